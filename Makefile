@@ -1,0 +1,47 @@
+# make figures   the environment, then the whole default run with every figure
+# make test      the environment, then the tests
+# make lint      style and types
+# make bench     how fast it is, as ratios measured on this machine (about ten minutes)
+# make lock      requirements.lock anew from pyproject.toml
+
+PYTHON ?= python3
+VENV := .venv
+export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
+
+.PHONY: figures test lint bench lock schema clean
+
+figures: $(VENV)/.ready
+	snakemake --cores all
+
+test: $(VENV)/.ready
+	pytest
+
+lint: $(VENV)/.ready
+	ruff check .
+	ruff format --check .
+	snakefmt --check Snakefile workflow
+	mypy
+	snakemake --lint
+
+bench: $(VENV)/.ready
+	python benchmarks/bench.py
+
+schema: $(VENV)/.ready
+	simaudit schema > workflow/schemas/params.schema.json
+
+# The package comes last and without dependencies, so that the lock alone decides what is installed.
+$(VENV)/.ready: requirements.lock pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "simaudit needs Python 3.11 or newer: make PYTHON=python3.11 ...")'
+	$(PYTHON) -m venv $(VENV)
+	$(VENV)/bin/pip install --quiet --requirement requirements.lock
+	$(VENV)/bin/pip install --quiet --no-deps --no-build-isolation --editable .
+	touch $@
+
+# A local build of torch (+cpu, +cu126) satisfies the plain version; CUDA's own packages follow from torch and are not pinned.
+lock: $(VENV)/.ready
+	pip-compile --quiet --upgrade --extra dev --strip-extras --no-header --no-emit-find-links --no-emit-index-url \
+	    --no-emit-trusted-host --output-file requirements.lock pyproject.toml
+	sed -i -e 's/^\(torch==[0-9.]*\)+.*/\1/' -e '/^nvidia-/d' requirements.lock
+
+clean:
+	rm -rf data results .snakemake

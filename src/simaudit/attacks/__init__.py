@@ -1,0 +1,55 @@
+"""The attacks: one file an attack, each found by its file name."""
+
+import sys
+from abc import abstractmethod
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, ClassVar, Literal, NamedTuple
+
+from simaudit import registry
+from simaudit.knobs import Knobs, Timesteps
+
+if TYPE_CHECKING:
+    import torch
+
+    from simaudit.noise import SampleNoise
+    from simaudit.targets import Target
+
+
+class Statistic(NamedTuple):
+    """One statistic of a batch: `values` (B,), and the queries a sample that it costs when computed alone."""
+
+    timestep: int | None
+    variant: str
+    queries: int
+    values: "torch.Tensor"
+
+
+class Attack(Knobs):
+    """An attack is its entry under `attacks` in params.yaml: its fields are its knobs, and it computes statistics.
+
+    An attack sees a `Target` and the batch's noise, nothing else. It leaves its statistic as defined in its source;
+    `member_when` says on which side members lie, and evaluation alone applies it.
+    Its module imports torch where it computes, not at its top: validating parameters reads the module too.
+    """
+
+    version: ClassVar[int] = 1
+    """Raised whenever the same knobs would give other statistics."""
+
+    member_when: ClassVar[Literal["low", "high"]] = "low"
+
+    timesteps: Timesteps
+
+    @abstractmethod
+    def statistics(
+        self, target: "Target", images: "torch.Tensor", noise: "SampleNoise"
+    ) -> Iterator[Statistic]:
+        """Every (timestep, variant) of this attack for one batch of images (B, C, H, W) in [-1, 1].
+
+        The same (timestep, variant) pairs in the same order for every batch; no query is made twice.
+        """
+
+
+def attack_types() -> dict[str, type[Attack]]:
+    """Every attack by name."""
+    package = sys.modules[__name__]
+    return {name: registry.implementation(package, name, Attack) for name in registry.names(package)}

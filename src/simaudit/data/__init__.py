@@ -1,0 +1,1 @@
+"""Images and who was trained on them: loaders, preparation, the member split."""

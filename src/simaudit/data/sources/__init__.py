@@ -1,0 +1,38 @@
+"""One file a data source. A source is its entry under `datasets` in params.yaml plus a way to load it."""
+
+import sys
+from abc import abstractmethod
+from dataclasses import dataclass
+
+import numpy as np
+
+from simaudit import registry
+from simaudit.knobs import Knobs
+
+
+@dataclass(frozen=True)
+class RawImages:
+    """Images as their source gives them.
+
+    `images` is (N, C, H, W) in `value_range` = (lowest, highest possible value); `labels` is (N,) int64.
+    """
+
+    images: np.ndarray
+    labels: np.ndarray
+    value_range: tuple[float, float]
+
+
+class Source(Knobs):
+    """Where a dataset comes from. Subclasses set `source: Literal["<module name>"]`."""
+
+    source: str
+
+    @abstractmethod
+    def load(self) -> RawImages:
+        """Read every image, in an order that never changes: the position becomes `sample_id`."""
+
+
+def sources() -> dict[str, type[Source]]:
+    """Every data source by name."""
+    package = sys.modules[__name__]
+    return {name: registry.implementation(package, name, Source) for name in registry.names(package)}

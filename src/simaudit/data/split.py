@@ -1,0 +1,113 @@
+"""Who is a member, who is held out, and which fold each serves in."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from simaudit.errors import SimauditError
+from simaudit.files import atomic_path, sha256_bytes
+
+MEMBER, HELDOUT = "member", "heldout"
+CALIBRATION, EVALUATION = "calibration", "evaluation"
+
+SCHEMA = pa.schema(
+    [("sample_id", pa.int64()), ("role", pa.string()), ("fold", pa.string()), ("sha256", pa.string())]
+)
+NAMED_PAIRS = 5  # how many duplicate pairs an error spells out
+
+
+def make_split(hashes: list[str], members: int, calibration: float, seed: int) -> pd.DataFrame:
+    """Draw `members` of the N samples; the rest are held out. Both roles give `calibration` of theirs to that fold.
+
+    Returns N rows in sample_id order with columns sample_id, role, fold, sha256. A role's calibration fold has
+    round(calibration × size) samples. The same arguments give the same split on every machine.
+    Raises SimauditError when `members` leaves nobody held out, or a fold would lack one of the roles.
+    """
+    n = len(hashes)
+    if members >= n:
+        raise SimauditError(
+            f"members: {members} of {n} samples leave nobody held out; choose at most {n - 1}"
+        )
+    order = np.random.default_rng(seed).permutation(n)
+    role = np.full(n, HELDOUT, dtype=object)
+    role[order[:members]] = MEMBER
+    fold = np.full(n, EVALUATION, dtype=object)
+    for group in (order[:members], order[members:]):
+        size = round(calibration * len(group))
+        if not 0 < size < len(group):
+            raise SimauditError(
+                f"calibration: {calibration} of {len(group)} samples leaves a fold empty; choose another share"
+            )
+        fold[group[:size]] = CALIBRATION
+    return pd.DataFrame({"sample_id": np.arange(n), "role": role, "fold": fold, "sha256": hashes})
+
+
+def duplicates_across_roles(split: pd.DataFrame) -> list[tuple[int, int]]:
+    """Pairs (member's sample_id, held-out sample_id) that are the same image, byte for byte."""
+    columns = split[["sample_id", "sha256"]]
+    pairs = columns[split.role == MEMBER].merge(columns[split.role == HELDOUT], on="sha256")
+    return list(zip(pairs.sample_id_x.tolist(), pairs.sample_id_y.tolist(), strict=True))
+
+
+def refuse_duplicates(split: pd.DataFrame) -> None:
+    """Raise SimauditError, naming the pairs, when one image stands on both sides of the split."""
+    pairs = duplicates_across_roles(split)
+    if pairs:
+        shown = ", ".join(f"{member}={heldout}" for member, heldout in pairs[:NAMED_PAIRS])
+        more = f" and {len(pairs) - NAMED_PAIRS} more" if len(pairs) > NAMED_PAIRS else ""
+        raise SimauditError(
+            f"the same image is member and held out (sample_id pairs {shown}{more}); "
+            "remove the copies, or set allow_duplicates: true"
+        )
+
+
+def write_split(path: Path, split: pd.DataFrame) -> None:
+    """Write a split as Parquet, atomically."""
+    with atomic_path(path) as temporary:
+        pq.write_table(pa.Table.from_pandas(split, schema=SCHEMA, preserve_index=False), temporary)
+
+
+@dataclass(frozen=True)
+class Split:
+    """A split as read from its file: sample_id (int64), role and fold, each of length N, in sample_id order."""
+
+    path: Path
+    sample_id: np.ndarray
+    role: np.ndarray
+    fold: np.ndarray
+    sha256: np.ndarray
+
+    @classmethod
+    def read(cls, path: Path) -> "Split":
+        """Raises SimauditError when the file is missing, truncated or not a split."""
+        try:
+            frame = pq.read_table(path, schema=SCHEMA).to_pandas()
+        except FileNotFoundError:
+            raise SimauditError(f"{path}: missing; make it with: snakemake --cores all {path}") from None
+        except pa.ArrowException as error:
+            raise SimauditError(
+                f"{path}: not a whole split file ({error}); delete it and run again"
+            ) from None
+        return cls(path, *(frame[column].to_numpy() for column in SCHEMA.names))
+
+    def __len__(self) -> int:
+        return len(self.sample_id)
+
+    @property
+    def is_member(self) -> np.ndarray:
+        """(N,) bool."""
+        return np.asarray(self.role == MEMBER)
+
+    @property
+    def member_ids(self) -> np.ndarray:
+        """sample_id of every member, ascending."""
+        return np.asarray(self.sample_id[self.is_member])
+
+    @property
+    def member_hash(self) -> str:
+        """SHA-256 over the members' image hashes in sample_id order: the identity of a training set."""
+        return sha256_bytes("\n".join(self.sha256[self.is_member]).encode())

@@ -1,0 +1,1 @@
+"""Honest measurement of attacks from their scores. Knows nothing of models, never imports torch."""

@@ -1,0 +1,99 @@
+"""How every figure looks: size, type, and colours that mean the same thing everywhere."""
+
+import hashlib
+import re
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+from matplotlib.figure import Figure
+
+from simaudit.files import atomic_path
+
+COLUMN_INCHES = 3.4  # one column of a two-column paper
+MEMBER_COLOUR, HELDOUT_COLOUR = "#0072B2", "#D55E00"
+CHANCE: dict[str, Any] = {"color": "0.6", "linewidth": 0.8, "linestyle": (0, (4, 3)), "zorder": 0}
+
+# Distinct for colour-blind readers (after Okabe & Ito, and Tol's muted scheme); the roles' two colours are not reused.
+_ATTACK_COLOURS = {
+    "sima": "#009E73",
+    "sima_av": "#56B4E9",
+    "sima_mc": "#332288",
+    "loss": "#CC79A7",
+    "pia": "#E69F00",
+    "pian": "#999933",
+    "secmi": "#882255",
+    "pfami": "#555555",
+    "pullback": "#AA4499",
+}
+_OTHER_COLOURS = ["#117733", "#661100", "#6699CC", "#AA4466"]
+_ATTACK_NAMES = {
+    "sima": "SimA",
+    "sima_av": "SimA-AV",
+    "sima_mc": "SimA-MC",
+    "loss": "Loss",
+    "pia": "PIA",
+    "pian": "PIAN",
+    "secmi": "SecMI",
+    "pfami": "PFAMI",
+    "pullback": "Pullback",
+}
+
+mpl.rcParams.update(
+    {
+        "font.size": 8,
+        "axes.labelsize": 8,
+        "axes.titlesize": 8,
+        "xtick.labelsize": 7,
+        "ytick.labelsize": 7,
+        "legend.fontsize": 7,
+        "legend.frameon": False,
+        "axes.spines.top": False,
+        "axes.spines.right": False,
+        "axes.linewidth": 0.7,
+        "lines.linewidth": 1.4,
+        "pdf.fonttype": 42,  # text stays text
+        "svg.hashsalt": "simaudit",
+    }
+)
+
+
+def attack_colour(attack: str) -> str:
+    """The attack's colour, the same in every figure; one that a user added gets one by its name."""
+    by_name = int(hashlib.sha256(attack.encode()).hexdigest(), 16) % len(_OTHER_COLOURS)
+    return _ATTACK_COLOURS.get(attack, _OTHER_COLOURS[by_name])
+
+
+def attack_name(attack: str) -> str:
+    """The attack's name in print."""
+    return _ATTACK_NAMES.get(attack, attack)
+
+
+def in_order(attacks: Iterable[str]) -> list[str]:
+    """Attacks in the order of every legend: SimA and its kin first, those a user added last."""
+    known = list(_ATTACK_NAMES)
+    return sorted(
+        attacks, key=lambda attack: (known.index(attack) if attack in known else len(known), attack)
+    )
+
+
+def knobs_label(variant: str, timestep: int | None) -> str:
+    """A variant and timestep in print: `raw,l4` at 50 becomes raw, ℓ₄, t = 50."""
+    parts = [re.sub(r"^l(1|2|4|inf)$", r"$\\ell_{\1}$", part) for part in variant.split(",")]
+    if timestep is not None:
+        parts.append(f"$t$ = {timestep}")
+    return ", ".join(parts).replace("{inf}", r"{\infty}")
+
+
+def new_figure(rows: int = 1, height: float = 2.4) -> Figure:
+    """An empty one-column figure for `rows` panels of `height` inches, laid out without overlaps."""
+    return Figure(figsize=(COLUMN_INCHES, rows * height), layout="constrained")
+
+
+def save(figure: Figure, path: Path) -> None:
+    """Write PDF or PNG by the suffix of `path`, atomically; the same picture gives the same bytes."""
+    kind = path.suffix.removeprefix(".")
+    undated = {"pdf": {"CreationDate": None, "ModDate": None}, "png": {"Software": None}}
+    with atomic_path(path) as temporary:
+        figure.savefig(temporary, format=kind, dpi=200, metadata=undated[kind])

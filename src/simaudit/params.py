@@ -1,0 +1,154 @@
+"""The one model of params.yaml."""
+
+from collections.abc import Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Annotated, Any, Union
+
+from pydantic import Discriminator, Field, PositiveInt, Tag, ValidationError, create_model, model_validator
+from pydantic_core import PydanticCustomError
+
+from simaudit import attacks, figures, targets
+from simaudit.data import sources
+from simaudit.data.sources import Source
+from simaudit.errors import SimauditError
+from simaudit.explain import explain
+from simaudit.files import read_yaml
+from simaudit.knobs import Device, Knobs, Name, Seed
+from simaudit.targets import TargetFamily
+
+DEFAULT = Path("params.yaml")
+
+
+class SplitKnobs(Knobs):
+    """Who is a member: drawn at random from a dataset."""
+
+    dataset: Name
+    members: Annotated[int, Field(ge=2)]
+    calibration: Annotated[float, Field(gt=0, lt=1)] = 0.3
+    seed: Seed = 0
+    allow_duplicates: bool = False
+
+
+class ScoringKnobs(Knobs):
+    """How attacks are run; none of it is an attack's own knob."""
+
+    seed: Seed = 0
+    batch_size: PositiveInt = 256
+    device: Device = "auto"
+    threads: PositiveInt = 1
+
+
+def _one_of(kinds: Mapping[str, type[Knobs]], key: str) -> Any:
+    """The type of a section whose `key` names the class that reads it."""
+
+    def select(value: Any) -> Any:
+        return value.get(key) if isinstance(value, dict) else getattr(value, key, None)
+
+    tagged = tuple(Annotated[kind, Tag(name)] for name, kind in kinds.items())
+    return Annotated[Union[tagged], Discriminator(select)]  # noqa: UP007
+
+
+def _by_name(title: str, kinds: Mapping[str, type[Knobs]]) -> type[Knobs]:
+    """A section with one optional key a class; a key set to null counts as absent, so that an overlay can drop it."""
+    fields: dict[str, Any] = {name: (kind | None, None) for name, kind in kinds.items()}
+    return create_model(title, __base__=Knobs, **fields)
+
+
+class _References(Knobs):
+    """params.yaml without its plug-in sections, and what must hold between sections."""
+
+    datasets: dict[Name, Any]
+    splits: dict[Name, SplitKnobs]
+    targets: dict[Name, Any]
+    attacks: Any
+    scoring: ScoringKnobs = ScoringKnobs()
+    figures: Any
+
+    @model_validator(mode="before")
+    @classmethod
+    def _drop_absent(cls, value: Any) -> Any:
+        if not isinstance(value, dict):
+            return value
+        return {
+            section: {name: entry for name, entry in entries.items() if entry is not None}
+            if section in ("datasets", "splits", "targets") and isinstance(entries, dict)
+            else entries
+            for section, entries in value.items()
+        }
+
+    @model_validator(mode="after")
+    def _refer_to_what_exists(self) -> "_References":
+        for name, split in self.splits.items():
+            _require(f"splits.{name}.dataset", split.dataset, self.datasets)
+        for name, target in self.targets.items():
+            _require(f"targets.{name}.dataset", target.dataset, self.datasets)
+            _require(f"targets.{name}.split", target.split, self.splits)
+            if (dataset := self.splits[target.split].dataset) != target.dataset:
+                raise _wrong(f"targets.{name}.split", f"is of dataset {dataset}, not of {target.dataset}")
+            for attack, knobs in chosen(self.attacks).items():
+                if knobs.timesteps[-1] >= target.timesteps:
+                    raise _wrong(
+                        f"attacks.{attack}.timesteps",
+                        f"must be below {target.timesteps}, the steps of targets.{name} (got {knobs.timesteps[-1]})",
+                    )
+        return self
+
+
+def _wrong(key: str, why: str) -> PydanticCustomError:
+    return PydanticCustomError("reference", "{key}: {why}", {"key": key, "why": why})
+
+
+def _require(key: str, name: str, known: Mapping[str, Any]) -> None:
+    if name not in known:
+        raise _wrong(key, f"no such entry; known: {', '.join(known) or 'none'} (got {name!r})")
+
+
+def chosen(section: Knobs) -> dict[str, Any]:
+    """The entries of a section that are set, by name, in alphabetical order."""
+    return {name: entry for name, entry in section if entry is not None}
+
+
+class Params(_References):
+    """All of params.yaml."""
+
+    datasets: dict[Name, Source]
+    targets: dict[Name, TargetFamily]
+
+
+@cache
+def model() -> type[Params]:
+    """`Params` with every plug-in that the source folders offer: what validates, and what the JSON schema shows."""
+    fields: dict[str, Any] = {
+        "datasets": (dict[Name, _one_of(sources.sources(), "source")], ...),  # type: ignore[misc]
+        "targets": (dict[Name, _one_of(targets.families(), "kind")], ...),  # type: ignore[misc]
+        "attacks": (_by_name("Attacks", attacks.attack_types()), ...),
+        "figures": (_by_name("Figures", figures.figure_types()), ...),
+    }
+    return create_model("Params", __base__=Params, **fields)
+
+
+def parse(values: Any, files: Sequence[Path] = (DEFAULT,)) -> Params:
+    """Validate merged values; `files` are what they were merged from, later ones over earlier ones.
+
+    Raises SimauditError with one line for each wrong value, naming the file that set it and the key.
+    """
+    try:
+        return model().model_validate(values)
+    except ValidationError as error:
+        known = {"attacks": list(attacks.attack_types()), "figures": list(figures.figure_types())}
+        raise SimauditError(explain(error, values, files, known)) from None
+
+
+def merge(files: Sequence[Path]) -> Any:
+    """The values of params.yaml and its overlays: mappings merge, everything else replaces."""
+    merged: Any = {}
+    for file in files:
+        merged = _overlay(merged, read_yaml(file))
+    return merged
+
+
+def _overlay(base: Any, over: Any) -> Any:
+    if not isinstance(base, dict) or not isinstance(over, dict):
+        return over
+    return base | {key: _overlay(base.get(key), value) for key, value in over.items()}

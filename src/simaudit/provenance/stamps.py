@@ -1,0 +1,91 @@
+"""Stamps: for each job one small file with all that decides its output, apart from its input files.
+
+A stamp holds the job's own slice of the parameters and the hashes of the code it runs. It is an input of its rule and a
+dependency of its DVC stage, and it is rewritten only when its content changes: so a changed parameter or module reruns
+exactly the jobs that it concerns, under Snakemake and under DVC alike, with or without Snakemake's own metadata. The
+job reads its parameters from its stamp.
+"""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from simaudit.errors import SimauditError
+from simaudit.files import canonical_json, sha256_bytes, write_json
+from simaudit.params import Params, chosen
+from simaudit.provenance import code
+
+FOLDER = Path("results/params")
+
+
+@dataclass(frozen=True)
+class Stamp:
+    """`name` is the path of the stamp under the folder without its suffix, such as train/digits-ddpm."""
+
+    name: str
+    params: dict[str, Any]
+    code: dict[str, str]
+
+    @property
+    def identity(self) -> str:
+        """SHA-256 of the stamp's content."""
+        return sha256_bytes(self.text.encode())
+
+    @property
+    def text(self) -> str:
+        """The stamp's file content."""
+        return canonical_json({"job": self.name, "params": self.params, "code": self.code})
+
+    @classmethod
+    def read(cls, path: Path) -> "Stamp":
+        """Raises SimauditError when the file is missing or not a stamp."""
+        try:
+            content = json.loads(path.read_text(encoding="utf-8"))
+            return cls(content["job"], content["params"], content["code"])
+        except FileNotFoundError:
+            raise SimauditError(f"{path}: missing; write it with: simaudit stamps") from None
+        except (json.JSONDecodeError, KeyError, TypeError):
+            raise SimauditError(f"{path}: not a stamp; write it anew with: simaudit stamps") from None
+
+
+def stamps(params: Params) -> Iterator[Stamp]:
+    """The stamp of every job that `params` ask for."""
+    for name, source in params.datasets.items():
+        yield _stamp(
+            f"prepare/{name}", source, "simaudit.data.prepare", f"simaudit.data.sources.{source.source}"
+        )
+    for name, split in params.splits.items():
+        yield _stamp(f"split/{name}", split, "simaudit.data.split", "simaudit.data.prepare")
+    for name, target in params.targets.items():
+        family = f"simaudit.targets.{target.kind}"
+        yield _stamp(f"train/{name}", target, family)
+        for attack, knobs in chosen(params.attacks).items():
+            modules = [f"simaudit.attacks.{attack}", "simaudit.scoring", family]
+            both = {"attack": knobs, "scoring": params.scoring}
+            yield _stamp(f"score/{name}/{attack}", both, *modules, without="simaudit.training")
+        yield _stamp(f"evaluate/{name}", {}, "simaudit.evaluation.evaluate")
+        for figure, knobs in chosen(params.figures).items():
+            yield _stamp(f"figure/{name}/{figure}", knobs, f"simaudit.figures.{figure}")
+
+
+def _stamp(name: str, knobs: Any, *modules: str, without: str | None = None) -> Stamp:
+    return Stamp(name, _plain(knobs), code.digest(list(modules), without))
+
+
+def _plain(knobs: Any) -> Any:
+    if isinstance(knobs, dict):
+        return {key: _plain(value) for key, value in knobs.items()}
+    return knobs.model_dump(mode="json")
+
+
+def write(params: Params, folder: Path = FOLDER) -> None:
+    """Bring `folder` in line with `params`: write what changed, leave what did not, drop what nobody asks for."""
+    wanted = {folder / f"{stamp.name}.json": stamp for stamp in stamps(params)}
+    for path, stamp in wanted.items():
+        if not path.exists() or path.read_text(encoding="utf-8") != stamp.text:
+            write_json(path, json.loads(stamp.text))
+    for path in folder.rglob("*.json"):
+        if path not in wanted:
+            path.unlink()

@@ -1,0 +1,60 @@
+"""Targets whose answers are known, and small data, for all tests."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import pytest
+import torch
+from diffusers import DDPMScheduler
+
+from simaudit.data.split import Split, make_split
+from simaudit.schedule import NoiseSchedule
+
+
+@pytest.fixture(autouse=True)
+def _one_thread():
+    """Small tensors, and tests may run side by side."""
+    torch.set_num_threads(1)
+
+
+@pytest.fixture
+def schedule() -> NoiseSchedule:
+    """The published schedule: 1000 steps, β linear from 1e-4 to 0.02."""
+    return NoiseSchedule.of(DDPMScheduler(num_train_timesteps=1000, beta_start=1e-4, beta_end=0.02))
+
+
+@dataclass
+class KnownTarget:
+    """A denoiser ε̂ = function(z, t) in closed form, which counts the queries made of it."""
+
+    schedule: NoiseSchedule
+    function: object
+    queries: int = 0
+    seen: list[tuple[int, torch.Tensor]] = field(default_factory=list)
+
+    def encode(self, images):
+        return images
+
+    def predict_noise(self, z, timestep):
+        self.queries += 1
+        self.seen.append((timestep, z))
+        return self.function(z, timestep)
+
+
+@pytest.fixture
+def known_target(schedule):
+    """Makes a KnownTarget from a function of (z, t)."""
+    return lambda function: KnownTarget(schedule, function)
+
+
+@pytest.fixture
+def images() -> np.ndarray:
+    """24 random images (1, 8, 8) in [-1, 1]."""
+    return np.random.default_rng(7).uniform(-1, 1, (24, 1, 8, 8)).astype(np.float32)
+
+
+@pytest.fixture
+def split(tmp_path) -> Split:
+    """A split of 24 samples: 10 members, folds of 40 %."""
+    frame = make_split([f"{i:064x}" for i in range(24)], members=10, calibration=0.4, seed=3)
+    return Split(tmp_path / "split.parquet", *(frame[name].to_numpy() for name in frame.columns))

@@ -1,0 +1,91 @@
+"""The DDPM family: diffusers alone can load what was trained, and the adapter says what the network says."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+from diffusers import DDPMPipeline
+
+from simaudit.errors import SimauditError
+from simaudit.files import write_json
+from simaudit.targets import SUMMARY, file_hashes, read_summary, target_hash
+from simaudit.targets.ddpm import DDPM
+
+CPU = torch.device("cpu")
+KNOBS = {
+    "kind": "ddpm",
+    "dataset": "d",
+    "split": "s",
+    "unet": {
+        "block_out_channels": [8, 16],
+        "down_block_types": ["DownBlock2D", "AttnDownBlock2D"],
+        "up_block_types": ["AttnUpBlock2D", "UpBlock2D"],
+        "layers_per_block": 1,
+        "norm_num_groups": 8,
+    },
+    "schedule": {"num_train_timesteps": 50},
+    "training": {"epochs": 2, "batch_size": 8, "learning_rate": 0.001},
+}
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    images = np.random.default_rng(7).uniform(-1, 1, (24, 1, 8, 8)).astype(np.float32)
+    folder = tmp_path_factory.mktemp("target")
+    facts = DDPM.model_validate(KNOBS).train(images, np.arange(10), folder / "c.pt", "a", folder / "target")
+    return folder / "target", facts
+
+
+def test_diffusers_alone_loads_it_and_draws_samples(trained):
+    pipeline = DDPMPipeline.from_pretrained(trained[0], use_safetensors=True)
+    samples = pipeline(batch_size=3, num_inference_steps=5, output_type="np").images
+    assert samples.shape == (3, 8, 8, 1)
+    assert np.isfinite(samples).all()
+    assert len(pipeline.scheduler) == 50
+
+
+def test_the_adapter_predicts_what_the_saved_network_predicts(trained):
+    target = DDPM.load(trained[0], CPU)
+    network = DDPMPipeline.from_pretrained(trained[0]).unet
+    z = torch.randn(4, 1, 8, 8)
+    with torch.no_grad():
+        for t in (0, 17, 49):
+            expected = network(z, torch.full((4,), t)).sample
+            torch.testing.assert_close(target.predict_noise(z, t), expected, rtol=0, atol=0)
+    assert target.encode(z) is z
+    assert len(target.schedule) == 50
+
+
+def test_training_says_what_it_did(trained):
+    assert len(trained[1]["loss_per_epoch"]) == 2
+    assert trained[1]["parameters"] == sum(
+        p.numel() for p in DDPMPipeline.from_pretrained(trained[0]).unet.parameters()
+    )
+
+
+def test_the_same_seed_trains_the_same_weights(trained, tmp_path, images):
+    DDPM.model_validate(KNOBS).train(images, np.arange(10), tmp_path / "c.pt", "a", tmp_path / "target")
+    assert file_hashes(tmp_path / "target") == file_hashes(trained[0])
+
+
+def test_a_file_changed_after_training_is_named(trained, tmp_path):
+    folder = tmp_path / "t"
+    (folder / "unet").mkdir(parents=True)
+    weights = folder / "unet" / "weights"
+    weights.write_bytes(b"1")
+    write_json(folder / SUMMARY, {"files": file_hashes(folder)})
+    identity = target_hash(read_summary(folder))
+    weights.write_bytes(b"2")
+    with pytest.raises(SimauditError, match="unet/weights: changed since training"):
+        read_summary(folder)
+    write_json(folder / SUMMARY, {"files": file_hashes(folder)})
+    assert target_hash(json.loads((folder / SUMMARY).read_text())) != identity
+    weights.unlink()
+    with pytest.raises(SimauditError, match="unet/weights: missing"):
+        read_summary(folder)
+
+
+def test_images_that_cannot_be_halved_often_enough_are_refused():
+    with pytest.raises(SimauditError, match=r"unet.block_out_channels: 2 levels .* images are 7×8"):
+        DDPM.model_validate(KNOBS).build((1, 7, 8))

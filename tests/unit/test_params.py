@@ -1,0 +1,142 @@
+"""params.yaml: what is accepted, and the one line that answers everything else."""
+
+import copy
+import json
+from pathlib import Path
+
+import jsonschema
+import pytest
+import yaml
+
+from simaudit.errors import SimauditError
+from simaudit.files import canonical_json
+from simaudit.params import merge, model, parse
+
+ROOT = Path(__file__).parents[2]
+DEFAULT = ROOT / "params.yaml"
+TARGET = "targets.digits-ddpm"
+
+
+def changed(key, value):
+    """The default parameters with the value at a dotted key replaced, or the key removed for `...`."""
+    values = copy.deepcopy(merge([DEFAULT]))
+    *path, last = key.split(".")
+    node = values
+    for part in path:
+        node = node.setdefault(part, {})
+    if value is ...:
+        del node[last]
+    else:
+        node[last] = value
+    return values
+
+
+def test_the_schema_in_the_repository_is_that_of_the_model():
+    written = (ROOT / "workflow/schemas/params.schema.json").read_text(encoding="utf-8")
+    assert written == canonical_json(model().model_json_schema()), "run: make schema"
+
+
+@pytest.mark.parametrize("overlay", [None, *sorted((ROOT / "config").glob("*.yaml"))], ids=str)
+def test_params_and_every_overlay_are_valid(overlay):
+    values = merge([DEFAULT, overlay] if overlay else [DEFAULT])
+    jsonschema.validate(values, json.loads((ROOT / "workflow/schemas/params.schema.json").read_text()))
+    parse(values)
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "line"),
+    [
+        (f"{TARGET}.training.batch_size", 0, f"{TARGET}.training.batch_size: must be greater than 0 (got 0)"),
+        (f"{TARGET}.training.ema_decay", 1, f"{TARGET}.training.ema_decay: must be less than 1 (got 1)"),
+        (f"{TARGET}.training.epochs", "many", f"{TARGET}.training.epochs: must be a valid integer"),
+        (f"{TARGET}.training.learning_rate", float("nan"), f"{TARGET}.training.learning_rate: must be"),
+        (f"{TARGET}.training.epoch", 3, f"{TARGET}.training.epoch: unknown key"),
+        (f"{TARGET}.training.epochs", ..., f"{TARGET}.training.epochs: missing; add it"),
+        (f"{TARGET}.kind", "gan", f"{TARGET}.kind: must be one of 'ddpm' (got 'gan')"),
+        (f"{TARGET}.kind", ..., f"{TARGET}.kind: missing; add it"),
+        (f"{TARGET}.split", "nobody", f"{TARGET}.split: no such entry; known: digits-300 (got 'nobody')"),
+        (f"{TARGET}.dataset", "faces", f"{TARGET}.dataset: no such entry; known: digits (got 'faces')"),
+        (f"{TARGET}.unet.block_out_channels", [32], f"{TARGET}.unet: down_block_types"),
+        (f"{TARGET}.unet.norm_num_groups", 7, f"{TARGET}.unet: block_out_channels must be multiples"),
+        ("datasets.digits.source", "cifar11", "datasets.digits.source: must be one of 'digits'"),
+        ("splits.digits-300.calibration", 1.0, "splits.digits-300.calibration: must be less than 1"),
+        (
+            "splits.digits-300.dataset",
+            "x",
+            "splits.digits-300.dataset: no such entry; known: digits (got 'x')",
+        ),
+        ("attacks.simma", {}, "attacks.simma: unknown; known: loss, sima"),
+        ("attacks.sima.norms", [2, 3], "attacks.sima.norms[1]: must be 1, 2, 4 or 'inf' (got 3)"),
+        ("attacks.sima.timesteps", [30, 10], "attacks.sima.timesteps: must be one or more numbers, strictly"),
+        ("attacks.sima.timesteps", {"start": 0}, "attacks.sima.timesteps: stop: Field required"),
+        (
+            "attacks.sima.timesteps",
+            [1000],
+            "attacks.sima.timesteps: must be below 1000, the steps of targets",
+        ),
+        ("attacks.sima.timesteps", [], "attacks.sima.timesteps: must be one or more"),
+        (
+            "attacks.loss.draws",
+            [5, 1],
+            "attacks.loss.draws: must be one or more numbers, strictly increasing",
+        ),
+        ("figures.pie_chart", {}, "figures.pie_chart: unknown; known: "),
+        ("scoring.device", "abacus", "scoring.device: "),
+        ("targets.No Such/Name", {}, "targets.No Such/Name"),
+        ("extra", 1, "extra: unknown key; remove it or correct its spelling"),
+    ],
+)
+def test_a_wrong_value_is_one_line_with_file_and_key(key, value, line):
+    with pytest.raises(SimauditError) as caught:
+        parse(changed(key, value), [DEFAULT])
+    lines = str(caught.value).splitlines()
+    assert any(found.startswith(f"{DEFAULT}: {line}") for found in lines), lines
+
+
+def test_every_wrong_value_has_its_line():
+    values = changed("extra", 1)
+    values["attacks"]["sima"]["norms"] = [3]
+    with pytest.raises(SimauditError) as caught:
+        parse(values)
+    assert len(str(caught.value).splitlines()) == 2
+
+
+def test_the_line_names_the_overlay_that_set_the_value(tmp_path):
+    overlay = tmp_path / "overlay.yaml"
+    overlay.write_text("attacks: {loss: {draws: [0]}}\ntargets: {mine: {split: digits-300}}\n")
+    files = [DEFAULT, overlay]
+    with pytest.raises(SimauditError) as caught:
+        parse(merge(files), files)
+    assert f"{overlay}: attacks.loss.draws[0]: must be greater than 0 (got 0)" in str(caught.value)
+    assert f"{overlay}: targets.mine.kind: missing" in str(caught.value)
+
+
+def test_overlays_merge_mappings_and_replace_the_rest(tmp_path):
+    overlay = tmp_path / "overlay.yaml"
+    overlay.write_text("attacks: {sima: {norms: [2]}, loss: null}\n")
+    params = parse(merge([DEFAULT, overlay]))
+    assert params.attacks.sima.norms == (2,)
+    assert len(params.attacks.sima.timesteps) == 31
+    assert params.attacks.loss is None
+
+
+def test_a_range_of_timesteps_includes_its_stop():
+    params = parse(changed("attacks.sima.timesteps", {"start": 0, "stop": 300, "step": 10}))
+    assert params.attacks.sima.timesteps == tuple(range(0, 301, 10))
+
+
+@pytest.mark.parametrize(("content", "words"), [(None, "missing"), ("a: [1", "not valid YAML")])
+def test_an_unreadable_file_is_one_line(tmp_path, content, words):
+    path = tmp_path / "params.yaml"
+    if content is not None:
+        path.write_text(content)
+    with pytest.raises(SimauditError, match=rf"params\.yaml: {words}") as caught:
+        merge([path])
+    assert "\n" not in str(caught.value)
+
+
+def test_the_default_experiment_is_the_one_that_the_design_names():
+    values = yaml.safe_load(DEFAULT.read_text())
+    assert values["splits"]["digits-300"]["members"] == 300
+    assert set(values["attacks"]["sima"]["inputs"]) == {"raw", "scaled"}
+    assert values["attacks"]["sima"]["norms"] == [1, 2, 4, "inf"]

@@ -1,0 +1,101 @@
+"""A stamp changes exactly when something changes that its job depends on."""
+
+from pathlib import Path
+
+import pytest
+
+from simaudit.errors import SimauditError
+from simaudit.params import merge, parse
+from simaudit.provenance import code, stamps
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def values():
+    return merge([ROOT / "params.yaml"])
+
+
+def texts(values):
+    return {stamp.name: stamp.text for stamp in stamps.stamps(parse(values))}
+
+
+def changed_stamps(before, after):
+    return {name for name in before | after if before.get(name) != after.get(name)}
+
+
+def test_an_attacks_knob_touches_its_own_scores_alone(values):
+    before = texts(values)
+    values["attacks"]["sima"]["norms"] = [2]
+    assert changed_stamps(before, texts(values)) == {"score/digits-ddpm/sima"}
+
+
+def test_a_training_knob_touches_that_targets_training_alone(values):
+    before = texts(values)
+    values["targets"]["digits-ddpm"]["training"]["seed"] = 1
+    assert changed_stamps(before, texts(values)) == {"train/digits-ddpm"}
+
+
+def test_a_second_target_touches_nothing_of_the_first(values):
+    before = texts(values)
+    values["targets"]["second"] = values["targets"]["digits-ddpm"]
+    touched = changed_stamps(before, texts(values))
+    assert touched
+    assert all("second" in name for name in touched)
+
+
+def modules_of(name, values):
+    return next(set(stamp.code) for stamp in stamps.stamps(parse(values)) if stamp.name == name)
+
+
+def test_a_job_depends_on_the_code_it_runs_and_on_no_other(values):
+    train = modules_of("train/digits-ddpm", values)
+    assert {"simaudit.training.loop", "simaudit.training.objectives", "simaudit.schedule"} <= train
+    assert not any("figures" in name or "attacks" in name or "evaluation" in name for name in train)
+
+    score = modules_of("score/digits-ddpm/sima", values)
+    assert {"simaudit.attacks.sima", "simaudit.norms", "simaudit.scoring", "simaudit.targets.ddpm"} <= score
+    assert not any("training" in name or name == "simaudit.attacks.loss" for name in score)
+
+    figure = modules_of("figure/digits-ddpm/roc_loglog", values)
+    assert {"simaudit.figures.roc_loglog", "simaudit.figures.style", "simaudit.evaluation.roc"} <= figure
+    assert "simaudit.figures.statistic_histogram" not in figure
+
+
+def test_no_job_depends_on_the_command_line_or_on_the_parameters_model(values):
+    for stamp in stamps.stamps(parse(values)):
+        assert not {"simaudit.cli", "simaudit.params", "simaudit.provenance.stamps"} & set(stamp.code)
+
+
+def test_the_digest_is_the_hash_of_the_file():
+    import hashlib
+
+    expected = hashlib.sha256((ROOT / "src/simaudit/norms.py").read_bytes()).hexdigest()
+    assert code.digest(["simaudit.norms"])["simaudit.norms"] == expected
+
+
+def test_stamps_are_rewritten_only_when_they_change_and_dropped_when_nobody_asks(values, tmp_path):
+    stamps.write(parse(values), tmp_path)
+    loss, sima = (tmp_path / f"score/digits-ddpm/{attack}.json" for attack in ("loss", "sima"))
+    times = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.json")}
+    values["attacks"]["sima"]["norms"] = [2]
+    values["attacks"]["loss"] = None
+    stamps.write(parse(values), tmp_path)
+    assert not loss.exists()
+    rewritten = {path for path, time in times.items() if path.exists() and path.stat().st_mtime_ns != time}
+    assert rewritten == {sima}
+
+
+def test_a_stamp_is_read_back_as_it_was_written(values, tmp_path):
+    stamps.write(parse(values), tmp_path)
+    for stamp in stamps.stamps(parse(values)):
+        assert stamps.Stamp.read(tmp_path / f"{stamp.name}.json") == stamp
+
+
+@pytest.mark.parametrize("content", [None, "{", "[]", "{}"])
+def test_a_wrong_stamp_is_one_line(tmp_path, content):
+    path = tmp_path / "s.json"
+    if content is not None:
+        path.write_text(content)
+    with pytest.raises(SimauditError, match=r"s\.json: .*simaudit stamps"):
+        stamps.Stamp.read(path)

@@ -1,0 +1,142 @@
+"""The training loop: resumed equals uninterrupted, EMA as defined, and refusals that name the step."""
+
+import numpy as np
+import pytest
+import torch
+
+from simaudit.errors import SimauditError
+from simaudit.targets import Training
+from simaudit.training.loop import train
+
+IDS = np.arange(3, 17)  # 14 members: batches of 4, 4, 4 and 2
+
+
+def knobs(**changes):
+    values = {"epochs": 3, "batch_size": 4, "learning_rate": 0.01, "warmup_steps": 3, "ema_decay": 0.9}
+    return Training(**values | {"checkpoint_every": 5} | changes)
+
+
+def network():
+    torch.manual_seed(11)
+    return torch.nn.Sequential(
+        torch.nn.Conv2d(1, 4, 3, padding=1), torch.nn.Dropout(0.3), torch.nn.Conv2d(4, 1, 1)
+    )
+
+
+def objective(model, steps_until_kill=None, seen=None):
+    """Noisy regression with dropout: any randomness that is not restored would show in the weights."""
+    calls = iter(range(10**6))
+
+    def loss(x):
+        if next(calls) == steps_until_kill:
+            raise KeyboardInterrupt
+        if seen is not None:
+            seen.append(x)
+        return (model(x + torch.randn_like(x)) - x).square().mean()
+
+    return loss
+
+
+def weights(model):
+    return torch.cat([parameter.detach().flatten() for parameter in model.parameters()])
+
+
+@pytest.mark.parametrize("killed_at", [1, 5, 6, 11])
+@pytest.mark.parametrize("flip", [False, True])
+def test_a_resumed_run_ends_at_the_same_weights_as_an_uninterrupted_one(tmp_path, images, killed_at, flip):
+    whole = network()
+    settings = knobs(horizontal_flip=flip)
+    losses = train(whole, objective(whole), images, IDS, settings, tmp_path / "whole.pt", "a")
+
+    first = network()
+    with pytest.raises(KeyboardInterrupt):
+        train(first, objective(first, killed_at), images, IDS, settings, tmp_path / "killed.pt", "a")
+    second, seen = network(), []
+    resumed = train(second, objective(second, seen=seen), images, IDS, settings, tmp_path / "killed.pt", "a")
+
+    assert len(seen) == 12 - 5 * (killed_at // 5)  # it went on from its checkpoint, not from the start
+    assert torch.equal(weights(second), weights(whole))
+    assert resumed == losses
+
+
+def test_each_epoch_sees_every_member_once_and_nobody_else(tmp_path, images):
+    model, seen = network(), []
+    train(model, objective(model, seen=seen), images, IDS, knobs(), tmp_path / "c.pt", "a")
+    epochs = [torch.cat(seen[4 * epoch : 4 * epoch + 4]).numpy() for epoch in range(3)]
+    members = sorted(images[IDS].sum((1, 2, 3)).tolist())
+    orders = [epoch.sum((1, 2, 3)).tolist() for epoch in epochs]
+    assert all(sorted(order) == pytest.approx(members) for order in orders)
+    assert orders[0] != orders[1] != orders[2]
+
+
+def test_the_saved_weights_are_the_moving_average(tmp_path, images):
+    """θ_ema ← d θ_ema + (1 − d) θ after every step, with d warming up as min(decay, (1 + k)/(10 + k))."""
+    model, trajectory = network(), []
+
+    def loss(x):
+        trajectory.append(weights(model))
+        return (model(x) - x).square().mean()
+
+    train(model, loss, images, IDS, knobs(), tmp_path / "c.pt", "a")
+    final = torch.load(tmp_path / "c.pt", weights_only=True)["model"]
+    trajectory.append(torch.cat([value.flatten() for value in final.values()]))
+    average = trajectory[0]
+    for k, theta in enumerate(trajectory[1:]):
+        decay = min(0.9, (1 + k) / (10 + k)) if k else 0.0
+        average = decay * average + (1 - decay) * theta
+    torch.testing.assert_close(weights(model), average, rtol=1e-4, atol=1e-6)
+
+
+def test_the_learning_rate_warms_up_linearly(tmp_path, images):
+    """Adam's first step is the learning rate in size; the first warm-up step is therefore (nearly) zero."""
+    model = network()
+    start = weights(model)
+    steps = []
+
+    def loss(x):
+        steps.append(weights(model))
+        return (model(x) - x).square().mean()
+
+    train(model, loss, images, IDS, knobs(warmup_steps=100), tmp_path / "c.pt", "a")
+    assert torch.equal(steps[1], start)
+    assert (steps[2] - steps[1]).abs().max() == pytest.approx(0.01 / 100, rel=0.05)
+
+
+def test_a_checkpoint_of_other_parameters_is_not_resumed(tmp_path, images):
+    model, seen = network(), []
+    train(model, objective(model), images, IDS, knobs(), tmp_path / "c.pt", "a")
+    train(network(), objective(model, seen=seen), images, IDS, knobs(), tmp_path / "c.pt", "b")
+    assert len(seen) == 12
+
+
+def test_a_damaged_checkpoint_is_not_accepted(tmp_path, images):
+    model, seen = network(), []
+    (tmp_path / "c.pt").write_bytes(b"half of a checkpoint")
+    train(model, objective(model, seen=seen), images, IDS, knobs(), tmp_path / "c.pt", "a")
+    assert len(seen) == 12
+
+
+def test_a_loss_that_is_not_finite_stops_with_step_and_checkpoint(tmp_path, images):
+    model, calls = network(), iter(range(100))
+
+    def loss(x):
+        return (model(x) - x).square().mean() * (float("nan") if next(calls) == 7 else 1)
+
+    checkpoint = tmp_path / "c.pt"
+    with pytest.raises(
+        SimauditError, match=rf"loss is nan at step 7; .*last good checkpoint is {checkpoint}"
+    ):
+        train(model, loss, images, IDS, knobs(), checkpoint, "a")
+    assert torch.load(checkpoint, weights_only=True)["step"] == 5
+
+
+def test_flips_mirror_about_half_of_the_images(tmp_path, images):
+    model, seen = network(), []
+    settings = knobs(horizontal_flip=True, epochs=20)
+    train(model, objective(model, seen=seen), images, IDS, settings, tmp_path / "c.pt", "a")
+    originals = {image.tobytes() for image in images[IDS]}
+    flipped = {image[..., ::-1].tobytes() for image in images[IDS]}
+    shown = [image.numpy().tobytes() for batch in seen for image in batch]
+    mirrored = sum(image in flipped for image in shown)
+    assert all(image in originals | flipped for image in shown)
+    assert 0.4 < mirrored / len(shown) < 0.6

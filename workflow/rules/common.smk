@@ -1,0 +1,74 @@
+# What the rules share: validated parameters, the stamps of all jobs, and where a target's files are.
+import fcntl
+import os
+import sys
+from pathlib import Path
+
+import simaudit.params
+from simaudit.errors import SimauditError
+from simaudit.params import chosen
+from simaudit.provenance import stamps
+
+# Jobs run in the environment that Snakemake itself runs in, activated or not.
+os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+
+
+def refuse(error):
+    """One line and exit code 2, before any job starts."""
+    print(error, file=sys.stderr)
+    sys.exit(2)
+
+
+def release_stale_locks():
+    """Remove the locks of a Snakemake that was killed in this folder, so that the next one simply resumes.
+
+    Every Snakemake here holds a shared lock that the system drops at its death: whoever gets it alone is alone.
+    """
+    Path(".snakemake").mkdir(exist_ok=True)
+    handle = open(".snakemake/alive", "w")
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        for lock in Path(".snakemake/locks").glob("*.lock"):
+            lock.unlink()
+    except BlockingIOError:
+        pass  # another one lives: its locks hold, and Snakemake says so
+    fcntl.flock(handle, fcntl.LOCK_SH)
+    return handle
+
+
+try:
+    PARAMS = simaudit.params.parse(config, [Path(os.path.relpath(file)) for file in workflow.configfiles])
+except SimauditError as error:
+    refuse(error)
+
+if workflow.is_main_process:
+    ALIVE = release_stale_locks()
+    stamps.write(PARAMS)
+
+
+def images_of(target):
+    return f"data/prepared/{PARAMS.targets[target].dataset}/images.npy"
+
+
+def split_of(target):
+    return f"data/splits/{PARAMS.targets[target].split}.parquet"
+
+
+def scores_of(target):
+    return [f"results/scores/{target}/{attack}.parquet" for attack in chosen(PARAMS.attacks)]
+
+
+def figures_of(target):
+    return [
+        f"results/figures/{target}/{figure}.{suffix}"
+        for figure in chosen(PARAMS.figures)
+        for suffix in ("pdf", "png")
+    ]
+
+
+wildcard_constraints:
+    dataset=r"[a-z0-9_-]+",
+    split=r"[a-z0-9_-]+",
+    target=r"[a-z0-9_-]+",
+    attack=r"[a-z0-9_-]+",
+    figure=r"[a-z0-9_-]+",
