@@ -1,7 +1,9 @@
 """Files that are whole or absent, and their hashes."""
 
+import glob
 import hashlib
 import json
+import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,10 +19,15 @@ from simaudit.errors import SimauditError
 def atomic_path(path: Path) -> Iterator[Path]:
     """Yield a temporary path beside `path`; it becomes `path` on success and vanishes on failure.
 
-    What is written may be a file or a directory. A process killed in between leaves `path` as it was.
+    What is written may be a file or a directory. A process killed in between leaves `path` as it was, and its temporary
+    one for the next to clear away. The name holds the process, so that a job that outlived its killed Snakemake and the
+    job that replaces it do not write into one file.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.partial")
+    for leftover in path.parent.glob(f".{glob.escape(path.name)}.*.partial"):
+        if not _is_running(int(leftover.name.split(".")[-2])):
+            remove(leftover)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.partial")
     remove(temporary)
     try:
         yield temporary
@@ -29,6 +36,16 @@ def atomic_path(path: Path) -> Iterator[Path]:
         temporary.replace(path)
     finally:
         remove(temporary)
+
+
+def _is_running(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass  # somebody else's, so it exists
+    return True
 
 
 def remove(path: Path) -> None:

@@ -10,7 +10,7 @@ from simaudit.params import chosen
 from simaudit.provenance import stamps
 
 # Jobs run in the environment that Snakemake itself runs in, activated or not.
-os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+shell.prefix(f'export PATH="{Path(sys.executable).parent}:$PATH"; ')
 
 
 def refuse(error):

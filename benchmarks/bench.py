@@ -1,0 +1,188 @@
+"""How fast simaudit is, as ratios, each taken within this one run on this one machine: make bench.
+
+Two sides of a ratio are timed in turns, so that a busy neighbour slows both; the median of the turns is printed.
+"""
+
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import torch
+from diffusers import DDPMScheduler
+
+from simaudit.attacks.sima import SimA
+from simaudit.data.prepare import to_model_range
+from simaudit.data.sources.digits import Digits
+from simaudit.data.split import Split, make_split
+from simaudit.params import DEFAULT, chosen, merge, parse
+from simaudit.schedule import NoiseSchedule
+from simaudit.scoring import write_scores
+from simaudit.targets.ddpm import DDPMTarget
+from simaudit.training.loop import train
+from simaudit.training.objectives import noise_prediction
+
+PARAMS = parse(merge([DEFAULT]))
+TARGET = PARAMS.targets["digits-ddpm"]
+IMAGES = to_model_range(Digits(source="digits").load())
+CORES = 2
+TURNS = 5
+BATCH_SIZES = (32, 64, 128, 256, 512)
+
+
+def seconds(function: Callable[[], object]) -> float:
+    """Wall time of one call."""
+    start = time.perf_counter()
+    function()
+    return time.perf_counter() - start
+
+
+def in_turns(*functions: Callable[[], object]) -> list[float]:
+    """Median wall time of each function over TURNS rounds, after one round that is not counted."""
+    rounds = [[seconds(function) for function in functions] for _ in range(TURNS + 1)][1:]
+    return [statistics.median(times) for times in zip(*rounds, strict=True)]
+
+
+def bare_forward(network: torch.nn.Module, samples: int, batch: int) -> Callable[[], None]:
+    """`samples` forward passes and nothing else."""
+    z = torch.randn(batch, *IMAGES.shape[1:])
+
+    @torch.inference_mode()
+    def run() -> None:
+        for _ in range(samples // batch):
+            network(z, 30, return_dict=False)
+
+    return run
+
+
+def fastest_batch(network: torch.nn.Module) -> int:
+    """The batch size with the least time a sample."""
+    times = in_turns(*(bare_forward(network, 2048, batch) for batch in BATCH_SIZES))
+    return min(zip(times, BATCH_SIZES, strict=True))[1]
+
+
+def scoring(folder: Path) -> tuple[float, float, int]:
+    """(time over bare forward passes, seconds a query on one thread, batch size)."""
+    torch.set_num_threads(PARAMS.scoring.threads)
+    network = TARGET.build(IMAGES.shape[1:]).eval()
+    batch = fastest_batch(network)
+    samples = 1024
+    frame = make_split([f"{i:064x}" for i in range(samples)], 300, 0.3, 0)
+    split = Split(folder, *(frame[name].to_numpy() for name in frame.columns))
+    target = DDPMTarget(network, NoiseSchedule.of(DDPMScheduler()))
+    attack = SimA(timesteps=[10, 30], norms=[1, 2, 4, "inf"], inputs=["raw", "scaled"])
+    queries = samples * 4
+
+    def score() -> None:
+        device = torch.device("cpu")
+        write_scores(
+            folder / "s.parquet",
+            *(attack, target, IMAGES, split),
+            **{"seed": 0, "batch_size": batch, "device": device, "metadata": {}},
+        )
+
+    with_engine, bare = in_turns(score, bare_forward(network, queries, batch))
+    return with_engine / bare, bare / queries, batch
+
+
+def training(folder: Path) -> tuple[float, float]:
+    """(time over bare forward, backward and step; seconds a bare step on the rule's threads)."""
+    torch.set_num_threads(TARGET.training.threads)
+    members = np.arange(TARGET.training.batch_size)  # one full batch an epoch
+    steps = 15
+    knobs = TARGET.training.model_copy(update={"epochs": steps, "checkpoint_every": steps})
+    schedule = NoiseSchedule.of(DDPMScheduler())
+    ours, bare_network = (TARGET.build(IMAGES.shape[1:]) for _ in range(2))
+    optimizer = torch.optim.Adam(bare_network.parameters(), lr=1e-3, fused=True)
+    x = torch.from_numpy(IMAGES[members])
+
+    def loop() -> None:
+        checkpoint = folder / "c.pt"
+        checkpoint.unlink(missing_ok=True)
+        train(
+            ours, lambda x: noise_prediction(ours, schedule, x), IMAGES, members, knobs, checkpoint, "bench"
+        )
+
+    def bare() -> None:
+        bare_network.train()
+        for _ in range(steps):
+            optimizer.zero_grad()
+            noise_prediction(bare_network, schedule, x).backward()
+            optimizer.step()
+
+    with_loop, without = in_turns(loop, bare)
+    return with_loop / without, without / steps
+
+
+def default_run(folder: Path) -> tuple[float, float]:
+    """(wall seconds of the default run from nothing, seconds of `snakemake -n` afterwards)."""
+    root = Path(__file__).parents[1]
+    command = [
+        "snakemake",
+        "--snakefile",
+        root / "Snakefile",
+        "--directory",
+        folder,
+        "--configfile",
+        root / DEFAULT,
+    ]
+    command = [str(part) for part in command]
+
+    def snakemake(*arguments: str) -> None:
+        subprocess.run([*command, *arguments], check=True, capture_output=True, cwd=root)
+
+    wall = seconds(lambda: snakemake("--cores", str(CORES)))
+    return wall, statistics.median(seconds(lambda: snakemake("-n")) for _ in range(3))
+
+
+def default_queries() -> int:
+    """Denoiser evaluations of the default run's attacks."""
+    attacks = chosen(PARAMS.attacks)
+    sima = len(attacks["sima"].timesteps) * len(attacks["sima"].inputs)
+    loss = len(attacks["loss"].timesteps) * attacks["loss"].draws[-1]
+    return len(IMAGES) * (sima + loss)
+
+
+def default_steps() -> int:
+    """Training steps of the default run."""
+    members = PARAMS.splits[TARGET.split].members
+    return TARGET.training.epochs * -(-members // TARGET.training.batch_size)
+
+
+def main() -> None:
+    """Measure everything and print a table in Markdown."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        score_ratio, query, batch = scoring(folder)
+        train_ratio, step = training(folder)
+        help_time = statistics.median(
+            seconds(lambda: subprocess.run(["simaudit", "--help"], check=True, capture_output=True))
+            for _ in range(5)
+        )
+        wall, nothing = default_run(folder / "run")
+    # The last batch of an epoch is smaller: steps cost by their samples.
+    members = PARAMS.splits[TARGET.split].members
+    full_steps = TARGET.training.epochs * members / TARGET.training.batch_size
+    in_models = (
+        full_steps * step * TARGET.training.threads + default_queries() * query * PARAMS.scoring.threads
+    )
+    for what, value in (
+        (f"scoring / bare forward passes (batch {batch}, fastest)", f"{score_ratio:.3f}"),
+        ("training / bare forward + backward + step", f"{train_ratio:.3f}"),
+        (
+            f"default run: share of wall time × {CORES} cores spent in the models",
+            f"{in_models / (wall * CORES):.2f}",
+        ),
+        ("default run: wall time", f"{wall:.0f} s"),
+        ("no-op `snakemake -n`", f"{nothing:.1f} s"),
+        ("`simaudit --help`", f"{help_time:.2f} s"),
+    ):
+        print(f"| {what} | {value} |")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

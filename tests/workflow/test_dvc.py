@@ -1,0 +1,93 @@
+"""What `dvc repro` promises: the same chain, the same incrementality, and peace with Snakemake afterwards."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+from dvc.repo import Repo
+
+pytestmark = pytest.mark.workflow
+
+
+def repro(repository):
+    """Run `dvc repro`; the stages that ran."""
+    done = repository.run("dvc", "repro")
+    assert done.returncode == 0, done.stdout + done.stderr
+    return set(re.findall(r"Running stage '([^']+)'", done.stdout))
+
+
+@pytest.fixture(scope="module")
+def reproduced(module_clone):
+    repository = module_clone
+    assert repro(repository) == {
+        *("params", "prepare@digits", "split@digits-300", "train@digits-ddpm"),
+        *("score@digits-ddpm", "evaluate@digits-ddpm", "figure@digits-ddpm"),
+    }
+    return repository
+
+
+@pytest.fixture
+def repository(reproduced, tmp_path):
+    return reproduced.copy(tmp_path / "repository")
+
+
+def test_afterwards_neither_dvc_nor_snakemake_finds_anything_to_do(reproduced):
+    assert "up to date" in reproduced.run("dvc", "status").stdout
+    assert reproduced.due() == set()
+    assert repro(reproduced) == set()
+
+
+def test_metrics_are_shown(reproduced):
+    shown = json.loads(reproduced.run("dvc", "metrics", "show", "--json").stdout)
+    summary = json.loads((reproduced.path / "results/evaluation/digits-ddpm.json").read_text())
+    (found,) = (entry["data"] for entry in shown[""]["data"].values())
+    assert found["attacks"]["sima"]["selected"]["auc"] == summary["attacks"]["sima"]["selected"]["auc"]
+
+
+def test_an_attacks_parameter_scores_again_and_does_not_train(repository):
+    repository.change("attacks.sima.norms", [2])
+    assert repro(repository) == {"params", "score@digits-ddpm", "evaluate@digits-ddpm", "figure@digits-ddpm"}
+    assert "up to date" in repository.run("dvc", "status").stdout
+    assert repository.due() == set()
+
+
+def test_a_comment_in_a_figure_module_redraws_and_does_no_more(repository):
+    repository.append("src/simaudit/figures/roc_loglog.py", "\n# a remark\n")
+    assert repro(repository) == {"params", "figure@digits-ddpm"}
+    assert repository.due() == set()
+
+
+def test_a_wrong_parameter_stops_before_any_work_with_its_line(repository):
+    repository.change("targets.digits-ddpm.training.batch_size", 0)
+    done = repository.run("dvc", "repro")
+    assert done.returncode != 0
+    line = "params.yaml: targets.digits-ddpm.training.batch_size: must be greater than 0 (got 0)"
+    assert line in done.stderr.splitlines()
+    assert "exited with 2" in done.stderr
+    assert "Running stage 'train" not in done.stdout
+
+
+def test_every_stage_declares_what_its_rule_reads_and_writes(reproduced):
+    """dvc.yaml against the Snakefile: a stage's outs hold its rules' outputs, its deps cover their inputs."""
+    table = reproduced.snakemake("--detailed-summary").stdout.splitlines()
+    header = next(i for i, line in enumerate(table) if line.startswith("output_file"))
+    columns = table[header].split("\t")
+    rows = [dict(zip(columns, line.split("\t"), strict=True)) for line in table[header + 1 :] if "\t" in line]
+    assert {row["rule"] for row in rows} == {"prepare", "split", "train", "score", "evaluate", "figure"}
+
+    def under(path, folders):
+        return any(Path(path).is_relative_to(folder) for folder in folders)
+
+    stages = {
+        stage.name: (
+            [Path(out.fspath).relative_to(reproduced.path) for out in stage.outs],
+            [Path(dep.fspath).relative_to(reproduced.path) for dep in stage.deps if dep.protocol == "local"],
+        )
+        for stage in Repo(str(reproduced.path)).index.stages
+    }
+    for row in rows:
+        (stage,) = (name for name, (outs, _) in stages.items() if under(row["output_file"], outs))
+        assert stage.split("@")[0] == row["rule"]
+        for path in filter(None, row["input-file(s)"].split(",")):
+            assert under(path, stages[stage][1]), f"{stage} lacks a dependency on {path}"
