@@ -87,10 +87,10 @@ class _References(Knobs):
             if (dataset := self.splits[target.split].dataset) != target.dataset:
                 raise _wrong(f"targets.{name}.split", f"is of dataset {dataset}, not of {target.dataset}")
             for attack, knobs in chosen(self.attacks).items():
-                if knobs.timesteps[-1] >= target.timesteps:
+                if knobs.last_query >= target.timesteps:
                     raise _wrong(
                         f"attacks.{attack}.timesteps",
-                        f"must be below {target.timesteps}, the steps of targets.{name} (got {knobs.timesteps[-1]})",
+                        f"must be below {target.timesteps}, the steps of targets.{name} (asks at {knobs.last_query})",
                     )
         return self
 

@@ -3,10 +3,17 @@
 import numpy as np
 import pytest
 import torch
+from pydantic import ValidationError
 
 from simaudit.attacks import attack_types
 from simaudit.attacks.loss import Loss
+from simaudit.attacks.pfami import PFAMI, centre_crop
+from simaudit.attacks.pia import PIA
+from simaudit.attacks.pian import PIAN
+from simaudit.attacks.secmi import SecMI
 from simaudit.attacks.sima import SimA
+from simaudit.attacks.sima_av import SimAAV
+from simaudit.attacks.sima_mc import SimAMC
 from simaudit.noise import SampleNoise
 
 IDS = np.arange(5)
@@ -70,13 +77,200 @@ def test_loss_diffuses_to_the_timestep_it_reports(known_target, x):
     torch.testing.assert_close(z, alpha_bar(200) ** 0.5 * x + (1 - alpha_bar(200)) ** 0.5 * noise)
 
 
+def linear(matrix):
+    """ε̂(z, t) = A z on the flattened sample."""
+    return lambda z, t: (z.flatten(1) @ matrix.T).view_as(z)
+
+
+@pytest.fixture
+def matrix():
+    return torch.randn(16, 16, generator=torch.Generator().manual_seed(2)) / 4
+
+
+def test_one_antithetic_pair_is_exact_for_a_linear_denoiser(known_target, x, matrix):
+    """The mean over ±ε of A(√ᾱ x ± σ ε) is √ᾱ A x, whatever ε."""
+    attack = SimAAV(timesteps=[30, 300], draws=[2, 4], norms=[2])
+    found = by_name(attack.statistics(known_target(linear(matrix)), x, SampleNoise(0, IDS)))
+    for t in (30, 300):
+        exact = np.sqrt(alpha_bar(t)) * np.linalg.norm(x.numpy().reshape(5, -1) @ matrix.numpy().T, axis=1)
+        assert found[t, "n=2,l2"].values.numpy() == pytest.approx(exact, rel=1e-4)
+        assert found[t, "n=4,l2"].values.numpy() == pytest.approx(exact, rel=1e-4)
+
+
+def test_independent_draws_converge_to_the_same_at_rate_one_over_root_n(known_target, matrix):
+    """The error of the averaged vector is σ A times the mean of n normals: its size falls as 1/√n."""
+    x, ids, t = torch.zeros(400, 1, 4, 4), np.arange(400), 300
+    attack = SimAMC(timesteps=[t], draws=[1, 4, 16, 64], norms=[2])
+    found = by_name(attack.statistics(known_target(linear(matrix)), x, SampleNoise(0, ids)))
+    error = {n: float(found[t, f"n={n},l2"].values.square().mean()) for n in (1, 4, 16, 64)}
+    expected = (1 - alpha_bar(t)) * float(matrix.square().sum())  # E‖σ A ε‖² of one draw
+    for n, squared in error.items():
+        assert squared == pytest.approx(expected / n, rel=0.1)
+
+
+def test_the_mean_of_norms_does_not_cancel_the_noise(known_target, matrix):
+    x, ids, t = torch.zeros(400, 1, 4, 4), np.arange(400), 300
+    attack = SimAMC(timesteps=[t], draws=[1, 64], norms=[2], averages=["mean_of_vectors", "mean_of_norms"])
+    found = by_name(attack.statistics(known_target(linear(matrix)), x, SampleNoise(0, ids)))
+    one = float(found[t, "n=1,l2"].values.mean())
+    assert float(found[t, "mean_of_norms,n=64,l2"].values.mean()) == pytest.approx(one, rel=0.05)
+    assert float(found[t, "n=64,l2"].values.mean()) < one / 6
+    assert (t, "mean_of_norms,n=1,l2") not in found  # the same as the mean of vectors
+
+
+def test_smaller_numbers_of_draws_use_the_first_draws(known_target, x, matrix):
+    few = SimAMC(timesteps=[30], draws=[2], norms=[2])
+    many = SimAMC(timesteps=[30], draws=[1, 2, 5], norms=[2])
+    target = known_target(lambda z, t: torch.sin(3 * z))
+    small, large = (by_name(a.statistics(target, x, SampleNoise(0, IDS))) for a in (few, many))
+    torch.testing.assert_close(small[30, "n=2,l2"].values, large[30, "n=2,l2"].values)
+
+
+def optimal_denoiser(data):
+    """ε̂*(z, t) = (z − √ᾱ_t μ_t(z))/σ_t with the posterior mean μ_t over the finite set `data` (M, D)."""
+
+    def predict(z, t):
+        alpha = alpha_bar(t)
+        flat = z.numpy().reshape(len(z), -1).astype(np.float64)
+        distance = ((flat[:, None] - np.sqrt(alpha) * data[None]) ** 2).sum(2)
+        weights = np.exp(-(distance - distance.min(1, keepdims=True)) / (2 * (1 - alpha)))
+        mean = weights @ data / weights.sum(1, keepdims=True)
+        return torch.from_numpy((flat - np.sqrt(alpha) * mean) / np.sqrt(1 - alpha)).float().view_as(z)
+
+    return predict
+
+
+def test_sima_of_the_optimal_denoiser_at_a_member_is_the_papers_closed_form(known_target, x):
+    """Once the weights have collapsed onto the member x, ‖ε̂*(x, t)‖ = (1 − √ᾱ_t)/σ_t · ‖x‖; elsewhere it is large."""
+    data = 10 * x.numpy().reshape(5, -1).astype(np.float64)  # far apart, so that the weights do collapse
+    target, t = known_target(optimal_denoiser(data)), 50
+    members = torch.from_numpy(data).float().view_as(x)
+    attack = SimA(timesteps=[t], norms=[2])
+    (found,) = attack.statistics(target, members, SampleNoise(0, IDS))
+    closed_form = (1 - np.sqrt(alpha_bar(t))) / np.sqrt(1 - alpha_bar(t)) * np.linalg.norm(data, axis=1)
+    assert found.values.numpy() == pytest.approx(closed_form, rel=1e-3)
+    (elsewhere,) = attack.statistics(target, members + 5, SampleNoise(0, IDS))
+    assert elsewhere.values.min() > 10 * found.values.max()
+
+
+def test_pia_of_a_linear_denoiser_is_worked_out_by_hand(known_target, x):
+    """ε̂ = c z: e₀ = c x and the residual is c x − c (√ᾱ x + σ c x) = c (1 − √ᾱ − σ c) x."""
+    c = 0.7
+    target = known_target(lambda z, t: c * z)
+    size = x.numpy().reshape(5, -1)
+    for statistic in PIA(timesteps=[10, 300], norms=[1, 4]).statistics(target, x, SampleNoise(0, IDS)):
+        a = alpha_bar(statistic.timestep)
+        factor = abs(c * (1 - np.sqrt(a) - np.sqrt(1 - a) * c))
+        p = int(statistic.variant[1:])
+        assert statistic.values.numpy() == pytest.approx(
+            factor * (np.abs(size) ** p).sum(1) ** (1 / p), rel=2e-3
+        )
+
+
+def test_pia_takes_its_noise_at_timestep_zero_of_the_clean_sample(known_target, x):
+    target = known_target(lambda z, t: torch.full_like(z, 1.0 if t == 0 else 0.0))
+    (statistic,) = PIA(timesteps=[100], norms=["inf"]).statistics(target, x, SampleNoise(0, IDS))
+    assert target.seen[0][0] == 0
+    assert torch.equal(target.seen[0][1], x)
+    assert statistic.values.tolist() == [1.0] * 5
+    expected = alpha_bar(100) ** 0.5 * x + (1 - alpha_bar(100)) ** 0.5
+    torch.testing.assert_close(target.seen[1][1], expected)
+
+
+def test_pian_gives_its_noise_the_mean_size_of_a_normal(known_target, x):
+    seen = []
+
+    def predict(z, t):
+        if t:
+            seen.append(z)
+        return 5 * x if t == 0 else torch.zeros_like(z)
+
+    list(PIAN(timesteps=[100]).statistics(known_target(predict), x, SampleNoise(0, IDS)))
+    a = alpha_bar(100)
+    noise = (seen[0] - a**0.5 * x) / (1 - a) ** 0.5
+    assert noise.abs().flatten(1).mean(1).numpy() == pytest.approx((2 / np.pi) ** 0.5, rel=1e-4)
+    assert torch.nn.functional.cosine_similarity(noise.flatten(1), x.flatten(1)).numpy() == pytest.approx(
+        1, rel=1e-4
+    )
+
+
+def test_secmi_of_a_zero_denoiser_is_zero_at_every_timestep(known_target, x):
+    target = known_target(lambda z, t: torch.zeros_like(z))
+    for statistic in SecMI(timesteps=range(0, 301, 10)).statistics(target, x, SampleNoise(0, IDS)):
+        assert statistic.values.numpy() == pytest.approx(0, abs=1e-9)
+
+
+def test_secmi_walks_and_steps_back_as_its_recurrence_says(known_target, x):
+    """Against the recurrence x̃_{s±I} = √ᾱ_{s±I}(x̃_s/√ᾱ_s + (p_{s±I} − p_s) ε̂), p = √(1/ᾱ − 1), in plain numpy."""
+
+    def predict(z, t):
+        return torch.tanh(z) * (1 + t / 100)
+
+    def step(z, s, to):
+        p = {i: np.sqrt(1 / alpha_bar(i) - 1) for i in (s, to)}
+        noise = np.tanh(z) * (1 + s / 100)
+        return np.sqrt(alpha_bar(to)) * (z / np.sqrt(alpha_bar(s)) + (p[to] - p[s]) * noise)
+
+    found = by_name(
+        SecMI(timesteps=[0, 20, 60], interval=20).statistics(known_target(predict), x, SampleNoise(0, IDS))
+    )
+    z = x.numpy().astype(np.float64)
+    for t in (0, 20, 40, 60):
+        ahead = step(z, t, t + 20)
+        if t != 40:
+            error = ((z - step(ahead, t + 20, t)) ** 2).reshape(5, -1).sum(1)
+            assert found[t, "interval=20"].values.numpy() == pytest.approx(error, rel=1e-3)
+            assert found[t, "interval=20"].queries == t // 20 + 2
+        z = ahead
+
+
+def test_centre_crops_are_those_of_slicing_and_resizing():
+    """Half of an 8×8 image is its middle 4×4, resized; away from the crop's edge both ways agree."""
+    images = torch.randn(3, 2, 8, 8, generator=torch.Generator().manual_seed(0))
+    resized = torch.nn.functional.interpolate(
+        images[..., 2:6, 2:6], size=(8, 8), mode="bilinear", align_corners=False
+    )
+    torch.testing.assert_close(centre_crop(images, 0.5)[..., 1:-1, 1:-1], resized[..., 1:-1, 1:-1])
+
+
+def test_pfami_is_the_loss_of_the_image_minus_the_mean_loss_of_its_crops(known_target, x):
+    """Against the definition written out: one noise for all, losses averaged over timesteps, signed."""
+    target = known_target(lambda z, t: torch.sin(z) * t / 100)
+    attack = PFAMI(timesteps=[0, 50, 100], crops=2, largest_crop=0.9, smallest_crop=0.7)
+    (statistic,) = attack.statistics(target, x, SampleNoise(0, IDS))
+    noise = SampleNoise(0, IDS).draw(0, x)
+
+    def loss(view):
+        total = 0
+        for t in (0, 50, 100):
+            z = alpha_bar(t) ** 0.5 * view + (1 - alpha_bar(t)) ** 0.5 * noise
+            total = total + ((torch.sin(z) * t / 100 - noise) ** 2).mean((1, 2, 3)) / 3
+        return total
+
+    expected = loss(x) - (loss(centre_crop(x, 0.9)) + loss(centre_crop(x, 0.7))) / 2
+    torch.testing.assert_close(statistic.values, expected, rtol=1e-3, atol=1e-5)
+    assert statistic.values.min() < 0 < statistic.values.max()
+    assert (statistic.timestep, statistic.queries) == (None, 9)
+
+
 @pytest.mark.parametrize(
     ("attack", "made", "declared"),
     [
         (SimA(timesteps=[0, 10], norms=[1, 2, 4], inputs=["raw"]), 2, {1}),
         (SimA(timesteps=[0, 10], norms=[4], inputs=["raw", "scaled"]), 4, {1}),
+        (
+            SimAMC(timesteps=[10, 20], draws=[1, 2, 5], averages=["mean_of_vectors", "mean_of_norms"]),
+            10,
+            {1, 2, 5},
+        ),
+        (SimAAV(timesteps=[10, 20], draws=[2, 4, 10]), 20, {2, 4, 10}),
         (Loss(timesteps=[10, 20, 30], draws=[1, 2, 5]), 15, {1, 2, 5}),
+        (PIA(timesteps=[10, 20, 30]), 4, {2}),
+        (PIAN(timesteps=[10, 20, 30]), 4, {2}),
+        (SecMI(timesteps=[0, 10, 30], interval=10), 5, {2, 3, 5}),
+        (PFAMI(timesteps=[0, 50], crops=10), 22, {22}),
     ],
+    ids=lambda value: type(value).__name__ if hasattr(value, "statistics") else "",
 )
 def test_no_query_is_made_twice_and_each_is_declared(known_target, x, attack, made, declared):
     target = known_target(lambda z, t: z)
@@ -85,13 +279,48 @@ def test_no_query_is_made_twice_and_each_is_declared(known_target, x, attack, ma
     assert {statistic.queries for statistic in statistics} == declared
 
 
-def test_a_statistic_alone_costs_what_it_declares(known_target, x):
-    for n in (1, 2, 5):
+ALONE = {
+    "sima": [SimA(timesteps=[30], inputs=["scaled"])],
+    "sima_mc": [SimAMC(timesteps=[30], draws=[n]) for n in (1, 2, 5)],
+    "sima_av": [SimAAV(timesteps=[30], draws=[n]) for n in (2, 10)],
+    "loss": [Loss(timesteps=[30], draws=[n]) for n in (1, 5)],
+    "pia": [PIA(timesteps=[30])],
+    "pian": [PIAN(timesteps=[30])],
+    "secmi": [SecMI(timesteps=[t]) for t in (0, 30, 300)],
+    "pfami": [PFAMI(timesteps=[0, 50])],
+}
+
+
+@pytest.mark.parametrize("name", attack_types())
+def test_a_statistic_alone_costs_what_it_declares(known_target, x, name):
+    for attack in ALONE[name]:
         target = known_target(lambda z, t: z)
-        (statistic,) = Loss(timesteps=[10], draws=[n]).statistics(target, x, SampleNoise(0, IDS))
-        assert statistic.queries == target.queries == n
+        (statistic,) = attack.statistics(target, x, SampleNoise(0, IDS))
+        assert statistic.queries == target.queries
+
+
+@pytest.mark.parametrize("name", attack_types())
+def test_no_attack_depends_on_the_other_samples_of_its_batch(known_target, x, name):
+    target = known_target(lambda z, t: torch.tanh(z.cumsum(-1)) * (1 + t / 1000))
+    for attack in ALONE[name]:
+        (whole,) = attack.statistics(target, x, SampleNoise(0, IDS))
+        alone = [
+            next(iter(attack.statistics(target, x[i : i + 1], SampleNoise(0, IDS[i : i + 1]))))
+            for i in range(5)
+        ]
+        torch.testing.assert_close(torch.cat([statistic.values for statistic in alone]), whole.values)
 
 
 def test_every_attack_names_its_source():
     for name, attack in attack_types().items():
         assert "arXiv" in (attack.__doc__ or ""), name
+
+
+def test_an_odd_number_of_antithetic_draws_is_refused():
+    with pytest.raises(ValidationError, match="come in pairs"):
+        SimAAV(timesteps=[10], draws=[2, 3])
+
+
+def test_secmi_refuses_timesteps_off_its_trajectory():
+    with pytest.raises(ValidationError, match=r"multiples of interval \(10\): 15 is not"):
+        SecMI(timesteps=[10, 15])

@@ -65,7 +65,7 @@ def test_params_and_every_overlay_are_valid(overlay):
             "x",
             "splits.digits-300.dataset: no such entry; known: digits (got 'x')",
         ),
-        ("attacks.simma", {}, "attacks.simma: unknown; known: loss, sima"),
+        ("attacks.simma", {}, "attacks.simma: unknown; known: loss, pfami, pia"),
         ("attacks.sima.norms", [2, 3], "attacks.sima.norms[1]: must be 1, 2, 4 or 'inf' (got 3)"),
         ("attacks.sima.timesteps", [30, 10], "attacks.sima.timesteps: must be one or more numbers, strictly"),
         ("attacks.sima.timesteps", {"start": 0}, "attacks.sima.timesteps: stop: Field required"),
@@ -75,6 +75,21 @@ def test_params_and_every_overlay_are_valid(overlay):
             "attacks.sima.timesteps: must be below 1000, the steps of targets",
         ),
         ("attacks.sima.timesteps", [], "attacks.sima.timesteps: must be one or more"),
+        (
+            "attacks.sima_av.draws",
+            [2, 5],
+            "attacks.sima_av.draws: must be even numbers: antithetic draws come",
+        ),
+        (
+            "attacks.secmi.timesteps",
+            [10, 15],
+            "attacks.secmi: timesteps must be multiples of interval (10): 15",
+        ),
+        (
+            "attacks.secmi.timesteps",
+            [990],
+            "attacks.secmi.timesteps: must be below 1000, the steps of targets",
+        ),
         (
             "attacks.loss.draws",
             [5, 1],

@@ -70,6 +70,14 @@ class Repository:
         with (self.path / file).open("a") as stream:
             stream.write(text)
 
+    def add_the_attack_of_the_readme(self) -> None:
+        """Do what the README says of a new attack: its example as a file, and an entry in params.yaml."""
+        (example,) = re.findall(
+            r"```python\n(.*?)```", (self.path / "README.md").read_text(), flags=re.DOTALL
+        )
+        (self.path / "src/simaudit/attacks/my_attack.py").write_text(example)
+        self.change("attacks.my_attack", {"timesteps": [50], "scale": 2.0})
+
     def copy(self, path: Path) -> "Repository":
         """The same repository with all its results elsewhere."""
         return Repository(Path(shutil.copytree(self.path, path, symlinks=True)))

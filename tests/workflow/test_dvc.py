@@ -52,6 +52,14 @@ def test_an_attacks_parameter_scores_again_and_does_not_train(repository):
     assert repository.due() == set()
 
 
+def test_an_attack_of_the_users_own_is_scored_evaluated_and_drawn(repository):
+    repository.add_the_attack_of_the_readme()
+    assert repro(repository) == {"params", "score@digits-ddpm", "evaluate@digits-ddpm", "figure@digits-ddpm"}
+    summary = json.loads((repository.path / "results/evaluation/digits-ddpm.json").read_text())
+    assert "my_attack" in summary["attacks"]
+    assert repository.due() == set()
+
+
 def test_a_comment_in_a_figure_module_redraws_and_does_no_more(repository):
     repository.append("src/simaudit/figures/roc_loglog.py", "\n# a remark\n")
     assert repro(repository) == {"params", "figure@digits-ddpm"}

@@ -1,6 +1,7 @@
 """What `snakemake --cores all` promises: everything once, then exactly what a change concerns."""
 
 import hashlib
+import json
 import os
 import signal
 import time
@@ -9,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from simaudit.attacks import attack_types
 from simaudit.scores import Scores
 
 pytestmark = pytest.mark.workflow
@@ -17,7 +19,7 @@ FIGURES = {
     f"results/figures/digits-ddpm/{name}.pdf"
     for name in ("metrics_over_time", "roc_loglog", "statistic_histogram")
 }
-SCORES = {f"results/scores/digits-ddpm/{attack}.parquet" for attack in ("loss", "sima")}
+SCORES = {f"results/scores/digits-ddpm/{attack}.parquet" for attack in attack_types()}
 EVALUATION = {"results/evaluation/digits-ddpm.parquet"}
 TARGET = {"results/targets/digits-ddpm/model_index.json"}
 
@@ -143,7 +145,9 @@ def test_killed_while_scoring_it_accepts_no_partial_file_and_finishes(results):
     results.snakemake()
     np.testing.assert_allclose(Scores.read(scores).statistic, expected.statistic, rtol=1e-4)
     assert results.due() == set()
-    assert sorted(file.name for file in scores.parent.iterdir()) == ["loss.parquet", "sima.parquet"]
+    assert sorted(file.name for file in scores.parent.iterdir()) == [
+        Path(path).name for path in sorted(SCORES)
+    ]
 
 
 def test_two_runs_at_once_are_refused(fresh):
@@ -159,6 +163,21 @@ def test_two_runs_at_once_are_refused(fresh):
     finally:
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
+
+
+def test_an_attack_of_the_users_own_is_one_file_and_one_entry(results):
+    results.add_the_attack_of_the_readme()
+    scores = "results/scores/digits-ddpm/my_attack.parquet"
+    assert results.due() == {scores} | EVALUATION | FIGURES
+    results.snakemake()
+    assert Scores.read(results.path / scores).statistic.shape == (1, 1797)
+    summary = json.loads((results.path / "results/evaluation/digits-ddpm.json").read_text())
+    assert summary["attacks"]["my_attack"]["selected"]["queries"] == 1
+    roc = (results.path / "results/figures/digits-ddpm/roc_loglog.pdf").read_bytes()
+    assert results.due() == set()
+    results.change("attacks.my_attack", None)
+    results.snakemake()
+    assert (results.path / "results/figures/digits-ddpm/roc_loglog.pdf").read_bytes() != roc
 
 
 def test_a_score_file_that_lost_its_end_is_named(results):

@@ -39,6 +39,11 @@ class Attack(Knobs):
 
     timesteps: Timesteps
 
+    @property
+    def last_query(self) -> int:
+        """The latest timestep at which the model is asked."""
+        return self.timesteps[-1]
+
     @abstractmethod
     def statistics(
         self, target: "Target", images: "torch.Tensor", noise: "SampleNoise"

@@ -25,12 +25,14 @@ class Loss(Attack):
     def statistics(
         self, target: "Target", images: "torch.Tensor", noise: "SampleNoise"
     ) -> Iterator[Statistic]:
+        import torch
+
         z = target.encode(images)
         for t in self.timesteps:
-            total = z.new_zeros(len(z))
+            errors = []
             for k in range(self.draws[-1]):
                 epsilon = noise.draw(k, z)
                 residual = epsilon - target.predict_noise(target.schedule.diffuse(z, epsilon, t), t)
-                total = total + residual.flatten(1).square().sum(1)
-                if k + 1 in self.draws:
-                    yield Statistic(t, f"n={k + 1}", k + 1, total / (k + 1))
+                errors.append(residual.flatten(1).square().sum(1))
+            for n in self.draws:
+                yield Statistic(t, f"n={n}", n, torch.stack(errors[:n]).mean(0))

@@ -8,11 +8,13 @@ import pyarrow as pa
 
 from simaudit.data.split import CALIBRATION, EVALUATION
 from simaudit.errors import SimauditError
+from simaudit.evaluation.intervals import Delong
 from simaudit.evaluation.roc import Roc
 from simaudit.scores import Scores
 
 TPR_LEVELS = {"tpr_at_1pct_fpr": 0.01, "tpr_at_0.1pct_fpr": 0.001}
 METRICS = ["auc", "asr", *TPR_LEVELS]
+LIMITS = ["auc_low", "auc_high"]
 KNOBS = ["variant", "timestep"]
 
 SCHEMA = pa.schema(
@@ -24,7 +26,7 @@ SCHEMA = pa.schema(
         ("queries", pa.int32()),
         ("members", pa.int32()),
         ("heldout", pa.int32()),
-        *((metric, pa.float64()) for metric in METRICS),
+        *((metric, pa.float64()) for metric in (*METRICS, *LIMITS)),
         ("selected", pa.bool_()),
         ("oracle", pa.bool_()),
     ]
@@ -33,6 +35,8 @@ SCHEMA = pa.schema(
 
 def metric_rows(scores: Scores) -> pd.DataFrame:
     """One row for each (variant, timestep, fold) of an attack with the metrics of that fold.
+
+    `auc_low` and `auc_high` are DeLong's 95 % limits.
 
     Raises SimauditError when a fold lacks members or held-out samples.
     """
@@ -44,8 +48,12 @@ def metric_rows(scores: Scores) -> pd.DataFrame:
                 f"{scores.attack}: the {fold} fold has {is_member.sum()} members and {(~is_member).sum()} held-out "
                 "samples; both are needed, choose another split"
             )
-        for column, statistic in zip(scores.columns, scores.statistic, strict=True):
-            roc = Roc.of(statistic[in_fold], is_member, scores.member_when)
+        delong = Delong.of(
+            scores.statistic[:, in_fold], is_member, [scores.member_when] * len(scores.columns)
+        )
+        for k, column in enumerate(scores.columns):
+            roc = Roc.of(scores.statistic[k, in_fold], is_member, scores.member_when)
+            interval = delong.interval(k)
             rows.append(
                 {
                     "attack": scores.attack,
@@ -58,6 +66,8 @@ def metric_rows(scores: Scores) -> pd.DataFrame:
                     "auc": roc.auc,
                     "asr": roc.asr,
                     **{name: roc.tpr_at(level) for name, level in TPR_LEVELS.items()},
+                    "auc_low": interval.low,
+                    "auc_high": interval.high,
                 }
             )
     return pd.DataFrame(rows).astype({"timestep": "Int16"})
@@ -110,7 +120,7 @@ def _choices(rows: pd.DataFrame) -> dict[str, Any]:
 
 
 def _plain(row: pd.Series) -> dict[str, Any]:
-    names = [*KNOBS, "queries", "members", "heldout", *METRICS]
+    names = [*KNOBS, "queries", "members", "heldout", *METRICS, *LIMITS]
     return {name: None if pd.isna(row[name]) else _builtin(row[name]) for name in names}
 
 

@@ -17,7 +17,7 @@ PANELS = [
 class MetricsOverTime(Figure):
     """One panel a metric, one line an attack at its selected variant, measured on the evaluation fold.
 
-    A marker stands at the selected timestep; the dashed line is an attack that guesses.
+    A marker stands at the selected timestep; the dashed line is an attack that guesses; the band is DeLong's 95 %.
     """
 
     def draw(self, evidence: Evidence) -> "matplotlib.figure.Figure":
@@ -36,7 +36,10 @@ class MetricsOverTime(Figure):
                 line = rows[rows.variant == selected.variant].sort_values("timestep")
                 colour = style.attack_colour(attack)
                 name = f"{style.attack_name(attack)} ({style.knobs_label(selected.variant, None)})"
-                axis.plot(line.timestep.astype(int), line[metric], color=colour, label=name)
+                t = line.timestep.astype(int)
+                axis.plot(t, line[metric], color=colour, label=name)
+                if metric == "auc":
+                    axis.fill_between(t, line.auc_low, line.auc_high, color=colour, alpha=0.15, linewidth=0)
                 axis.plot(
                     *(selected.timestep, selected[metric]),
                     marker="o",
