@@ -19,6 +19,7 @@ from simaudit.attacks.sima import SimA
 from simaudit.data.prepare import to_model_range
 from simaudit.data.sources.digits import Digits
 from simaudit.data.split import Split, make_split
+from simaudit.noise import SampleNoise
 from simaudit.params import DEFAULT, chosen, merge, parse
 from simaudit.schedule import NoiseSchedule
 from simaudit.scoring import write_scores
@@ -140,11 +141,19 @@ def default_run(folder: Path) -> tuple[float, float]:
 
 
 def default_queries() -> int:
-    """Denoiser evaluations of the default run's attacks."""
-    attacks = chosen(PARAMS.attacks)
-    sima = len(attacks["sima"].timesteps) * len(attacks["sima"].inputs)
-    loss = len(attacks["loss"].timesteps) * attacks["loss"].draws[-1]
-    return len(IMAGES) * (sima + loss)
+    """Denoiser evaluations of the default run's attacks, counted on one sample."""
+
+    class Counting(DDPMTarget):
+        queries = 0
+
+        def predict_noise(self, z: torch.Tensor, timestep: int) -> torch.Tensor:
+            self.queries += 1
+            return z
+
+    counting = Counting(torch.nn.Identity(), NoiseSchedule.of(DDPMScheduler()))
+    for attack in chosen(PARAMS.attacks).values():
+        list(attack.statistics(counting, torch.from_numpy(IMAGES[:1]), SampleNoise(0, np.array([0]))))
+    return len(IMAGES) * counting.queries
 
 
 def default_steps() -> int:

@@ -17,14 +17,15 @@ PANELS = [
 class MetricsOverTime(Figure):
     """One panel a metric, one line an attack at its selected variant, measured on the evaluation fold.
 
-    A marker stands at the selected timestep; the dashed line is an attack that guesses; the band is DeLong's 95 %.
+    A dot is a measured timestep, a circle the selected one. The dashed line is an attack that guesses, the band
+    DeLong's 95 %.
     """
 
     def draw(self, evidence: Evidence) -> "matplotlib.figure.Figure":
         from simaudit.data.split import EVALUATION
         from simaudit.figures import style
 
-        figure = style.new_figure(rows=len(PANELS), height=1.7)
+        figure = style.new_figure(rows=len(PANELS), height=1.8)
         axes = figure.subplots(len(PANELS), sharex=True)
         table = evidence.table[(evidence.table.fold == EVALUATION) & evidence.table.timestep.notna()]
         for axis, (metric, label, chance) in zip(axes, PANELS, strict=True):
@@ -37,7 +38,7 @@ class MetricsOverTime(Figure):
                 colour = style.attack_colour(attack)
                 name = f"{style.attack_name(attack)} ({style.knobs_label(selected.variant, None)})"
                 t = line.timestep.astype(int)
-                axis.plot(t, line[metric], color=colour, label=name)
+                axis.plot(t, line[metric], color=colour, label=name, marker=".", markersize=3)
                 if metric == "auc":
                     axis.fill_between(t, line.auc_low, line.auc_high, color=colour, alpha=0.15, linewidth=0)
                 axis.plot(

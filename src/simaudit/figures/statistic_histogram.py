@@ -20,7 +20,7 @@ class StatisticHistogram(Figure):
         from simaudit.figures import style
 
         selections = evidence.selections()
-        figure = style.new_figure(rows=len(selections), height=1.7)
+        figure = style.new_figure(rows=len(selections), height=1.35)
         axes = figure.subplots(len(selections), squeeze=False)[:, 0]
         for axis, selection in zip(axes, selections, strict=True):
             low, high = np.percentile(selection.statistic, [100 - CENTRAL, CENTRAL])
@@ -41,5 +41,7 @@ class StatisticHistogram(Figure):
             knobs = style.knobs_label(selection.variant, selection.timestep)
             axis.set_xlabel(f"{style.attack_name(selection.attack)} statistic ({knobs})")
             axis.set_ylabel("density")
+            axis.ticklabel_format(scilimits=(-2, 3), useMathText=True)
+            axis.locator_params(axis="x", nbins=7)
         axes[0].legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2)
         return figure
