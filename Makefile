@@ -1,7 +1,7 @@
 # make figures   the environment, then the whole default run with every figure
 # make test      the environment, then the tests
 # make lint      style and types
-# make bench     how fast it is, as ratios measured on this machine (about ten minutes)
+# make bench     how fast it is, as ratios measured on this machine (about seven minutes)
 # make lock      requirements.lock anew from pyproject.toml
 
 PYTHON ?= python3
@@ -14,7 +14,7 @@ figures: $(VENV)/.ready
 	snakemake --cores all
 
 test: $(VENV)/.ready
-	pytest
+	pytest --numprocesses 2 --dist loadfile
 
 lint: $(VENV)/.ready
 	ruff check .

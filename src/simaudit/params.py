@@ -55,12 +55,12 @@ def _by_name(title: str, kinds: Mapping[str, type[Knobs]]) -> type[Knobs]:
     return create_model(title, __base__=Knobs, **fields)
 
 
-class _References(Knobs):
-    """params.yaml without its plug-in sections, and what must hold between sections."""
+class Params(Knobs):
+    """All of params.yaml, and what must hold between its sections. `model` adds what the source folders offer."""
 
-    datasets: dict[Name, Any]
+    datasets: dict[Name, Source]
     splits: dict[Name, SplitKnobs]
-    targets: dict[Name, Any]
+    targets: dict[Name, TargetFamily]
     attacks: Any
     scoring: ScoringKnobs = ScoringKnobs()
     figures: Any
@@ -78,7 +78,7 @@ class _References(Knobs):
         }
 
     @model_validator(mode="after")
-    def _refer_to_what_exists(self) -> "_References":
+    def _refer_to_what_exists(self) -> "Params":
         for name, split in self.splits.items():
             _require(f"splits.{name}.dataset", split.dataset, self.datasets)
         for name, target in self.targets.items():
@@ -107,13 +107,6 @@ def _require(key: str, name: str, known: Mapping[str, Any]) -> None:
 def chosen(section: Knobs) -> dict[str, Any]:
     """The entries of a section that are set, by name, in alphabetical order."""
     return {name: entry for name, entry in section if entry is not None}
-
-
-class Params(_References):
-    """All of params.yaml."""
-
-    datasets: dict[Name, Source]
-    targets: dict[Name, TargetFamily]
 
 
 @cache

@@ -36,7 +36,7 @@ class SimAMC(Attack):
         for t in self.timesteps:
             predictions = torch.stack(
                 [
-                    target.predict_noise(target.schedule.diffuse(z, noise.draw(k, z), t), t)
+                    target.predict_noise(target.schedule.diffuse(z, self.draw(k, z, noise), t), t)
                     for k in range(self.draws[-1])
                 ]
             )
@@ -47,3 +47,7 @@ class SimAMC(Attack):
                 if "mean_of_norms" in self.averages and n > 1:
                     for norm, values in sample_norms(predictions[:n].flatten(0, 1), self.norms):
                         yield Statistic(t, f"mean_of_norms,n={n},{norm}", n, values.view(n, -1).mean(0))
+
+    def draw(self, k: int, z: "torch.Tensor", noise: "SampleNoise") -> "torch.Tensor":
+        """ε_k (0-based), shaped as z (B, …)."""
+        return noise.draw(k, z)

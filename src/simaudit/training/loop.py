@@ -50,9 +50,8 @@ def train(
         while run.step < total:
             epoch, batch = divmod(run.step, batches)
             order = np.random.default_rng([knobs.seed, epoch]).permutation(ids)
-            for batch_ids in np.array_split(order, range(knobs.batch_size, len(ids), knobs.batch_size))[
-                batch:
-            ]:
+            parts = np.split(order, range(knobs.batch_size, len(ids), knobs.batch_size))
+            for batch_ids in parts[batch:]:
                 torch.manual_seed(_step_seed(knobs.seed, run.step))
                 x = torch.from_numpy(images[batch_ids]).to(device)
                 loss = run.update(objective(_flip(x) if knobs.horizontal_flip else x))
@@ -61,7 +60,7 @@ def train(
                     run.save(checkpoint)
                 elif run.step % READ_LOSS_EVERY == 0:
                     run.read_losses(checkpoint)
-                progress.advance(loss=run.recent_loss)
+                progress.advance(**run.facts)
     run.ema.copy_to(model.parameters())
     model.eval()
     losses = np.array(run.losses)
@@ -101,9 +100,9 @@ class _Run:
         return loss.detach()
 
     @property
-    def recent_loss(self) -> float:
-        """Mean loss of the last steps that were read."""
-        return float(np.mean(self.losses[-READ_LOSS_EVERY:])) if self.losses else float("nan")
+    def facts(self) -> dict[str, float]:
+        """What the progress bar shows: the mean loss of the last steps that were read."""
+        return {"loss": float(np.mean(self.losses[-READ_LOSS_EVERY:]))} if self.losses else {}
 
     def read_losses(self, checkpoint: Path) -> None:
         """Fetch the unread losses from the device and refuse one that is not finite."""
