@@ -23,8 +23,8 @@ def _require_even(draws: tuple[int, ...]) -> tuple[int, ...]:
 class SimAAV(SimAMC):
     """`sima_mc` (arXiv:2509.25003) with ε_{2j} = −ε_{2j−1}: antithetic variates (Hammersley & Morton 1956).
 
-    A denoiser's response is nearly odd in the noise, so one pair removes most of what many independent draws only average
-    down: for a linear denoiser one pair is exact. n queries, always even; the largest n makes them all.
+    A denoiser's response is nearly odd in the noise, so one pair removes most of what many independent draws only
+    average down: for a linear denoiser one pair is exact. n queries, always even; the largest n makes them all.
     """
 
     draws: Annotated[Draws, AfterValidator(_require_even)] = (2, 4, 10)
