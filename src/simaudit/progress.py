@@ -3,7 +3,8 @@
 import logging
 import sys
 import time
-from types import TracebackType
+from collections.abc import Mapping
+from types import MappingProxyType, TracebackType
 from typing import Self
 
 from tqdm import tqdm
@@ -26,17 +27,17 @@ class Progress:
     def __enter__(self) -> Self:
         return self
 
-    def advance(self, steps: int = 1, **facts: float) -> None:
+    def advance(self, steps: int = 1, facts: Mapping[str, float] = MappingProxyType({})) -> None:
         """`steps` more are done."""
         self._done += steps
         if facts:
-            self._bar.set_postfix(facts, refresh=False)
+            self._bar.set_postfix(dict(facts), refresh=False)
         self._bar.update(steps)
         if time.monotonic() >= self._line_due:
             self._line_due = time.monotonic() + SECONDS_BETWEEN_LINES
             self._write_line(facts)
 
-    def _write_line(self, facts: dict[str, float]) -> None:
+    def _write_line(self, facts: Mapping[str, float]) -> None:
         elapsed = max(time.monotonic() - self._started, 1e-9)
         rate = (self._done - self._start) / elapsed
         left = (self._total - self._done) / rate if rate else float("inf")

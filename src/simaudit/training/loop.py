@@ -60,7 +60,7 @@ def train(
                     run.save(checkpoint)
                 elif run.step % READ_LOSS_EVERY == 0:
                     run.read_losses(checkpoint)
-                progress.advance(**run.facts)
+                progress.advance(facts=run.facts)
     run.ema.copy_to(model.parameters())
     model.eval()
     losses = np.array(run.losses)
