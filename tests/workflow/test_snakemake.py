@@ -5,6 +5,7 @@ import json
 import os
 import signal
 import time
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -96,6 +97,18 @@ def test_a_newer_file_with_the_same_content_reruns_nothing(results):
     for path in (results.path / "results/targets").rglob("*.*"):
         os.utime(path)
     assert results.due() == set()
+
+
+def test_the_report_holds_every_figure_with_its_caption(finished, tmp_path):
+    finished.snakemake("--report", str(tmp_path / "report.zip"))
+    with zipfile.ZipFile(tmp_path / "report.zip") as report:
+        names = report.namelist()
+        text = "".join(
+            report.read(name).decode(errors="ignore") for name in names if name.endswith(("js", "html"))
+        )
+    for figure in FIGURES:
+        assert any(name.endswith(Path(figure).stem + ".png") for name in names)
+    assert "One panel a metric, one line an attack" in text
 
 
 def test_a_wrong_parameter_is_one_line_before_any_job_starts(fresh):

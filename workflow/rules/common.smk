@@ -1,11 +1,13 @@
 # What the rules share: validated parameters, the stamps of all jobs, and where a target's files are.
 import fcntl
+import inspect
 import os
 import sys
 from pathlib import Path
 
 import simaudit.params
 from simaudit.errors import SimauditError
+from simaudit.figures import figure_types
 from simaudit.params import chosen
 from simaudit.provenance import stamps
 
@@ -64,6 +66,10 @@ def figures_of(target):
         for figure in chosen(PARAMS.figures)
         for suffix in ("pdf", "png")
     ]
+
+
+def caption_of(figure):
+    return inspect.getdoc(figure_types()[figure])
 
 
 wildcard_constraints:

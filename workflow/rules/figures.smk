@@ -10,7 +10,7 @@ rule figure:
         pdf="results/figures/{target}/{figure}.pdf",
         png=report(
             "results/figures/{target}/{figure}.png",
-            caption="../report/{figure}.rst",
+            caption="../report/figure.rst",
             category="{target}",
             labels={"figure": "{figure}"},
         ),
@@ -21,6 +21,7 @@ rule figure:
         mem_mb=2000,
         runtime=30,
     params:
+        caption=lambda job: caption_of(job.figure),
         scores=lambda job, input: [f"--scores {path}" for path in input.scores],
     shell:
         "simaudit --log {log} figure {wildcards.figure} --params {input.params} --evaluation {input.evaluation}"
