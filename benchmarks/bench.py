@@ -79,11 +79,16 @@ def scoring(folder: Path) -> tuple[float, float, int]:
     queries = samples * 4
 
     def score() -> None:
-        device = torch.device("cpu")
         write_scores(
             folder / "s.parquet",
-            *(attack, target, IMAGES, split),
-            **{"seed": 0, "batch_size": batch, "device": device, "metadata": {}},
+            attack,
+            target,
+            IMAGES,
+            split,
+            seed=0,
+            batch_size=batch,
+            device=torch.device("cpu"),
+            metadata={},
         )
 
     with_engine, bare = in_turns(score, bare_forward(network, queries, batch))
@@ -122,19 +127,10 @@ def training(folder: Path) -> tuple[float, float]:
 def default_run(folder: Path) -> tuple[float, float]:
     """(wall seconds of the default run from nothing, seconds of `snakemake -n` afterwards)."""
     root = Path(__file__).parents[1]
-    command = [
-        "snakemake",
-        "--snakefile",
-        root / "Snakefile",
-        "--directory",
-        folder,
-        "--configfile",
-        root / DEFAULT,
-    ]
-    command = [str(part) for part in command]
 
     def snakemake(*arguments: str) -> None:
-        subprocess.run([*command, *arguments], check=True, capture_output=True, cwd=root)
+        command = ["snakemake", "--directory", str(folder), *arguments]
+        subprocess.run(command, check=True, capture_output=True, cwd=root)
 
     wall = seconds(lambda: snakemake("--cores", str(CORES)))
     return wall, statistics.median(seconds(lambda: snakemake("-n")) for _ in range(3))
@@ -154,12 +150,6 @@ def default_queries() -> int:
     for attack in chosen(PARAMS.attacks).values():
         list(attack.statistics(counting, torch.from_numpy(IMAGES[:1]), SampleNoise(0, np.array([0]))))
     return len(IMAGES) * counting.queries
-
-
-def default_steps() -> int:
-    """Training steps of the default run."""
-    members = PARAMS.splits[TARGET.split].members
-    return TARGET.training.epochs * -(-members // TARGET.training.batch_size)
 
 
 def main() -> None:

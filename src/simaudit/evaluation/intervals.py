@@ -36,9 +36,8 @@ class Delong:
         members, heldout = scores[:, is_member], scores[:, ~is_member]
         m, n = members.shape[1], heldout.shape[1]
         ranks = rankdata(np.concatenate([members, heldout], axis=1), axis=1)
-        above_heldout = (
-            ranks[:, :m] - rankdata(members, axis=1)
-        ) / n  # for each member, the share it outranks
+        # For each member the share of held-out samples that it outranks, and the reverse for each held-out sample.
+        above_heldout = (ranks[:, :m] - rankdata(members, axis=1)) / n
         below_members = 1 - (ranks[:, m:] - rankdata(heldout, axis=1)) / m
         covariance = np.cov(above_heldout).reshape(len(scores), -1) / m
         covariance += np.cov(below_members).reshape(len(scores), -1) / n

@@ -34,9 +34,14 @@ class Stamp:
         return sha256_bytes(self.text.encode())
 
     @property
+    def content(self) -> dict[str, Any]:
+        """What the stamp's file holds."""
+        return {"job": self.name, "params": self.params, "code": self.code}
+
+    @property
     def text(self) -> str:
-        """The stamp's file content."""
-        return canonical_json({"job": self.name, "params": self.params, "code": self.code})
+        """The stamp's file, to the byte."""
+        return canonical_json(self.content)
 
     @classmethod
     def read(cls, path: Path) -> "Stamp":
@@ -85,7 +90,7 @@ def write(params: Params, folder: Path = FOLDER) -> None:
     wanted = {folder / f"{stamp.name}.json": stamp for stamp in stamps(params)}
     for path, stamp in wanted.items():
         if not path.exists() or path.read_text(encoding="utf-8") != stamp.text:
-            write_json(path, json.loads(stamp.text))
+            write_json(path, stamp.content)
     for path in folder.rglob("*.json"):
         if path not in wanted:
             path.unlink()
