@@ -1,4 +1,4 @@
-# Every figure from params.yaml: snakemake --cores all
+# Every figure and number from params.yaml: snakemake --cores all
 import os
 
 from snakemake.utils import min_version
@@ -17,10 +17,12 @@ include: "workflow/rules/data.smk"
 include: "workflow/rules/targets.smk"
 include: "workflow/rules/scores.smk"
 include: "workflow/rules/evaluation.smk"
+include: "workflow/rules/comparison.smk"
 include: "workflow/rules/figures.smk"
 
 
 rule all:
     default_target: True
     input:
+        "results/report/index.md",
         [figures_of(target) for target in PARAMS.targets],

@@ -9,6 +9,7 @@ from pydantic import Discriminator, Field, PositiveInt, Tag, ValidationError, cr
 from pydantic_core import PydanticCustomError
 
 from simaudit import attacks, figures, targets
+from simaudit.attacks import Attack
 from simaudit.data import sources
 from simaudit.data.sources import Source
 from simaudit.errors import SimauditError
@@ -39,6 +40,23 @@ class ScoringKnobs(Knobs):
     threads: PositiveInt = 1
 
 
+class BlindKnobs(Knobs):
+    """How the classifiers are fitted that never see a model."""
+
+    folds: Annotated[int, Field(ge=2)] = 5
+    side: PositiveInt = 16
+
+
+class EvaluationKnobs(Knobs):
+    """How sure the numbers are made, and what they are held against."""
+
+    seed: Seed = 0
+    bootstrap: Annotated[int, Field(ge=100)] = 1000
+    permutations: Annotated[int, Field(ge=20)] = 200
+    threads: PositiveInt = 1
+    blind: BlindKnobs = BlindKnobs()
+
+
 def _one_of(kinds: Mapping[str, type[Knobs]], key: str) -> Any:
     """The type of a section whose `key` names the class that reads it."""
 
@@ -47,6 +65,15 @@ def _one_of(kinds: Mapping[str, type[Knobs]], key: str) -> Any:
 
     tagged = tuple(Annotated[kind, Tag(name)] for name, kind in kinds.items())
     return Annotated[Union[tagged], Discriminator(select)]  # noqa: UP007
+
+
+def _dropped_by_null(schema: dict[str, Any]) -> None:
+    """Say in the JSON schema that an overlay drops an entry by setting it to null."""
+    for name, entry in schema["patternProperties"].items():
+        schema["patternProperties"][name] = {"anyOf": [entry, {"type": "null"}]}
+
+
+Droppable = Field(json_schema_extra=_dropped_by_null)
 
 
 def _by_name(title: str, kinds: Mapping[str, type[Knobs]]) -> type[Knobs]:
@@ -59,10 +86,11 @@ class Params(Knobs):
     """All of params.yaml, and what must hold between its sections. `model` adds what the source folders offer."""
 
     datasets: dict[Name, Source]
-    splits: dict[Name, SplitKnobs]
+    splits: Annotated[dict[Name, SplitKnobs], Droppable]
     targets: dict[Name, TargetFamily]
     attacks: Any
     scoring: ScoringKnobs = ScoringKnobs()
+    evaluation: EvaluationKnobs = EvaluationKnobs()
     figures: Any
 
     @model_validator(mode="before")
@@ -84,15 +112,38 @@ class Params(Knobs):
         for name, target in self.targets.items():
             _require(f"targets.{name}.dataset", target.dataset, self.datasets)
             _require(f"targets.{name}.split", target.split, self.splits)
+            if name in self.splits:
+                raise _wrong(
+                    f"targets.{name}", "is also the name of a split; numbers are named after both, rename one"
+                )
             if (dataset := self.splits[target.split].dataset) != target.dataset:
                 raise _wrong(f"targets.{name}.split", f"is of dataset {dataset}, not of {target.dataset}")
-            for attack, knobs in chosen(self.attacks).items():
+            for attack in target.attacks or ():
+                _require(f"targets.{name}.attacks", attack, chosen(self.attacks))
+            for attack, knobs in self.attacks_on(name).items():
                 if knobs.last_query >= target.timesteps:
                     raise _wrong(
                         f"attacks.{attack}.timesteps",
                         f"must be below {target.timesteps}, the steps of targets.{name} (asks at {knobs.last_query})",
                     )
         return self
+
+    def attacks_on(self, target: str) -> dict[str, Attack]:
+        """The attacks that are run on a target, by name."""
+        wanted = self.targets[target].attacks
+        return {
+            name: attack for name, attack in chosen(self.attacks).items() if wanted is None or name in wanted
+        }
+
+    @property
+    def groups(self) -> dict[str, list[str]]:
+        """Targets that differ in nothing but their training seed, by the name of the first of them."""
+        groups: dict[str, list[str]] = {}
+        names: dict[str, str] = {}
+        for name, target in self.targets.items():
+            same = target.model_dump_json(exclude={"attacks": True, "training": {"seed"}})
+            groups.setdefault(names.setdefault(same, name), []).append(name)
+        return groups
 
 
 def _wrong(key: str, why: str) -> PydanticCustomError:
@@ -113,8 +164,8 @@ def chosen(section: Knobs) -> dict[str, Any]:
 def model() -> type[Params]:
     """`Params` with every plug-in that the source folders offer: what validates, and what the JSON schema shows."""
     fields: dict[str, Any] = {
-        "datasets": (dict[Name, _one_of(sources.sources(), "source")], ...),  # type: ignore[misc]
-        "targets": (dict[Name, _one_of(targets.families(), "kind")], ...),  # type: ignore[misc]
+        "datasets": (Annotated[dict[Name, _one_of(sources.sources(), "source")], Droppable], ...),  # type: ignore[misc]
+        "targets": (Annotated[dict[Name, _one_of(targets.families(), "kind")], Droppable], ...),  # type: ignore[misc]
         "attacks": (_by_name("Attacks", attacks.attack_types()), ...),
         "figures": (_by_name("Figures", figures.figure_types()), ...),
     }

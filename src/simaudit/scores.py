@@ -62,8 +62,8 @@ class ScoreWriter:
         queries = np.array([column.queries for column in columns], dtype=np.int32)
         arrays = [
             pa.array(np.tile(split.sample_id[rows], statistics)),
-            _labels(split.role[rows] == HELDOUT, ROLES, statistics),
-            _labels(split.fold[rows] == EVALUATION, FOLDS, statistics),
+            labels(np.tile(split.role[rows] == HELDOUT, statistics), ROLES),
+            labels(np.tile(split.fold[rows] == EVALUATION, statistics), FOLDS),
             pa.array(timesteps, mask=timesteps < 0),
             pa.DictionaryArray.from_arrays(codes.repeat(samples), variants),
             pa.array(np.ascontiguousarray(values, dtype=np.float32).ravel()),
@@ -72,8 +72,9 @@ class ScoreWriter:
         self._writer.write_table(pa.Table.from_arrays(arrays, schema=self._schema))
 
 
-def _labels(is_second: np.ndarray, names: list[str], times: int) -> pa.Array:
-    return pa.DictionaryArray.from_arrays(np.tile(is_second.astype(np.int8), times), names)
+def labels(is_second: np.ndarray, names: list[str]) -> pa.Array:
+    """One of two names a row, by bool (rows,), stored as a dictionary."""
+    return pa.DictionaryArray.from_arrays(is_second.astype(np.int8), names)
 
 
 @dataclass(frozen=True)
@@ -90,6 +91,13 @@ class Scores:
     is_member: np.ndarray
     is_calibration: np.ndarray
     statistic: np.ndarray
+
+    def same_samples(self, other: "Scores") -> bool:
+        """Whether both are of the same samples in the same roles and folds."""
+        return all(
+            np.array_equal(getattr(self, name), getattr(other, name))
+            for name in ("sample_id", "is_member", "is_calibration")
+        )
 
     @classmethod
     def read(cls, path: Path) -> "Scores":
@@ -110,19 +118,24 @@ class Scores:
             raise SimauditError(f"{path}: not a score file (other columns); delete it and run again")
         metadata = {key.decode(): value.decode() for key, value in file.schema_arrow.metadata.items()}
         samples, columns = _samples_and_columns(file)
-        index = pd.MultiIndex.from_frame(columns[["timestep", "variant"]])
+        index = {(c.timestep, c.variant): k for k, c in enumerate(columns)}
         statistic = np.full((len(columns), len(samples)), np.nan, dtype=np.float32)
         for group in range(file.num_row_groups):
-            frame = file.read_row_group(group, ["sample_id", "timestep", "variant", "statistic"]).to_pandas()
-            keys = frame[["timestep", "variant"]].fillna({"timestep": -1})
-            # A few thousand distinct keys stand in millions of rows: look each up once.
-            code = keys.groupby(["timestep", "variant"], sort=False, observed=True).ngroup().to_numpy()
-            distinct = pd.MultiIndex.from_frame(keys.drop_duplicates())
-            row = index.get_indexer(distinct)[code]
-            statistic[row, np.searchsorted(samples.index, frame.sample_id)] = frame.statistic
+            table = file.read_row_group(group, ["sample_id", "timestep", "variant", "statistic"])
+            code, kinds = _statistics_of(table)
+            row = np.array([index[kind] for kind in kinds])[code]
+            sample_id, values = (table[name].to_numpy() for name in ("sample_id", "statistic"))
+            if not np.isfinite(values).all():
+                bad = int(np.flatnonzero(~np.isfinite(values))[0])
+                timestep, variant = kinds[code[bad]]
+                raise SimauditError(
+                    f"{path}: the statistic is {values[bad]} at timestep {timestep}, variant {variant}, sample_id "
+                    f"{sample_id[bad]}; delete the file and score again, or leave that timestep or variant out"
+                )
+            statistic[row, np.searchsorted(samples.index, sample_id)] = values
         missing = np.argwhere(np.isnan(statistic))
         if len(missing):
-            column, sample = columns.iloc[missing[0][0]], samples.index[missing[0][1]]
+            column, sample = columns[missing[0][0]], samples.index[missing[0][1]]
             raise SimauditError(
                 f"{path}: sample_id {sample} lacks timestep {column.timestep}, variant {column.variant}; "
                 "delete the file and run again"
@@ -130,10 +143,7 @@ class Scores:
         return cls(
             attack=metadata["attack"],
             member_when=metadata["member_when"],
-            columns=[
-                Column(None if t < 0 else int(t), str(variant), int(queries))
-                for t, variant, queries in columns.itertuples(index=False)
-            ],
+            columns=columns,
             sample_id=samples.index.to_numpy(),
             is_member=(samples.role == MEMBER).to_numpy(),
             is_calibration=(samples.fold == CALIBRATION).to_numpy(),
@@ -141,21 +151,38 @@ class Scores:
         )
 
 
-def _samples_and_columns(file: pq.ParquetFile) -> tuple[pd.DataFrame, pd.DataFrame]:
+def _samples_and_columns(file: pq.ParquetFile) -> tuple[pd.DataFrame, list[Column]]:
     """The distinct samples (role and fold by sample_id, sorted) and the distinct statistics, in file order."""
-    samples, columns = [], []
+    samples: list[pd.DataFrame] = []
+    columns: dict[tuple[int | None, str], Column] = {}
     for group in range(file.num_row_groups):
-        frame = file.read_row_group(group).to_pandas()
-        samples.append(
-            frame[["sample_id", "role", "fold"]].drop_duplicates().astype({"role": str, "fold": str})
-        )
-        columns.append(
-            frame[["timestep", "variant", "queries"]]
-            .drop_duplicates()
-            .fillna({"timestep": -1})
-            .astype({"timestep": int, "variant": str})
-        )
-    return (
-        pd.concat(samples).drop_duplicates().set_index("sample_id").sort_index(),
-        pd.concat(columns).drop_duplicates(ignore_index=True),
-    )
+        table = file.read_row_group(group, ["sample_id", "role", "fold", "timestep", "variant", "queries"])
+        sample_id, first = np.unique(table["sample_id"].to_numpy(), return_index=True)
+        labels = table.select(["role", "fold"]).take(first).to_pandas().astype(str)
+        samples.append(labels.set_index(sample_id))
+        code, kinds = _statistics_of(table)
+        first = np.unique(code, return_index=True)[1]
+        for (timestep, variant), queries in zip(kinds, table["queries"].to_numpy()[first], strict=True):
+            columns.setdefault((timestep, variant), Column(timestep, variant, int(queries)))
+    every = pd.concat(samples)
+    return every[~every.index.duplicated()].sort_index(), list(columns.values())
+
+
+def _statistics_of(table: pa.Table) -> tuple[np.ndarray, list[tuple[int | None, str]]]:
+    """Which statistic each row is of: a number (rows,), counted in file order, and (timestep, variant) by number.
+
+    Millions of rows hold a few hundred distinct keys, so no key is looked up or compared row by row.
+    """
+    variants = table["variant"].combine_chunks()
+    timestep = table["timestep"].fill_null(-1).to_numpy().astype(np.int64)
+    key = (timestep + 1) * len(variants.dictionary) + variants.indices.to_numpy()
+    first = np.full(key.max() + 1, -1)
+    first[key[::-1]] = np.arange(len(key))[::-1]  # of equal keys the last assignment stays: the first row
+    first_rows = np.sort(first[first >= 0])
+    number = np.empty(len(first), dtype=np.int64)
+    number[key[first_rows]] = np.arange(len(first_rows))
+    kinds = [
+        (None if timestep[row] < 0 else int(timestep[row]), variants[row].as_py())
+        for row in first_rows.tolist()
+    ]
+    return number[key], kinds

@@ -51,9 +51,8 @@ def test_a_missing_input_is_one_line_with_the_command_that_makes_it(tmp_path):
 
 
 def test_duplicates_are_refused_naming_the_split_and_allowed_by_its_knob(tmp_path):
-    images = np.zeros((20, 1, 2, 2), np.float32)
-    save_array(tmp_path / "images.npy", images)
-    knobs = {"dataset": "d", "members": 10, "calibration": 0.5, "seed": 0}
+    save_array(tmp_path / "images.npy", np.zeros((80, 1, 2, 2), np.float32))
+    knobs = {"dataset": "d", "members": 40, "calibration": 0.5, "seed": 0}
     arguments = ["split", "--params", "s.json", "--images", "images.npy", "--output", "mine.parquet"]
     stamp(tmp_path / "s.json", knobs)
     assert_refused(call(*arguments, cwd=tmp_path), "params.yaml: splits.mine: ", "allow_duplicates: true")
@@ -61,6 +60,54 @@ def test_duplicates_are_refused_naming_the_split_and_allowed_by_its_knob(tmp_pat
     stamp(tmp_path / "s.json", knobs | {"allow_duplicates": True})
     assert call(*arguments, cwd=tmp_path).returncode == 0
     assert (tmp_path / "mine.parquet").exists()
+
+
+def test_a_split_too_small_to_be_measured_is_refused_before_anything_is_trained(tmp_path):
+    save_array(tmp_path / "images.npy", np.zeros((80, 1, 2, 2), np.float32))
+    stamp(tmp_path / "s.json", {"dataset": "d", "members": 40, "calibration": 0.49, "allow_duplicates": True})
+    done = call(
+        "split", "--params", "s.json", "--images", "images.npy", "--output", "m.parquet", cwd=tmp_path
+    )
+    assert call(*done.args[1:], cwd=tmp_path).returncode == 0  # 20 and 20
+    stamp(tmp_path / "s.json", {"dataset": "d", "members": 40, "calibration": 0.4, "allow_duplicates": True})
+    words = "splits.m: the calibration fold has 16 members and 16 held-out samples, and needs 20 of each"
+    assert_refused(call(*done.args[1:], cwd=tmp_path), "params.yaml: ", words)
+
+
+def damaged(audit, **columns):
+    """The arguments of `simaudit evaluate` on an attack whose statistics are these, by name of the column."""
+    audit.blind()
+    file = audit.write_scores(
+        audit.path / "a.parquet", "a", {(10, name): values for name, values in columns.items()}
+    )
+    stamp(audit.path / "s.json", {"seed": 0, "bootstrap": 100, "permutations": 20})
+    names = ("table", "summary", "selected", "differences", "permutation")
+    return [
+        *("evaluate", "--params", "s.json", "--scores", file, "--blind", "evaluation/blind/s.parquet"),
+        *(argument for name in names for argument in (f"--{name}", f"{name}.out")),
+    ]
+
+
+def test_scores_that_cannot_be_measured_are_refused_by_name(audit):
+    good, nan = audit.telling(1), audit.telling(1)
+    nan[7] = np.nan
+    arguments = damaged(audit, good=good, bad=nan)
+    assert_refused(
+        call(*arguments, cwd=audit.path), "a.parquet: the statistic is nan at timestep 10, variant bad"
+    )
+    arguments = damaged(audit, good=good, bad=np.zeros(len(good)))
+    assert_refused(
+        call(*arguments, cwd=audit.path), "a: the statistic is the same for all samples", "variant bad"
+    )
+    assert not list(audit.path.glob("*.out"))
+
+
+def test_results_that_are_missing_are_one_line_with_the_command_that_makes_them(audit):
+    stamp(audit.path / "s.json", {"targets": {"t": {"group": "t", "control": None}}, "evaluation": {}})
+    done = call("compare", "--params", "s.json", "--evaluation", "e", "--output", "o", cwd=audit.path)
+    assert_refused(done, "e/t.json: missing; make it with: snakemake --cores all e/t.json")
+    done = call("numbers", "e/t.json", "--output", "n.json", cwd=audit.path)
+    assert_refused(done, "e/t.json: missing")
 
 
 @pytest.fixture

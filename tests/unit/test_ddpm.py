@@ -69,6 +69,17 @@ def test_the_same_seed_trains_the_same_weights(trained, tmp_path, images):
     assert file_hashes(tmp_path / "target") == file_hashes(trained[0])
 
 
+def test_no_epochs_leave_the_network_at_its_initialisation(tmp_path, images):
+    knobs = KNOBS | {"training": KNOBS["training"] | {"epochs": 0, "seed": 5}}
+    family = DDPM.model_validate(knobs)
+    facts = family.train(images, np.arange(10), tmp_path / "c.pt", "a", tmp_path / "target")
+    assert facts["loss_per_epoch"] == []
+    assert family.control == "untrained"
+    saved = DDPMPipeline.from_pretrained(tmp_path / "target").unet.state_dict()
+    for name, weights in family.build((1, 8, 8)).state_dict().items():
+        torch.testing.assert_close(saved[name], weights, rtol=0, atol=0)
+
+
 def test_a_file_changed_after_training_is_named(trained, tmp_path):
     folder = tmp_path / "t"
     (folder / "unet").mkdir(parents=True)

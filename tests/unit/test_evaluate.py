@@ -1,16 +1,21 @@
-"""Knobs are chosen on calibration and judged on evaluation; the oracle stands beside."""
+"""Knobs are chosen on calibration and judged on evaluation; the oracle, the blind and luck stand beside."""
 
 import numpy as np
 import pyarrow as pa
 import pytest
+from sklearn.metrics import precision_score
 
 from simaudit.errors import SimauditError
-from simaudit.evaluation.evaluate import SCHEMA, evaluate, metric_rows, summarise
+from simaudit.evaluation.evaluate import BLIND, Resampling, evaluate, evaluate_blind
+from simaudit.evaluation.metrics import METRICS, RATES, SCHEMA
+from simaudit.evaluation.selected import SelectedScores
+from simaudit.evaluation.transfer import ppv
 from simaudit.scores import Column, Scores
 
-N = 200
+N = 400
 IS_MEMBER = np.arange(N) % 2 == 0
-IS_CALIBRATION = np.arange(N) < 80
+IS_CALIBRATION = np.arange(N) < 160
+RESAMPLING = Resampling(resamples=200, permutations=100, seed=0)
 
 
 def scores(statistics, attack="a", member_when="high", is_member=IS_MEMBER):
@@ -19,60 +24,227 @@ def scores(statistics, attack="a", member_when="high", is_member=IS_MEMBER):
     return Scores(attack, member_when, columns, np.arange(N), is_member, IS_CALIBRATION, values)
 
 
-def telling(calibration, evaluation):
+def telling(calibration, evaluation, seed=1):
     """A statistic that tells members with the given strength in each fold, over a common noise."""
     strength = np.where(IS_CALIBRATION, calibration, evaluation)
-    return np.random.default_rng(1).normal(size=N) + strength * IS_MEMBER
+    return np.random.default_rng(seed).normal(size=N) + strength * IS_MEMBER
+
+
+def blind(strength=0.0, is_member=IS_MEMBER):
+    return scores({(None, "c"): telling(strength, strength, seed=2)}, BLIND, is_member=is_member)
+
+
+def judged(*attacks, blind=blind()):  # noqa: B008
+    return evaluate(list(attacks), blind, RESAMPLING)
+
+
+def estimates(node):
+    """Every {value, low, high} under a node."""
+    if isinstance(node, dict):
+        if "value" in node:
+            yield node
+        for child in node.values():
+            yield from estimates(child)
 
 
 def test_selection_looks_at_calibration_alone_and_the_oracle_at_evaluation():
-    table = evaluate([scores({(10, "v"): telling(3, 0.5), (20, "v"): telling(0.5, 3)})])
-    measured = table[table.fold == "evaluation"].set_index("timestep")
+    found = judged(scores({(10, "v"): telling(3, 0.5), (20, "v"): telling(0.5, 3)}))
+    measured = found.table[found.table.fold == "evaluation"].set_index("timestep")
     assert measured.selected.to_dict() == {10: True, 20: False}
     assert measured.oracle.to_dict() == {10: False, 20: True}
-    summary = summarise(table)["a"]
-    assert summary["selected"]["timestep"] == 10
-    assert summary["oracle"]["timestep"] == 20
-    assert summary["selected"]["auc"] == measured.auc[10] < 0.75
-    assert summary["optimism"]["auc"] == pytest.approx(measured.auc[20] - measured.auc[10])
+    facts = found.summary["attacks"]["a"]
+    assert (facts["selected"]["timestep"], facts["oracle"]["timestep"]) == (10, 20)
+    assert facts["selected"]["auc"]["value"] == measured.auc[10] < 0.75
+    assert facts["optimism"]["auc"]["value"] == pytest.approx(measured.auc[20] - measured.auc[10])
+    assert facts["optimism"]["auc"]["low"] > 0
+    assert found.summary["selection"]["fold"] == "calibration"
 
 
 def test_the_variant_is_a_knob_too_and_each_is_also_judged_alone():
-    summary = summarise(evaluate([scores({(10, "weak"): telling(0.5, 0.5), (10, "strong"): telling(3, 3)})]))[
-        "a"
+    columns = {(10, "weak"): 0.1, (20, "weak"): 1, (10, "strong"): 2, (20, "strong"): 0.1}
+    table = judged(scores({knobs: telling(s, s) for knobs, s in columns.items()})).table
+    rows = table[table.fold == "evaluation"].set_index(["timestep", "variant"])
+    assert rows.index[rows.selected].tolist() == [(10, "strong")]
+    assert rows.index[rows.selected_in_variant].tolist() == [(20, "weak"), (10, "strong")]
+
+
+def test_an_attack_of_pure_noise_with_a_thousand_variants_proves_why_the_protocol_exists():
+    noise = np.random.default_rng(3).normal(size=(1000, N))
+    found = judged(scores({(10, f"v{k}"): values for k, values in enumerate(noise)}))
+    facts = found.summary["attacks"]["a"]
+    assert facts["oracle"]["auc"]["low"] > 0.5  # "a leak, 95 % sure", out of nothing
+    assert facts["selected"]["auc"]["low"] < 0.5 < facts["selected"]["auc"]["high"]
+    luck = found.permutation["attacks"]["a"]["permuted"]
+    assert luck["oracle_auc"]["low"] > 0.55
+    assert luck["auc"]["low"] <= 0.5 <= luck["auc"]["high"]
+    assert luck["p_value"]["value"] > 0.05
+
+
+def test_a_real_leak_is_beyond_what_shuffled_labels_give():
+    luck = judged(scores({(t, "v"): telling(1, 1, seed=t) for t in range(5)})).permutation["attacks"]["a"][
+        "permuted"
     ]
-    assert summary["selected"]["variant"] == "strong"
-    assert summary["variants"]["weak"]["selected"]["auc"] < summary["selected"]["auc"]
+    assert luck["auc"]["low"] <= 0.5 <= luck["auc"]["high"]
+    assert luck["p_value"]["value"] == pytest.approx(1 / 101)
 
 
 def test_metrics_come_from_their_own_fold():
-    rows = metric_rows(scores({(10, "v"): telling(10, 0)})).set_index("fold")
+    rows = judged(scores({(10, "v"): telling(10, 0)})).table.set_index("fold")
     assert rows.auc["calibration"] == 1.0
     assert rows.auc["evaluation"] == pytest.approx(0.5, abs=0.15)
-    assert (rows.members["calibration"], rows.heldout["calibration"]) == (40, 40)
-    assert (rows.members["evaluation"], rows.heldout["evaluation"]) == (60, 60)
+    assert (rows.members["calibration"], rows.heldout["calibration"]) == (80, 80)
+    assert (rows.members["evaluation"], rows.heldout["evaluation"]) == (120, 120)
 
 
 def test_orientation_is_applied_once():
-    low = metric_rows(scores({(10, "v"): -telling(3, 3)}, member_when="low"))
-    high = metric_rows(scores({(10, "v"): telling(3, 3)}, member_when="high"))
-    assert low.auc.tolist() == high.auc.tolist()
-    assert low.auc.min() > 0.9
+    low = judged(scores({(10, "v"): -telling(2, 2)}, member_when="low"))
+    high = judged(scores({(10, "v"): telling(2, 2)}, member_when="high"))
+    for metric in METRICS:
+        assert low.table[metric].tolist() == high.table[metric].tolist()
+    of_low, of_high = (found.summary["attacks"]["a"]["transferred"] for found in (low, high))
+    assert of_low.pop("threshold") == -of_high.pop("threshold")
+    assert of_low == of_high
 
 
 def test_equals_go_to_the_first_and_an_attack_without_timestep_is_judged():
     same = telling(1, 1)
-    table = evaluate([scores({(None, "all"): same}), scores({(10, "x"): same, (20, "x"): same}, attack="b")])
-    chosen = table[table.selected & (table.fold == "evaluation")].set_index("attack")
-    assert chosen.timestep["b"] == 10
-    assert summarise(table)["a"]["selected"]["timestep"] is None
+    found = judged(
+        scores({(None, "all"): same}), scores({(10, "x"): same, (20, "x"): same, (10, "y"): same}, attack="b")
+    )
+    chosen = found.table[found.table.selected & (found.table.fold == "evaluation")].set_index("attack")
+    assert (chosen.timestep["b"], chosen.variant["b"]) == (10, "x")
+    assert found.summary["attacks"]["a"]["selected"]["timestep"] is None
 
 
-def test_the_table_fits_its_file(tmp_path):
-    table = evaluate([scores({(10, "v"): telling(1, 1)})])
+def test_the_transferred_threshold_is_set_on_calibration_and_measured_on_evaluation():
+    statistic = telling(2, 1).astype(np.float32)
+    facts = judged(scores({(10, "v"): statistic})).summary["attacks"]["a"]["transferred"]
+    others = np.sort(statistic[IS_CALIBRATION & ~IS_MEMBER])
+    # 1 % of 80 held-out samples allows none: the strictest member above them all is as loose as it gets.
+    members = statistic[IS_CALIBRATION & IS_MEMBER]
+    assert facts["threshold"] == members[members > others[-1]].min()
+    flagged = statistic[~IS_CALIBRATION] >= facts["threshold"]
+    truth = IS_MEMBER[~IS_CALIBRATION]
+    assert facts["tpr"]["value"] == flagged[truth].mean()
+    assert facts["fpr"]["value"] == flagged[~truth].mean()
+    assert facts["tpr"]["tail_too_small"]
+
+
+@pytest.mark.parametrize("prior", [0.01, 0.1])
+def test_ppv_is_the_precision_in_a_population_with_that_share_of_members(prior):
+    truth, flagged = np.array([1, 1, 1, 1, 0, 0, 0, 0, 0, 0]), np.array([1, 1, 1, 0, 1, 0, 0, 0, 0, 0])
+    weight = np.where(truth == 1, prior / 4, (1 - prior) / 6)
+    expected = precision_score(truth, flagged, sample_weight=weight)
+    assert ppv(3 / 4, 1 / 6, prior) == pytest.approx(expected)
+
+
+def test_nobody_accused_has_no_ppv():
+    """The held-out sample with the highest statistic of all keeps every threshold from being set."""
+    statistic = telling(1, 1)
+    statistic[1] = 100
+    facts = judged(scores({(10, "v"): statistic})).summary["attacks"]["a"]["transferred"]
+    assert facts["threshold"] is None
+    assert facts["ppv_at_1pct_prior"] is None
+    assert (facts["tpr"]["value"], facts["fpr"]["value"]) == (0, 0)
+
+
+def test_a_shifted_split_is_marked_and_shows_what_attacks_have_above_the_blind():
+    shifted = judged(scores({(10, "v"): telling(1, 1)}), blind=blind(1.0))
+    assert shifted.summary["shifted"] is True
+    assert evaluate_blind(blind(1.0), RESAMPLING)["shifted"] is True
+    minus = shifted.summary["attacks"]["a"]["minus_blind"]["auc"]
+    assert minus["low"] < 0 < minus["high"]
+    assert judged(scores({(10, "v"): telling(1, 1)})).summary["shifted"] is False
+
+
+def test_differences_are_given_once_a_pair_and_are_zero_between_twins():
+    same = telling(1, 1)
+    found = judged(
+        scores({(1, "v"): same}, "a"), scores({(1, "v"): same}, "b"), scores({(1, "v"): -same}, "c")
+    )
+    pairs = {(first, second) for first, others in found.differences["attacks"].items() for second in others}
+    assert pairs == {("a", "minus_b"), ("a", "minus_c"), ("b", "minus_c")}
+    twins = found.differences["attacks"]["a"]["minus_b"]
+    assert all(entry["value"] == entry["low"] == entry["high"] == 0 for entry in twins.values())
+    assert found.differences["attacks"]["a"]["minus_c"]["auc"]["low"] > 0
+
+
+def test_every_number_has_an_interval_around_it():
+    found = judged(
+        scores({(t, "v"): telling(1, 1, seed=t) for t in range(3)}), scores({(1, "v"): telling(0, 0)}, "b")
+    )
+    measured = found.table[found.table.fold == "evaluation"]
+    for metric in METRICS:
+        assert (measured[f"{metric}_low"] <= measured[metric]).all()
+        assert (measured[metric] <= measured[f"{metric}_high"]).all()
+    for file in (found.summary, found.differences, found.permutation):
+        numbers = list(estimates(file))
+        assert numbers
+        for entry in numbers:
+            assert entry["low"] <= entry["value"] <= entry["high"]
+
+
+def test_a_level_that_allows_fewer_than_ten_false_positives_is_marked():
+    found = judged(scores({(1, "v"): telling(1, 1)}))
+    for metric in RATES:
+        assert found.table[f"{metric}_tail_too_small"].all()  # 1 % of 120
+        assert found.summary["attacks"]["a"]["selected"][metric]["tail_too_small"] is True
+    assert "tail_too_small" not in found.summary["attacks"]["a"]["selected"]["auc"]
+
+
+def test_threads_change_nothing():
+    columns = {(t, "v"): telling(1, 1, seed=t) for t in range(8)}
+    one, two = (evaluate([scores(columns)], blind(), Resampling(100, 50, 0, threads)) for threads in (1, 2))
+    assert one.summary == two.summary
+    assert one.table.equals(two.table)
+
+
+def test_the_table_fits_its_file():
+    table = judged(scores({(10, "v"): telling(1, 1)})).table
     assert pa.Table.from_pandas(table, schema=SCHEMA, preserve_index=False).num_rows == 2
 
 
+def test_the_selected_statistics_survive_their_file(tmp_path):
+    found = judged(scores({(10, "v"): telling(1, 1), (20, "w"): telling(2, 2)}, member_when="low")).selected
+    found.write(tmp_path / "s.parquet")
+    read = SelectedScores.read(tmp_path / "s.parquet")
+    assert read.knobs == found.knobs
+    for attack in ("a", BLIND):
+        np.testing.assert_array_equal(read.statistics[attack], found.statistics[attack])
+    assert read.is_member.tolist() == IS_MEMBER.tolist()
+    assert len(read.on_evaluation("a")[0]) == 240
+
+
+@pytest.mark.parametrize("content", [None, b"", b"PAR1"])
+def test_a_missing_or_damaged_file_of_selected_statistics_is_one_line(tmp_path, content):
+    path = tmp_path / "s.parquet"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(SimauditError, match=r"s\.parquet: (missing|not a whole file)"):
+        SelectedScores.read(path)
+
+
 def test_a_fold_with_one_class_is_one_line():
-    with pytest.raises(SimauditError, match="a: the calibration fold has 80 members and 0 held-out"):
-        metric_rows(scores({(10, "v"): telling(1, 1)}, is_member=IS_MEMBER | IS_CALIBRATION))
+    one_class = IS_MEMBER | IS_CALIBRATION
+    with pytest.raises(SimauditError, match="blind: the calibration fold has 160 members and 0 held-out"):
+        judged(scores({(10, "v"): telling(1, 1)}, is_member=one_class), blind=blind(is_member=one_class))
+
+
+def test_fewer_than_twenty_a_side_are_refused():
+    few = IS_MEMBER & ~(IS_CALIBRATION & (np.arange(N) > 37))
+    with pytest.raises(SimauditError, match=r"the calibration fold has 19 members .* needs 20 of each"):
+        evaluate_blind(blind(is_member=few), RESAMPLING)
+
+
+def test_a_constant_statistic_is_named():
+    constant = np.where(IS_CALIBRATION, telling(1, 1), 0.0)
+    with pytest.raises(
+        SimauditError, match=r"a: .* same for all samples of the evaluation fold at timestep 20, variant w"
+    ):
+        judged(scores({(10, "v"): telling(1, 1), (20, "w"): constant}))
+
+
+def test_scores_of_other_samples_than_the_blind_classifiers_are_refused():
+    other = np.roll(IS_MEMBER, 1)
+    with pytest.raises(SimauditError, match="a: its samples, roles or folds are not those"):
+        judged(scores({(10, "v"): telling(1, 1)}), blind=blind(is_member=other))

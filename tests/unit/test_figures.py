@@ -1,62 +1,49 @@
 """The figures: drawn from files alone, the same bytes every time, nothing missing from the picture."""
 
 import numpy as np
-import pandas as pd
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 
-from simaudit.evaluation.evaluate import SCHEMA, evaluate
-from simaudit.figures import Evidence, figure_types, style
-from simaudit.scores import Column, Scores, ScoreWriter
+from simaudit.evaluation.evaluate import BLIND
+from simaudit.figures import figure_types, style
 
 
 @pytest.fixture
-def evidence(tmp_path, split):
-    rng = np.random.default_rng(0)
-    files = []
-    for attack, columns in {
-        "loss": [Column(t, "n=1", 1) for t in (10, 20, 30)],
-        "sima": [Column(t, "raw,l4", 1) for t in (0, 10, 20)],
-        "untimed": [Column(None, "all", 9)],
-    }.items():
-        path = tmp_path / f"{attack}.parquet"
-        with ScoreWriter(path, {"attack": attack, "member_when": "low"}) as writer:
-            values = rng.normal(size=(len(columns), 24)) - 2 * split.is_member
-            writer.write(columns, split, slice(0, 24), values)
-        files.append(path)
-    table = evaluate([Scores.read(path) for path in files])
-    pq.write_table(pa.Table.from_pandas(table, schema=SCHEMA, preserve_index=False), tmp_path / "e.parquet")
-    return Evidence.read("target", tmp_path / "e.parquet", files)
+def results(audit):
+    audit.blind()
+    return audit.evaluate(
+        "target", {"loss": 1, "sima": 2, "untimed": 1}, untimed={(None, "all"): audit.telling(1)}
+    )
 
 
 @pytest.mark.parametrize("name", figure_types())
-def test_the_same_evidence_gives_the_same_bytes(evidence, tmp_path, name):
+def test_the_same_results_gives_the_same_bytes(results, tmp_path, name):
     for suffix in ("pdf", "png"):
         paths = [tmp_path / f"{copy}.{suffix}" for copy in (1, 2)]
         for path in paths:
-            style.save(figure_types()[name]().draw(evidence), path)
+            style.save(figure_types()[name]().draw(results), path)
         assert paths[0].read_bytes() == paths[1].read_bytes()
         assert paths[0].stat().st_size > 5000
 
 
-def test_the_curves_show_the_evaluation_fold_and_mark_the_selected_timestep(evidence):
-    figure = figure_types()["metrics_over_time"]().draw(evidence)
-    assert [axis.get_ylabel() for axis in figure.axes] == ["AUC", "TPR at 1 % FPR", "ASR"]
+def test_the_curves_show_the_evaluation_fold_and_mark_the_selected_timestep(results):
+    figure = figure_types()["metrics_over_time"]().draw(results)
+    assert [axis.get_ylabel() for axis in figure.axes] == ["AUC", "TPR at 1 % FPR †", "ASR"]
     for axis, metric in zip(figure.axes, ("auc", "tpr_at_1pct_fpr", "asr"), strict=True):
         curves = {
-            line.get_label().split()[0]: line for line in axis.lines if not line.get_label().startswith("_")
+            line.get_label().split()[0]: line
+            for line in axis.lines
+            if not line.get_label().startswith(("_", "Blind"))
         }
         markers = [line for line in axis.lines if line.get_marker() == "o"]
         assert set(curves) == {"SimA", "Loss"}  # an attack without timesteps is no curve
-        table = evidence.table[(evidence.table.attack == "sima") & (evidence.table.fold == "evaluation")]
+        table = results.table[(results.table.attack == "sima") & (results.table.fold == "evaluation")]
         np.testing.assert_allclose(curves["SimA"].get_ydata(), table[metric])
         chosen = table[table.selected].iloc[0]
         assert (chosen.timestep, chosen[metric]) in [(m.get_xdata()[0], m.get_ydata()[0]) for m in markers]
 
 
-def test_the_histogram_has_a_panel_an_attack_and_both_roles(evidence):
-    figure = figure_types()["statistic_histogram"]().draw(evidence)
+def test_the_histogram_has_a_panel_an_attack_and_both_roles(results):
+    figure = figure_types()["statistic_histogram"]().draw(results)
     assert len(figure.axes) == 3
     for axis in figure.axes:
         areas = [
@@ -68,26 +55,49 @@ def test_the_histogram_has_a_panel_an_attack_and_both_roles(evidence):
         assert all(0.8 < area <= 1 + 1e-9 for area in areas)  # densities, a few outliers beyond the axis
 
 
-def test_the_roc_axes_are_logarithmic_and_start_at_one_false_positive(evidence):
-    (axis,) = figure_types()["roc_loglog"]().draw(evidence).axes
-    heldout = int(evidence.table[evidence.table.fold == "evaluation"].heldout.iloc[0])
+def test_the_roc_axes_are_logarithmic_and_start_at_one_false_positive(results):
+    (axis,) = figure_types()["roc_loglog"]().draw(results).axes
+    heldout = int(results.table[results.table.fold == "evaluation"].heldout.iloc[0])
     assert (axis.get_xscale(), axis.get_yscale()) == ("log", "log")
     assert axis.get_xlim()[0] == pytest.approx(1 / heldout)
     assert [text.get_text().split()[0] for text in axis.get_legend().get_texts()] == [
         "SimA",
         "Loss",
+        "Blind",
         "untimed",
     ]
 
 
-def test_a_selection_is_the_selected_statistic_on_the_evaluation_fold(evidence, split):
-    selection = next(s for s in evidence.selections() if s.attack == "sima")
-    frame = pd.read_parquet(evidence.score_files["sima"])
-    expected = frame[(frame.timestep == selection.timestep) & (frame.fold == "evaluation")].sort_values(
-        "sample_id"
-    )
-    np.testing.assert_array_equal(selection.statistic, expected.statistic)
-    assert selection.is_member.tolist() == (expected.role == "member").tolist()
+def test_the_roc_is_grey_where_fewer_than_ten_false_positives_are_allowed(results):
+    (axis,) = figure_types()["roc_loglog"]().draw(results).axes
+    (grey,) = axis.patches
+    assert grey.get_x() + grey.get_width() == pytest.approx(10 / results.selected.roc("sima").heldout)
+
+
+def test_every_panel_has_bands_and_the_line_of_the_blind_classifiers(results):
+    figure = figure_types()["metrics_over_time"]().draw(results)
+    blind = results.selected.roc(BLIND)
+    for axis, expected in zip(figure.axes, (blind.auc, None, blind.asr), strict=True):
+        assert len(axis.collections) == 2
+        (line,) = (line for line in axis.lines if line.get_label() == "Blind")
+        assert expected is None or line.get_ydata()[0] == expected
+    table = results.table[(results.table.attack == "sima") & (results.table.fold == "evaluation")]
+    band = figure.axes[0].collections[0].get_paths()[0].vertices
+    assert {*table.auc_low, *table.auc_high} <= {*band[:, 1]}
+
+
+def test_a_tail_too_small_is_marked_on_the_picture(results):
+    marked = figure_types()["metrics_over_time"]().draw(results)
+    assert marked.axes[1].get_ylabel().endswith("†")
+    assert "†" in marked.axes[2].get_xlabel()
+    assert marked.get_suptitle() == ""
+
+
+def test_a_shifted_split_is_marked_on_every_picture(audit):
+    audit.blind(2)
+    shifted = audit.evaluate("target", {"sima": 2})
+    for drawing in figure_types().values():
+        assert "shifted split" in drawing().draw(shifted).get_suptitle()
 
 
 def test_every_attack_has_its_own_colour_apart_from_the_roles():

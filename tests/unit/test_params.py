@@ -52,7 +52,7 @@ def test_params_and_every_overlay_are_valid(overlay):
         (f"{TARGET}.training.learning_rate", float("nan"), f"{TARGET}.training.learning_rate: must be"),
         (f"{TARGET}.training.epoch", 3, f"{TARGET}.training.epoch: unknown key"),
         (f"{TARGET}.training.epochs", ..., f"{TARGET}.training.epochs: missing; add it"),
-        (f"{TARGET}.kind", "gan", f"{TARGET}.kind: must be one of 'ddpm' (got 'gan')"),
+        (f"{TARGET}.kind", "gan", f"{TARGET}.kind: must be one of 'ddpm', 'optimal' (got 'gan')"),
         (f"{TARGET}.kind", ..., f"{TARGET}.kind: missing; add it"),
         (f"{TARGET}.split", "nobody", f"{TARGET}.split: no such entry; known: digits-300 (got 'nobody')"),
         (f"{TARGET}.dataset", "faces", f"{TARGET}.dataset: no such entry; known: digits (got 'faces')"),
@@ -96,6 +96,13 @@ def test_params_and_every_overlay_are_valid(overlay):
             "attacks.loss.draws: must be one or more numbers, strictly increasing",
         ),
         ("figures.pie_chart", {}, "figures.pie_chart: unknown; known: "),
+        (f"{TARGET}.training.epochs", -1, f"{TARGET}.training.epochs: must be greater than or equal to 0"),
+        (f"{TARGET}.attacks", ["sima", "lost"], f"{TARGET}.attacks: no such entry; known: loss, pfami, pia"),
+        (f"{TARGET}.attacks", [], f"{TARGET}.attacks: "),
+        ("targets.digits-optimal.training", {"epochs": 1}, "targets.digits-optimal.training: unknown key"),
+        ("evaluation.bootstrap", 99, "evaluation.bootstrap: must be greater than or equal to 100 (got 99)"),
+        ("evaluation.permutations", 1, "evaluation.permutations: must be greater than or equal to 20"),
+        ("evaluation.blind.folds", 1, "evaluation.blind.folds: must be greater than or equal to 2 (got 1)"),
         ("scoring.device", "abacus", "scoring.device: "),
         ("targets.No Such/Name", {}, "targets.No Such/Name"),
         ("extra", 1, "extra: unknown key; remove it or correct its spelling"),
@@ -128,11 +135,11 @@ def test_the_line_names_the_overlay_that_set_the_value(tmp_path):
 
 def test_overlays_merge_mappings_and_replace_the_rest(tmp_path):
     overlay = tmp_path / "overlay.yaml"
-    overlay.write_text("attacks: {sima: {norms: [2]}, loss: null}\n")
+    overlay.write_text("attacks: {sima: {norms: [2]}, pfami: null}\n")
     params = parse(merge([DEFAULT, overlay]))
     assert params.attacks.sima.norms == (2,)
     assert len(params.attacks.sima.timesteps) == 31
-    assert params.attacks.loss is None
+    assert params.attacks.pfami is None
 
 
 def test_a_range_of_timesteps_includes_its_stop():
@@ -155,3 +162,34 @@ def test_the_default_experiment_is_the_one_that_the_design_names():
     assert values["splits"]["digits-300"]["members"] == 300
     assert set(values["attacks"]["sima"]["inputs"]) == {"raw", "scaled"}
     assert values["attacks"]["sima"]["norms"] == [1, 2, 4, "inf"]
+
+
+def test_the_default_experiment_runs_every_control():
+    params = parse(merge([DEFAULT]))
+    assert {target.control for target in params.targets.values()} == {None, "untrained", "optimal"}
+    assert all("sima" in params.attacks_on(name) for name in params.targets)
+
+
+def test_targets_that_differ_in_their_training_seed_alone_are_one_group():
+    values = merge([DEFAULT])
+    values["targets"]["longer"] = copy.deepcopy(values["targets"]["digits-ddpm"])
+    values["targets"]["longer"]["training"]["epochs"] += 1
+    assert parse(values).groups == {
+        "digits-ddpm": ["digits-ddpm", "digits-ddpm-seed1"],
+        "digits-untrained": ["digits-untrained"],
+        "digits-optimal": ["digits-optimal"],
+        "longer": ["longer"],
+    }
+
+
+def test_a_target_may_be_attacked_by_some_alone():
+    params = parse(changed(f"{TARGET}.attacks", ["sima", "loss"]))
+    assert list(params.attacks_on("digits-ddpm")) == ["loss", "sima"]
+    assert len(params.attacks_on("digits-optimal")) == 8
+
+
+def test_a_target_and_a_split_of_one_name_are_refused():
+    values = merge([DEFAULT])
+    values["targets"]["digits-300"] = values["targets"]["digits-ddpm"]
+    with pytest.raises(SimauditError, match=r"targets\.digits-300: is also the name of a split"):
+        parse(values)

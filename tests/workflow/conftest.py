@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from simaudit.params import merge
+from simaudit.params import merge, parse
 
 ROOT = Path(__file__).parents[2]
 GIT = ["git", "-c", "user.name=test", "-c", "user.email=test@example.org", "-c", "init.defaultBranch=main"]
@@ -96,8 +96,8 @@ def checkout(path: Path) -> Repository:
         if (ROOT / name).is_file():
             (path / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(ROOT / name, path / name)
-    smoke = merge([ROOT / "params.yaml", ROOT / "config/smoke.yaml"])
-    (path / "params.yaml").write_text(yaml.safe_dump(smoke))
+    smoke = parse(merge([ROOT / "params.yaml", ROOT / "config/smoke.yaml"]))
+    (path / "params.yaml").write_text(yaml.safe_dump(smoke.model_dump(mode="json", exclude_none=True)))
     for command in (["init", "-q"], ["add", "-A"], ["commit", "-qm", "start"]):
         subprocess.run([*GIT, *command], cwd=path, check=True)
     return Repository(path)

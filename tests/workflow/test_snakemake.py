@@ -16,13 +16,25 @@ from simaudit.scores import Scores
 
 pytestmark = pytest.mark.workflow
 
-FIGURES = {
-    f"results/figures/digits-ddpm/{name}.pdf"
-    for name in ("metrics_over_time", "roc_loglog", "statistic_histogram")
-}
-SCORES = {f"results/scores/digits-ddpm/{attack}.parquet" for attack in attack_types()}
-EVALUATION = {"results/evaluation/digits-ddpm.parquet"}
+TARGETS = {"digits-ddpm": list(attack_types()), "digits-untrained": ["sima"], "digits-optimal": ["sima"]}
+NAMES = ("metrics_over_time", "roc_loglog", "statistic_histogram")
 TARGET = {"results/targets/digits-ddpm/model_index.json"}
+BLIND = {"results/evaluation/blind/digits-300.parquet"}
+SUMMING_UP = {"results/comparison/controls.json", "results/numbers.json", "results/report/index.md"}
+
+
+def scores(target="digits-ddpm"):
+    return {f"results/scores/{target}/{attack}.parquet" for attack in TARGETS[target]}
+
+
+def figures(target="digits-ddpm"):
+    return {f"results/figures/{target}/{name}.pdf" for name in NAMES}
+
+
+def after_scores(*targets):
+    """What is done again when scores of these targets change."""
+    evaluations = {f"results/evaluation/{target}.parquet" for target in targets}
+    return evaluations.union(SUMMING_UP, *map(figures, targets))
 
 
 def kill_when(folder, pattern, process, seconds=120):
@@ -41,7 +53,7 @@ def digest(path: Path) -> str:
 
 
 def test_every_figure_is_there_and_then_nothing_is_left_to_do(finished):
-    for figure in FIGURES:
+    for figure in set().union(*map(figures, TARGETS)):
         assert (finished.path / figure).stat().st_size > 5000
         assert (finished.path / figure).with_suffix(".png").stat().st_size > 5000
     assert "Nothing to be done" in finished.snakemake("-n").stdout
@@ -58,14 +70,39 @@ def test_a_deleted_figure_is_one_job_and_comes_back_byte_for_byte(results):
     assert results.due() == set()
 
 
+def test_every_number_has_limits_and_the_report_says_first_which_controls_passed(finished):
+    numbers = json.loads((finished.path / "results/numbers.json").read_text())
+    assert "digits-ddpm.sima.auc" in numbers
+    assert all(number["low"] <= number["value"] <= number["high"] for number in numbers.values())
+    controls = json.loads((finished.path / "results/comparison/controls.json").read_text())
+    assert {control["kind"] for control in controls["controls"]} == {
+        "blind",
+        "permutation",
+        "untrained",
+        "optimal",
+    }
+    assert (finished.path / "results/report/index.md").read_text().split("\n\n")[1] == controls["sentence"]
+
+
 def test_one_attacks_parameter_reruns_its_scores_evaluation_and_figures(results):
     results.change("attacks.sima.norms", [2])
-    assert results.due() == {"results/scores/digits-ddpm/sima.parquet"} | EVALUATION | FIGURES
+    sima = {f"results/scores/{target}/sima.parquet" for target in TARGETS}
+    assert results.due() == sima | after_scores(*TARGETS)
+
+
+def test_one_targets_choice_of_attacks_concerns_no_other_target(results):
+    results.change("targets.digits-ddpm.attacks", ["loss", "sima"])
+    assert results.due() == after_scores("digits-ddpm")
+
+
+def test_a_knob_of_the_blind_classifiers_reruns_what_is_held_against_them(results):
+    results.change("evaluation.blind.folds", 3)
+    assert results.due() == BLIND | after_scores(*TARGETS)
 
 
 def test_the_training_seed_reruns_everything_after_the_split(results):
     results.change("targets.digits-ddpm.training.seed", 1)
-    assert results.due() == TARGET | SCORES | EVALUATION | FIGURES
+    assert results.due() == TARGET | scores() | after_scores("digits-ddpm")
 
 
 def test_a_parameter_changed_back_reruns_nothing(results):
@@ -77,16 +114,17 @@ def test_a_parameter_changed_back_reruns_nothing(results):
 
 def test_a_comment_in_a_figure_module_redraws_that_figure_alone(results):
     results.append("src/simaudit/figures/roc_loglog.py", "\n# a remark\n")
-    assert results.due() == {"results/figures/digits-ddpm/roc_loglog.pdf"}
+    assert results.due() == {f"results/figures/{target}/roc_loglog.pdf" for target in TARGETS}
 
 
 def test_changed_training_code_trains_again(results):
     results.append("src/simaudit/training/loop.py", "\n# another optimiser, say\n")
-    assert results.due() == TARGET | SCORES | EVALUATION | FIGURES
+    untrained = {"results/targets/digits-untrained/model_index.json"} | scores("digits-untrained")
+    assert results.due() == TARGET | scores() | untrained | after_scores("digits-ddpm", "digits-untrained")
 
 
 def test_words_for_people_rerun_nothing(results):
-    for module in ("cli", "explain", "progress"):
+    for module in ("cli/results", "explain", "progress"):
         results.append(f"src/simaudit/{module}.py", "\n# a remark\n")
     assert results.due() == set()
 
@@ -106,7 +144,7 @@ def test_the_report_holds_every_figure_with_its_caption(finished, tmp_path):
         text = "".join(
             report.read(name).decode(errors="ignore") for name in names if name.endswith(("js", "html"))
         )
-    for figure in FIGURES:
+    for figure in figures():
         assert any(name.endswith(Path(figure).stem + ".png") for name in names)
     assert "One panel a metric, one line an attack" in text
 
@@ -149,17 +187,15 @@ def test_killed_while_training_it_resumes_to_the_same_weights(fresh, tmp_path):
 
 
 def test_killed_while_scoring_it_accepts_no_partial_file_and_finishes(results):
-    scores = results.path / "results/scores/digits-ddpm/sima.parquet"
-    expected = Scores.read(scores)
+    file = results.path / "results/scores/digits-ddpm/sima.parquet"
+    expected = Scores.read(file)
     results.change("scoring.batch_size", 2)
     process = results.start("snakemake", "--cores", "all", "results/scores/digits-ddpm/sima.parquet")
-    kill_when(scores.parent, ".sima.parquet.*.partial", process)
-    assert not scores.exists()
+    kill_when(file.parent, ".sima.parquet.*.partial", process)
+    assert not file.exists()
     results.snakemake("results/scores/digits-ddpm/sima.parquet")
-    np.testing.assert_allclose(Scores.read(scores).statistic, expected.statistic, rtol=1e-4)
-    assert sorted(file.name for file in scores.parent.iterdir()) == [
-        Path(path).name for path in sorted(SCORES)
-    ]
+    np.testing.assert_allclose(Scores.read(file).statistic, expected.statistic, rtol=1e-4)
+    assert {entry.name for entry in file.parent.iterdir()} == {Path(path).name for path in scores()}
 
 
 def test_two_runs_at_once_are_refused(fresh):
@@ -179,12 +215,13 @@ def test_two_runs_at_once_are_refused(fresh):
 
 def test_an_attack_of_the_users_own_is_one_file_and_one_entry(results):
     results.add_the_attack_of_the_readme()
-    scores = "results/scores/digits-ddpm/my_attack.parquet"
-    assert results.due() == {scores} | EVALUATION | FIGURES
+    file = "results/scores/digits-ddpm/my_attack.parquet"
+    assert results.due() == {file} | after_scores("digits-ddpm")
     results.snakemake()
-    assert Scores.read(results.path / scores).statistic.shape == (1, 1797)
+    assert Scores.read(results.path / file).statistic.shape == (1, 1797)
     summary = json.loads((results.path / "results/evaluation/digits-ddpm.json").read_text())
     assert summary["attacks"]["my_attack"]["selected"]["queries"] == 1
+    assert "| my_attack |" in (results.path / "results/report/index.md").read_text()
     roc = (results.path / "results/figures/digits-ddpm/roc_loglog.pdf").read_bytes()
     assert results.due() == set()
     results.change("attacks.my_attack", None)
@@ -193,8 +230,8 @@ def test_an_attack_of_the_users_own_is_one_file_and_one_entry(results):
 
 
 def test_a_score_file_that_lost_its_end_is_named(results):
-    scores = results.path / "results/scores/digits-ddpm/sima.parquet"
-    scores.write_bytes(scores.read_bytes()[:-100])
+    file = results.path / "results/scores/digits-ddpm/sima.parquet"
+    file.write_bytes(file.read_bytes()[:-100])
     done = results.run("snakemake", "--cores", "all")
     assert done.returncode != 0
     assert "results/scores/digits-ddpm/sima.parquet: not a whole score file" in done.stderr

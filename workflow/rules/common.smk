@@ -10,6 +10,7 @@ from simaudit.errors import SimauditError
 from simaudit.figures import figure_types
 from simaudit.params import chosen
 from simaudit.provenance import stamps
+from simaudit.targets import SUMMARY, families
 
 # Jobs run in the environment that Snakemake itself runs in, activated or not.
 shell.prefix(f'export PATH="{Path(sys.executable).parent}:$PATH"; ')
@@ -56,8 +57,22 @@ def split_of(target):
     return f"data/splits/{PARAMS.targets[target].split}.parquet"
 
 
+def files_of(target):
+    return [f"results/targets/{target}/{file}" for file in (*PARAMS.targets[target].files, SUMMARY)]
+
+
 def scores_of(target):
-    return [f"results/scores/{target}/{attack}.parquet" for attack in chosen(PARAMS.attacks)]
+    return [f"results/scores/{target}/{attack}.parquet" for attack in PARAMS.attacks_on(target)]
+
+
+def evaluation_of(target):
+    return [
+        f"results/evaluation/{target}.parquet",
+        f"results/evaluation/{target}.json",
+        f"results/evaluation/selected/{target}.parquet",
+        f"results/evaluation/differences/{target}.json",
+        f"results/evaluation/permutation/{target}.json",
+    ]
 
 
 def figures_of(target):
@@ -68,8 +83,16 @@ def figures_of(target):
     ]
 
 
+def any_of(names):
+    """A wildcard's pattern: one of these names, or nothing at all."""
+    return "|".join(names) or "(?!)"
+
+
 def caption_of(figure):
     return inspect.getdoc(figure_types()[figure])
+
+
+SPLITS = sorted({target.split for target in PARAMS.targets.values()})
 
 
 wildcard_constraints:

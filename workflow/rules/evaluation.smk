@@ -1,20 +1,45 @@
-# How well each attack tells members from held-out samples.
+# How well each attack tells members from held-out samples, and how well one could without the model.
+
+
+rule blind:
+    input:
+        params="results/params/blind/{split}.json",
+        images=lambda job: f"data/prepared/{PARAMS.splits[job.split].dataset}/images.npy",
+        split="data/splits/{split}.parquet",
+    output:
+        scores="results/evaluation/blind/{split}.parquet",
+        summary="results/evaluation/blind/{split}.json",
+    log:
+        "results/logs/blind/{split}.log",
+    threads: PARAMS.evaluation.threads
+    resources:
+        mem_mb=4000,
+        runtime=240,
+    shell:
+        "simaudit --log {log} blind --params {input.params} --images {input.images} --split {input.split}"
+        " --threads {threads} --scores {output.scores} --summary {output.summary}"
 
 
 rule evaluate:
     input:
         params="results/params/evaluate/{target}.json",
         scores=lambda job: scores_of(job.target),
+        blind=lambda job: f"results/evaluation/blind/{PARAMS.targets[job.target].split}.parquet",
     output:
         table="results/evaluation/{target}.parquet",
         summary="results/evaluation/{target}.json",
+        selected="results/evaluation/selected/{target}.parquet",
+        differences="results/evaluation/differences/{target}.json",
+        permutation="results/evaluation/permutation/{target}.json",
     log:
         "results/logs/evaluate/{target}.log",
-    threads: 1
+    threads: PARAMS.evaluation.threads
     resources:
         mem_mb=2000,
         runtime=60,
     params:
         scores=lambda job, input: [f"--scores {path}" for path in input.scores],
     shell:
-        "simaudit --log {log} evaluate {params.scores} --table {output.table} --summary {output.summary}"
+        "simaudit --log {log} evaluate --params {input.params} {params.scores} --blind {input.blind}"
+        " --threads {threads} --table {output.table} --summary {output.summary} --selected {output.selected}"
+        " --differences {output.differences} --permutation {output.permutation}"

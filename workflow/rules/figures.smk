@@ -4,8 +4,11 @@
 rule figure:
     input:
         params="results/params/figure/{target}/{figure}.json",
-        evaluation=rules.evaluate.output.table,
-        scores=lambda job: scores_of(job.target),
+        evaluation=[
+            rules.evaluate.output.table,
+            rules.evaluate.output.summary,
+            rules.evaluate.output.selected,
+        ],
     output:
         pdf="results/figures/{target}/{figure}.pdf",
         png=report(
@@ -22,10 +25,9 @@ rule figure:
         runtime=30,
     params:
         caption=lambda job: caption_of(job.figure),
-        scores=lambda job, input: [f"--scores {path}" for path in input.scores],
     shell:
-        "simaudit --log {log} figure {wildcards.figure} --params {input.params} --evaluation {input.evaluation}"
-        " {params.scores} --output {output.pdf} --output {output.png}"
+        "simaudit --log {log} figure {wildcards.figure} --params {input.params} --target {wildcards.target}"
+        " --evaluation results/evaluation --output {output.pdf} --output {output.png}"
 
 
 # All figures of one target, by name: what a DVC stage asks for.

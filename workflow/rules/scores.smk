@@ -6,8 +6,7 @@ rule score:
         params="results/params/score/{target}/{attack}.json",
         images=lambda job: images_of(job.target),
         split=lambda job: split_of(job.target),
-        weights=rules.train.output.weights,
-        summary=rules.train.output.summary,
+        target=lambda job: files_of(job.target),
     output:
         "results/scores/{target}/{attack}.parquet",
     log:
@@ -17,7 +16,7 @@ rule score:
         mem_mb=4000,
         runtime=720,
     params:
-        folder=lambda job, input: Path(input.summary).parent,
+        folder="results/targets/{target}",
     shell:
         "simaudit --log {log} score --params {input.params} --images {input.images} --split {input.split}"
         " --target {params.folder} --threads {threads} --output {output}"

@@ -17,6 +17,7 @@ CALIBRATION, EVALUATION = "calibration", "evaluation"
 SCHEMA = pa.schema(
     [("sample_id", pa.int64()), ("role", pa.string()), ("fold", pa.string()), ("sha256", pa.string())]
 )
+SMALLEST_SIDE = 20  # members, and held-out samples, that a fold needs to be measured
 NAMED_PAIRS = 5  # how many duplicate pairs an error spells out
 
 
@@ -44,6 +45,17 @@ def make_split(hashes: list[str], members: int, calibration: float, seed: int) -
             )
         fold[group[:size]] = CALIBRATION
     return pd.DataFrame({"sample_id": np.arange(n), "role": role, "fold": fold, "sha256": hashes})
+
+
+def refuse_small(is_member: np.ndarray, is_calibration: np.ndarray) -> None:
+    """Raise SimauditError, naming the fold, when one has fewer than SMALLEST_SIDE samples of a role; both (N,) bool."""
+    for fold, rows in ((CALIBRATION, is_calibration), (EVALUATION, ~is_calibration)):
+        members, heldout = (int((side & rows).sum()) for side in (is_member, ~is_member))
+        if min(members, heldout) < SMALLEST_SIDE:
+            raise SimauditError(
+                f"the {fold} fold has {members} members and {heldout} held-out samples, and needs {SMALLEST_SIDE} of "
+                "each; choose more of what it lacks, or another calibration share"
+            )
 
 
 def duplicates_across_roles(split: pd.DataFrame) -> list[tuple[int, int]]:
@@ -101,6 +113,11 @@ class Split:
     def is_member(self) -> np.ndarray:
         """(N,) bool."""
         return np.asarray(self.role == MEMBER)
+
+    @property
+    def is_calibration(self) -> np.ndarray:
+        """(N,) bool."""
+        return np.asarray(self.fold == CALIBRATION)
 
     @property
     def member_ids(self) -> np.ndarray:

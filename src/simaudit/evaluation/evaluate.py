@@ -1,128 +1,192 @@
-"""From the scores of one target to its table of metrics, and to the row that each attack is judged by."""
+"""From the scores of one target to its metrics, the row that each attack is judged by, and what luck would give."""
 
+from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import combinations
 from typing import Any
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
 
 from simaudit.data.split import CALIBRATION, EVALUATION
 from simaudit.errors import SimauditError
-from simaudit.evaluation.intervals import Delong
+from simaudit.evaluation.bootstrap import Bootstrap
+from simaudit.evaluation.choice import Choice, estimate
+from simaudit.evaluation.metrics import AUC, SCHEMA, folds, metric_rows
+from simaudit.evaluation.permutation import Permutations, permuted_protocol
 from simaudit.evaluation.roc import Roc
+from simaudit.evaluation.selected import Selected, SelectedScores
+from simaudit.evaluation.selection import SELECTION, mark_choices
+from simaudit.evaluation.transfer import transferred
 from simaudit.scores import Scores
 
-TPR_LEVELS = {"tpr_at_1pct_fpr": 0.01, "tpr_at_0.1pct_fpr": 0.001}
-METRICS = ["auc", "asr", *TPR_LEVELS]
-LIMITS = ["auc_low", "auc_high"]
-KNOBS = ["variant", "timestep"]
-
-SCHEMA = pa.schema(
-    [
-        ("attack", pa.string()),
-        ("variant", pa.string()),
-        ("timestep", pa.int16()),
-        ("fold", pa.string()),
-        ("queries", pa.int32()),
-        ("members", pa.int32()),
-        ("heldout", pa.int32()),
-        *((metric, pa.float64()) for metric in (*METRICS, *LIMITS)),
-        ("selected", pa.bool_()),
-        ("oracle", pa.bool_()),
-    ]
-)
+BLIND = "blind"
 
 
-def metric_rows(scores: Scores) -> pd.DataFrame:
-    """One row for each (variant, timestep, fold) of an attack with the metrics of that fold.
+@dataclass(frozen=True)
+class Resampling:
+    """How often, and from which seed, intervals resample and the control permutes; `threads` share the work."""
 
-    `auc_low` and `auc_high` are DeLong's 95 % limits.
+    resamples: int
+    permutations: int
+    seed: int
+    threads: int = 1
 
-    Raises SimauditError when a fold lacks members or held-out samples.
+
+@dataclass(frozen=True)
+class Judged:
+    """One attack: its rows of the table with the choices marked, and these choices on the evaluation fold.
+
+    `statistic` (N,) is the selected one on every sample, `transferred` what its threshold does; `midranks` (K, n) are
+    those of all statistics, by fold.
     """
-    rows = []
-    for fold, in_fold in ((CALIBRATION, scores.is_calibration), (EVALUATION, ~scores.is_calibration)):
-        is_member = scores.is_member[in_fold]
-        if is_member.all() or not is_member.any():
-            raise SimauditError(
-                f"{scores.attack}: the {fold} fold has {is_member.sum()} members and {(~is_member).sum()} held-out "
-                "samples; both are needed, choose another split"
-            )
-        delong = Delong.of(
-            scores.statistic[:, in_fold], is_member, [scores.member_when] * len(scores.columns)
-        )
-        for k, column in enumerate(scores.columns):
-            roc = Roc.of(scores.statistic[k, in_fold], is_member, scores.member_when)
-            interval = delong.interval(k)
-            rows.append(
-                {
-                    "attack": scores.attack,
-                    "variant": column.variant,
-                    "timestep": column.timestep,
-                    "fold": fold,
-                    "queries": column.queries,
-                    "members": int(is_member.sum()),
-                    "heldout": int((~is_member).sum()),
-                    "auc": roc.auc,
-                    "asr": roc.asr,
-                    **{name: roc.tpr_at(level) for name, level in TPR_LEVELS.items()},
-                    "auc_low": interval.low,
-                    "auc_high": interval.high,
-                }
-            )
-    return pd.DataFrame(rows).astype({"timestep": "Int16"})
 
+    rows: pd.DataFrame
+    knobs: Selected
+    statistic: np.ndarray
+    selected: Choice
+    oracle: Choice
+    transferred: dict[str, Any]
+    midranks: dict[str, np.ndarray]
 
-def mark_choices(rows: pd.DataFrame) -> pd.DataFrame:
-    """The rows of one attack with `selected` and `oracle`, each true on both folds of one (variant, timestep).
+    @classmethod
+    def of(cls, scores: Scores, bootstrap: Bootstrap, threads: int) -> "Judged":
+        """Raises SimauditError when a fold is too small or a statistic constant over it."""
+        parts = folds(scores)
+        frames, midranks = [], {}
+        for fold, samples in parts.items():
+            resampled = bootstrap if fold == EVALUATION else None
+            frame, midranks[fold] = metric_rows(scores, fold, samples, resampled, threads)
+            frames.append(frame)
+        rows = mark_choices(pd.concat(frames, ignore_index=True)).reindex(columns=SCHEMA.names)
+        # A fold's rows stand in the order of the score file's columns.
+        measured = rows[rows.fold == EVALUATION].reset_index(drop=True)
+        selected, oracle = (int(measured[mark].argmax()) for mark in ("selected", "oracle"))
 
-    `selected` has the highest AUC on the calibration fold: the honest choice of knobs. `oracle` has the highest on the
-    evaluation fold, as if the knobs could be chosen on the test set. Of equals the first in file order is taken.
-    """
-    marked = rows.copy()
-    for name, fold in (("selected", CALIBRATION), ("oracle", EVALUATION)):
-        best = rows.iloc[int(rows.auc.where(rows.fold == fold).argmax())]
-        same_timestep = rows.timestep.isna() if pd.isna(best.timestep) else rows.timestep == best.timestep
-        marked[name] = (rows.variant == best.variant) & same_timestep.fillna(False)
-    return marked
+        def roc(column: int, samples: np.ndarray) -> Roc:
+            return Roc.of(scores.statistic[column, samples], scores.is_member[samples], scores.member_when)
 
-
-def evaluate(all_scores: list[Scores]) -> pd.DataFrame:
-    """The table of SCHEMA for one target: every attack's metric rows with its choices marked."""
-    return pd.concat([mark_choices(metric_rows(scores)) for scores in all_scores], ignore_index=True)
-
-
-def summarise(table: pd.DataFrame) -> dict[str, Any]:
-    """What a person asks first: per attack the selected row measured on the evaluation fold, and the oracle beside it.
-
-    `variants` holds the same for each variant alone, its timestep chosen on the calibration fold.
-    """
-    summary = {}
-    for attack, rows in table.groupby("attack", sort=False):
-        summary[str(attack)] = {
-            **_choices(rows),
-            "variants": {
-                str(variant): _choices(mark_choices(one))
-                for variant, one in rows.groupby("variant", sort=False)
-            },
+        on_evaluation = {
+            k: Choice(measured.iloc[k], roc(k, parts[EVALUATION]), bootstrap) for k in {selected, oracle}
         }
-    return summary
+        column, statistic = scores.columns[selected], scores.statistic[selected].copy()
+        return cls(
+            rows,
+            Selected(column.variant, column.timestep, column.queries, scores.member_when),
+            statistic,
+            on_evaluation[selected],
+            on_evaluation[oracle],
+            transferred(roc(selected, parts[CALIBRATION]), on_evaluation[selected].roc),
+            midranks,
+        )
+
+    def facts(self) -> dict[str, Any]:
+        """What a person asks first: the selected row, what its threshold does, and the oracle beside it."""
+        on_calibration = self.rows[(self.rows.fold == CALIBRATION) & self.rows.selected].iloc[0]
+        return {
+            "selected": self.selected.facts() | {"calibration_auc": estimate(on_calibration, AUC)},
+            "transferred": self.transferred,
+            "oracle": self.oracle.facts(),
+            "optimism": self.oracle.minus(self.selected),
+        }
 
 
-def _choices(rows: pd.DataFrame) -> dict[str, Any]:
-    measured = rows[rows.fold == EVALUATION]
-    selected, oracle = (_plain(measured[measured[name]].iloc[0]) for name in ("selected", "oracle"))
+@dataclass(frozen=True)
+class Evaluation:
+    """What is known of one target."""
+
+    table: pd.DataFrame
+    """Every metric of every (attack, variant, timestep, fold), with the choices marked: SCHEMA."""
+    summary: dict[str, Any]
+    """Per attack the selected row on the evaluation fold, and all that stands beside it."""
+    differences: dict[str, Any]
+    """Every attack minus every other, paired, both at their selected knobs."""
+    permutation: dict[str, Any]
+    """What the same protocol reports when labels are shuffled."""
+    selected: SelectedScores
+    """Every attack's statistic at its selected knobs, sample by sample."""
+
+
+def evaluate(all_scores: Iterable[Scores], blind: Scores, resampling: Resampling) -> Evaluation:
+    """Measure every attack on one target, and the blind classifiers of its split beside them.
+
+    One score file is in memory at a time where `all_scores` is a generator.
+    Raises SimauditError when a score file is of other samples than the blind classifiers', a fold is too small, or a
+    statistic is constant over it.
+    """
+    labels = {fold: blind.is_member[samples] for fold, samples in folds(blind).items()}
+    bootstrap = Bootstrap(labels[EVALUATION], resampling.resamples, resampling.seed)
+    permutations = Permutations.of(labels, resampling.permutations, resampling.seed)
+    reference = Judged.of(blind, bootstrap, resampling.threads)
+    attacks, permuted = {}, {}
+    for scores in all_scores:
+        if not scores.same_samples(blind):
+            raise SimauditError(
+                f"{scores.attack}: its samples, roles or folds are not those that the blind classifiers saw; "
+                "score the target again, on the split that it is evaluated with"
+            )
+        attacks[scores.attack] = judged = Judged.of(scores, bootstrap, resampling.threads)
+        permuted[scores.attack] = {fold: permutations.auc(fold, judged.midranks.pop(fold)) for fold in labels}
+    known = {BLIND: reference, **attacks}
+    return Evaluation(
+        table=pd.concat([judged.rows for judged in attacks.values()], ignore_index=True),
+        summary={
+            "selection": SELECTION,
+            "members": int(labels[EVALUATION].sum()),
+            "heldout": int((~labels[EVALUATION]).sum()),
+            "shifted": is_shifted(reference.selected),
+            "attacks": {
+                name: judged.facts() | {"minus_blind": judged.selected.minus(reference.selected)}
+                for name, judged in attacks.items()
+            },
+        },
+        differences={"attacks": _differences(attacks)},
+        permutation={
+            "permutations": resampling.permutations,
+            "attacks": {
+                name: {
+                    "permuted": permuted_protocol(aucs, float(attacks[name].selected.row[AUC]), len(attacks))
+                }
+                for name, aucs in permuted.items()
+            },
+        },
+        selected=SelectedScores(
+            blind.sample_id,
+            blind.is_member,
+            blind.is_calibration,
+            {name: judged.knobs for name, judged in known.items()},
+            {name: judged.statistic for name, judged in known.items()},
+        ),
+    )
+
+
+def _differences(attacks: dict[str, Judged]) -> dict[str, Any]:
+    """Each pair once: `first` → `minus_<second>`."""
+    found: dict[str, Any] = {}
+    for first, second in combinations(attacks, 2):
+        difference = attacks[first].selected.minus(attacks[second].selected)
+        found.setdefault(first, {})[f"minus_{second}"] = difference
+    return found
+
+
+def evaluate_blind(blind: Scores, resampling: Resampling) -> dict[str, Any]:
+    """What classifiers that never saw a model make of a split: the selected one, and each of them alone.
+
+    Raises SimauditError when a fold is too small.
+    """
+    labels = blind.is_member[~blind.is_calibration]
+    folds(blind)
+    bootstrap = Bootstrap(labels, resampling.resamples, resampling.seed)
+    judged = Judged.of(blind, bootstrap, resampling.threads)
     return {
-        "selected": selected,
-        "oracle": oracle,
-        "optimism": {metric: oracle[metric] - selected[metric] for metric in METRICS},
+        "selection": SELECTION,
+        "members": int(labels.sum()),
+        "heldout": int((~labels).sum()),
+        "shifted": is_shifted(judged.selected),
+        "attacks": {BLIND: judged.facts()},
     }
 
 
-def _plain(row: pd.Series) -> dict[str, Any]:
-    names = [*KNOBS, "queries", "members", "heldout", *METRICS, *LIMITS]
-    return {name: None if pd.isna(row[name]) else _builtin(row[name]) for name in names}
-
-
-def _builtin(value: Any) -> Any:
-    return value.item() if isinstance(value, np.generic) else value
+def is_shifted(blind: Choice) -> bool:
+    """Whether classifiers that never saw a model tell the sides of a split apart: the AUC's limits lie above 0.5."""
+    return bool(blind.row[f"{AUC}_low"] > 0.5)

@@ -1,9 +1,10 @@
-"""How sure a measured AUC is."""
+"""How sure a measured value is: DeLong for AUC, Clopper-Pearson for rates."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import norm, rankdata
+from scipy.special import betaincinv, ndtri  # scipy.stats takes a second to import
 
 CONFIDENCE = 0.95
 
@@ -16,47 +17,89 @@ class Interval:
     low: float
     high: float
 
+    def contains(self, value: float) -> bool:
+        return self.low <= value <= self.high
+
+    def json(self) -> dict[str, float]:
+        """As it stands in the files under results/."""
+        return {"value": self.value, "low": self.low, "high": self.high}
+
 
 @dataclass(frozen=True)
 class Delong:
     """AUCs (K,) of K statistics on the same samples, and their covariance (K, K), by DeLong's method.
 
-    DeLong, DeLong & Clarke-Pearson (Biometrics 1988), computed from midranks (Sun & Xu, IEEE SPL 2014): one sort a
-    statistic and no pair of samples is ever looked at.
+    DeLong, DeLong & Clarke-Pearson (Biometrics 1988), computed from placements (Sun & Xu, IEEE SPL 2014): no pair of
+    samples is ever looked at. `pairs` is how many disjoint pairs of a member and a held-out sample there are.
     """
 
     auc: np.ndarray
     covariance: np.ndarray
+    pairs: int
 
     @classmethod
-    def of(cls, statistics: np.ndarray, is_member: np.ndarray, member_when: list[str]) -> "Delong":
-        """From statistics (K, N), bool labels (N,) and each statistic's side on which members lie."""
-        sign = np.array([-1.0 if side == "low" else 1.0 for side in member_when])[:, None]
-        scores = sign * np.asarray(statistics, dtype=np.float64)
-        members, heldout = scores[:, is_member], scores[:, ~is_member]
+    def of(cls, placements: Sequence[np.ndarray], is_member: np.ndarray) -> "Delong":
+        """From the placements of `Roc`, K times (N,), and bool labels (N,)."""
+        placed = np.stack(placements)
+        members, heldout = placed[:, is_member], placed[:, ~is_member]
         m, n = members.shape[1], heldout.shape[1]
-        ranks = rankdata(np.concatenate([members, heldout], axis=1), axis=1)
-        # For each member the share of held-out samples that it outranks, and the reverse for each held-out sample.
-        above_heldout = (ranks[:, :m] - rankdata(members, axis=1)) / n
-        below_members = 1 - (ranks[:, m:] - rankdata(heldout, axis=1)) / m
-        covariance = np.cov(above_heldout).reshape(len(scores), -1) / m
-        covariance += np.cov(below_members).reshape(len(scores), -1) / n
-        return cls(above_heldout.mean(axis=1), covariance)
+        covariance = np.atleast_2d(np.cov(members)) / m + np.atleast_2d(np.cov(heldout)) / n
+        return cls(members.mean(axis=1), covariance, min(m, n))
 
-    def interval(self, k: int = 0) -> Interval:
-        """The AUC of statistic k with its limits, kept within [0, 1]."""
-        value = float(self.auc[k])
-        half = _quantile() * float(np.sqrt(self.covariance[k, k]))
-        return Interval(value, max(value - half, 0.0), min(value + half, 1.0))
+    def interval(self, k: int = 0, confidence: float = CONFIDENCE) -> Interval:
+        """The AUC of statistic k with its limits."""
+        return delong_interval(float(self.auc[k]), float(self.covariance[k, k]), self.pairs, confidence)
 
-    def difference(self, first: int = 0, second: int = 1) -> Interval:
+    def difference(self, first: int = 0, second: int = 1, confidence: float = CONFIDENCE) -> Interval:
         """AUC of `first` minus AUC of `second`, paired: both were measured on the same samples."""
         contrast = np.zeros(len(self.auc))
         contrast[[first, second]] = 1, -1
-        value = float(contrast @ self.auc)
-        half = _quantile() * float(np.sqrt(contrast @ self.covariance @ contrast))
+        return self._combine(contrast, confidence)
+
+    def mean(self) -> Interval:
+        """The mean of all K AUCs, whose errors have the samples in common."""
+        return self._combine(np.full(len(self.auc), 1 / len(self.auc)), CONFIDENCE)
+
+    def _combine(self, weights: np.ndarray, confidence: float) -> Interval:
+        value = float(weights @ self.auc)
+        half = _quantile(confidence) * float(np.sqrt(max(weights @ self.covariance @ weights, 0.0)))
         return Interval(value, value - half, value + half)
 
 
-def _quantile() -> float:
-    return float(norm.ppf((1 + CONFIDENCE) / 2))
+def delong_interval(auc: float, variance: float, pairs: int, confidence: float = CONFIDENCE) -> Interval:
+    """AUC ± a normal quantile of standard errors, kept within [0, 1].
+
+    Perfect separation leaves DeLong without any variance, as if nothing could have gone otherwise. The limits are then
+    those of Clopper and Pearson for `pairs` disjoint pairs, all ranked alike.
+    """
+    if auc in (0.0, 1.0):
+        low, high = clopper_pearson(np.array(round(auc * pairs)), pairs, confidence)
+        return Interval(auc, float(low), float(high))
+    half = _quantile(confidence) * float(np.sqrt(variance))
+    return Interval(auc, max(auc - half, 0.0), min(auc + half, 1.0))
+
+
+def clopper_pearson(
+    count: np.ndarray, total: int, confidence: float = CONFIDENCE
+) -> tuple[np.ndarray, np.ndarray]:
+    """Exact limits (low, high) of a rate of which `count` (any shape) of `total` were seen (Biometrika 1934)."""
+    tail = (1 - confidence) / 2
+    count = np.asarray(count)
+    low = np.where(count > 0, betaincinv(np.maximum(count, 1), total - count + 1, tail), 0.0)
+    high = np.where(count < total, betaincinv(count + 1, np.maximum(total - count, 1), 1 - tail), 1.0)
+    return low, high
+
+
+def together(tests: int) -> float:
+    """The confidence of each of several intervals that hold together at CONFIDENCE (Bonferroni)."""
+    return 1 - (1 - CONFIDENCE) / tests
+
+
+def rate(count: int, total: int, confidence: float = CONFIDENCE) -> Interval:
+    """count/total with its Clopper-Pearson limits."""
+    low, high = clopper_pearson(np.array(count), total, confidence)
+    return Interval(count / total, float(low), float(high))
+
+
+def _quantile(confidence: float) -> float:
+    return float(ndtri((1 + confidence) / 2))

@@ -1,38 +1,112 @@
-"""The ROC of one statistic and what is read off it. Positive class: member."""
+"""The ROC of one statistic, and all that is read off it, from a single sort. Positive class: member."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
-from sklearn.metrics import auc, roc_curve
 
 
 @dataclass(frozen=True)
 class Roc:
-    """Every point of an exact ROC: false and true positive rate, each rising from 0 to 1 (members are positive)."""
+    """Every exact point of an ROC, the strictest threshold first.
 
-    fpr: np.ndarray
-    tpr: np.ndarray
+    `is_member` (N,) labels the samples; `order` (N,) lists them from the most to the least member-like, and members lie
+    on the side that `member_when` names, low or high. The G thresholds are the distinct statistics in that order:
+    `thresholds` (G,), and `ends` (G,), how many samples each of them accepts. `true_positives` and `false_positives`
+    (G + 1,) count the members and held-out samples among these; the first is 0, for nobody accepted.
+    """
+
+    is_member: np.ndarray
+    order: np.ndarray
+    ends: np.ndarray
+    thresholds: np.ndarray
+    true_positives: np.ndarray
+    false_positives: np.ndarray
+    member_when: str
 
     @classmethod
     def of(cls, statistic: np.ndarray, is_member: np.ndarray, member_when: str) -> "Roc":
-        """From a statistic (N,), bool labels (N,) and the side on which members lie (`low` or `high`).
+        """From a statistic (N,), bool labels (N,) with both classes, and the side of members, low or high."""
+        order = np.argsort(-statistic if member_when == "high" else statistic)
+        ordered = statistic[order]
+        ends = np.append(np.flatnonzero(ordered[1:] != ordered[:-1]) + 1, len(ordered))
+        members = np.concatenate([[0], np.cumsum(is_member[order])[ends - 1]])
+        accepted = np.concatenate([[0], ends])
+        return cls(is_member, order, ends, ordered[ends - 1], members, accepted - members, member_when)
 
-        Tied statistics make one point, reached by a diagonal: the area then counts ties by midrank.
-        """
-        score = -statistic if member_when == "low" else statistic
-        fpr, tpr, _ = roc_curve(is_member, score, drop_intermediate=False)
-        return cls(fpr, tpr)
+    @property
+    def members(self) -> int:
+        return int(self.true_positives[-1])
+
+    @property
+    def heldout(self) -> int:
+        return int(self.false_positives[-1])
+
+    @cached_property
+    def tpr(self) -> np.ndarray:
+        """(G + 1,), rising from 0 to 1."""
+        return self.true_positives / self.members
+
+    @cached_property
+    def fpr(self) -> np.ndarray:
+        """(G + 1,), rising from 0 to 1."""
+        return self.false_positives / self.heldout
 
     @property
     def auc(self) -> float:
-        """Area under the curve: P(a member scores higher) + ½ P(tie)."""
-        return float(auc(self.fpr, self.tpr))
+        """Area under the curve: P(a member ranks before a held-out sample) + ½ P(tie)."""
+        pairs = np.diff(self.false_positives) * (self.true_positives[1:] + self.true_positives[:-1])
+        return float(pairs.sum() / (2 * self.members * self.heldout))
 
     @property
     def asr(self) -> float:
         """Attack success rate: the largest balanced accuracy (TPR + 1 − FPR)/2 over all thresholds."""
-        return float(np.max(self.tpr + 1 - self.fpr) / 2)
+        return float(np.max(self.tpr - self.fpr) + 1) / 2
 
-    def tpr_at(self, level: float) -> float:
-        """The largest TPR among exact points whose FPR does not exceed `level`: never nearest, never interpolated."""
-        return float(self.tpr[self.fpr <= level].max())
+    def found_at(self, level: float) -> int:
+        """The most members that a threshold of FPR ≤ `level` finds: never the nearest, never interpolated."""
+        return int(self.true_positives[self._last_within(level)])
+
+    def heldout_found_at(self, level: float) -> int:
+        """The same with the classes exchanged: held-out samples found while at most `level` of members are flagged."""
+        return self.heldout - int(self.false_positives[1 - self.tpr <= level][0])
+
+    def threshold_at(self, level: float) -> float | None:
+        """The loosest threshold whose FPR does not exceed `level`; None when even the strictest exceeds it."""
+        last = self._last_within(level)
+        return float(self.thresholds[last - 1]) if last else None
+
+    def accepted_at(self, threshold: float) -> tuple[int, int]:
+        """How many (members, held-out samples) are at least as member-like as `threshold`."""
+        sign = 1 if self.member_when == "low" else -1
+        last = int(np.searchsorted(sign * self.thresholds, sign * threshold, side="right"))
+        return int(self.true_positives[last]), int(self.false_positives[last])
+
+    def _last_within(self, level: float) -> int:
+        return int(np.searchsorted(self.fpr, level, side="right")) - 1
+
+    def placements(self) -> np.ndarray:
+        """(N,) in sample order: the share of the other class that each sample is ranked rightly against, ties half.
+
+        Their mean over either class is the AUC; their variances within the classes are DeLong's.
+        """
+        above = (self.true_positives[1:] + self.true_positives[:-1]) / (2 * self.members)
+        below = 1 - (self.false_positives[1:] + self.false_positives[:-1]) / (2 * self.heldout)
+        is_member = self.is_member[self.order]
+        placed = np.empty(len(self.order))
+        placed[self.order] = np.where(is_member, self._spread(below), self._spread(above))
+        return placed
+
+    def centred_midranks(self) -> np.ndarray:
+        """(N,) in sample order: midranks, ascending with member-likeness, minus their mean (N + 1)/2."""
+        ranks = np.empty(len(self.order))
+        ranks[self.order] = self._spread((len(self.order) - self.ends - self._starts) / 2)
+        return ranks
+
+    @property
+    def _starts(self) -> np.ndarray:
+        return np.concatenate([[0], self.ends[:-1]])
+
+    def _spread(self, values: np.ndarray) -> np.ndarray:
+        """(G,) → (N,): each threshold's value for all samples that it is the first to accept, in order."""
+        return np.repeat(values, self.ends - self._starts)

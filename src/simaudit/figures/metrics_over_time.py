@@ -2,10 +2,12 @@
 
 from typing import TYPE_CHECKING
 
-from simaudit.figures import Evidence, Figure
+from simaudit.figures import Figure
 
 if TYPE_CHECKING:
     import matplotlib.figure
+
+    from simaudit.evaluation.results import Results
 
 PANELS = [
     ("auc", "AUC", 0.5),
@@ -17,19 +19,25 @@ PANELS = [
 class MetricsOverTime(Figure):
     """One panel a metric, one line an attack at its selected variant, measured on the evaluation fold.
 
-    A dot is a measured timestep, a circle the selected one. The dashed line is an attack that guesses, the band
-    DeLong's 95 %.
+    A dot is a measured timestep, a circle the selected one, a band 95 % limits. The dashed line is an attack that
+    guesses, the dotted one a classifier that never sees the model.
     """
 
-    def draw(self, evidence: Evidence) -> "matplotlib.figure.Figure":
+    def draw(self, results: "Results") -> "matplotlib.figure.Figure":
         from simaudit.data.split import EVALUATION
+        from simaudit.evaluation.evaluate import BLIND
+        from simaudit.evaluation.metrics import RATES, TPR_LEVELS
         from simaudit.figures import style
 
-        figure = style.new_figure(rows=len(PANELS), height=1.8)
+        figure = style.new_figure(rows=len(PANELS), height=1.9)
         axes = figure.subplots(len(PANELS), sharex=True)
-        table = evidence.table[(evidence.table.fold == EVALUATION) & evidence.table.timestep.notna()]
+        table = results.table[(results.table.fold == EVALUATION) & results.table.timestep.notna()]
+        blind = results.selected.roc(BLIND)
+        blind_rate = blind.found_at(TPR_LEVELS["tpr_at_1pct_fpr"]) / blind.members
+        of_blind = {"auc": blind.auc, "asr": blind.asr, "tpr_at_1pct_fpr": blind_rate}
+        note = ""
         for axis, (metric, label, chance) in zip(axes, PANELS, strict=True):
-            for attack in evidence.attacks:
+            for attack in style.in_order(results.attacks):
                 rows = table[table.attack == attack]
                 if rows.empty:  # an attack without a timestep is no line
                     continue
@@ -39,8 +47,9 @@ class MetricsOverTime(Figure):
                 name = f"{style.attack_name(attack)} ({style.knobs_label(selected.variant, None)})"
                 t = line.timestep.astype(int)
                 axis.plot(t, line[metric], color=colour, label=name, marker=".", markersize=3)
-                if metric == "auc":
-                    axis.fill_between(t, line.auc_low, line.auc_high, color=colour, alpha=0.15, linewidth=0)
+                axis.fill_between(
+                    t, line[f"{metric}_low"], line[f"{metric}_high"], color=colour, alpha=0.12, linewidth=0
+                )
                 axis.plot(
                     *(selected.timestep, selected[metric]),
                     marker="o",
@@ -52,7 +61,17 @@ class MetricsOverTime(Figure):
                     zorder=3,
                 )
             axis.axhline(chance, **style.CHANCE)
-            axis.set_ylabel(label)
+            axis.axhline(
+                of_blind[metric],
+                color=style.attack_colour(BLIND),
+                label="Blind",
+                zorder=1,
+                **style.BLIND_LINE,
+            )
+            small = metric in RATES and bool(table[f"{metric}_tail_too_small"].any())
+            axis.set_ylabel(f"{label} {style.TAIL}" if small else label)
+            note = f"\n{style.TAIL} fewer than ten false positives allowed: not to be read" if small else note
         axes[0].legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2)
-        axes[-1].set_xlabel("timestep $t$   (○ chosen on the calibration fold)")
+        axes[-1].set_xlabel(f"timestep $t$   (○ chosen on the calibration fold){note}")
+        style.mark_shifted(figure, results.summary["shifted"])
         return figure

@@ -13,6 +13,8 @@ from simaudit.files import atomic_path
 
 COLUMN_INCHES = 3.4  # one column of a two-column paper
 MEMBER_COLOUR, HELDOUT_COLOUR = "#0072B2", "#D55E00"
+TAIL = "†"  # beside a rate whose level allows fewer than ten false positives
+BLIND_LINE: dict[str, Any] = {"linewidth": 1.0, "linestyle": (0, (1, 1.5))}
 CHANCE: dict[str, Any] = {"color": "0.6", "linewidth": 0.8, "linestyle": (0, (4, 3)), "zorder": 0}
 
 # Distinct for colour-blind readers (after Okabe & Ito, and Tol's muted scheme); the roles' two colours are not reused.
@@ -26,6 +28,7 @@ _ATTACK_COLOURS = {
     "secmi": "#882255",
     "pfami": "#555555",
     "pullback": "#AA4499",
+    "blind": "#000000",
 }
 _OTHER_COLOURS = ["#117733", "#661100", "#6699CC", "#AA4466"]
 _ATTACK_NAMES = {
@@ -38,6 +41,7 @@ _ATTACK_NAMES = {
     "secmi": "SecMI",
     "pfami": "PFAMI",
     "pullback": "Pullback",
+    "blind": "Blind",
 }
 
 mpl.rcParams.update(
@@ -84,6 +88,12 @@ def knobs_label(variant: str, timestep: int | None) -> str:
     if timestep is not None:
         parts.append(f"$t$ = {timestep}")
     return ", ".join(parts).replace("{inf}", r"{\infty}")
+
+
+def mark_shifted(figure: Figure, shifted: bool) -> None:
+    """Say above the picture, where it is so, that the split itself differs: attacks must beat the blind classifiers."""
+    if shifted:
+        figure.suptitle("shifted split: only what lies above Blind can count", fontsize=8, fontstyle="italic")
 
 
 def new_figure(rows: int = 1, height: float = 2.4) -> Figure:

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pydantic import BaseModel
+
 from simaudit.errors import SimauditError
 from simaudit.files import canonical_json, sha256_bytes, write_json
 from simaudit.params import Params, chosen
@@ -63,16 +65,28 @@ def stamps(params: Params) -> Iterator[Stamp]:
         )
     for name, split in params.splits.items():
         yield _stamp(f"split/{name}", split, "simaudit.data.split", "simaudit.data.prepare")
+    evaluation = params.evaluation.model_dump(mode="json", exclude={"threads", "blind"})
+    for name in params.splits:
+        both = {"blind": params.evaluation.blind, "evaluation": evaluation}
+        yield _stamp(f"blind/{name}", both, "simaudit.evaluation.blind", "simaudit.evaluation.evaluate")
     for name, target in params.targets.items():
         family = f"simaudit.targets.{target.kind}"
-        yield _stamp(f"train/{name}", target, family)
-        for attack, knobs in chosen(params.attacks).items():
+        yield _stamp(f"train/{name}", target.model_dump(mode="json", exclude={"attacks"}), family)
+        for attack, knobs in params.attacks_on(name).items():
             modules = [f"simaudit.attacks.{attack}", "simaudit.scoring", family]
             both = {"attack": knobs, "scoring": params.scoring}
             yield _stamp(f"score/{name}/{attack}", both, *modules, without="simaudit.training")
-        yield _stamp(f"evaluate/{name}", {}, "simaudit.evaluation.evaluate")
+        yield _stamp(f"evaluate/{name}", evaluation, "simaudit.evaluation.evaluate")
         for figure, knobs in chosen(params.figures).items():
             yield _stamp(f"figure/{name}/{figure}", knobs, f"simaudit.figures.{figure}")
+    roles = {
+        name: {"group": group, "control": params.targets[name].control}
+        for group, names in params.groups.items()
+        for name in names
+    }
+    yield _stamp("compare", {"targets": roles, "evaluation": evaluation}, "simaudit.evaluation.compare")
+    yield _stamp("numbers", {}, "simaudit.provenance.ledger")
+    yield _stamp("report", {"targets": list(params.targets)}, "simaudit.report")
 
 
 def _stamp(name: str, knobs: Any, *modules: str, without: str | None = None) -> Stamp:
@@ -80,9 +94,9 @@ def _stamp(name: str, knobs: Any, *modules: str, without: str | None = None) -> 
 
 
 def _plain(knobs: Any) -> Any:
-    if isinstance(knobs, dict):
-        return {key: _plain(value) for key, value in knobs.items()}
-    return knobs.model_dump(mode="json")
+    if isinstance(knobs, BaseModel):
+        return knobs.model_dump(mode="json")
+    return {key: _plain(value) for key, value in knobs.items()} if isinstance(knobs, dict) else knobs
 
 
 def write(params: Params, folder: Path = FOLDER) -> None:

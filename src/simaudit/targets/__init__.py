@@ -4,7 +4,7 @@ import json
 import sys
 from abc import abstractmethod
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Protocol
 
 from pydantic import Field, NonNegativeInt, PositiveInt
 
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
 SUMMARY = "training.json"  # what a target says of itself, beside the diffusers files
 
+Control = Literal["untrained", "optimal"]
+"""A target whose leak is known beforehand: a network that saw no data has none, the closed form all there can be."""
+
 
 class Target(Protocol):
     """All that an attack may see of a model. Tensors are float32 on the target's device."""
@@ -34,11 +37,20 @@ class Target(Protocol):
         """ε̂(z, t), shaped as z. Costs one query a sample."""
 
 
+class Schedule(Knobs):
+    """The forward process, in diffusers' names (DDPMScheduler)."""
+
+    num_train_timesteps: Annotated[int, Field(ge=2, le=32767)] = 1000
+    beta_schedule: Literal["linear", "scaled_linear", "squaredcos_cap_v2"] = "linear"
+    beta_start: Annotated[float, Field(gt=0, lt=1)] = 1e-4
+    beta_end: Annotated[float, Field(gt=0, lt=1)] = 0.02
+
+
 class Training(Knobs):
-    """How a network is trained; every family shares these."""
+    """How a network is trained; every family that trains one shares these. 0 epochs leave it at its initialisation."""
 
     seed: Seed = 0
-    epochs: PositiveInt
+    epochs: NonNegativeInt
     batch_size: PositiveInt = 128
     learning_rate: float = Field(gt=0)
     warmup_steps: NonNegativeInt = 0
@@ -53,15 +65,29 @@ class Training(Knobs):
 class TargetFamily(Knobs):
     """A target's entry in params.yaml. Subclasses set `kind: Literal["<module name>"]`."""
 
+    files: ClassVar[tuple[str, ...]]
+    """What `train` saves, relative to the target's directory: the outputs of the family's rule."""
+
     kind: str
     dataset: Name
     split: Name
-    training: Training
+    attacks: Annotated[tuple[Name, ...], Field(min_length=1)] | None = None
+    """Which of the attacks are run on this target; None means all."""
 
     @property
     @abstractmethod
     def timesteps(self) -> int:
         """T, the length of the training schedule."""
+
+    @property
+    def threads(self) -> int:
+        """CPU threads that `train` uses."""
+        return 1
+
+    @property
+    def control(self) -> Control | None:
+        """Which control this target is, if any."""
+        return None
 
     @abstractmethod
     def train(

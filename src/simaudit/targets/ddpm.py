@@ -1,14 +1,14 @@
 """Pixel-space diffusion: a diffusers UNet2DModel under a DDPM schedule."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, PositiveInt, model_validator
 from pydantic_core import PydanticCustomError
 
 from simaudit.errors import SimauditError
 from simaudit.knobs import Knobs
-from simaudit.targets import Target, TargetFamily
+from simaudit.targets import Control, Schedule, Target, TargetFamily, Training
 
 if TYPE_CHECKING:
     import numpy as np
@@ -16,15 +16,6 @@ if TYPE_CHECKING:
     from diffusers import UNet2DModel
 
     from simaudit.schedule import NoiseSchedule
-
-
-class Schedule(Knobs):
-    """The forward process, in diffusers' names (DDPMScheduler)."""
-
-    num_train_timesteps: Annotated[int, Field(ge=2, le=32767)] = 1000
-    beta_schedule: Literal["linear", "scaled_linear", "squaredcos_cap_v2"] = "linear"
-    beta_start: Annotated[float, Field(gt=0, lt=1)] = 1e-4
-    beta_end: Annotated[float, Field(gt=0, lt=1)] = 0.02
 
 
 class UNet(Knobs):
@@ -60,10 +51,26 @@ class DDPM(TargetFamily):
     kind: Literal["ddpm"]
     unet: UNet
     schedule: Schedule = Schedule()
+    training: Training
+
+    files: ClassVar[tuple[str, ...]] = (
+        "model_index.json",
+        "scheduler/scheduler_config.json",
+        "unet/config.json",
+        "unet/diffusion_pytorch_model.safetensors",
+    )
 
     @property
     def timesteps(self) -> int:
         return self.schedule.num_train_timesteps
+
+    @property
+    def threads(self) -> int:
+        return self.training.threads
+
+    @property
+    def control(self) -> Control | None:
+        return None if self.training.epochs else "untrained"
 
     def build(self, image_shape: tuple[int, int, int]) -> "UNet2DModel":
         """The network for images (C, H, W), at its initialisation from the training seed.

@@ -34,6 +34,8 @@ def train(
 ) -> list[float]:
     """Minimise `objective` over images[ids] and leave the EMA weights in `model`; returns each epoch's mean loss.
 
+    No epochs leave the weights as they are.
+
     Every step draws its randomness from (seed, step) and every epoch its order from (seed, epoch), so that a run
     resumed from `checkpoint` ends at the same weights as an uninterrupted one (on the same machine and threads).
     A checkpoint of another `identity` is ignored. The checkpoint is left in place: the caller removes it once the
@@ -64,6 +66,8 @@ def train(
     run.ema.copy_to(model.parameters())
     model.eval()
     losses = np.array(run.losses)
+    if not total:
+        return []
     return [float(part.mean()) for part in np.split(losses, range(batches, total, batches))]
 
 

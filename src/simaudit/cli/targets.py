@@ -1,83 +1,14 @@
-"""The command line: one verb a rule. Imports what a verb needs only when that verb is called."""
+"""Verbs that make a target and look at it: prepare, split, train, score."""
 
-import logging
-import sys
 from pathlib import Path
-from typing import Any
 
 import click
 
+from simaudit.cli.options import FILE, FOLDER, images_option, split_option, stamp_option, threads_option
 from simaudit.errors import SimauditError
 
-log = logging.getLogger("simaudit")
-FILE = click.Path(path_type=Path, dir_okay=False)
-FOLDER = click.Path(path_type=Path, file_okay=False)
-EXIT_REFUSED = 2
 
-stamp_option = click.option(
-    "--params", "stamp", type=FILE, required=True, help="The job's stamp (results/params/…)."
-)
-images_option = click.option("--images", type=FILE, required=True, help="Prepared images, .npy.")
-split_option = click.option("--split", type=FILE, required=True, help="The member split, Parquet.")
-threads_option = click.option(
-    "--threads", type=click.IntRange(1), default=1, help="CPU threads for the model."
-)
-config_option = click.option(
-    "--config",
-    "files",
-    type=FILE,
-    multiple=True,
-    default=("params.yaml",),
-    help="params.yaml, then any overlays.",
-)
-
-
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(package_name="simaudit")
-@click.option("--log", "log_file", type=FILE, help="Also write what is said to this file.")
-def simaudit(log_file: Path | None) -> None:
-    """How much does a diffusion model leak about its training set?
-
-    Snakemake calls these verbs, one a rule. `snakemake --cores all` runs them all.
-    """
-    if log_file:
-        log_file.parent.mkdir(parents=True, exist_ok=True)
-        log.addHandler(logging.FileHandler(log_file, mode="w"))
-    if not (log_file and sys.stderr.isatty()):  # there, the progress bar says it better
-        log.addHandler(logging.StreamHandler())
-    log.setLevel(logging.INFO)
-
-
-@simaudit.command()
-@config_option
-def params(files: tuple[Path, ...]) -> None:
-    """Check the parameters and print them, resolved."""
-    import yaml
-
-    click.echo(
-        yaml.safe_dump(_params(files).model_dump(mode="json", exclude_none=True), sort_keys=False), nl=False
-    )
-
-
-@simaudit.command()
-def schema() -> None:
-    """Print the JSON schema of params.yaml."""
-    from simaudit.files import canonical_json
-    from simaudit.params import model
-
-    click.echo(canonical_json(model().model_json_schema()), nl=False)
-
-
-@simaudit.command()
-@config_option
-def stamps(files: tuple[Path, ...]) -> None:
-    """Check the parameters and write the stamp of every job (results/params/)."""
-    from simaudit.provenance.stamps import write
-
-    write(_params(files))
-
-
-@simaudit.command()
+@click.command()
 @stamp_option
 @click.option("--images", type=FILE, required=True, help="Where the images go, .npy.")
 @click.option("--labels", type=FILE, required=True, help="Where the class labels go, .npy.")
@@ -93,14 +24,21 @@ def prepare(stamp: Path, images: Path, labels: Path) -> None:
     save_array(images, to_model_range(raw))
 
 
-@simaudit.command()
+@click.command()
 @stamp_option
 @images_option
 @click.option("--output", type=FILE, required=True, help="Where the split goes, Parquet.")
 def split(stamp: Path, images: Path, output: Path) -> None:
     """Draw members, held-out samples and folds."""
     from simaudit.data.prepare import image_hashes, open_images
-    from simaudit.data.split import make_split, refuse_duplicates, write_split
+    from simaudit.data.split import (
+        CALIBRATION,
+        MEMBER,
+        make_split,
+        refuse_duplicates,
+        refuse_small,
+        write_split,
+    )
     from simaudit.params import SplitKnobs
     from simaudit.provenance.stamps import Stamp
 
@@ -108,6 +46,7 @@ def split(stamp: Path, images: Path, output: Path) -> None:
     knobs = SplitKnobs.model_validate(job.params)
     try:
         drawn = make_split(image_hashes(open_images(images)), knobs.members, knobs.calibration, knobs.seed)
+        refuse_small((drawn.role == MEMBER).to_numpy(), (drawn.fold == CALIBRATION).to_numpy())
         if not knobs.allow_duplicates:
             refuse_duplicates(drawn)
     except SimauditError as error:
@@ -115,7 +54,7 @@ def split(stamp: Path, images: Path, output: Path) -> None:
     write_split(output, drawn)
 
 
-@simaudit.command()
+@click.command()
 @stamp_option
 @images_option
 @split_option
@@ -153,7 +92,7 @@ def train(stamp: Path, images: Path, split: Path, checkpoint: Path, output: Path
     remove(checkpoint)
 
 
-@simaudit.command()
+@click.command()
 @stamp_option
 @images_option
 @split_option
@@ -204,67 +143,3 @@ def score(stamp: Path, images: Path, split: Path, target: Path, output: Path, th
             "dtype": "float32",
         },
     )
-
-
-@simaudit.command()
-@click.option(
-    "--scores", "score_files", type=FILE, multiple=True, required=True, help="A score file; repeatable."
-)
-@click.option("--table", type=FILE, required=True, help="Where every metric goes, Parquet.")
-@click.option("--summary", type=FILE, required=True, help="Where the selected rows go, JSON.")
-def evaluate(score_files: tuple[Path, ...], table: Path, summary: Path) -> None:
-    """Measure every attack on one target; choose knobs on calibration, report on evaluation."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    from simaudit.evaluation.evaluate import SCHEMA, evaluate, summarise
-    from simaudit.files import atomic_path, write_json
-    from simaudit.scores import Scores
-
-    rows = evaluate([Scores.read(path) for path in score_files])
-    with atomic_path(table) as temporary:
-        pq.write_table(pa.Table.from_pandas(rows, schema=SCHEMA, preserve_index=False), temporary)
-    write_json(summary, {"target": summary.stem, "attacks": summarise(rows)})
-
-
-@simaudit.command()
-@click.argument("name")
-@stamp_option
-@click.option("--evaluation", type=FILE, required=True, help="The target's evaluation table, Parquet.")
-@click.option(
-    "--scores", "score_files", type=FILE, multiple=True, required=True, help="A score file; repeatable."
-)
-@click.option(
-    "--output", "outputs", type=FILE, multiple=True, required=True, help="A .pdf or .png; repeatable."
-)
-def figure(
-    name: str, stamp: Path, evaluation: Path, score_files: tuple[Path, ...], outputs: tuple[Path, ...]
-) -> None:
-    """Draw the figure NAME of one target."""
-    from simaudit.figures import Evidence, figure_types, style
-    from simaudit.provenance.stamps import Stamp
-
-    drawing = figure_types()[name].model_validate(Stamp.read(stamp).params)
-    picture = drawing.draw(Evidence.read(evaluation.stem, evaluation, list(score_files)))
-    for output in outputs:
-        style.save(picture, output)
-
-
-def _params(files: tuple[Path, ...]) -> Any:
-    from simaudit.params import merge, parse
-
-    return parse(merge(files), files)
-
-
-def main() -> None:
-    """Run the command line. A SimauditError is one line and exit code 2; anything else is a bug with its traceback."""
-    try:
-        simaudit.main(standalone_mode=False)
-    except SimauditError as error:
-        log.error(str(error))
-        sys.exit(EXIT_REFUSED)
-    except click.ClickException as error:
-        error.show()
-        sys.exit(error.exit_code)
-    except click.Abort:
-        sys.exit(130)

@@ -1,0 +1,182 @@
+"""Verbs that turn scores into results: blind, evaluate, compare, numbers, report, figure."""
+
+import logging
+from pathlib import Path
+from typing import Any
+
+import click
+
+from simaudit.cli.options import (
+    FILE,
+    FOLDER,
+    evaluation_option,
+    images_option,
+    scores_option,
+    split_option,
+    stamp_option,
+    threads_option,
+)
+
+log = logging.getLogger("simaudit")
+
+
+@click.command()
+@stamp_option
+@images_option
+@split_option
+@threads_option
+@click.option("--scores", type=FILE, required=True, help="Where their scores go, Parquet.")
+@click.option("--summary", type=FILE, required=True, help="Where the selected row goes, JSON.")
+def blind(stamp: Path, images: Path, split: Path, threads: int, scores: Path, summary: Path) -> None:
+    """Let classifiers that never see a model tell members from held-out samples."""
+    from threadpoolctl import threadpool_limits
+
+    from simaudit.data.prepare import open_images
+    from simaudit.data.split import Split
+    from simaudit.evaluation.blind import blind_scores
+    from simaudit.evaluation.evaluate import BLIND, evaluate_blind
+    from simaudit.files import atomic_path, write_json
+    from simaudit.params import BlindKnobs
+    from simaudit.provenance.stamps import Stamp
+    from simaudit.scores import Scores, ScoreWriter
+
+    job, samples = Stamp.read(stamp).params, Split.read(split)
+    knobs, resampling = BlindKnobs.model_validate(job["blind"]), _resampling(job["evaluation"], threads)
+    with threadpool_limits(threads):
+        columns, values = blind_scores(
+            open_images(images)[samples.sample_id], samples, knobs.side, knobs.folds, resampling.seed
+        )
+    metadata = {"attack": BLIND, "member_when": "high"}
+    with atomic_path(scores) as temporary, ScoreWriter(temporary, metadata) as writer:
+        writer.write(columns, samples, slice(None), values)
+    facts = evaluate_blind(Scores.read(scores), resampling)
+    write_json(summary, {"split": split.stem, **facts})
+
+
+@click.command()
+@stamp_option
+@scores_option
+@click.option(
+    "--blind", type=FILE, required=True, help="Scores of the blind classifiers of the target's split."
+)
+@threads_option
+@click.option("--table", type=FILE, required=True, help="Where every metric goes, Parquet.")
+@click.option("--summary", type=FILE, required=True, help="Where the selected rows go, JSON.")
+@click.option("--differences", type=FILE, required=True, help="Where differences between attacks go, JSON.")
+@click.option(
+    "--permutation", type=FILE, required=True, help="Where the control of shuffled labels goes, JSON."
+)
+@click.option("--selected", type=FILE, required=True, help="Where the selected statistics go, Parquet.")
+def evaluate(
+    stamp: Path,
+    score_files: tuple[Path, ...],
+    blind: Path,
+    threads: int,
+    table: Path,
+    summary: Path,
+    differences: Path,
+    permutation: Path,
+    selected: Path,
+) -> None:
+    """Measure every attack on one target; choose knobs on calibration, report on evaluation."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    from simaudit.evaluation.evaluate import evaluate
+    from simaudit.evaluation.metrics import SCHEMA
+    from simaudit.files import atomic_path, write_json
+    from simaudit.provenance.stamps import Stamp
+    from simaudit.scores import Scores
+
+    resampling = _resampling(Stamp.read(stamp).params, threads)
+    found = evaluate(map(Scores.read, score_files), Scores.read(blind), resampling)
+    found.selected.write(selected)
+    write_json(differences, {"target": summary.stem, **found.differences})
+    write_json(permutation, {"target": summary.stem, **found.permutation})
+    with atomic_path(table) as temporary:
+        pq.write_table(pa.Table.from_pandas(found.table, schema=SCHEMA, preserve_index=False), temporary)
+    write_json(summary, {"target": summary.stem, "split": blind.stem, **found.summary})
+
+
+@click.command()
+@stamp_option
+@evaluation_option
+@click.option("--output", type=FOLDER, required=True, help="Where controls, groups and ranks go, JSON each.")
+def compare(stamp: Path, evaluation: Path, output: Path) -> None:
+    """Hold the controls against what they must show; compare seeds of one target, and attacks over targets."""
+    from simaudit.evaluation.compare import compare
+    from simaudit.evaluation.results import Results, read_json
+    from simaudit.files import write_json
+    from simaudit.provenance.stamps import Stamp
+
+    job = Stamp.read(stamp).params
+    targets = [Results(evaluation, name, **role) for name, role in job["targets"].items()]
+    splits = sorted({results.split for results in targets})
+    found = compare(
+        targets,
+        {split: read_json(evaluation / "blind" / f"{split}.json") for split in splits},
+        job["evaluation"]["bootstrap"],
+        job["evaluation"]["seed"],
+    )
+    for name, content in found.items():
+        write_json(output / f"{name}.json", content)
+    log.info(found["controls"]["sentence"])
+
+
+@click.command()
+@click.argument("files", nargs=-1, required=True, type=FILE)
+@click.option("--output", type=FILE, required=True, help="Where the ledger goes, JSON.")
+def numbers(files: tuple[Path, ...], output: Path) -> None:
+    """Write every number of result FILES into one ledger, each with where it came from."""
+    from simaudit.files import write_json
+    from simaudit.provenance.ledger import ledger
+
+    write_json(output, ledger(files))
+
+
+@click.command()
+@stamp_option
+@evaluation_option
+@click.option("--comparison", type=FOLDER, required=True, help="The folder that `compare` wrote.")
+@click.option("--numbers", type=FILE, required=True, help="The ledger, JSON.")
+@click.option("--output", type=FILE, required=True, help="Where the page goes, Markdown.")
+def report(stamp: Path, evaluation: Path, comparison: Path, numbers: Path, output: Path) -> None:
+    """Write the page that says which controls passed, and every target's numbers."""
+    from simaudit.evaluation.results import read_json
+    from simaudit.files import atomic_path
+    from simaudit.provenance.stamps import Stamp
+    from simaudit.report import Ledger, page
+
+    targets = Stamp.read(stamp).params["targets"]
+    summaries = {target: read_json(evaluation / f"{target}.json") for target in targets}
+    compared = {name: read_json(comparison / f"{name}.json") for name in ("controls", "groups", "ranks")}
+    text = page(summaries, compared, Ledger(read_json(numbers)))
+    with atomic_path(output) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+@click.command()
+@click.argument("name")
+@stamp_option
+@click.option("--target", required=True, help="Which target.")
+@evaluation_option
+@click.option(
+    "--output", "outputs", type=FILE, multiple=True, required=True, help="A .pdf or .png; repeatable."
+)
+def figure(name: str, stamp: Path, target: str, evaluation: Path, outputs: tuple[Path, ...]) -> None:
+    """Draw the figure NAME of one target."""
+    from simaudit.evaluation.results import Results
+    from simaudit.figures import figure_types, style
+    from simaudit.provenance.stamps import Stamp
+
+    drawing = figure_types()[name].model_validate(Stamp.read(stamp).params)
+    picture = drawing.draw(Results(evaluation, target))
+    for output in outputs:
+        style.save(picture, output)
+
+
+def _resampling(evaluation: Any, threads: int) -> Any:
+    """From the section `evaluation` of a stamp."""
+    from simaudit.evaluation.evaluate import Resampling
+
+    return Resampling(evaluation["bootstrap"], evaluation["permutations"], evaluation["seed"], threads)

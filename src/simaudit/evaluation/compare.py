@@ -1,0 +1,66 @@
+"""What can only be said of several targets together: controls, seeds of one target, ranks of the attacks."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from simaudit.evaluation.choice import COMPARED
+from simaudit.evaluation.controls import all_controls
+from simaudit.evaluation.groups import over_seeds
+from simaudit.evaluation.ranks import mean_ranks
+from simaudit.evaluation.results import Results
+
+
+def compare(
+    targets: list[Results], blind: dict[str, dict[str, Any]], resamples: int, seed: int
+) -> dict[str, dict[str, Any]]:
+    """What controls.json, groups.json and ranks.json hold. `blind` is the summary of the blind classifiers by split."""
+    groups: dict[str, list[Results]] = {}
+    for results in targets:
+        groups.setdefault(results.group, []).append(results)
+    return {
+        "controls": all_controls(targets, blind),
+        "groups": {
+            "groups": {
+                name: over_seeds(members, resamples, seed)
+                for name, members in groups.items()
+                if len(members) > 1
+            }
+        },
+        "ranks": ranks([members for members in groups.values() if members[0].control is None]),
+    }
+
+
+def ranks(groups: list[list[Results]]) -> dict[str, Any]:
+    """Mean ranks by metric over the audited targets, seeds of one target counting as one by their mean.
+
+    Attacks that some target lacks are left out. With fewer than two targets or attacks there is nothing to rank, and
+    `absent` says so.
+    """
+    everywhere = [results.attacks for members in groups for results in members]
+    shared = (
+        [attack for attack in everywhere[0] if all(attack in attacks for attacks in everywhere)]
+        if groups
+        else []
+    )
+    if len(groups) < 2 or len(shared) < 2:
+        return {
+            "absent": "ranks need two or more audited targets and attacks that all of them have; this run has "
+            f"{len(groups)} and {len(shared)}"
+        }
+    return {
+        "ranks": {
+            metric: mean_ranks(
+                pd.DataFrame(
+                    {attack: [_mean(members, attack, metric) for members in groups] for attack in shared}
+                )
+            )
+            for metric in COMPARED
+        }
+    }
+
+
+def _mean(seeds: list[Results], attack: str, metric: str) -> float:
+    values = (results.summary["attacks"][attack]["selected"][metric]["value"] for results in seeds)
+    return float(np.mean(list(values)))

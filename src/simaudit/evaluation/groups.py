@@ -1,0 +1,67 @@
+"""Several seeds of one target: their mean, how far they lie apart, and how sure the mean is, each by itself."""
+
+from typing import Any
+
+import numpy as np
+from scipy.stats import chi2
+
+from simaudit.errors import SimauditError
+from simaudit.evaluation.bootstrap import Bootstrap, basic_interval
+from simaudit.evaluation.choice import COMPARED
+from simaudit.evaluation.intervals import CONFIDENCE, Delong, Interval
+from simaudit.evaluation.metrics import ASR, AUC, TPR_LEVELS, tail_mark
+from simaudit.evaluation.results import Results
+
+KEYS = ("value", "low", "high")
+
+
+def over_seeds(seeds: list[Results], resamples: int, seed: int) -> dict[str, Any]:
+    """Per attack that all of these targets have, each at the knobs that it was calibrated to, and per metric:
+
+    `mean_over_seeds` with the limits that these samples give it (the same samples for all seeds, so their errors do not
+    average out); `sd_between_seeds` with the limits of a standard deviation, which few seeds leave wide.
+    Raises SimauditError when the targets were evaluated on different samples.
+    """
+    first = seeds[0].selected
+    for other in seeds[1:]:
+        if not np.array_equal(other.selected.sample_id, first.sample_id):
+            raise SimauditError(
+                f"{other.target}: was evaluated on other samples than {seeds[0].target}; evaluate both anew"
+            )
+    bootstrap = Bootstrap(first.is_member[~first.is_calibration], resamples, seed)
+    shared = [attack for attack in seeds[0].attacks if all(attack in other.attacks for other in seeds)]
+    return {
+        "seeds": [results.target for results in seeds],
+        "attacks": {attack: _attack(attack, seeds, bootstrap) for attack in shared},
+    }
+
+
+def _attack(attack: str, seeds: list[Results], bootstrap: Bootstrap) -> dict[str, Any]:
+    curves = [results.selected.roc(attack) for results in seeds]
+    selected = [results.summary["attacks"][attack]["selected"] for results in seeds]
+    values = {metric: np.array([row[metric]["value"] for row in selected]) for metric in COMPARED}
+    asr = float(values[ASR].mean())
+    resampled = np.mean([bootstrap.asr(roc) for roc in curves], axis=0)
+    means = {
+        AUC: Delong.of([roc.placements() for roc in curves], curves[0].is_member).mean(),
+        ASR: basic_interval(asr, resampled, within=(0.5, 1.0)),
+        # As if the seeds erred together, which they can at most: the mean of their exact limits.
+        **{
+            rate: Interval(*(float(np.mean([row[rate][key] for row in selected])) for key in KEYS))
+            for rate in TPR_LEVELS
+        },
+    }
+    found: dict[str, Any] = {"mean_over_seeds": {}, "sd_between_seeds": {}}
+    for metric in COMPARED:
+        mark = tail_mark(metric, curves[0].members, curves[0].heldout)
+        found["mean_over_seeds"][metric] = means[metric].json() | mark
+        found["sd_between_seeds"][metric] = standard_deviation(values[metric]).json() | mark
+    return found
+
+
+def standard_deviation(values: np.ndarray) -> Interval:
+    """The standard deviation of normal values (n,), n ≥ 2, with the limits that chi-squared gives it."""
+    freedom = len(values) - 1
+    sd, tail = float(values.std(ddof=1)), (1 - CONFIDENCE) / 2
+    low, high = (float(sd * np.sqrt(freedom / chi2.ppf(p, freedom))) for p in (1 - tail, tail))
+    return Interval(sd, low, high)

@@ -1,0 +1,85 @@
+"""The file of each attack's statistic at its selected knobs: what figures and comparisons between targets look at."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from simaudit.data.split import EVALUATION, HELDOUT
+from simaudit.errors import SimauditError
+from simaudit.evaluation.roc import Roc
+from simaudit.files import atomic_path
+from simaudit.scores import FOLDS, ROLES, labels
+
+KNOBS = b"attacks"
+
+
+@dataclass(frozen=True)
+class Selected:
+    """One attack at its selected knobs."""
+
+    variant: str
+    timestep: int | None
+    queries: int
+    member_when: str
+
+
+@dataclass(frozen=True)
+class SelectedScores:
+    """Statistics (N,) by attack, of the same N samples in sample_id order; `blind` is among them."""
+
+    sample_id: np.ndarray
+    is_member: np.ndarray
+    is_calibration: np.ndarray
+    knobs: dict[str, Selected]
+    statistics: dict[str, np.ndarray]
+
+    def on_evaluation(self, attack: str) -> tuple[np.ndarray, np.ndarray]:
+        """An attack's statistic and who is a member, (n,) each, on the evaluation fold."""
+        rows = ~self.is_calibration
+        return self.statistics[attack][rows], self.is_member[rows]
+
+    def roc(self, attack: str) -> Roc:
+        """An attack's ROC on the evaluation fold."""
+        return Roc.of(*self.on_evaluation(attack), self.knobs[attack].member_when)
+
+    def write(self, path: Path) -> None:
+        """One float32 column an attack beside sample_id, role and fold; the knobs are the file's metadata."""
+        columns = {
+            "sample_id": pa.array(self.sample_id),
+            "role": labels(~self.is_member, ROLES),
+            "fold": labels(~self.is_calibration, FOLDS),
+            **{attack: pa.array(values) for attack, values in self.statistics.items()},
+        }
+        knobs = json.dumps({attack: vars(knobs) for attack, knobs in self.knobs.items()})
+        with atomic_path(path) as temporary:
+            pq.write_table(
+                pa.table(columns).replace_schema_metadata({KNOBS: knobs}), temporary, compression="zstd"
+            )
+
+    @classmethod
+    def read(cls, path: Path) -> "SelectedScores":
+        """Raises SimauditError when the file is missing or not whole."""
+        try:
+            table = pq.read_table(path)
+            knobs = {
+                attack: Selected(**values)
+                for attack, values in json.loads(table.schema.metadata[KNOBS]).items()
+            }
+            frame = table.to_pandas()
+            return cls(
+                frame["sample_id"].to_numpy(),
+                (frame["role"] != HELDOUT).to_numpy(),
+                (frame["fold"] != EVALUATION).to_numpy(),
+                knobs,
+                {attack: frame[attack].to_numpy() for attack in knobs},
+            )
+        except FileNotFoundError:
+            raise SimauditError(f"{path}: missing; make it with: snakemake --cores all {path}") from None
+        except (pa.ArrowException, KeyError, TypeError) as error:
+            raise SimauditError(
+                f"{path}: not a whole file of selected statistics ({error}); delete it and run again"
+            ) from None

@@ -1,0 +1,110 @@
+"""What only several targets can tell: ranks against published ones, seeds against their own spread."""
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.stats import chi2, friedmanchisquare
+
+from simaudit.errors import SimauditError
+from simaudit.evaluation.compare import compare
+from simaudit.evaluation.groups import over_seeds, standard_deviation
+from simaudit.evaluation.ranks import mean_ranks
+
+# Ranks by hand: 1 2 3 4; 2.5 1 2.5 4; 1.5 1.5 3 4.
+BY_HAND = pd.DataFrame(
+    [[0.9, 0.8, 0.7, 0.6], [0.7, 0.9, 0.7, 0.5], [0.8, 0.8, 0.7, 0.6]], columns=list("abcd")
+)
+
+
+def test_ranks_share_ties_and_friedman_is_scipys():
+    found = mean_ranks(BY_HAND)
+    ranks = {name: found["attacks"][name]["mean_rank"]["value"] for name in BY_HAND}
+    assert ranks == pytest.approx({"a": 5 / 3, "b": 1.5, "c": 8.5 / 3, "d": 4})
+    assert found["friedman_p"] == pytest.approx(friedmanchisquare(*BY_HAND.to_numpy().T).pvalue)
+    assert found["targets"] == 3
+
+
+def test_the_critical_difference_is_the_one_of_demsars_example():
+    """Four classifiers on 14 data sets: 2.569 √(4·5/(6·14)) = 1.25 (JMLR 2006, section 3.2.2)."""
+    values = pd.DataFrame(np.random.default_rng(0).normal(size=(14, 4)))
+    assert mean_ranks(values)["critical_difference"] == pytest.approx(1.25, abs=0.005)
+
+
+def test_the_best_has_rank_one_and_its_limits_are_half_the_critical_difference():
+    found = mean_ranks(pd.DataFrame({"a": [0.9, 0.8], "b": [0.7, 0.6]}))
+    best = found["attacks"]["a"]["mean_rank"]
+    assert best["value"] == 1
+    assert best["high"] - best["low"] == pytest.approx(found["critical_difference"])
+    assert found["friedman_p"] is None  # Friedman's test needs three
+
+
+def test_a_standard_deviation_has_the_limits_of_chi_squared():
+    values = np.array([0.5, 0.6, 0.8])
+    interval = standard_deviation(values)
+    assert interval.value == pytest.approx(np.std(values, ddof=1))
+    assert chi2.cdf(2 * (interval.value / interval.low) ** 2, 2) == pytest.approx(0.975)
+    assert chi2.cdf(2 * (interval.value / interval.high) ** 2, 2) == pytest.approx(0.025)
+
+
+def test_seeds_are_one_group_with_mean_spread_and_sampling_error_apart(audit):
+    audit.blind()
+    seeds = [
+        audit.evaluate(f"seed{k}", {"sima": 1 + k / 2}, sima={(10, "v"): audit.telling(1 + k / 2, seed=k)})
+        for k in (0, 1)
+    ]
+    aucs = [results.summary["attacks"]["sima"]["selected"]["auc"] for results in seeds]
+    found = over_seeds(seeds, 100, 0)
+    mean, spread = (found["attacks"]["sima"][key]["auc"] for key in ("mean_over_seeds", "sd_between_seeds"))
+    assert found["seeds"] == ["seed0", "seed1"]
+    assert mean["value"] == pytest.approx(np.mean([auc["value"] for auc in aucs]))
+    assert spread["value"] == pytest.approx(abs(aucs[0]["value"] - aucs[1]["value"]) / np.sqrt(2))
+    assert spread["high"] > 10 * spread["value"]  # two seeds say little about how far seeds lie apart
+
+
+def test_seeds_that_err_together_are_no_surer_than_one(audit):
+    """The same statistic twice: a mean over seeds must not look like twice the samples."""
+    audit.blind()
+    same = {(10, "v"): audit.telling(1)}
+    seeds = [audit.evaluate(name, {"sima": 1}, sima=same) for name in ("one", "two")]
+    alone = seeds[0].summary["attacks"]["sima"]["selected"]
+    mean = over_seeds(seeds, 100, 0)["attacks"]["sima"]["mean_over_seeds"]
+    for metric in ("auc", "tpr_at_1pct_fpr"):
+        assert {key: mean[metric][key] for key in ("value", "low", "high")} == pytest.approx(
+            {key: alone[metric][key] for key in ("value", "low", "high")}
+        )
+
+
+def test_seeds_evaluated_on_other_samples_are_refused(audit):
+    audit.blind()
+    one, two = (audit.evaluate(name, {"sima": 1}) for name in ("one", "two"))
+    vars(two)["selected"] = replace(two.selected, sample_id=two.selected.sample_id + 1)
+    with pytest.raises(SimauditError, match="two: was evaluated on other samples than one"):
+        over_seeds([one, two], 100, 0)
+
+
+def test_a_run_is_compared_in_groups_and_controls_take_no_rank(audit):
+    blind = {"s": audit.blind()}
+    targets = [
+        audit.evaluate("a0", {"sima": 2, "loss": 1, "pia": 1}, group="a0"),
+        audit.evaluate("a1", {"sima": 2, "loss": 1}, group="a0"),
+        audit.evaluate("b", {"sima": 2, "loss": 0}),
+        audit.evaluate("untrained", {"sima": 0, "loss": 0}, control="untrained"),
+    ]
+    found = compare(targets, blind, 100, 0)
+    assert set(found["groups"]["groups"]) == {"a0"}
+    assert set(found["groups"]["groups"]["a0"]["attacks"]) == {"sima", "loss"}  # what both seeds have
+    ranks = found["ranks"]["ranks"]["auc"]
+    assert ranks["targets"] == 2
+    assert {name: entry["mean_rank"]["value"] for name, entry in ranks["attacks"].items()} == {
+        "sima": 1,
+        "loss": 2,
+    }
+
+
+def test_with_one_target_ranks_are_absent_and_it_is_said_why(audit):
+    blind = {"s": audit.blind()}
+    found = compare([audit.evaluate("a", {"sima": 2, "loss": 1})], blind, 100, 0)
+    assert "two or more audited targets" in found["ranks"]["absent"]
+    assert found["groups"] == {"groups": {}}

@@ -1,0 +1,89 @@
+"""The controls do their work: what fails is said, a leak is not called clean, and luck is not called a leak."""
+
+import pytest
+
+from simaudit.evaluation.controls import Control, all_controls, sentence, verdict
+
+
+def controls_of(audit, *targets):
+    return all_controls(list(targets), {"s": audit.blind()})
+
+
+def outcome(found, kind):
+    return [control["passed"] for control in found["controls"] if control["kind"] == kind]
+
+
+@pytest.fixture
+def fair(audit):
+    """The audit with blind classifiers that find nothing."""
+    audit.blind()
+    return audit
+
+
+def test_when_all_is_well_every_control_passes_and_the_sentence_says_so(fair):
+    fade = {(0, "raw,l4"): fair.telling(20), (300, "raw,l4"): fair.telling(1)}
+    found = controls_of(
+        fair,
+        fair.evaluate("audited", {"sima": 2, "loss": 0}),
+        fair.evaluate("untrained", {"sima": 0, "loss": 0}, control="untrained"),
+        fair.evaluate("optimal", {"sima": 9}, control="optimal", sima=fade),
+    )
+    assert found["passed"] is True
+    assert found["absent"] == []
+    assert found["sentence"].startswith("All 6 controls passed: ")
+    assert "untrained untrained" in found["sentence"]
+    assert found["verdicts"] == {"audited": "leaks"}
+
+
+def test_a_leak_is_not_called_clean_nor_is_nothing_called_a_leak(fair):
+    assert verdict(fair.evaluate("leaky", {"loss": 0, "sima": 1, "pia": 0})) == "leaks"
+    assert verdict(fair.evaluate("quiet", {"loss": 0, "sima": 0, "pia": 0})) == "no leak found"
+
+
+def test_on_a_shifted_split_only_what_lies_above_the_blind_classifiers_counts(audit):
+    audit.blind(2)
+    assert verdict(audit.evaluate("no-better", {"sima": 1.5})) == "shifted"
+    assert verdict(audit.evaluate("better", {"sima": 9})) == "leaks"
+
+
+def test_a_shifted_split_fails_its_control_and_comes_first_in_the_sentence(audit):
+    blind = audit.blind(2)
+    found = all_controls([audit.evaluate("audited", {"sima": 2})], {"s": blind})
+    assert outcome(found, "blind") == [False]
+    assert found["passed"] is False
+    assert found["sentence"].startswith(
+        "1 of 2 controls FAILED: classifiers that never see a model tell the sides of s"
+    )
+    assert "shuffled labels are not told apart on audited" in found["sentence"]
+
+
+def test_an_untrained_network_in_which_members_are_found_fails_its_control(fair):
+    found = controls_of(fair, fair.evaluate("untrained", {"loss": 0, "sima": 1}, control="untrained"))
+    assert outcome(found, "untrained") == [False]
+    (failed,) = (control for control in found["controls"] if not control["passed"])
+    assert failed["failed_on"] == ("sima",)
+    assert found["verdicts"] == {}
+
+
+@pytest.mark.parametrize(
+    "strengths",
+    [{0: 1, 300: 0.5}, {0: 3, 300: 12}],
+    ids=["misses members at small t", "rises with t"],
+)
+def test_a_closed_form_that_behaves_otherwise_than_theory_says_fails_its_control(fair, strengths):
+    columns = {(t, "raw,l4"): fair.telling(strength, seed=0) for t, strength in strengths.items()}
+    found = controls_of(fair, fair.evaluate("optimal", {"sima": 0}, control="optimal", sima=columns))
+    assert outcome(found, "optimal") == [False]
+
+
+def test_what_no_target_serves_is_said_to_be_absent(fair):
+    found = controls_of(fair, fair.evaluate("audited", {"loss": 1}))
+    assert found["absent"] == ["optimal", "untrained"]
+    assert found["sentence"].endswith("; not in this run: optimal, untrained.")
+    without_sima = controls_of(fair, fair.evaluate("optimal", {"loss": 1}, control="optimal"))
+    assert "optimal" in without_sima["absent"]
+
+
+def test_targets_of_a_kind_share_a_clause():
+    controls = [Control("permutation", name, True) for name in ("a", "b")]
+    assert sentence(controls, []) == "All 2 controls passed: shuffled labels are not told apart on a, b."

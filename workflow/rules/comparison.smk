@@ -1,0 +1,58 @@
+# What takes all targets together: controls, seeds and ranks; the ledger of numbers; the page that prints them.
+
+
+rule compare:
+    input:
+        params="results/params/compare.json",
+        evaluation=[file for target in PARAMS.targets for file in evaluation_of(target)],
+        blind=[f"results/evaluation/blind/{split}.json" for split in SPLITS],
+    output:
+        "results/comparison/controls.json",
+        "results/comparison/groups.json",
+        "results/comparison/ranks.json",
+    log:
+        "results/logs/compare.log",
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=30,
+    shell:
+        "simaudit --log {log} compare --params {input.params} --evaluation results/evaluation"
+        " --output results/comparison"
+
+
+rule numbers:
+    input:
+        params="results/params/numbers.json",
+        files=[f"results/evaluation/blind/{split}.json" for split in SPLITS]
+        + [file for target in PARAMS.targets for file in evaluation_of(target) if file.endswith(".json")]
+        + list(rules.compare.output),
+    output:
+        "results/numbers.json",
+    log:
+        "results/logs/numbers.log",
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=30,
+    shell:
+        "simaudit --log {log} numbers {input.files} --output {output}"
+
+
+rule report:
+    input:
+        params="results/params/report.json",
+        evaluation=[f"results/evaluation/{target}.json" for target in PARAMS.targets],
+        comparison=rules.compare.output,
+        numbers=rules.numbers.output,
+    output:
+        "results/report/index.md",
+    log:
+        "results/logs/report.log",
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=30,
+    shell:
+        "simaudit --log {log} report --params {input.params} --evaluation results/evaluation"
+        " --comparison results/comparison --numbers {input.numbers} --output {output}"
