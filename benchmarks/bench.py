@@ -3,6 +3,7 @@
 Two sides of a ratio are timed in turns, so that a busy neighbour slows both; the median of the turns is printed.
 """
 
+import resource
 import statistics
 import subprocess
 import sys
@@ -19,9 +20,11 @@ from simaudit.attacks.sima import SimA
 from simaudit.data.prepare import to_model_range
 from simaudit.data.sources.digits import Digits
 from simaudit.data.split import Split, make_split
+from simaudit.files import write_json
 from simaudit.noise import SampleNoise
-from simaudit.params import DEFAULT, chosen, merge, parse
+from simaudit.params import DEFAULT, merge, parse
 from simaudit.schedule import NoiseSchedule
+from simaudit.scores import Column, ScoreWriter
 from simaudit.scoring import write_scores
 from simaudit.targets.ddpm import DDPMTarget
 from simaudit.training.loop import train
@@ -32,6 +35,7 @@ TARGET = PARAMS.targets["digits-ddpm"]
 IMAGES = to_model_range(Digits(source="digits").load())
 CORES = 2
 TURNS = 5
+BATCH = 1000  # samples in a row group of a score file
 BATCH_SIZES = (32, 64, 128, 256, 512)
 
 
@@ -124,6 +128,42 @@ def training(folder: Path) -> tuple[float, float]:
     return with_loop / without, without / steps
 
 
+def evaluation(folder: Path) -> tuple[float, float, float]:
+    """(wall seconds of `simaudit evaluate` on CORES, that time over sorting each column once, peak memory in GB).
+
+    50,000 members and 50,000 held-out samples, 31 timesteps and 8 variants, with the knobs of params.yaml.
+    """
+    samples, timesteps, variants = 100_000, range(0, 301, 10), [f"v{k}" for k in range(8)]
+    rng = np.random.default_rng(0)
+    frame = make_split([f"{i:064x}" for i in range(samples)], samples // 2, 0.3, 0)
+    split = Split(folder, *(frame[name].to_numpy() for name in frame.columns))
+
+    files = {
+        "attack": [Column(t, v, 1) for t in timesteps for v in variants],
+        "blind": [Column(None, "c", 0)],
+    }
+    for name, columns in files.items():
+        with ScoreWriter(folder / f"{name}.parquet", {"attack": name, "member_when": "low"}) as writer:
+            for first in range(0, samples, BATCH):
+                rows = slice(first, first + BATCH)
+                noise = rng.normal(size=(len(columns), len(split.is_member[rows])))
+                writer.write(columns, split, rows, noise - split.is_member[rows])
+    knobs = PARAMS.evaluation.model_dump(mode="json")
+    write_json(folder / "stamp.json", {"job": "bench", "params": knobs, "code": {}})
+    outputs = ("table", "summary", "selected", "differences", "permutation")
+    command = [
+        *("simaudit", "evaluate", "--threads", str(CORES), "--params", folder / "stamp.json"),
+        *("--scores", folder / "attack.parquet", "--blind", folder / "blind.parquet"),
+        *(argument for name in outputs for argument in (f"--{name}", folder / f"{name}.out")),
+    ]
+    wall = seconds(lambda: subprocess.run(command, check=True))
+    memory = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024 / 1e9
+    columns = len(files["attack"])
+    values, folds = rng.normal(size=samples), (split.is_calibration, ~split.is_calibration)
+    sorting = columns * seconds(lambda: [np.argsort(values[fold]) for fold in folds])
+    return wall, wall / sorting, memory
+
+
 def default_run(folder: Path) -> tuple[float, float]:
     """(wall seconds of the default run from nothing, seconds of `snakemake -n` afterwards)."""
     root = Path(__file__).parents[1]
@@ -137,7 +177,7 @@ def default_run(folder: Path) -> tuple[float, float]:
 
 
 def default_queries() -> int:
-    """Denoiser evaluations of the default run's attacks, counted on one sample."""
+    """Evaluations of the networks by the default run's attacks, counted on one sample; the closed form costs little."""
 
     class Counting(DDPMTarget):
         queries = 0
@@ -147,8 +187,9 @@ def default_queries() -> int:
             return z
 
     counting = Counting(torch.nn.Identity(), NoiseSchedule.of(DDPMScheduler()))
-    for attack in chosen(PARAMS.attacks).values():
-        list(attack.statistics(counting, torch.from_numpy(IMAGES[:1]), SampleNoise(0, np.array([0]))))
+    for name, target in PARAMS.targets.items():
+        for attack in PARAMS.attacks_on(name).values() if target.kind == TARGET.kind else ():
+            list(attack.statistics(counting, torch.from_numpy(IMAGES[:1]), SampleNoise(0, np.array([0]))))
     return len(IMAGES) * counting.queries
 
 
@@ -156,6 +197,7 @@ def main() -> None:
     """Measure everything and print a table in Markdown."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
+        evaluated, over_sorting, memory = evaluation(folder)
         score_ratio, query, batch = scoring(folder)
         train_ratio, step = training(folder)
         help_time = statistics.median(
@@ -165,13 +207,16 @@ def main() -> None:
         wall, nothing = default_run(folder / "run")
     # The last batch of an epoch is smaller: steps cost by their samples.
     members = PARAMS.splits[TARGET.split].members
-    full_steps = TARGET.training.epochs * members / TARGET.training.batch_size
+    epochs = sum(target.training.epochs for target in PARAMS.targets.values() if target.kind == TARGET.kind)
+    full_steps = epochs * members / TARGET.training.batch_size
     in_models = (
         full_steps * step * TARGET.training.threads + default_queries() * query * PARAMS.scoring.threads
     )
     for what, value in (
         (f"scoring / bare forward passes (batch {batch}, fastest)", f"{score_ratio:.3f}"),
         ("training / bare forward + backward + step", f"{train_ratio:.3f}"),
+        ("evaluation of 50,000 + 50,000 samples × 248 statistics / sorting each once", f"{over_sorting:.1f}"),
+        ("evaluation of 50,000 + 50,000 samples × 248 statistics", f"{evaluated:.0f} s, {memory:.1f} GB"),
         (
             f"default run: share of wall time × {CORES} cores spent in the models",
             f"{in_models / (wall * CORES):.2f}",

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -117,7 +116,7 @@ class Scores:
         if not file.schema_arrow.equals(SCHEMA):
             raise SimauditError(f"{path}: not a score file (other columns); delete it and run again")
         metadata = {key.decode(): value.decode() for key, value in file.schema_arrow.metadata.items()}
-        samples, columns = _samples_and_columns(file)
+        samples, is_member, is_calibration, columns = _samples_and_columns(file)
         index = {(c.timestep, c.variant): k for k, c in enumerate(columns)}
         statistic = np.full((len(columns), len(samples)), np.nan, dtype=np.float32)
         for group in range(file.num_row_groups):
@@ -132,10 +131,10 @@ class Scores:
                     f"{path}: the statistic is {values[bad]} at timestep {timestep}, variant {variant}, sample_id "
                     f"{sample_id[bad]}; delete the file and score again, or leave that timestep or variant out"
                 )
-            statistic[row, np.searchsorted(samples.index, sample_id)] = values
+            statistic[row, np.searchsorted(samples, sample_id)] = values
         missing = np.argwhere(np.isnan(statistic))
         if len(missing):
-            column, sample = columns[missing[0][0]], samples.index[missing[0][1]]
+            column, sample = columns[missing[0][0]], samples[missing[0][1]]
             raise SimauditError(
                 f"{path}: sample_id {sample} lacks timestep {column.timestep}, variant {column.variant}; "
                 "delete the file and run again"
@@ -144,28 +143,39 @@ class Scores:
             attack=metadata["attack"],
             member_when=metadata["member_when"],
             columns=columns,
-            sample_id=samples.index.to_numpy(),
-            is_member=(samples.role == MEMBER).to_numpy(),
-            is_calibration=(samples.fold == CALIBRATION).to_numpy(),
+            sample_id=samples,
+            is_member=is_member,
+            is_calibration=is_calibration,
             statistic=statistic,
         )
 
 
-def _samples_and_columns(file: pq.ParquetFile) -> tuple[pd.DataFrame, list[Column]]:
-    """The distinct samples (role and fold by sample_id, sorted) and the distinct statistics, in file order."""
-    samples: list[pd.DataFrame] = []
+def _samples_and_columns(file: pq.ParquetFile) -> tuple[np.ndarray, np.ndarray, np.ndarray, list[Column]]:
+    """The distinct samples in order of sample_id, (N,), whether each is a member and is for calibration, (N,) bool, and
+    the distinct statistics in file order.
+    """
+    samples: list[tuple[np.ndarray, ...]] = []
     columns: dict[tuple[int | None, str], Column] = {}
     for group in range(file.num_row_groups):
         table = file.read_row_group(group, ["sample_id", "role", "fold", "timestep", "variant", "queries"])
         sample_id, first = np.unique(table["sample_id"].to_numpy(), return_index=True)
-        labels = table.select(["role", "fold"]).take(first).to_pandas().astype(str)
-        samples.append(labels.set_index(sample_id))
+        samples.append((sample_id, _is(table["role"], MEMBER)[first], _is(table["fold"], CALIBRATION)[first]))
         code, kinds = _statistics_of(table)
         first = np.unique(code, return_index=True)[1]
         for (timestep, variant), queries in zip(kinds, table["queries"].to_numpy()[first], strict=True):
             columns.setdefault((timestep, variant), Column(timestep, variant, int(queries)))
-    every = pd.concat(samples)
-    return every[~every.index.duplicated()].sort_index(), list(columns.values())
+    sample_id, is_member, is_calibration = map(np.concatenate, zip(*samples, strict=True))
+    sample_id, first = np.unique(sample_id, return_index=True)
+    return sample_id, is_member[first], is_calibration[first], list(columns.values())
+
+
+def _is(column: pa.ChunkedArray, label: str) -> np.ndarray:
+    """Where a column of labels, stored as a dictionary, has this one: (rows,) bool."""
+    codes = column.combine_chunks()
+    found: np.ndarray = np.array([name == label for name in codes.dictionary.to_pylist()])[
+        codes.indices.to_numpy()
+    ]
+    return found
 
 
 def _statistics_of(table: pa.Table) -> tuple[np.ndarray, list[tuple[int | None, str]]]:

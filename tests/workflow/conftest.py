@@ -63,7 +63,7 @@ class Repository:
         for part in path:
             node = node[part]
         node[last] = value
-        file.write_text(yaml.safe_dump(values))
+        file.write_text(yaml.safe_dump(values, sort_keys=False))
 
     def append(self, file: str, text: str) -> None:
         """Add text to the end of a file."""
@@ -97,7 +97,9 @@ def checkout(path: Path) -> Repository:
             (path / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(ROOT / name, path / name)
     smoke = parse(merge([ROOT / "params.yaml", ROOT / "config/smoke.yaml"]))
-    (path / "params.yaml").write_text(yaml.safe_dump(smoke.model_dump(mode="json", exclude_none=True)))
+    (path / "params.yaml").write_text(
+        yaml.safe_dump(smoke.model_dump(mode="json", exclude_none=True), sort_keys=False)
+    )
     for command in (["init", "-q"], ["add", "-A"], ["commit", "-qm", "start"]):
         subprocess.run([*GIT, *command], cwd=path, check=True)
     return Repository(path)

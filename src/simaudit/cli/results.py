@@ -81,6 +81,7 @@ def evaluate(
     """Measure every attack on one target; choose knobs on calibration, report on evaluation."""
     import pyarrow as pa
     import pyarrow.parquet as pq
+    from threadpoolctl import threadpool_limits
 
     from simaudit.evaluation.evaluate import evaluate
     from simaudit.evaluation.metrics import SCHEMA
@@ -89,7 +90,8 @@ def evaluate(
     from simaudit.scores import Scores
 
     resampling = _resampling(Stamp.read(stamp).params, threads)
-    found = evaluate(map(Scores.read, score_files), Scores.read(blind), resampling)
+    with threadpool_limits(1):  # the threads are one a statistic; a linear algebra library's own would only spin
+        found = evaluate(map(Scores.read, score_files), Scores.read(blind), resampling)
     found.selected.write(selected)
     write_json(differences, {"target": summary.stem, **found.differences})
     write_json(permutation, {"target": summary.stem, **found.permutation})

@@ -1,13 +1,15 @@
 """Intervals for what has no formula: ASR, and paired differences of TPR, by a stratified bootstrap."""
 
 from collections.abc import Iterator
+from itertools import pairwise
 
 import numpy as np
 
 from simaudit.evaluation.intervals import CONFIDENCE, Interval, rate, together
 from simaudit.evaluation.roc import Roc
 
-BLOCK = 8  # resamples at a time: few enough to stay in the processor's cache
+CHUNK = 256  # samples at a time: few enough for all their resamples to stay in the processor's cache
+CELL = 16  # samples of a chunk that are added up one after the other, in all cells at once
 
 
 class Bootstrap:
@@ -20,50 +22,69 @@ class Bootstrap:
     def __init__(self, is_member: np.ndarray, resamples: int, seed: int) -> None:
         """`is_member` is (N,) bool; the same arguments give the same resamples."""
         rng = np.random.default_rng(seed)
-        self._counts = np.empty((resamples, len(is_member)), dtype=np.uint8)
-        for role in (is_member, ~is_member):
-            size = int(role.sum())
-            for counts in self._counts:
-                counts[role] = np.bincount(rng.integers(size, size=size), minlength=size)
+        drawn = np.zeros((resamples, len(is_member) + 1), dtype=np.uint8)
+        for role in np.flatnonzero(is_member), np.flatnonzero(~is_member):
+            for counts in drawn:
+                counts[role] = np.bincount(rng.integers(len(role), size=len(role)), minlength=len(role))
+        # One row a sample, so that looking samples up in another order moves whole rows; the last is of nobody.
+        self._counts = np.ascontiguousarray(drawn.T)
 
     def asr(self, roc: Roc) -> np.ndarray:
         """The ASR of every resample, (resamples,)."""
         # (TPR − FPR) × their common denominator, in whole numbers: exact, and the fastest to add up.
         common = int(np.lcm(roc.members, roc.heldout))
-        kind = np.int32 if common < 2**31 else np.int64
-        steps = np.where(roc.is_member[roc.order], common // roc.members, -(common // roc.heldout)).astype(
-            kind
-        )
-        best = np.concatenate(
-            [
-                _at_thresholds(np.cumsum(counts * steps, axis=1, dtype=kind), roc).max(axis=1)
-                for counts in self._ordered(roc)
-            ]
-        )
-        asr: np.ndarray = (1 + np.maximum(best, 0) / common) / 2
+        best = np.zeros(self._counts.shape[1], dtype=np.int64)
+        for advantage in self._accepted(roc, common // roc.members, -(common // roc.heldout)):
+            np.maximum(best, advantage.max(axis=0), out=best)
+        asr: np.ndarray = (1 + best / common) / 2
         return asr
 
     def tpr_at(self, roc: Roc, level: float) -> np.ndarray:
         """The exact TPR at FPR ≤ `level` of every resample, (resamples,)."""
-        is_member = roc.is_member[roc.order]
-        found = []
-        for counts in self._ordered(roc):
-            members, heldout = (
-                _at_thresholds(np.cumsum(counts * role, axis=1, dtype=np.int32), roc)
-                for role in (is_member, ~is_member)
-            )
-            within = (heldout / roc.heldout <= level).sum(axis=1)
-            found.append(np.where(within > 0, members[np.arange(len(members)), within - 1], 0))
-        return np.concatenate(found) / roc.members
+        found = np.zeros(self._counts.shape[1], dtype=np.int64)
+        for members, heldout in zip(self._accepted(roc, 1, 0), self._accepted(roc, 0, 1), strict=True):
+            within = heldout / roc.heldout <= level
+            np.maximum(found, np.where(within, members, 0).max(axis=0), out=found)
+            if not within[-1].any():
+                break
+        return found / roc.members
 
-    def _ordered(self, roc: Roc) -> Iterator[np.ndarray]:
-        starts = range(0, len(self._counts), BLOCK)
-        return (self._counts[start : start + BLOCK].take(roc.order, axis=1) for start in starts)
+    def _accepted(self, roc: Roc, per_member: int, per_heldout: int) -> Iterator[np.ndarray]:
+        """What the samples that a threshold accepts add up to in every resample: (thresholds, resamples), in chunks.
+
+        A chunk is overwritten by the next. Sums run within cells first, all cells at once, then over the cells.
+        """
+        samples, resamples = len(roc.order), self._counts.shape[1]
+        padding = -samples % CHUNK
+        order = np.concatenate([roc.order, np.full(padding, samples)])
+        value = np.where(roc.is_member[roc.order], per_member, per_heldout)
+        wide = np.abs(value).sum() >= 2**31
+        value = np.concatenate([value, np.zeros(padding)]).astype(np.int64 if wide else np.int32)[:, None]
+        is_threshold = np.zeros(len(order), dtype=bool)
+        is_threshold[roc.ends - 1] = True
+        drawn = np.empty((CHUNK, resamples), dtype=self._counts.dtype)
+        total = np.empty((CHUNK, resamples), dtype=value.dtype)
+        cells = total.reshape(-1, CELL, resamples)
+        before = np.zeros((1, resamples), dtype=value.dtype)
+        for first in range(0, len(order), CHUNK):
+            rows = slice(first, first + CHUNK)
+            np.take(self._counts, order[rows], axis=0, out=drawn, mode="clip")
+            np.multiply(drawn, value[rows], out=total)
+            _accumulate(cells.swapaxes(0, 1))
+            after = np.concatenate([before, cells[:, -1]])
+            _accumulate(after)
+            cells += after[:-1, None]
+            before = after[-1:]
+            if is_threshold[rows].all():
+                yield total
+            elif is_threshold[rows].any():
+                yield total[is_threshold[rows]]
 
 
-def _at_thresholds(accepted: np.ndarray, roc: Roc) -> np.ndarray:
-    """(resamples, N) → (resamples, G); without ties nothing is left out."""
-    return accepted if len(roc.ends) == len(roc.order) else accepted[:, roc.ends - 1]
+def _accumulate(values: np.ndarray) -> None:
+    """Cumulative sums along the first axis, in place; on wide rows several times as fast as numpy's own."""
+    for before, after in pairwise(values):
+        after += before
 
 
 def basic_interval(value: float, resampled: np.ndarray, within: tuple[float, float]) -> Interval:
