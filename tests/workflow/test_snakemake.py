@@ -137,7 +137,7 @@ def test_a_newer_file_with_the_same_content_reruns_nothing(results):
     assert results.due() == set()
 
 
-def test_the_report_holds_every_figure_with_its_caption(finished, tmp_path):
+def test_the_report_holds_the_page_and_every_figure_with_its_caption(finished, tmp_path):
     finished.snakemake("--report", str(tmp_path / "report.zip"))
     with zipfile.ZipFile(tmp_path / "report.zip") as report:
         names = report.namelist()
@@ -146,6 +146,7 @@ def test_the_report_holds_every_figure_with_its_caption(finished, tmp_path):
         )
     for figure in figures():
         assert any(name.endswith(Path(figure).stem + ".png") for name in names)
+    assert any(name.endswith("index.md") for name in names)
     assert "One panel a metric, one line an attack" in text
 
 

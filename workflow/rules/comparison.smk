@@ -46,7 +46,7 @@ rule report:
         comparison=rules.compare.output,
         numbers=rules.numbers.output,
     output:
-        "results/report/index.md",
+        report("results/report/index.md", caption="../report/page.rst", category="Summary"),
     log:
         "results/logs/report.log",
     threads: 1

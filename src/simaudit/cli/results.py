@@ -90,7 +90,9 @@ def evaluate(
     from simaudit.scores import Scores
 
     resampling = _resampling(Stamp.read(stamp).params, threads)
-    with threadpool_limits(1):  # the threads are one a statistic; a linear algebra library's own would only spin
+    with threadpool_limits(
+        1
+    ):  # the threads are one a statistic; a linear algebra library's own would only spin
         found = evaluate(map(Scores.read, score_files), Scores.read(blind), resampling)
     found.selected.write(selected)
     write_json(differences, {"target": summary.stem, **found.differences})

@@ -11,25 +11,28 @@ from simaudit.data.split import EVALUATION
 from simaudit.evaluation.evaluate import BLIND
 from simaudit.evaluation.intervals import Delong, Interval, together
 from simaudit.evaluation.metrics import AUC
+from simaudit.evaluation.permutation import widened
 from simaudit.evaluation.results import Results
 
 NEAR_PERFECT = 0.99
 THEORY = "sima"  # the attack that the closed form is the theory of
 
-
 WORDS = {
-    ("blind", True): "classifiers that never see a model do not tell the sides of {of} apart",
-    (
-        "blind",
-        False,
-    ): "classifiers that never see a model tell the sides of {of} apart, so its targets are shifted",
-    ("permutation", True): "shuffled labels are not told apart on {of}",
-    ("permutation", False): "shuffled labels are told apart on {of}",
-    ("untrained", True): "no attack finds members of the untrained {of}",
-    ("untrained", False): "an attack finds members of the untrained {of}",
-    ("optimal", True): f"{THEORY} finds nearly every member of the optimal {{of}}",
-    ("optimal", False): f"{THEORY} does not find the members of the optimal {{of}} as theory says it must",
+    "blind": (
+        "classifiers that never see a model do not tell the sides of {of} apart",
+        "classifiers that never see a model tell the sides of {of} apart, so its targets are shifted",
+    ),
+    "permutation": ("shuffled labels are not told apart on {of}", "shuffled labels are told apart on {of}"),
+    "untrained": (
+        "no attack finds members of the untrained {of}",
+        "an attack finds members of the untrained {of}",
+    ),
+    "optimal": (
+        f"{THEORY} finds nearly every member of the optimal {{of}}",
+        f"{THEORY} does not find the members of the optimal {{of}} as theory says it must",
+    ),
 }
+"""What a control of each kind says where it passed, and where it failed."""
 
 
 @dataclass(frozen=True)
@@ -46,18 +49,20 @@ def all_controls(targets: list[Results], blind: dict[str, dict[str, Any]]) -> di
     """Every control of a run, the sentence that sums them up, and the verdict on each audited target.
 
     `blind` holds the summary of the blind classifiers by split. A control that nothing in this run serves is `absent`.
+    All intervals of a kind of control must hold together, so that a sound run rarely fails however large it is.
     """
+    untrained = [results for results in targets if results.control == "untrained"]
     controls = [
         *(Control("blind", split, not summary["shifted"]) for split, summary in blind.items()),
-        *(_permutation(results) for results in targets),
-        *(_untrained(results) for results in targets if results.control == "untrained"),
+        *(_permutation(results, _attacks(targets)) for results in targets),
+        *(_untrained(results, _attacks(untrained)) for results in untrained),
         *(
             _optimal(results)
             for results in targets
             if results.control == "optimal" and THEORY in results.attacks
         ),
     ]
-    absent = sorted({kind for kind, _ in WORDS} - {control.kind for control in controls})
+    absent = sorted(WORDS.keys() - {control.kind for control in controls})
     return {
         "passed": all(control.passed for control in controls),
         "sentence": sentence(controls, absent),
@@ -72,7 +77,7 @@ def sentence(controls: list[Control], absent: list[str]) -> str:
     outcomes = {passed: [c for c in controls if c.passed is passed] for passed in (False, True)}
     clauses = {
         passed: [
-            WORDS[kind, passed].format(of=", ".join(control.of for control in group))
+            WORDS[kind][not passed].format(of=", ".join(control.of for control in group))
             for kind, group in groupby(found, key=lambda control: control.kind)
         ]
         for passed, found in outcomes.items()
@@ -86,14 +91,22 @@ def sentence(controls: list[Control], absent: list[str]) -> str:
     return f"{text.removesuffix('.')}{missing}."
 
 
-def _permutation(results: Results) -> Control:
-    found = {name: facts["permuted"]["auc"] for name, facts in results.permutation["attacks"].items()}
-    off = tuple(name for name, auc in found.items() if not auc["low"] <= 0.5 <= auc["high"])
+def _attacks(targets: list[Results]) -> int:
+    return sum(len(results.attacks) for results in targets)
+
+
+def _permutation(results: Results, tests: int) -> Control:
+    permutations = results.permutation["permutations"]
+    found = {
+        name: widened(Interval(**facts["permuted"]["auc"]), permutations, tests)
+        for name, facts in results.permutation["attacks"].items()
+    }
+    off = tuple(name for name, auc in found.items() if not auc.contains(0.5))
     return Control("permutation", results.target, not off, off)
 
 
-def _untrained(results: Results) -> Control:
-    off = tuple(name for name, auc in selected_aucs(results).items() if not auc.contains(0.5))
+def _untrained(results: Results, tests: int) -> Control:
+    off = tuple(name for name, auc in selected_aucs(results, tests).items() if not auc.contains(0.5))
     return Control("untrained", results.target, not off, off)
 
 
@@ -106,9 +119,9 @@ def _optimal(results: Results) -> Control:
     return Control("optimal", results.target, passed, () if passed else (THEORY,))
 
 
-def selected_aucs(results: Results) -> dict[str, Interval]:
-    """Each attack's AUC at its selected knobs with limits that hold at 95 % for all attacks together (Bonferroni)."""
-    confidence = together(len(results.attacks))
+def selected_aucs(results: Results, tests: int) -> dict[str, Interval]:
+    """Each attack's AUC at its selected knobs with limits that hold together with those of all `tests` (Bonferroni)."""
+    confidence = together(tests)
     found = {}
     for attack in results.attacks:
         roc = results.selected.roc(attack)
@@ -123,7 +136,8 @@ def verdict(results: Results) -> str:
     """
     if results.summary["shifted"]:
         return "leaks" if any(interval.low > 0 for interval in _minus_blind(results)) else "shifted"
-    return "leaks" if any(auc.low > 0.5 for auc in selected_aucs(results).values()) else "no leak found"
+    aucs = selected_aucs(results, len(results.attacks)).values()
+    return "leaks" if any(auc.low > 0.5 for auc in aucs) else "no leak found"
 
 
 def _minus_blind(results: Results) -> list[Interval]:

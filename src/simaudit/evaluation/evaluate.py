@@ -144,9 +144,7 @@ def evaluate(all_scores: Iterable[Scores], blind: Scores, resampling: Resampling
         permutation={
             "permutations": resampling.permutations,
             "attacks": {
-                name: {
-                    "permuted": permuted_protocol(aucs, float(attacks[name].selected.row[AUC]), len(attacks))
-                }
+                name: {"permuted": permuted_protocol(aucs, float(attacks[name].selected.row[AUC]))}
                 for name, aucs in permuted.items()
             },
         },

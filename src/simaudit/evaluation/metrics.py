@@ -15,10 +15,8 @@ from simaudit.scores import Scores
 
 AUC, ASR = "auc", "asr"
 TPR_LEVELS = {"tpr_at_1pct_fpr": 0.01, "tpr_at_0.1pct_fpr": 0.001}
-TPR_HELDOUT_POSITIVE = (
-    "tpr_heldout_positive"  # at 1 %: held-out samples found while 1 % of the members are flagged
-)
-HELDOUT_POSITIVE_LEVEL = 0.01
+TPR_HELDOUT_POSITIVE = "tpr_heldout_positive"
+HELDOUT_POSITIVE_LEVEL = 0.01  # of the members, flagged while held-out samples are found
 RATES = [*TPR_LEVELS, TPR_HELDOUT_POSITIVE]
 METRICS = [AUC, ASR, *RATES]
 CHANCE = {AUC: 0.5, ASR: 0.5, **TPR_LEVELS, TPR_HELDOUT_POSITIVE: HELDOUT_POSITIVE_LEVEL}

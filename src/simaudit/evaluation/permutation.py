@@ -36,29 +36,39 @@ class Permutations:
         return found
 
 
-def permuted_protocol(aucs: dict[str, np.ndarray], observed: float, attacks: int) -> dict[str, Any]:
+def permuted_protocol(aucs: dict[str, np.ndarray], observed: float) -> dict[str, Any]:
     """What the whole protocol reports of an attack when labels mean nothing, from AUCs (K, permutations) by fold.
 
     `auc` is the mean that calibrated knobs get; it must be 0.5. `oracle_auc` is the mean of the best on the
     evaluation fold: what luck alone gives to whoever chooses knobs on the test set. Their limits are those of a mean
-    over permutations, and hold at 95 % for all `attacks` together (Bonferroni). `p_value` is the share of permutations
-    that reach the `observed` AUC, the real labels counted among them.
+    over permutations. `p_value` is the share of permutations that reach the `observed` AUC, the real labels counted
+    among them.
     """
     calibration, evaluation = aucs[CALIBRATION], aucs[EVALUATION]
     permutations = calibration.shape[1]
     selected = evaluation[calibration.argmax(axis=0), np.arange(permutations)]
     reached = int((selected >= observed).sum())
-    confidence = together(attacks)
     share = rate(reached, permutations)
     return {
-        "auc": mean_interval(selected, confidence).json(),
-        "oracle_auc": mean_interval(evaluation.max(axis=0), confidence).json(),
+        "auc": mean_interval(selected).json(),
+        "oracle_auc": mean_interval(evaluation.max(axis=0)).json(),
         "p_value": Interval((1 + reached) / (1 + permutations), share.low, share.high).json(),
     }
 
 
-def mean_interval(values: np.ndarray, confidence: float = CONFIDENCE) -> Interval:
+def mean_interval(values: np.ndarray) -> Interval:
     """The mean of independent values (n,) with Student's limits."""
     mean = float(values.mean())
-    half = float(stdtrit(len(values) - 1, (1 + confidence) / 2) * values.std(ddof=1) / np.sqrt(len(values)))
+    half = _student(len(values), CONFIDENCE) * float(values.std(ddof=1) / np.sqrt(len(values)))
     return Interval(mean, mean - half, mean + half)
+
+
+def widened(mean: Interval, permutations: int, tests: int) -> Interval:
+    """A `mean_interval` that holds together with those of all other `tests` (Bonferroni)."""
+    factor = _student(permutations, together(tests)) / _student(permutations, CONFIDENCE)
+    low, high = (mean.value + factor * (limit - mean.value) for limit in (mean.low, mean.high))
+    return Interval(mean.value, low, high)
+
+
+def _student(values: int, confidence: float) -> float:
+    return float(stdtrit(values - 1, (1 + confidence) / 2))
