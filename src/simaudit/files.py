@@ -67,6 +67,17 @@ def write_json(path: Path, value: Any) -> None:
         temporary.write_text(canonical_json(value), encoding="utf-8")
 
 
+def read_json(path: Path) -> dict[str, Any]:
+    """The object in a result file. Raises SimauditError when it is missing or not valid JSON."""
+    try:
+        content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise SimauditError(f"{path}: missing; make it with: snakemake --cores all {path}") from None
+    except json.JSONDecodeError as error:
+        raise SimauditError(f"{path}: not valid JSON ({error}); delete it and run again") from None
+    return content
+
+
 def sha256_bytes(data: bytes) -> str:
     """SHA-256 of some bytes, in hexadecimal."""
     return hashlib.sha256(data).hexdigest()

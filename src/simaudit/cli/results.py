@@ -109,8 +109,8 @@ def evaluate(
 def compare(stamp: Path, evaluation: Path, output: Path) -> None:
     """Hold the controls against what they must show; compare seeds of one target, and attacks over targets."""
     from simaudit.evaluation.compare import compare
-    from simaudit.evaluation.results import Results, read_json
-    from simaudit.files import write_json
+    from simaudit.evaluation.results import Results
+    from simaudit.files import read_json, write_json
     from simaudit.provenance.stamps import Stamp
 
     job = Stamp.read(stamp).params
@@ -146,8 +146,7 @@ def numbers(files: tuple[Path, ...], output: Path) -> None:
 @click.option("--output", type=FILE, required=True, help="Where the page goes, Markdown.")
 def report(stamp: Path, evaluation: Path, comparison: Path, numbers: Path, output: Path) -> None:
     """Write the page that says which controls passed, and every target's numbers."""
-    from simaudit.evaluation.results import read_json
-    from simaudit.files import atomic_path
+    from simaudit.files import atomic_path, read_json
     from simaudit.provenance.stamps import Stamp
     from simaudit.report import Ledger, page
 

@@ -1,6 +1,5 @@
 """What is known of one evaluated target, as the comparisons between targets read it."""
 
-import json
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -11,6 +10,7 @@ import pyarrow as pa
 
 from simaudit.errors import SimauditError
 from simaudit.evaluation.selected import SelectedScores
+from simaudit.files import read_json
 
 
 @dataclass(frozen=True)
@@ -56,14 +56,3 @@ class Results:
     def attacks(self) -> list[str]:
         """Every attack that was run on it."""
         return list(self.summary["attacks"])
-
-
-def read_json(path: Path) -> dict[str, Any]:
-    """Raises SimauditError when the file is missing or not valid JSON."""
-    try:
-        content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise SimauditError(f"{path}: missing; make it with: snakemake --cores all {path}") from None
-    except json.JSONDecodeError as error:
-        raise SimauditError(f"{path}: not valid JSON ({error}); delete it and run again") from None
-    return content

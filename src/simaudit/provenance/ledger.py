@@ -6,8 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from simaudit.errors import SimauditError
-from simaudit.evaluation.results import read_json
-from simaudit.files import sha256_file
+from simaudit.files import read_json, sha256_file
 
 SILENT = {"attacks", "selected", "groups"}
 """Keys that structure a file and are left out of ids, so that the headline number of an attack has the shortest."""

@@ -10,7 +10,7 @@ from pydantic import Field, NonNegativeInt, PositiveInt
 
 from simaudit import registry
 from simaudit.errors import SimauditError
-from simaudit.files import sha256_bytes, sha256_file
+from simaudit.files import read_json, sha256_bytes, sha256_file
 from simaudit.knobs import Device, Knobs, Name, Seed
 
 if TYPE_CHECKING:
@@ -122,13 +122,7 @@ def read_summary(directory: Path) -> dict[str, Any]:
 
     Raises SimauditError naming the first file that is missing or was changed after training.
     """
-    path = directory / SUMMARY
-    try:
-        summary: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise SimauditError(f"{path}: missing; make it with: snakemake --cores all {path}") from None
-    except json.JSONDecodeError as error:
-        raise SimauditError(f"{path}: not valid JSON ({error}); train the target again") from None
+    summary = read_json(directory / SUMMARY)
     found = file_hashes(directory)
     for name, expected in summary["files"].items():
         if found.get(name) != expected:
