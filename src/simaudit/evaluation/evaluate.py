@@ -12,6 +12,7 @@ from simaudit.data.split import CALIBRATION, EVALUATION
 from simaudit.errors import SimauditError
 from simaudit.evaluation.bootstrap import Bootstrap
 from simaudit.evaluation.choice import Choice, estimate
+from simaudit.evaluation.intervals import Delong
 from simaudit.evaluation.metrics import AUC, SCHEMA, folds, metric_rows
 from simaudit.evaluation.permutation import Permutations, permuted_protocol
 from simaudit.evaluation.roc import Roc
@@ -21,6 +22,7 @@ from simaudit.evaluation.transfer import transferred
 from simaudit.scores import Scores
 
 BLIND = "blind"
+SHIFT_CONFIDENCE = 0.995  # cross-fitted scores depend on each other, and DeLong's limits do not know it
 
 
 @dataclass(frozen=True)
@@ -186,5 +188,6 @@ def evaluate_blind(blind: Scores, resampling: Resampling) -> dict[str, Any]:
 
 
 def is_shifted(blind: Choice) -> bool:
-    """Whether classifiers that never saw a model tell the sides of a split apart: the AUC's limits lie above 0.5."""
-    return bool(blind.row[f"{AUC}_low"] > 0.5)
+    """Whether classifiers that never saw a model tell the sides of a split apart: their AUC is surely above 0.5."""
+    auc = Delong.of([blind.placements], blind.roc.is_member)
+    return auc.interval(confidence=SHIFT_CONFIDENCE).low > 0.5
