@@ -27,8 +27,8 @@ from simaudit.schedule import NoiseSchedule
 from simaudit.scores import Column, ScoreWriter
 from simaudit.scoring import write_scores
 from simaudit.targets.ddpm import DDPMTarget
-from simaudit.training.loop import train
-from simaudit.training.objectives import noise_prediction
+from simaudit.training.denoiser import noise_prediction
+from simaudit.training.loop import Player, train
 
 PARAMS = parse(merge([DEFAULT]))
 TARGET = PARAMS.targets["digits-ddpm"]
@@ -73,7 +73,7 @@ def fastest_batch(network: torch.nn.Module) -> int:
 def scoring(folder: Path) -> tuple[float, float, int]:
     """(time over bare forward passes, seconds a query on one thread, batch size)."""
     torch.set_num_threads(PARAMS.scoring.threads)
-    network = TARGET.build(IMAGES.shape[1:]).eval()
+    network = TARGET.unet.build(IMAGES.shape[1:], 0).eval()
     batch = fastest_batch(network)
     samples = 1024
     frame = make_split([f"{i:064x}" for i in range(samples)], 300, 0.3, 0)
@@ -106,16 +106,15 @@ def training(folder: Path) -> tuple[float, float]:
     steps = 15
     knobs = TARGET.training.model_copy(update={"epochs": steps, "checkpoint_every": steps})
     schedule = NoiseSchedule.of(DDPMScheduler())
-    ours, bare_network = (TARGET.build(IMAGES.shape[1:]) for _ in range(2))
+    ours, bare_network = (TARGET.unet.build(IMAGES.shape[1:], 0) for _ in range(2))
     optimizer = torch.optim.Adam(bare_network.parameters(), lr=1e-3, fused=True)
     x = torch.from_numpy(IMAGES[members])
 
     def loop() -> None:
         checkpoint = folder / "c.pt"
         checkpoint.unlink(missing_ok=True)
-        train(
-            ours, lambda x: noise_prediction(ours, schedule, x), IMAGES, members, knobs, checkpoint, "bench"
-        )
+        player = Player(ours, lambda x, step: noise_prediction(ours, schedule, x))
+        train([player], IMAGES, members, knobs, checkpoint, "bench")
 
     def bare() -> None:
         bare_network.train()
@@ -150,7 +149,7 @@ def evaluation(folder: Path) -> tuple[float, float, float]:
                 writer.write(columns, split, rows, noise - split.is_member[rows])
     knobs = PARAMS.evaluation.model_dump(mode="json")
     write_json(folder / "stamp.json", {"job": "bench", "params": knobs, "code": {}})
-    outputs = ("table", "summary", "selected", "differences", "permutation")
+    outputs = ("table", "summary", "selected", "differences", "permutation", "epochs")
     command = [
         *("simaudit", "evaluate", "--threads", str(CORES), "--params", folder / "stamp.json"),
         *("--scores", folder / "attack.parquet", "--blind", folder / "blind.parquet"),

@@ -25,7 +25,7 @@ def schedule() -> NoiseSchedule:
 
 @dataclass
 class KnownTarget:
-    """A denoiser ε̂ = function(z, t) in closed form, which counts the queries made of it."""
+    """A denoiser ε̂ = function(z, t) in closed form, which counts the queries made of it, and a bent decoder."""
 
     schedule: NoiseSchedule
     function: object
@@ -34,6 +34,9 @@ class KnownTarget:
 
     def encode(self, images):
         return images
+
+    def decode(self, z):
+        return torch.tanh(z.cumsum(-1))
 
     def predict_noise(self, z, timestep):
         self.queries += 1
@@ -47,14 +50,17 @@ def known_target(schedule):
     return lambda function: KnownTarget(schedule, function)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def images() -> np.ndarray:
     """24 random images (1, 8, 8) in [-1, 1]."""
     return np.random.default_rng(7).uniform(-1, 1, (24, 1, 8, 8)).astype(np.float32)
 
 
-@pytest.fixture
-def split(tmp_path) -> Split:
+@pytest.fixture(scope="session")
+def split(tmp_path_factory) -> Split:
     """A split of 24 samples: 10 members, folds of 40 %."""
     frame = make_split([f"{i:064x}" for i in range(24)], members=10, calibration=0.4, seed=3)
-    return Split(tmp_path / "split.parquet", *(frame[name].to_numpy() for name in frame.columns))
+    return Split(
+        tmp_path_factory.mktemp("split") / "split.parquet",
+        *(frame[name].to_numpy() for name in frame.columns),
+    )

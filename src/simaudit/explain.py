@@ -26,6 +26,8 @@ def _line(detail: Any, values: Any, files: Sequence[Path], known: Mapping[str, S
     if detail["type"] == "reference":  # its message names the key itself
         return f"{_file_that_sets(context['key'].split('.'), files)}: {detail['msg']}"
     keys = _keys(detail["loc"], values)
+    if detail["type"] == "missing":
+        keys.append(str(detail["loc"][-1]))
     if detail["type"].startswith("union_tag"):
         keys.append(SELECTORS[keys[0]])
     why = {
@@ -46,15 +48,13 @@ def _keys(loc: Sequence[int | str], values: Any) -> list[str]:
     """The path of an error as keys of the file: pydantic also names union branches, which no user wrote."""
     keys: list[str] = []
     node = values
-    for depth, part in enumerate(loc):
+    for part in loc:
         if isinstance(node, dict) and part in node:
             keys.append(str(part))
             node = node[part]
         elif isinstance(node, list) and isinstance(part, int) and part < len(node):
             keys.append(f"[{part}]")
             node = node[part]
-        elif depth == len(loc) - 1 and isinstance(node, dict):
-            keys.append(str(part))
     return keys
 
 

@@ -72,3 +72,8 @@ Timesteps = Annotated[
 
 Draws = Annotated[tuple[PositiveInt, ...], AfterValidator(_require_increasing)]
 """Nested numbers of noise draws: the statistic for n uses the first n draws of the largest."""
+
+Epochs = Annotated[
+    tuple[PositiveInt, ...], AfterValidator(lambda epochs: epochs and _require_increasing(epochs))
+]
+"""Epochs of a training, counted from 1; there may be none."""

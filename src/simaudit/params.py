@@ -14,11 +14,14 @@ from simaudit.data import sources
 from simaudit.data.sources import Source
 from simaudit.errors import SimauditError
 from simaudit.explain import explain
+from simaudit.features import Extractor
 from simaudit.files import read_yaml
 from simaudit.knobs import Device, Knobs, Name, Seed
-from simaudit.targets import TargetFamily
+from simaudit.targets import TargetFamily, TrainedFamily
 
 DEFAULT = Path("params.yaml")
+NOT_ITS_OWN: Any = {"attacks": True, "snapshot_attacks": True, "training": {"seed", "snapshots"}}
+"""What targets of one group may differ in."""
 
 
 class SplitKnobs(Knobs):
@@ -38,6 +41,15 @@ class ScoringKnobs(Knobs):
     batch_size: PositiveInt = 256
     device: Device = "auto"
     threads: PositiveInt = 1
+
+
+class QualityKnobs(Knobs):
+    """How samples are drawn from each target, and what they are compared with real images in."""
+
+    seed: Seed = 0
+    samples: Annotated[int, Field(ge=50)] = 300
+    steps: Annotated[int, Field(ge=2)] = 50
+    features: Extractor = "classifier"
 
 
 class BlindKnobs(Knobs):
@@ -90,6 +102,7 @@ class Params(Knobs):
     targets: dict[Name, TargetFamily]
     attacks: Any
     scoring: ScoringKnobs = ScoringKnobs()
+    quality: QualityKnobs = QualityKnobs()
     evaluation: EvaluationKnobs = EvaluationKnobs()
     figures: Any
 
@@ -120,8 +133,19 @@ class Params(Knobs):
                 raise _wrong(f"targets.{name}.split", f"is of dataset {dataset}, not of {target.dataset}")
             for attack in target.attacks or ():
                 _require(f"targets.{name}.attacks", attack, chosen(self.attacks))
+                if chosen(self.attacks)[attack].latent_only and not target.is_latent:
+                    raise _wrong(
+                        f"targets.{name}.attacks",
+                        f"{attack} needs an autoencoder, and kind {target.kind} has none",
+                    )
+            for attack in target.snapshot_attacks if isinstance(target, TrainedFamily) else ():
+                _require(f"targets.{name}.snapshot_attacks", attack, self.attacks_on(name))
+            if self.quality.steps > target.timesteps:
+                raise _wrong(
+                    "quality.steps", f"must be at most {target.timesteps}, the steps of targets.{name}"
+                )
             for attack, knobs in self.attacks_on(name).items():
-                if knobs.last_query >= target.timesteps:
+                if knobs.last_query is not None and knobs.last_query >= target.timesteps:
                     raise _wrong(
                         f"attacks.{attack}.timesteps",
                         f"must be below {target.timesteps}, the steps of targets.{name} (asks at {knobs.last_query})",
@@ -129,11 +153,20 @@ class Params(Knobs):
         return self
 
     def attacks_on(self, target: str) -> dict[str, Attack]:
-        """The attacks that are run on a target, by name."""
-        wanted = self.targets[target].attacks
+        """The attacks that are run on a target, by name: those that it asks for, or all that can be run on it."""
+        family = self.targets[target]
         return {
-            name: attack for name, attack in chosen(self.attacks).items() if wanted is None or name in wanted
+            name: attack
+            for name, attack in chosen(self.attacks).items()
+            if (attack.latent_only <= family.is_latent if family.attacks is None else name in family.attacks)
         }
+
+    def snapshots_of(self, target: str) -> list[tuple[int, str]]:
+        """(epoch, attack) of each attack on a state of a target on the way."""
+        family = self.targets[target]
+        if not isinstance(family, TrainedFamily):
+            return []
+        return [(epoch, attack) for epoch in family.training.snapshots for attack in family.snapshot_attacks]
 
     @property
     def groups(self) -> dict[str, list[str]]:
@@ -141,9 +174,19 @@ class Params(Knobs):
         groups: dict[str, list[str]] = {}
         names: dict[str, str] = {}
         for name, target in self.targets.items():
-            same = target.model_dump_json(exclude={"attacks": True, "training": {"seed"}})
+            same = target.model_dump_json(exclude=NOT_ITS_OWN)
             groups.setdefault(names.setdefault(same, name), []).append(name)
         return groups
+
+    @property
+    def references(self) -> dict[str, str]:
+        """By audited target the first audited one of its split, which it is held against; not for that one itself."""
+        audited = [name for name, target in self.targets.items() if target.control is None]
+        first: dict[str, str] = {}
+        for name in audited:
+            first.setdefault(self.targets[name].split, name)
+        found = {name: first[self.targets[name].split] for name in audited}
+        return {name: reference for name, reference in found.items() if name != reference}
 
 
 def _wrong(key: str, why: str) -> PydanticCustomError:

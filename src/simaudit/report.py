@@ -13,12 +13,19 @@ HEADLINE = {
     "TPR at 0.1 % FPR": "tpr_at_0.1pct_fpr",
 }
 CHOICE = {"oracle AUC": "oracle.auc", "optimism": "optimism.auc", "AUC minus blind": "minus_blind.auc"}
+SWEPT = {"SimA AUC": "sima", "reconstruction AUC": "reconstruction"}
 THRESHOLD = {
     "FPR": "transferred.fpr",
     "TPR": "transferred.tpr",
     "PPV, prior 1 %": "transferred.ppv_at_1pct_prior",
     "PPV, prior 10 %": "transferred.ppv_at_10pct_prior",
     "TPR, held-out positive": "tpr_heldout_positive",
+}
+DISTANCES = {
+    "to members": "to_members",
+    "to held-out": "to_heldout",
+    "held-out minus members": "heldout_minus_members",
+    "members to held-out": "members_to_heldout",
 }
 PERMUTED = {"AUC": "permuted.auc", "oracle AUC": "permuted.oracle_auc", "p": "permuted.p_value"}
 
@@ -56,9 +63,13 @@ class Ledger:
 def page(
     summaries: Mapping[str, Mapping[str, Any]],
     comparison: Mapping[str, Mapping[str, Any]],
+    arms: Mapping[str, Mapping[str, Any]],
     ledger: Ledger,
 ) -> str:
-    """In Markdown. Words come from the `summaries` of targets and from `comparison` (controls, groups, ranks)."""
+    """In Markdown. Words come from the `summaries` of targets and from `comparison` (against, controls, groups, ranks).
+
+    `arms` says of targets with an autoencoder of their own, by group, how it was trained: `beta` and `adversarial`.
+    """
     controls = comparison["controls"]
     splits = dict.fromkeys(summary["split"] for summary in summaries.values())
     parts = ["# How much each target leaks", controls["sentence"], LEGEND]
@@ -69,12 +80,16 @@ def page(
         parts += _headline(target, summary, ledger)
         if verdict:
             parts += _details(target, summary["attacks"], ledger)
+            parts += _latent(target, summary, ledger)
     parts += [
         "## Blind classifiers",
         "They see the images and never a model: above 0.5, the two sides of the split differ by themselves.",
         _table(["split", *HEADLINE], ([split, *ledger.row(f"{split}.blind", HEADLINE)] for split in splits)),
     ]
-    for name, group in comparison["groups"]["groups"].items():
+    parts += _against(comparison["against"]["against"], ledger)
+    groups = comparison["groups"]["groups"]
+    parts += [*_autoencoders(arms, groups, ledger), *_quality(summaries, ledger)]
+    for name, group in groups.items():
         parts += _seeds(name, group, ledger)
     return "\n\n".join([*parts, *_ranks(comparison["ranks"], ledger)]) + "\n"
 
@@ -109,6 +124,86 @@ def _details(target: str, attacks: Iterable[str], ledger: Ledger) -> list[str]:
         f"The same protocol with shuffled labels, {ledger.count(f'{target}.permutations')} times. The AUC must be 0.5; "
         "the oracle's is what luck alone gives:",
         table(PERMUTED),
+    ]
+
+
+def _latent(target: str, summary: Mapping[str, Any], ledger: Ledger) -> list[str]:
+    """What is known of a target with an autoencoder: its errors, and where in its latent space attacks succeed."""
+    parts = []
+    if errors := summary.get("reconstruction_error"):
+        sides = {"members": "of_members", "held-out": "of_heldout"}
+        rows = ([error, *ledger.row(f"{target}.reconstruction_error.{error}", sides)] for error in errors)
+        parts += ["Reconstruction error of the autoencoder alone:", _table(["error", *sides], rows)]
+    swept = {
+        name: facts["by_distortion"] for name, facts in summary["attacks"].items() if "by_distortion" in facts
+    }
+    if swept:
+        quarters = {f"q{number}": f"by_distortion.q{number}" for number in range(1, 5)}
+        parts += [
+            "AUC by quarter of the decoder's distortion, q1 where it stretches the latent space least:",
+            _table(
+                ["attack", *quarters], ([name, *ledger.row(f"{target}.{name}", quarters)] for name in swept)
+            ),
+        ]
+    return parts
+
+
+def _against(against: Mapping[str, Mapping[str, Any]], ledger: Ledger) -> list[str]:
+    """Targets minus the one of their split that they are held against."""
+    rows = [
+        [
+            target,
+            difference.removeprefix("minus_"),
+            attack,
+            *ledger.row(f"{target}.{attack}.{difference}", HEADLINE),
+        ]
+        for target, found in against.items()
+        for attack, differences in found["attacks"].items()
+        for difference in differences
+    ]
+    if not rows:
+        return []
+    return [
+        "## Targets against one another",
+        "The first minus the second, paired on the same samples, each attack at the knobs that it was calibrated to.",
+        _table(["target", "minus", "attack", *HEADLINE], rows),
+    ]
+
+
+def _autoencoders(
+    arms: Mapping[str, Mapping[str, Any]], groups: Mapping[str, Any], ledger: Ledger
+) -> list[str]:
+    """What the bottleneck changes: one row an autoencoder, over its seeds."""
+    if not arms:
+        return []
+
+    def row(name: str) -> list[str]:
+        seeds = len(groups[name]["seeds"]) if name in groups else 1
+        over_seeds = ".mean_over_seeds" if name in groups else ""
+        aucs = [ledger.estimate(f"{name}.{attack}{over_seeds}.auc") for attack in SWEPT.values()]
+        distances = [
+            ledger.estimate(f"{name}.frechet.{distance}{over_seeds}")
+            for distance in ("to_members", "to_heldout")
+        ]
+        arm = "adversarial" if arms[name]["adversarial"] else "standard"
+        return [arm, f"{arms[name]['beta']:g}", str(seeds), *aucs, *distances]
+
+    order = sorted(arms, key=lambda name: (arms[name]["adversarial"], arms[name]["beta"]))
+    return [
+        "## Autoencoders of the latent targets",
+        "By arm and β. Where there are several seeds, their mean; how far they lie apart stands with the seeds below.",
+        _table(["arm", "β", "seeds", *SWEPT, "Fréchet to members", "Fréchet to held-out"], map(row, order)),
+    ]
+
+
+def _quality(targets: Iterable[str], ledger: Ledger) -> list[str]:
+    rows = [[target, *ledger.row(f"{target}.frechet", DISTANCES)] for target in targets]
+    return [
+        "## Quality of samples",
+        "Fréchet distances of features, between as many images of each kind; the last is what a perfect target would "
+        "have. Samples that lie nearer to the members than to held-out images resemble the training set more than the "
+        "world.",
+        _table(["target", *DISTANCES], rows),
     ]
 
 

@@ -40,6 +40,10 @@ class NoiseSchedule:
         """σ_t = √(1 − ᾱ_t), broadcastable over `like` (B, …) and of its dtype."""
         return self._broadcast((1 - self.alpha_bar[t]).sqrt(), like)
 
+    def log_snr(self, t: int) -> float:
+        """log(ᾱ_t/(1 − ᾱ_t)): the timestep in a unit that schedules share (Kingma et al., arXiv:2107.00630)."""
+        return float(self.alpha_bar[t].logit())
+
     def diffuse(self, x0: torch.Tensor, noise: torch.Tensor, t: Timestep) -> torch.Tensor:
         """x_t = √ᾱ_t x₀ + σ_t ε (Ho et al. 2020, arXiv:2006.11239, Eq. 4)."""
         return self.signal(t, x0) * x0 + self.sigma(t, x0) * noise

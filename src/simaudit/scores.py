@@ -1,7 +1,8 @@
 """The score file: the only thing between attacks and evaluation. Knows nothing of models, never imports torch."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ import pyarrow.parquet as pq
 from simaudit.data.split import CALIBRATION, EVALUATION, HELDOUT, MEMBER, Split
 from simaudit.errors import SimauditError
 
+LOG_SNR = "log_snr"  # key of a file's metadata: by timestep, as JSON
 ROLES, FOLDS = [MEMBER, HELDOUT], [CALIBRATION, EVALUATION]
 _LABEL = pa.dictionary(pa.int8(), pa.string())
 _VARIANT = pa.dictionary(pa.int16(), pa.string())
@@ -90,6 +92,8 @@ class Scores:
     is_member: np.ndarray
     is_calibration: np.ndarray
     statistic: np.ndarray
+    log_snr: Mapping[int, float] = field(default_factory=dict)
+    """By timestep, log(ᾱ/(1 − ᾱ)) of the target's schedule, where the file says it."""
 
     def same_samples(self, other: "Scores") -> bool:
         """Whether both are of the same samples in the same roles and folds."""
@@ -147,6 +151,7 @@ class Scores:
             is_member=is_member,
             is_calibration=is_calibration,
             statistic=statistic,
+            log_snr={int(t): value for t, value in json.loads(metadata.get(LOG_SNR, "{}")).items()},
         )
 
 

@@ -10,11 +10,13 @@ from click.testing import CliRunner
 from simaudit.cli import simaudit
 from simaudit.data.split import Split, make_split
 from simaudit.evaluation.evaluate import BLIND, Resampling, evaluate_blind
+from simaudit.evaluation.quality import quality
 from simaudit.evaluation.results import Results
 from simaudit.files import write_json
 from simaudit.scores import Column, Scores, ScoreWriter
 
 SAMPLES, MEMBERS = 300, 120
+FEATURES = np.random.default_rng(5).normal(size=(3, 40, 2))  # of samples, members and held-out images
 EVALUATION = {"seed": 0, "bootstrap": 100, "permutations": 40}
 
 
@@ -48,7 +50,7 @@ class Audit:
         return summary
 
     def evaluate(
-        self, target: str, attacks: dict[str, float], *, group="", control=None, **columns
+        self, target: str, attacks: dict[str, float], *, group="", control=None, reference=None, **columns
     ) -> Results:
         """`simaudit evaluate` of a target whose members these attacks tell with these strengths. `blind` comes first.
 
@@ -70,11 +72,15 @@ class Audit:
                 *("--table", f"{folder}/{target}.parquet", "--summary", f"{folder}/{target}.json"),
                 *("--differences", f"{folder}/differences/{target}.json"),
                 *("--permutation", f"{folder}/permutation/{target}.json"),
+                *("--epochs", f"{folder}/epochs/{target}.json"),
                 *("--selected", f"{folder}/selected/{target}.parquet"),
             ],
         )
         assert done.exit_code == 0, done.output
-        return Results(folder, target, group or target, control)
+        write_json(
+            folder / f"quality/{target}.json", {"target": target, "frechet": quality(*FEATURES, 50, 0)}
+        )
+        return Results(folder, target, group or target, control, reference)
 
 
 @pytest.fixture

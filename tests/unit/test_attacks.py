@@ -6,10 +6,14 @@ import torch
 from pydantic import ValidationError
 
 from simaudit.attacks import attack_types
+from simaudit.attacks.distortion import Distortion
 from simaudit.attacks.loss import Loss
 from simaudit.attacks.pfami import PFAMI, centre_crop
 from simaudit.attacks.pia import PIA
 from simaudit.attacks.pian import PIAN
+from simaudit.attacks.pullback import Pullback
+from simaudit.attacks.pullback_random import PullbackRandom
+from simaudit.attacks.reconstruction import Reconstruction
 from simaudit.attacks.secmi import SecMI
 from simaudit.attacks.sima import SimA
 from simaudit.attacks.sima_av import SimAAV
@@ -253,6 +257,40 @@ def test_pfami_is_the_loss_of_the_image_minus_the_mean_loss_of_its_crops(known_t
     assert (statistic.timestep, statistic.queries) == (None, 9)
 
 
+def test_reconstruction_is_the_error_of_decoding_what_was_encoded(known_target, x):
+    mean_absolute, mean_squared = Reconstruction().statistics(known_target(None), x, SampleNoise(0, IDS))
+    error = np.tanh(np.cumsum(x.numpy(), axis=-1)) - x.numpy()
+    assert mean_absolute.values.numpy() == pytest.approx(np.abs(error).mean((1, 2, 3)), rel=1e-5)
+    assert mean_squared.values.numpy() == pytest.approx((error**2).mean((1, 2, 3)), rel=1e-5)
+
+
+def test_pullback_drops_the_dimensions_that_move_the_image_least(known_target, x):
+    """The decoder scales dimension k by k: of sixteen the first six of 40 % are dropped, whatever they predict."""
+    target = known_target(lambda z, t: torch.arange(16.0).add(1).reshape(1, 1, 4, 4).expand_as(z))
+    scales = torch.arange(16.0).reshape(1, 1, 4, 4)
+    target.decode = lambda z: z * scales
+    (statistic,) = Pullback(timesteps=[30], dropped=0.4).statistics(target, x, SampleNoise(0, IDS))
+    expected = sum((k + 1) ** 4 for k in range(6, 16))
+    assert statistic.values.tolist() == [expected] * 5
+
+
+def test_pullbacks_control_drops_as_many_but_others(known_target, x):
+    target = known_target(lambda z, t: torch.ones_like(z))
+    (statistic,) = PullbackRandom(timesteps=[30], dropped=0.4).statistics(target, x, SampleNoise(0, IDS))
+    assert statistic.values.tolist() == [10.0] * 5
+    target = known_target(lambda z, t: torch.arange(16.0).reshape(1, 1, 4, 4).expand_as(z))
+    (statistic,) = PullbackRandom(timesteps=[30], dropped=0.4).statistics(target, x, SampleNoise(0, IDS))
+    assert len(set(statistic.values.tolist())) == 5  # each sample has a mask of its own
+
+
+def test_distortion_is_the_logarithm_of_the_largest_stretches(known_target, x):
+    target = known_target(None)
+    scales = torch.arange(1.0, 17.0).reshape(1, 1, 4, 4)
+    target.decode = lambda z: z * scales
+    (statistic,) = Distortion(singular_values=3, iterations=60).statistics(target, x, SampleNoise(0, IDS))
+    assert statistic.values.numpy() == pytest.approx(np.log(16 * 15 * 14), rel=1e-4)
+
+
 @pytest.mark.parametrize(
     ("attack", "made", "declared"),
     [
@@ -269,6 +307,9 @@ def test_pfami_is_the_loss_of_the_image_minus_the_mean_loss_of_its_crops(known_t
         (PIAN(timesteps=[10, 20, 30]), 4, {2}),
         (SecMI(timesteps=[0, 10, 30], interval=10), 5, {2, 3, 5}),
         (PFAMI(timesteps=[0, 50], crops=10), 22, {22}),
+        (Pullback(timesteps=[0, 50], probes=4), 2, {1}),
+        (Reconstruction(), 0, {0}),
+        (Distortion(), 0, {0}),
     ],
     ids=lambda value: type(value).__name__ if hasattr(value, "statistics") else "",
 )
@@ -280,12 +321,16 @@ def test_no_query_is_made_twice_and_each_is_declared(known_target, x, attack, ma
 
 
 ALONE = {
+    "distortion": [Distortion(singular_values=3)],
     "sima": [SimA(timesteps=[30], inputs=["scaled"])],
     "sima_mc": [SimAMC(timesteps=[30], draws=[n]) for n in (1, 2, 5)],
     "sima_av": [SimAAV(timesteps=[30], draws=[n]) for n in (2, 10)],
     "loss": [Loss(timesteps=[30], draws=[n]) for n in (1, 5)],
     "pia": [PIA(timesteps=[30])],
     "pian": [PIAN(timesteps=[30])],
+    "pullback": [Pullback(timesteps=[30], probes=4)],
+    "pullback_random": [PullbackRandom(timesteps=[30])],
+    "reconstruction": [Reconstruction()],
     "secmi": [SecMI(timesteps=[t]) for t in (0, 30, 300)],
     "pfami": [PFAMI(timesteps=[0, 50])],
 }
@@ -295,20 +340,20 @@ ALONE = {
 def test_a_statistic_alone_costs_what_it_declares(known_target, x, name):
     for attack in ALONE[name]:
         target = known_target(lambda z, t: z)
-        (statistic,) = attack.statistics(target, x, SampleNoise(0, IDS))
-        assert statistic.queries == target.queries
+        costs = {statistic.queries for statistic in attack.statistics(target, x, SampleNoise(0, IDS))}
+        assert costs == {target.queries}
 
 
 @pytest.mark.parametrize("name", attack_types())
 def test_no_attack_depends_on_the_other_samples_of_its_batch(known_target, x, name):
     target = known_target(lambda z, t: torch.tanh(z.cumsum(-1)) * (1 + t / 1000))
     for attack in ALONE[name]:
-        (whole,) = attack.statistics(target, x, SampleNoise(0, IDS))
+        whole = list(attack.statistics(target, x, SampleNoise(0, IDS)))
         alone = [
-            next(iter(attack.statistics(target, x[i : i + 1], SampleNoise(0, IDS[i : i + 1]))))
-            for i in range(5)
+            list(attack.statistics(target, x[i : i + 1], SampleNoise(0, IDS[i : i + 1]))) for i in range(5)
         ]
-        torch.testing.assert_close(torch.cat([statistic.values for statistic in alone]), whole.values)
+        for statistic, *parts in zip(whole, *alone, strict=True):
+            torch.testing.assert_close(torch.cat([part.values for part in parts]), statistic.values)
 
 
 def test_every_attack_names_its_source():

@@ -30,10 +30,9 @@ KNOBS = {
 
 
 @pytest.fixture(scope="module")
-def trained(tmp_path_factory):
-    images = np.random.default_rng(7).uniform(-1, 1, (24, 1, 8, 8)).astype(np.float32)
+def trained(tmp_path_factory, images, split):
     folder = tmp_path_factory.mktemp("target")
-    facts = DDPM.model_validate(KNOBS).train(images, np.arange(10), folder / "c.pt", "a", folder / "target")
+    facts = DDPM.model_validate(KNOBS).train(images, split, folder / "c", "a", folder / "target")
     return folder / "target", facts
 
 
@@ -64,19 +63,19 @@ def test_training_says_what_it_did(trained):
     )
 
 
-def test_the_same_seed_trains_the_same_weights(trained, tmp_path, images):
-    DDPM.model_validate(KNOBS).train(images, np.arange(10), tmp_path / "c.pt", "a", tmp_path / "target")
+def test_the_same_seed_trains_the_same_weights(trained, tmp_path, images, split):
+    DDPM.model_validate(KNOBS).train(images, split, tmp_path / "c", "a", tmp_path / "target")
     assert file_hashes(tmp_path / "target") == file_hashes(trained[0])
 
 
-def test_no_epochs_leave_the_network_at_its_initialisation(tmp_path, images):
+def test_no_epochs_leave_the_network_at_its_initialisation(tmp_path, images, split):
     knobs = KNOBS | {"training": KNOBS["training"] | {"epochs": 0, "seed": 5}}
     family = DDPM.model_validate(knobs)
-    facts = family.train(images, np.arange(10), tmp_path / "c.pt", "a", tmp_path / "target")
+    facts = family.train(images, split, tmp_path / "c", "a", tmp_path / "target")
     assert facts["loss_per_epoch"] == []
     assert family.control == "untrained"
     saved = DDPMPipeline.from_pretrained(tmp_path / "target").unet.state_dict()
-    for name, weights in family.build((1, 8, 8)).state_dict().items():
+    for name, weights in family.unet.build((1, 8, 8), 5).state_dict().items():
         torch.testing.assert_close(saved[name], weights, rtol=0, atol=0)
 
 
@@ -99,4 +98,4 @@ def test_a_file_changed_after_training_is_named(trained, tmp_path):
 
 def test_images_that_cannot_be_halved_often_enough_are_refused():
     with pytest.raises(SimauditError, match=r"unet.block_out_channels: 2 levels .* images are 7×8"):
-        DDPM.model_validate(KNOBS).build((1, 7, 8))
+        DDPM.model_validate(KNOBS).unet.build((1, 7, 8), 0)

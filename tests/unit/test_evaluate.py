@@ -1,9 +1,12 @@
 """Knobs are chosen on calibration and judged on evaluation; the oracle, the blind and luck stand beside."""
 
+from dataclasses import replace
+
 import numpy as np
 import pyarrow as pa
 import pytest
-from sklearn.metrics import precision_score
+from scipy.stats import ttest_1samp
+from sklearn.metrics import precision_score, roc_auc_score
 
 from simaudit.errors import SimauditError
 from simaudit.evaluation.evaluate import BLIND, Resampling, evaluate, evaluate_blind
@@ -248,3 +251,45 @@ def test_scores_of_other_samples_than_the_blind_classifiers_are_refused():
     other = np.roll(IS_MEMBER, 1)
     with pytest.raises(SimauditError, match="a: its samples, roles or folds are not those"):
         judged(scores({(10, "v"): telling(1, 1)}), blind=blind(is_member=other))
+
+
+def test_attacks_are_judged_in_each_quarter_of_the_distortion():
+    """Only samples that are distorted much leak: the AUC is high in the last quarter and chance in the first."""
+    distortion = np.random.default_rng(5).permutation(N).astype(float)
+    statistic = np.random.default_rng(6).normal(size=N) + 3 * IS_MEMBER * (distortion > 0.75 * N)
+    found = judged(scores({(None, "k"): distortion}, "distortion"), scores({(10, "v"): statistic}, "sima"))
+    quarters = found.summary["attacks"]["sima"]["by_distortion"]
+    inside = ~IS_CALIBRATION
+    edges = np.quantile(distortion[inside], [0, 0.25, 0.5, 0.75, 1])
+    for number in range(4):
+        rows = inside & (distortion >= edges[number]) & (distortion <= edges[number + 1])
+        expected = roc_auc_score(IS_MEMBER[rows], statistic[rows])
+        assert quarters[f"q{number + 1}"]["value"] == pytest.approx(expected)
+    assert quarters["q4"]["low"] > 0.8
+    assert quarters["q1"]["low"] < 0.5 < quarters["q1"]["high"]
+    assert "by_distortion" not in judged(scores({(10, "v"): statistic})).summary["attacks"]["a"]
+
+
+def test_a_quarter_without_members_is_left_out():
+    distortion = np.arange(N) - 1000.0 * IS_MEMBER
+    found = judged(scores({(None, "k"): distortion}, "distortion"))
+    assert found.summary["attacks"]["distortion"].get("by_distortion", {}) == {}
+
+
+def test_the_log_snr_of_a_timestep_stands_beside_it():
+    given = replace(
+        scores({(10, "v"): telling(1, 1), (20, "v"): telling(1, 1, 3)}), log_snr={10: 2.5, 20: 1.5}
+    )
+    table = judged(given).table
+    assert table[table.timestep == 10].log_snr.tolist() == [2.5, 2.5]
+    assert judged(scores({(None, "v"): telling(1, 1)})).table.log_snr.isna().all()
+
+
+def test_reconstruction_errors_of_both_sides_have_students_limits():
+    error = np.random.default_rng(5).normal(size=N) + 5 - IS_MEMBER
+    found = judged(scores({(None, "mean_absolute"): error}, "reconstruction", "low"))
+    errors = found.summary["reconstruction_error"]["mean_absolute"]
+    for side, rows in (("of_members", IS_MEMBER), ("of_heldout", ~IS_MEMBER)):
+        values = error[rows & ~IS_CALIBRATION].astype(np.float32).astype(float)
+        low, high = ttest_1samp(values, 0).confidence_interval()
+        assert errors[side] == pytest.approx({"value": values.mean(), "low": low, "high": high})

@@ -42,6 +42,15 @@ def test_the_curves_show_the_evaluation_fold_and_mark_the_selected_timestep(resu
         assert (chosen.timestep, chosen[metric]) in [(m.get_xdata()[0], m.get_ydata()[0]) for m in markers]
 
 
+def test_over_log_snr_the_curves_run_from_much_noise_to_little(results):
+    table = results.table
+    vars(results)["table"] = table.assign(log_snr=5 - table.timestep.astype(float) / 10)
+    figure = figure_types()["metrics_over_time"](over="log_snr").draw(results)
+    (curve,) = (line for line in figure.axes[0].lines if line.get_label().startswith("SimA"))
+    assert curve.get_xdata().tolist() == [2.0, 3.0, 4.0]
+    assert "log-SNR" in figure.axes[-1].get_xlabel()
+
+
 def test_the_histogram_has_a_panel_an_attack_and_both_roles(results):
     figure = figure_types()["statistic_histogram"]().draw(results)
     assert len(figure.axes) == 3

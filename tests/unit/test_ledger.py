@@ -19,7 +19,9 @@ def run(audit):
     targets = [
         audit.evaluate("net", {"sima": 2, "loss": 1}, group="net"),
         audit.evaluate("net-seed1", {"sima": 2, "loss": 1}, group="net"),
-        audit.evaluate("other", {"sima": 1, "loss": 0}),
+        audit.evaluate(
+            "other", {"sima": 1, "loss": 0, "distortion": 0, "reconstruction": 1}, reference="net"
+        ),
         audit.evaluate("raw", {"sima": 0}, control="untrained"),
     ]
     for name, content in compare(targets, blind, 100, 0).items():
@@ -66,6 +68,10 @@ def test_the_headline_number_has_the_name_that_a_person_would_guess(run):
     assert numbers["net.sima.queries"]["unit"] == "queries"
     assert numbers["net.sima.sd_between_seeds.auc"]["value"] > -1
     assert numbers["net.sima.tpr_at_1pct_fpr"]["tail_too_small"] is True
+    assert numbers["other.loss.minus_net.auc"]["source"].endswith("comparison/against.json")
+    assert numbers["net.frechet.to_members.mean_over_seeds"]["value"] >= 0
+    assert numbers["other.frechet.to_members"]["unit"] == "1"
+    assert numbers["other.frechet.images"]["unit"] == "images"
     assert numbers["ranks.auc.sima.mean_rank"]["unit"] == "rank"
 
 
@@ -86,9 +92,11 @@ def printed(run):
     audit, targets, files = run
     comparison = {
         name: json.loads((audit.path / "comparison" / f"{name}.json").read_text())
-        for name in ("controls", "groups", "ranks")
+        for name in ("against", "controls", "groups", "ranks")
     }
-    return page({results.target: results.summary for results in targets}, comparison, Ledger(ledger(files)))
+    arms = {"net": {"beta": 0.01, "adversarial": False}, "other": {"beta": 0.0, "adversarial": True}}
+    summaries = {results.target: results.summary for results in targets}
+    return page(summaries, comparison, arms, Ledger(ledger(files)))
 
 
 def test_the_page_says_first_which_controls_passed(run):
@@ -110,6 +118,27 @@ def test_the_page_prints_the_ledgers_numbers_with_limits_and_marks(run):
     assert "]†" in text
 
 
+def test_the_page_compares_autoencoders_by_arm_and_beta_and_targets_with_their_reference(run):
+    text, numbers = printed(run), Ledger(ledger(run[2]))
+    mean, alone = (numbers.estimate(name) for name in ("net.sima.mean_over_seeds.auc", "other.sima.auc"))
+    alone_too = numbers.estimate("other.reconstruction.auc")
+    rows = [line for line in text.splitlines() if line.startswith(("| standard", "| adversarial"))]
+    assert rows[0].startswith(f"| standard | 0.01 | 2 | {mean} | – | ")
+    assert rows[1].startswith(f"| adversarial | 0 | 1 | {alone} | {alone_too} | ")
+    assert numbers.estimate("net.frechet.to_members.mean_over_seeds") in rows[0]
+    assert numbers.estimate("other.frechet.to_heldout") in rows[1]
+    assert f"| other | net | loss | {numbers.estimate('other.loss.minus_net.auc')} |" in text
+
+
+def test_the_page_says_where_in_latent_space_a_target_leaks(run):
+    text, numbers = printed(run), Ledger(ledger(run[2]))
+    quarters = [numbers.estimate(f"other.sima.by_distortion.q{number}") for number in range(1, 5)]
+    assert f"| sima | {' | '.join(quarters)} |" in text
+    sides = [numbers.estimate(f"other.reconstruction_error.v.of_{side}") for side in ("members", "heldout")]
+    assert f"| v | {' | '.join(sides)} |" in text
+    assert "–" not in (*quarters, *sides)
+
+
 def test_what_the_ledger_lacks_is_a_dash():
     assert Ledger({}).estimate("net.sima.auc") == "–"
     assert Ledger({}).count("net.members") == "–"
@@ -127,7 +156,7 @@ def test_every_table_of_the_page_is_whole(run):
 def test_a_shifted_split_is_marked_beside_its_targets_names(audit):
     blind = {"s": audit.blind(2)}
     target = audit.evaluate("net", {"sima": 2})
-    text = page({"net": target.summary}, compare([target], blind, 100, 0), Ledger({}))
+    text = page({"net": target.summary}, compare([target], blind, 100, 0), {}, Ledger({}))
     assert "## net: shifted (*shifted*: only what" in text
     assert "controls FAILED: classifiers that never see a model tell the sides of s apart" in text
     assert "Absent: ranks need two or more audited targets" in text

@@ -1,6 +1,7 @@
 """The closed form: what theory says of it, computed in other ways; and SimA on it, which theory says must succeed."""
 
 from itertools import pairwise
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -26,7 +27,8 @@ def members():
 
 @pytest.fixture
 def target(tmp_path, members):
-    Optimal.model_validate(KNOBS).train(members, np.arange(30), tmp_path / "c.pt", "a", tmp_path / "t")
+    everyone = SimpleNamespace(member_ids=np.arange(30))
+    Optimal.model_validate(KNOBS).train(members, everyone, tmp_path / "c", "a", tmp_path / "t")
     return Optimal.load(tmp_path / "t", CPU)
 
 
@@ -68,7 +70,7 @@ def test_simas_auc_is_one_at_small_t_and_falls_towards_a_half_as_t_grows(tmp_pat
     images = rng.uniform(-1, 1, (200, 1, 4, 4)).astype(np.float32)
     frame = make_split([f"{i:064x}" for i in range(200)], 100, 0.5, 0)
     split = Split(tmp_path / "s.parquet", *(frame[name].to_numpy() for name in frame.columns))
-    Optimal.model_validate(KNOBS).train(images, split.member_ids, tmp_path / "c.pt", "a", tmp_path / "t")
+    Optimal.model_validate(KNOBS).train(images, split, tmp_path / "c", "a", tmp_path / "t")
     attack = SimA(timesteps=[0, 50, 100, 200, 400, 999], norms=[4], inputs=["scaled"])
     write_scores(
         tmp_path / "sima.parquet",
@@ -92,7 +94,8 @@ def test_only_members_are_in_its_files(tmp_path, members):
     from safetensors.numpy import load_file
 
     ids = np.array([3, 8, 21])
-    Optimal.model_validate(KNOBS).train(members, ids, tmp_path / "c.pt", "a", tmp_path / "t")
+    three = SimpleNamespace(member_ids=ids)
+    Optimal.model_validate(KNOBS).train(members, three, tmp_path / "c", "a", tmp_path / "t")
     np.testing.assert_array_equal(load_file(tmp_path / "t" / optimal.MEMBERS)["images"], members[ids])
     saved = {path.relative_to(tmp_path / "t").as_posix() for path in (tmp_path / "t").rglob("*.*")}
     assert saved == set(Optimal.files)

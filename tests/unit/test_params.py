@@ -15,11 +15,12 @@ from simaudit.params import merge, model, parse
 ROOT = Path(__file__).parents[2]
 DEFAULT = ROOT / "params.yaml"
 TARGET = "targets.digits-ddpm"
+LATENT = "targets.digits-ldm"
 
 
 def changed(key, value):
     """The default parameters with the value at a dotted key replaced, or the key removed for `...`."""
-    values = copy.deepcopy(merge([DEFAULT]))
+    values = json.loads(json.dumps(merge([DEFAULT])))  # without what YAML's anchors share
     *path, last = key.split(".")
     node = values
     for part in path:
@@ -52,7 +53,7 @@ def test_params_and_every_overlay_are_valid(overlay):
         (f"{TARGET}.training.learning_rate", float("nan"), f"{TARGET}.training.learning_rate: must be"),
         (f"{TARGET}.training.epoch", 3, f"{TARGET}.training.epoch: unknown key"),
         (f"{TARGET}.training.epochs", ..., f"{TARGET}.training.epochs: missing; add it"),
-        (f"{TARGET}.kind", "gan", f"{TARGET}.kind: must be one of 'ddpm', 'optimal' (got 'gan')"),
+        (f"{TARGET}.kind", "gan", f"{TARGET}.kind: must be one of 'ddpm', 'latent', 'optimal' (got 'gan')"),
         (f"{TARGET}.kind", ..., f"{TARGET}.kind: missing; add it"),
         (f"{TARGET}.split", "nobody", f"{TARGET}.split: no such entry; known: digits-300 (got 'nobody')"),
         (f"{TARGET}.dataset", "faces", f"{TARGET}.dataset: no such entry; known: digits (got 'faces')"),
@@ -65,7 +66,7 @@ def test_params_and_every_overlay_are_valid(overlay):
             "x",
             "splits.digits-300.dataset: no such entry; known: digits (got 'x')",
         ),
-        ("attacks.simma", {}, "attacks.simma: unknown; known: loss, pfami, pia"),
+        ("attacks.simma", {}, "attacks.simma: unknown; known: distortion, loss, pfami"),
         ("attacks.sima.norms", [2, 3], "attacks.sima.norms[1]: must be 1, 2, 4 or 'inf' (got 3)"),
         ("attacks.sima.timesteps", [30, 10], "attacks.sima.timesteps: must be one or more numbers, strictly"),
         ("attacks.sima.timesteps", {"start": 0}, "attacks.sima.timesteps: stop: Field required"),
@@ -97,7 +98,40 @@ def test_params_and_every_overlay_are_valid(overlay):
         ),
         ("figures.pie_chart", {}, "figures.pie_chart: unknown; known: "),
         (f"{TARGET}.training.epochs", -1, f"{TARGET}.training.epochs: must be greater than or equal to 0"),
-        (f"{TARGET}.attacks", ["sima", "lost"], f"{TARGET}.attacks: no such entry; known: loss, pfami, pia"),
+        (f"{TARGET}.attacks", ["sima", "lost"], f"{TARGET}.attacks: no such entry; known: distortion, loss"),
+        (
+            f"{TARGET}.attacks",
+            ["pullback"],
+            f"{TARGET}.attacks: pullback needs an autoencoder, and kind ddpm has",
+        ),
+        (
+            f"{TARGET}.training.snapshots",
+            [400],
+            f"{TARGET}.training: snapshots must be below epochs (400), whose",
+        ),
+        (
+            f"{TARGET}.snapshot_attacks",
+            ["x"],
+            f"{TARGET}.snapshot_attacks: no such entry",
+        ),
+        (
+            f"{LATENT}.autoencoder.beta",
+            -0.1,
+            f"{LATENT}.autoencoder.beta: must be greater than or equal to 0",
+        ),
+        (f"{LATENT}.autoencoder.betta", 1, f"{LATENT}.autoencoder.betta: unknown key"),
+        (
+            f"{LATENT}.autoencoder.adversarial",
+            {"start": 0, "weight": 0},
+            f"{LATENT}.autoencoder.adversarial.weight: ",
+        ),
+        (
+            f"{LATENT}.autoencoder.network.norm_num_groups",
+            7,
+            f"{LATENT}.autoencoder.network: block_out_channels must",
+        ),
+        ("quality.steps", 1001, "quality.steps: must be at most 1000, the steps of targets"),
+        ("quality.features", "clip", "quality.features: must be 'classifier' or 'inception' (got 'clip')"),
         (f"{TARGET}.attacks", [], f"{TARGET}.attacks: "),
         ("targets.digits-optimal.training", {"epochs": 1}, "targets.digits-optimal.training: unknown key"),
         ("evaluation.bootstrap", 99, "evaluation.bootstrap: must be greater than or equal to 100 (got 99)"),
@@ -174,18 +208,27 @@ def test_targets_that_differ_in_their_training_seed_alone_are_one_group():
     values = merge([DEFAULT])
     values["targets"]["longer"] = copy.deepcopy(values["targets"]["digits-ddpm"])
     values["targets"]["longer"]["training"]["epochs"] += 1
-    assert parse(values).groups == {
-        "digits-ddpm": ["digits-ddpm", "digits-ddpm-seed1"],
-        "digits-untrained": ["digits-untrained"],
-        "digits-optimal": ["digits-optimal"],
-        "longer": ["longer"],
+    groups = parse(values).groups
+    assert {name: targets for name, targets in groups.items() if len(targets) > 1} == {
+        "digits-ldm": ["digits-ldm", "digits-ldm-seed1"],
+        "digits-ldm-adversarial": ["digits-ldm-adversarial", "digits-ldm-adversarial-seed1"],
     }
+    assert groups["longer"] == ["longer"]
+
+
+def test_every_audited_target_is_held_against_the_first_of_its_split():
+    params = parse(merge([DEFAULT]))
+    audited = {name for name, target in params.targets.items() if target.control is None}
+    assert params.references == dict.fromkeys(audited - {"digits-ddpm"}, "digits-ddpm")
 
 
 def test_a_target_may_be_attacked_by_some_alone():
     params = parse(changed(f"{TARGET}.attacks", ["sima", "loss"]))
     assert list(params.attacks_on("digits-ddpm")) == ["loss", "sima"]
-    assert len(params.attacks_on("digits-optimal")) == 8
+    assert list(params.attacks_on("digits-optimal")) == ["loss", "pia", "secmi", "sima"]
+    ours, latent = (set(parse(merge([DEFAULT])).attacks_on(name)) for name in ("digits-ddpm", "digits-ldm"))
+    assert latent - ours == {"distortion", "pullback", "pullback_random", "reconstruction"}
+    assert len(ours) == 8
 
 
 def test_a_target_and_a_split_of_one_name_are_refused():

@@ -1,5 +1,6 @@
 """The forward process, held against diffusers' own schedulers."""
 
+import numpy as np
 import pytest
 import torch
 from diffusers import DDIMScheduler, DDPMScheduler
@@ -58,3 +59,10 @@ def test_signal_and_noise_keep_unit_variance():
         assert float(schedule.signal(t, like) ** 2 + schedule.sigma(t, like) ** 2) == pytest.approx(
             1, abs=1e-12
         )
+
+
+def test_log_snr_is_the_logarithm_of_signal_over_noise():
+    schedule = NoiseSchedule.of(DDPMScheduler(beta_start=1e-4, beta_end=0.02))
+    alpha_bar = np.cumprod(1 - np.linspace(1e-4, 0.02, 1000))
+    for t in (0, 300, 999):
+        assert schedule.log_snr(t) == pytest.approx(np.log(alpha_bar[t] / (1 - alpha_bar[t])), rel=1e-4)

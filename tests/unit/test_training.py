@@ -6,7 +6,7 @@ import torch
 
 from simaudit.errors import SimauditError
 from simaudit.targets import Training
-from simaudit.training.loop import train
+from simaudit.training.loop import Player, snapshot_path, train
 
 IDS = np.arange(3, 17)  # 14 members: batches of 4, 4, 4 and 2
 
@@ -27,7 +27,7 @@ def objective(model, steps_until_kill=None, seen=None):
     """Noisy regression with dropout: any randomness that is not restored would show in the weights."""
     calls = iter(range(10**6))
 
-    def loss(x):
+    def loss(x, step):
         if next(calls) == steps_until_kill:
             raise KeyboardInterrupt
         if seen is not None:
@@ -46,13 +46,17 @@ def weights(model):
 def test_a_resumed_run_ends_at_the_same_weights_as_an_uninterrupted_one(tmp_path, images, killed_at, flip):
     whole = network()
     settings = knobs(horizontal_flip=flip)
-    losses = train(whole, objective(whole), images, IDS, settings, tmp_path / "whole.pt", "a")
+    losses = train([Player(whole, objective(whole))], images, IDS, settings, tmp_path / "whole.pt", "a")
 
     first = network()
     with pytest.raises(KeyboardInterrupt):
-        train(first, objective(first, killed_at), images, IDS, settings, tmp_path / "killed.pt", "a")
+        train(
+            [Player(first, objective(first, killed_at))], images, IDS, settings, tmp_path / "killed.pt", "a"
+        )
     second, seen = network(), []
-    resumed = train(second, objective(second, seen=seen), images, IDS, settings, tmp_path / "killed.pt", "a")
+    resumed = train(
+        [Player(second, objective(second, seen=seen))], images, IDS, settings, tmp_path / "killed.pt", "a"
+    )
 
     assert len(seen) == 12 - 5 * (killed_at // 5)  # it went on from its checkpoint, not from the start
     assert torch.equal(weights(second), weights(whole))
@@ -61,7 +65,7 @@ def test_a_resumed_run_ends_at_the_same_weights_as_an_uninterrupted_one(tmp_path
 
 def test_each_epoch_sees_every_member_once_and_nobody_else(tmp_path, images):
     model, seen = network(), []
-    train(model, objective(model, seen=seen), images, IDS, knobs(), tmp_path / "c.pt", "a")
+    train([Player(model, objective(model, seen=seen))], images, IDS, knobs(), tmp_path / "c.pt", "a")
     epochs = [torch.cat(seen[4 * epoch : 4 * epoch + 4]).numpy() for epoch in range(3)]
     members = sorted(images[IDS].sum((1, 2, 3)).tolist())
     orders = [epoch.sum((1, 2, 3)).tolist() for epoch in epochs]
@@ -73,12 +77,12 @@ def test_the_saved_weights_are_the_moving_average(tmp_path, images):
     """θ_ema ← d θ_ema + (1 − d) θ after every step, with d warming up as min(decay, (1 + k)/(10 + k))."""
     model, trajectory = network(), []
 
-    def loss(x):
+    def loss(x, step):
         trajectory.append(weights(model))
         return (model(x) - x).square().mean()
 
-    train(model, loss, images, IDS, knobs(), tmp_path / "c.pt", "a")
-    final = torch.load(tmp_path / "c.pt", weights_only=True)["model"]
+    train([Player(model, loss)], images, IDS, knobs(), tmp_path / "c.pt", "a")
+    final = torch.load(tmp_path / "c.pt", weights_only=True)["players"][0]["network"]
     trajectory.append(torch.cat([value.flatten() for value in final.values()]))
     average = trajectory[0]
     for k, theta in enumerate(trajectory[1:]):
@@ -93,50 +97,81 @@ def test_the_learning_rate_warms_up_linearly(tmp_path, images):
     start = weights(model)
     steps = []
 
-    def loss(x):
+    def loss(x, step):
         steps.append(weights(model))
         return (model(x) - x).square().mean()
 
-    train(model, loss, images, IDS, knobs(warmup_steps=100), tmp_path / "c.pt", "a")
+    train([Player(model, loss)], images, IDS, knobs(warmup_steps=100), tmp_path / "c.pt", "a")
     assert torch.equal(steps[1], start)
     assert (steps[2] - steps[1]).abs().max() == pytest.approx(0.01 / 100, rel=0.05)
 
 
 def test_a_checkpoint_of_other_parameters_is_not_resumed(tmp_path, images):
     model, seen = network(), []
-    train(model, objective(model), images, IDS, knobs(), tmp_path / "c.pt", "a")
-    train(network(), objective(model, seen=seen), images, IDS, knobs(), tmp_path / "c.pt", "b")
+    train([Player(model, objective(model))], images, IDS, knobs(), tmp_path / "c.pt", "a")
+    train([Player(network(), objective(model, seen=seen))], images, IDS, knobs(), tmp_path / "c.pt", "b")
     assert len(seen) == 12
 
 
 def test_a_damaged_checkpoint_is_not_accepted(tmp_path, images):
     model, seen = network(), []
     (tmp_path / "c.pt").write_bytes(b"half of a checkpoint")
-    train(model, objective(model, seen=seen), images, IDS, knobs(), tmp_path / "c.pt", "a")
+    train([Player(model, objective(model, seen=seen))], images, IDS, knobs(), tmp_path / "c.pt", "a")
     assert len(seen) == 12
 
 
 def test_a_loss_that_is_not_finite_stops_with_step_and_checkpoint(tmp_path, images):
     model, calls = network(), iter(range(100))
 
-    def loss(x):
+    def loss(x, step):
         return (model(x) - x).square().mean() * (float("nan") if next(calls) == 7 else 1)
 
     checkpoint = tmp_path / "c.pt"
     with pytest.raises(
         SimauditError, match=rf"loss is nan at step 7; .*last good checkpoint is {checkpoint}"
     ):
-        train(model, loss, images, IDS, knobs(), checkpoint, "a")
+        train([Player(model, loss)], images, IDS, knobs(), checkpoint, "a")
     assert torch.load(checkpoint, weights_only=True)["step"] == 5
 
 
 def test_flips_mirror_about_half_of_the_images(tmp_path, images):
     model, seen = network(), []
     settings = knobs(horizontal_flip=True, epochs=20)
-    train(model, objective(model, seen=seen), images, IDS, settings, tmp_path / "c.pt", "a")
+    train([Player(model, objective(model, seen=seen))], images, IDS, settings, tmp_path / "c.pt", "a")
     originals = {image.tobytes() for image in images[IDS]}
     flipped = {image[..., ::-1].tobytes() for image in images[IDS]}
     shown = [image.numpy().tobytes() for batch in seen for image in batch]
     mirrored = sum(image in flipped for image in shown)
     assert all(image in originals | flipped for image in shown)
     assert 0.4 < mirrored / len(shown) < 0.6
+
+
+def test_kept_epochs_are_averages_too_and_survive_a_kill_and_leave_training_as_it_is(tmp_path, images):
+    whole, short, first, second = (network() for _ in range(4))
+    knobs_of = {1: knobs(epochs=1), 3: knobs(epochs=3, snapshots=[1, 2])}
+    train([Player(whole, objective(whole))], images, IDS, knobs(), tmp_path / "whole.pt", "a")
+    train([Player(short, objective(short))], images, IDS, knobs_of[1], tmp_path / "short.pt", "a")
+    with pytest.raises(KeyboardInterrupt):
+        train([Player(first, objective(first, 6))], images, IDS, knobs_of[3], tmp_path / "c.pt", "a")
+    train([Player(second, objective(second))], images, IDS, knobs_of[3], tmp_path / "c.pt", "a")
+    assert torch.equal(weights(second), weights(whole))
+    kept = torch.load(snapshot_path(tmp_path / "c.pt", 1), weights_only=True)
+    assert torch.equal(torch.cat([value.flatten() for value in kept.values()]), weights(short))
+    assert snapshot_path(tmp_path / "c.pt", 2).exists()
+
+
+def test_each_player_moves_its_own_weights_alone(tmp_path, images):
+    """The second sits the first two steps out; neither's gradient reaches the other."""
+    ours, theirs = network(), network()
+    before, seen = weights(theirs), []
+
+    def loss(x, step):
+        seen.append(weights(theirs))
+        return (ours(x) - theirs(x)).square().mean()
+
+    def theirs_loss(x, step):
+        return None if step < 2 else (theirs(x) + ours(x).detach() - x).square().mean()
+
+    train([Player(ours, loss), Player(theirs, theirs_loss)], images, IDS, knobs(), tmp_path / "c.pt", "a")
+    assert all(torch.equal(state, before) for state in seen[:3])
+    assert not torch.equal(seen[4], before)

@@ -10,7 +10,7 @@ from dvc.repo import Repo
 pytestmark = pytest.mark.workflow
 
 
-TARGETS = {"digits-ddpm", "digits-untrained", "digits-optimal"}
+TARGETS = {"digits-ddpm", "digits-untrained", "digits-optimal", "digits-ldm"}
 SUMMING_UP = {"compare", "numbers", "report"}
 
 
@@ -28,7 +28,7 @@ def repro(repository):
 @pytest.fixture(scope="module")
 def reproduced(module_clone):
     repository = module_clone
-    per_target = set().union(*map(every, ("train", "score", "evaluate", "figure")))
+    per_target = set().union(*map(every, ("train", "score", "sample", "quality", "evaluate", "figure")))
     once = {"params", "prepare@digits", "split@digits-300", "blind@digits-300"}
     assert repro(repository) == once | per_target | SUMMING_UP
     return repository
@@ -91,8 +91,14 @@ def test_every_stage_declares_what_its_rule_reads_and_writes(reproduced):
     header = next(i for i, line in enumerate(table) if line.startswith("output_file"))
     columns = table[header].split("\t")
     rows = [dict(zip(columns, line.split("\t"), strict=True)) for line in table[header + 1 :] if "\t" in line]
-    rules = {"prepare", "split", "train_ddpm", "train_optimal", "score", "blind", "evaluate", "figure"}
-    assert {row["rule"] for row in rows} == rules | SUMMING_UP
+    rules = {"prepare", "split", "train_ddpm", "train_optimal", "train_latent", "score", "score_snapshot"}
+    assert {row["rule"] for row in rows} == rules | {
+        "sample",
+        "blind",
+        "quality",
+        "evaluate",
+        "figure",
+    } | SUMMING_UP
 
     def under(path, folders):
         return any(Path(path).is_relative_to(folder) for folder in folders)

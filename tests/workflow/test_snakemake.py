@@ -11,16 +11,22 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from simaudit.attacks import attack_types
 from simaudit.scores import Scores
 
 pytestmark = pytest.mark.workflow
 
-TARGETS = {"digits-ddpm": list(attack_types()), "digits-untrained": ["sima"], "digits-optimal": ["sima"]}
+TARGETS = {
+    "digits-ddpm": ["loss", "pfami", "pia", "secmi", "sima"],
+    "digits-untrained": ["sima"],
+    "digits-optimal": ["sima"],
+    "digits-ldm": ["pullback", "reconstruction"],
+}
+WITH_SIMA = ["digits-ddpm", "digits-untrained", "digits-optimal"]
+SNAPSHOT = {"results/scores/digits-ddpm/epochs/2/sima.parquet"}
 NAMES = ("metrics_over_time", "roc_loglog", "statistic_histogram")
 TARGET = {"results/targets/digits-ddpm/model_index.json"}
 BLIND = {"results/evaluation/blind/digits-300.parquet"}
-SUMMING_UP = {"results/comparison/controls.json", "results/numbers.json", "results/report/index.md"}
+SUMMING_UP = {"results/comparison/against.json", "results/numbers.json", "results/report/index.md"}
 
 
 def scores(target="digits-ddpm"):
@@ -29,6 +35,14 @@ def scores(target="digits-ddpm"):
 
 def figures(target="digits-ddpm"):
     return {f"results/figures/{target}/{name}.pdf" for name in NAMES}
+
+
+def after_training(*targets):
+    """What is done again when these targets change, their training apart."""
+    samples = {f"results/samples/{target}.npy" for target in targets}
+    quality = {f"results/evaluation/quality/{target}.json" for target in targets}
+    snapshots = SNAPSHOT if "digits-ddpm" in targets else set()
+    return samples.union(quality, snapshots, after_scores(*targets), *map(scores, targets))
 
 
 def after_scores(*targets):
@@ -86,8 +100,8 @@ def test_every_number_has_limits_and_the_report_says_first_which_controls_passed
 
 def test_one_attacks_parameter_reruns_its_scores_evaluation_and_figures(results):
     results.change("attacks.sima.norms", [2])
-    sima = {f"results/scores/{target}/sima.parquet" for target in TARGETS}
-    assert results.due() == sima | after_scores(*TARGETS)
+    sima = {f"results/scores/{target}/sima.parquet" for target in WITH_SIMA}
+    assert results.due() == sima | SNAPSHOT | after_scores(*WITH_SIMA)
 
 
 def test_one_targets_choice_of_attacks_concerns_no_other_target(results):
@@ -102,7 +116,7 @@ def test_a_knob_of_the_blind_classifiers_reruns_what_is_held_against_them(result
 
 def test_the_training_seed_reruns_everything_after_the_split(results):
     results.change("targets.digits-ddpm.training.seed", 1)
-    assert results.due() == TARGET | scores() | after_scores("digits-ddpm")
+    assert results.due() == TARGET | after_training("digits-ddpm")
 
 
 def test_a_parameter_changed_back_reruns_nothing(results):
@@ -119,8 +133,41 @@ def test_a_comment_in_a_figure_module_redraws_that_figure_alone(results):
 
 def test_changed_training_code_trains_again(results):
     results.append("src/simaudit/training/loop.py", "\n# another optimiser, say\n")
-    untrained = {"results/targets/digits-untrained/model_index.json"} | scores("digits-untrained")
-    assert results.due() == TARGET | scores() | untrained | after_scores("digits-ddpm", "digits-untrained")
+    networks = [target for target in TARGETS if target != "digits-optimal"]
+    trained = {f"results/targets/{target}/model_index.json" for target in networks}
+    assert results.due() == trained | after_training(*networks)
+
+
+def test_the_bottlenecks_strength_concerns_its_own_target_alone(results):
+    results.change("targets.digits-ldm.autoencoder.beta", 0.5)
+    trained = {"results/targets/digits-ldm/model_index.json"}
+    assert results.due() == trained | after_training("digits-ldm")
+
+
+def test_how_samples_are_judged_draws_none_anew(results):
+    results.change("evaluation.bootstrap", 150)
+    assert not any(path.startswith(("results/samples", "results/scores")) for path in results.due())
+    results.change("evaluation.bootstrap", 100)
+    results.change("quality.steps", 3)
+    drawn = {f"results/samples/{target}.npy" for target in TARGETS}
+    judged = {f"results/evaluation/quality/{target}.json" for target in TARGETS}
+    assert results.due() == drawn | judged | SUMMING_UP
+
+
+def test_a_state_on_the_way_is_kept_and_judged(finished):
+    epochs = json.loads((finished.path / "results/evaluation/epochs/digits-ddpm.json").read_text())["epochs"]
+    assert set(epochs) == {"2"}
+    numbers = json.loads((finished.path / "results/numbers.json").read_text())
+    assert (
+        numbers["digits-ddpm.epochs.2.sima.auc"]["value"]
+        == epochs["2"]["attacks"]["sima"]["selected"]["auc"]["value"]
+    )
+
+
+def test_the_page_says_how_autoencoders_compare_and_how_good_samples_are(finished):
+    page = (finished.path / "results/report/index.md").read_text()
+    assert "| adversarial | 0.01 | 1 | – | " in page
+    assert "| digits-ldm | " in page.split("## Quality of samples")[1]
 
 
 def test_words_for_people_rerun_nothing(results):
@@ -177,14 +224,14 @@ def test_killed_while_training_it_resumes_to_the_same_weights(fresh, tmp_path):
     weights = "results/targets/digits-ddpm/unet/diffusion_pytorch_model.safetensors"
 
     process = fresh.start("snakemake", "--cores", "all", weights)
-    kill_when(fresh.path / "results/checkpoints", "digits-ddpm.pt", process)
+    kill_when(fresh.path / "results/checkpoints", "digits-ddpm/denoiser.pt", process)
     assert not (fresh.path / weights).exists()
     fresh.snakemake(weights)  # the killed one's lock is no obstacle
     assert "resuming at step" in (fresh.path / "results/logs/train/digits-ddpm.log").read_text()
 
     whole.snakemake(weights)
     assert digest(fresh.path / weights) == digest(whole.path / weights)
-    assert not (fresh.path / "results/checkpoints/digits-ddpm.pt").exists()
+    assert not (fresh.path / "results/checkpoints/digits-ddpm").exists()
 
 
 def test_killed_while_scoring_it_accepts_no_partial_file_and_finishes(results):
@@ -196,7 +243,9 @@ def test_killed_while_scoring_it_accepts_no_partial_file_and_finishes(results):
     assert not file.exists()
     results.snakemake("results/scores/digits-ddpm/sima.parquet")
     np.testing.assert_allclose(Scores.read(file).statistic, expected.statistic, rtol=1e-4)
-    assert {entry.name for entry in file.parent.iterdir()} == {Path(path).name for path in scores()}
+    assert {entry.name for entry in file.parent.iterdir()} == {Path(path).name for path in scores()} | {
+        "epochs"
+    }
 
 
 def test_two_runs_at_once_are_refused(fresh):

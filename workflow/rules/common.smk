@@ -65,6 +65,14 @@ def scores_of(target):
     return [f"results/scores/{target}/{attack}.parquet" for attack in PARAMS.attacks_on(target)]
 
 
+def snapshots_of(target):
+    """(epoch, score file) of every state on the way that is attacked."""
+    return [
+        (epoch, f"results/scores/{target}/epochs/{epoch}/{attack}.parquet")
+        for epoch, attack in PARAMS.snapshots_of(target)
+    ]
+
+
 def evaluation_of(target):
     return [
         f"results/evaluation/{target}.parquet",
@@ -72,6 +80,8 @@ def evaluation_of(target):
         f"results/evaluation/selected/{target}.parquet",
         f"results/evaluation/differences/{target}.json",
         f"results/evaluation/permutation/{target}.json",
+        f"results/evaluation/epochs/{target}.json",
+        f"results/evaluation/quality/{target}.json",
     ]
 
 
@@ -100,4 +110,5 @@ wildcard_constraints:
     split=r"[a-z0-9_-]+",
     target=r"[a-z0-9_-]+",
     attack=r"[a-z0-9_-]+",
+    epoch=r"[0-9]+",
     figure=r"[a-z0-9_-]+",

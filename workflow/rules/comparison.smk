@@ -7,6 +7,7 @@ rule compare:
         evaluation=[file for target in PARAMS.targets for file in evaluation_of(target)],
         blind=[f"results/evaluation/blind/{split}.json" for split in SPLITS],
     output:
+        "results/comparison/against.json",
         "results/comparison/controls.json",
         "results/comparison/groups.json",
         "results/comparison/ranks.json",

@@ -1,4 +1,4 @@
-# How well each attack tells members from held-out samples, and how well one could without the model.
+# How well each attack tells members from held-out samples, how well one could without the model, and how good it is.
 
 
 rule blind:
@@ -24,6 +24,7 @@ rule evaluate:
     input:
         params="results/params/evaluate/{target}.json",
         scores=lambda job: scores_of(job.target),
+        snapshots=lambda job: [path for _, path in snapshots_of(job.target)],
         blind=lambda job: f"results/evaluation/blind/{PARAMS.targets[job.target].split}.parquet",
     output:
         table="results/evaluation/{target}.parquet",
@@ -31,6 +32,7 @@ rule evaluate:
         selected="results/evaluation/selected/{target}.parquet",
         differences="results/evaluation/differences/{target}.json",
         permutation="results/evaluation/permutation/{target}.json",
+        epochs="results/evaluation/epochs/{target}.json",
     log:
         "results/logs/evaluate/{target}.log",
     threads: PARAMS.evaluation.threads
@@ -39,7 +41,30 @@ rule evaluate:
         runtime=60,
     params:
         scores=lambda job, input: [f"--scores {path}" for path in input.scores],
+        snapshots=lambda job: [f"--snapshot {epoch} {path}" for epoch, path in snapshots_of(job.target)],
     shell:
-        "simaudit --log {log} evaluate --params {input.params} {params.scores} --blind {input.blind}"
+        "simaudit --log {log} evaluate --params {input.params} {params.scores} {params.snapshots}"
+        " --blind {input.blind}"
         " --threads {threads} --table {output.table} --summary {output.summary} --selected {output.selected}"
         " --differences {output.differences} --permutation {output.permutation}"
+        " --epochs {output.epochs}"
+
+
+rule quality:
+    input:
+        params="results/params/quality/{target}.json",
+        images=lambda job: images_of(job.target),
+        labels=lambda job: f"data/prepared/{PARAMS.targets[job.target].dataset}/labels.npy",
+        split=lambda job: split_of(job.target),
+        samples="results/samples/{target}.npy",
+    output:
+        "results/evaluation/quality/{target}.json",
+    log:
+        "results/logs/quality/{target}.log",
+    threads: PARAMS.evaluation.threads
+    resources:
+        mem_mb=4000,
+        runtime=120,
+    shell:
+        "simaudit --log {log} quality --params {input.params} --images {input.images} --labels {input.labels}"
+        " --split {input.split} --samples {input.samples} --threads {threads} --output {output}"

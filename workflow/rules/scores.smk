@@ -1,4 +1,4 @@
-# What each attack measures on each target, sample by sample.
+# What is asked of each target: every attack's statistic of every sample, and images drawn from it.
 
 
 rule score:
@@ -22,6 +22,48 @@ rule score:
         " --target {params.folder} --threads {threads} --output {output}"
 
 
+# States of a target on the way, kept in its folder; its last file stands for all of them.
+rule score_snapshot:
+    input:
+        params="results/params/score/{target}/{attack}.json",
+        images=lambda job: images_of(job.target),
+        split=lambda job: split_of(job.target),
+        target=lambda job: files_of(job.target),
+    output:
+        "results/scores/{target}/epochs/{epoch}/{attack}.parquet",
+    log:
+        "results/logs/score/{target}/epochs/{epoch}/{attack}.log",
+    threads: PARAMS.scoring.threads
+    resources:
+        mem_mb=4000,
+        runtime=720,
+    params:
+        folder="results/targets/{target}",
+    shell:
+        "simaudit --log {log} score --params {input.params} --images {input.images} --split {input.split}"
+        " --target {params.folder} --epoch {wildcards.epoch} --threads {threads} --output {output}"
+
+
+rule sample:
+    input:
+        params="results/params/sample/{target}.json",
+        images=lambda job: images_of(job.target),
+        target=lambda job: files_of(job.target),
+    output:
+        "results/samples/{target}.npy",
+    log:
+        "results/logs/sample/{target}.log",
+    threads: PARAMS.scoring.threads
+    resources:
+        mem_mb=4000,
+        runtime=720,
+    params:
+        folder="results/targets/{target}",
+    shell:
+        "simaudit --log {log} sample --params {input.params} --images {input.images} --target {params.folder}"
+        " --threads {threads} --output {output}"
+
+
 # All scores of one target, by name: what a DVC stage asks for.
 for target in PARAMS.targets:
 
@@ -30,3 +72,4 @@ for target in PARAMS.targets:
             f"scores_{target}"
         input:
             scores_of(target),
+            [path for _, path in snapshots_of(target)],

@@ -21,7 +21,7 @@ for kind, family in families().items():
             runtime=1440,
         params:
             folder=lambda job, output: Path(output.summary).parent,
-            checkpoint="results/checkpoints/{target}.pt",  # no output: it outlives a killed job, which then resumes
+            checkpoints="results/checkpoints/{target}",  # no output: it outlives a killed job, which then resumes
         shell:
             "simaudit --log {log} train --params {input.params} --images {input.images} --split {input.split}"
-            " --checkpoint {params.checkpoint} --threads {threads} --output {params.folder}"
+            " --checkpoints {params.checkpoints} --threads {threads} --output {params.folder}"

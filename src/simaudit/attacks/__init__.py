@@ -37,12 +37,18 @@ class Attack(Knobs):
 
     member_when: ClassVar[Literal["low", "high"]] = "low"
 
-    timesteps: Timesteps
+    latent_only: ClassVar[bool] = False
+    """Whether it looks at a target's autoencoder, so that targets without one cannot be asked."""
 
     @property
-    def last_query(self) -> int:
-        """The latest timestep at which the model is asked."""
-        return self.timesteps[-1]
+    def grid(self) -> tuple[int, ...]:
+        """The timesteps of its statistics, ascending; none where it does not ask the denoiser."""
+        return ()
+
+    @property
+    def last_query(self) -> int | None:
+        """The latest timestep at which the denoiser is asked; None where it is not asked at all."""
+        return self.grid[-1] if self.grid else None
 
     @abstractmethod
     def statistics(
@@ -52,6 +58,16 @@ class Attack(Knobs):
 
         The same (timestep, variant) pairs in the same order for every batch; no query is made twice.
         """
+
+
+class TimestepAttack(Attack):
+    """An attack that asks the denoiser at a grid of timesteps."""
+
+    timesteps: Timesteps
+
+    @property
+    def grid(self) -> tuple[int, ...]:
+        return self.timesteps
 
 
 def attack_types() -> dict[str, type[Attack]]:

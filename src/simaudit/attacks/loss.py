@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from simaudit.attacks import Attack, Statistic
+from simaudit.attacks import Statistic, TimestepAttack
 from simaudit.knobs import Draws
 
 if TYPE_CHECKING:
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from simaudit.targets import Target
 
 
-class Loss(Attack):
+class Loss(TimestepAttack):
     """‖ε − ε̂(√ᾱ_t x + σ_t ε, t)‖₂², averaged over the first n of nested draws, low for members.
 
     n = 1 is the published attack (Matsumoto, Miura & Yanai 2023, arXiv:2302.03262; Carlini et al. 2023,

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field, PositiveInt
 
-from simaudit.attacks import Attack, Statistic
+from simaudit.attacks import Statistic, TimestepAttack
 
 if TYPE_CHECKING:
     import torch
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from simaudit.targets import Target
 
 
-class PFAMI(Attack):
+class PFAMI(TimestepAttack):
     """L(x) − mean_λ L(crop_λ x), low for members (Fu et al. 2023, arXiv:2308.12143); signed, and the sign is kept.
 
     L is the mean over `timesteps` of the mean squared error of ε̂ at one draw of noise, the same for the image and its

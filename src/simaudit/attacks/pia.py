@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from simaudit.attacks import Attack, Statistic
+from simaudit.attacks import Statistic, TimestepAttack
 from simaudit.knobs import Order
 
 if TYPE_CHECKING:
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from simaudit.targets import Target
 
 
-class PIA(Attack):
+class PIA(TimestepAttack):
     """‖e₀ − ε̂(√ᾱ_t x + σ_t e₀, t)‖_p with e₀ = ε̂(x, 0), low for members (Kong et al. 2023, arXiv:2305.18355).
 
     Two queries a timestep alone; e₀ is computed once for all of them.

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Self
 from pydantic import PositiveInt, model_validator
 from pydantic_core import PydanticCustomError
 
-from simaudit.attacks import Attack, Statistic
+from simaudit.attacks import Statistic, TimestepAttack
 
 if TYPE_CHECKING:
     import torch
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from simaudit.targets import Target
 
 
-class SecMI(Attack):
+class SecMI(TimestepAttack):
     """‖x̃_t − x̃'_t‖₂², low for members (Duan et al. 2023, arXiv:2302.01316, t-error).
 
     x̃ goes from x at 0 by deterministic DDIM up to t in steps of `interval`, and one step further to t + interval;

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Literal
 
-from simaudit.attacks import Attack, Statistic
+from simaudit.attacks import Statistic, TimestepAttack
 from simaudit.knobs import Order
 
 if TYPE_CHECKING:
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from simaudit.targets import Target
 
 
-class SimA(Attack):
+class SimA(TimestepAttack):
     """‖ε̂(x, t)‖_p, low for members (Rao, Qu & Moyer, arXiv:2509.25003).
 
     Input `raw` gives the denoiser x itself, as the paper's released code does; `scaled` gives it √ᾱ_t x, as the paper's

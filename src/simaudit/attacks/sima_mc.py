@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Literal
 
-from simaudit.attacks import Attack, Statistic
+from simaudit.attacks import Statistic, TimestepAttack
 from simaudit.knobs import Draws, Order
 
 if TYPE_CHECKING:
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from simaudit.targets import Target
 
 
-class SimAMC(Attack):
+class SimAMC(TimestepAttack):
     """‖(1/n) Σ_k ε̂(√ᾱ_t x + σ_t ε_k, t)‖_p over nested draws, low for members (Rao, Qu & Moyer, arXiv:2509.25003).
 
     `mean_of_vectors` is that definition: the noise in the predictions cancels as n grows, and n = 1 is the reference's

@@ -1,4 +1,4 @@
-"""Verbs that turn scores into results: blind, evaluate, compare, numbers, report, figure."""
+"""Verbs that turn scores and samples into results: blind, evaluate, quality, compare, numbers, report, figure."""
 
 import logging
 from pathlib import Path
@@ -59,6 +59,13 @@ def blind(stamp: Path, images: Path, split: Path, threads: int, scores: Path, su
 @click.option(
     "--blind", type=FILE, required=True, help="Scores of the blind classifiers of the target's split."
 )
+@click.option(
+    "--snapshot",
+    "snapshots",
+    type=(int, FILE),
+    multiple=True,
+    help="An epoch and scores of the target's state after it; repeatable.",
+)
 @threads_option
 @click.option("--table", type=FILE, required=True, help="Where every metric goes, Parquet.")
 @click.option("--summary", type=FILE, required=True, help="Where the selected rows go, JSON.")
@@ -67,23 +74,26 @@ def blind(stamp: Path, images: Path, split: Path, threads: int, scores: Path, su
     "--permutation", type=FILE, required=True, help="Where the control of shuffled labels goes, JSON."
 )
 @click.option("--selected", type=FILE, required=True, help="Where the selected statistics go, Parquet.")
+@click.option("--epochs", type=FILE, required=True, help="Where the states on the way go, JSON.")
 def evaluate(
     stamp: Path,
     score_files: tuple[Path, ...],
     blind: Path,
+    snapshots: tuple[tuple[int, Path], ...],
     threads: int,
     table: Path,
     summary: Path,
     differences: Path,
     permutation: Path,
     selected: Path,
+    epochs: Path,
 ) -> None:
     """Measure every attack on one target; choose knobs on calibration, report on evaluation."""
     import pyarrow as pa
     import pyarrow.parquet as pq
     from threadpoolctl import threadpool_limits
 
-    from simaudit.evaluation.evaluate import evaluate
+    from simaudit.evaluation.evaluate import evaluate, evaluate_snapshots
     from simaudit.evaluation.metrics import SCHEMA
     from simaudit.files import atomic_path, write_json
     from simaudit.provenance.stamps import Stamp
@@ -94,12 +104,54 @@ def evaluate(
         1
     ):  # the threads are one a statistic; a linear algebra library's own would only spin
         found = evaluate(map(Scores.read, score_files), Scores.read(blind), resampling)
+        on_the_way = evaluate_snapshots(
+            ((epoch, Scores.read(path)) for epoch, path in snapshots), Scores.read(blind), resampling
+        )
     found.selected.write(selected)
+    write_json(epochs, {"target": summary.stem, "epochs": on_the_way})
     write_json(differences, {"target": summary.stem, **found.differences})
     write_json(permutation, {"target": summary.stem, **found.permutation})
     with atomic_path(table) as temporary:
         pq.write_table(pa.Table.from_pandas(found.table, schema=SCHEMA, preserve_index=False), temporary)
     write_json(summary, {"target": summary.stem, "split": blind.stem, **found.summary})
+
+
+@click.command()
+@stamp_option
+@images_option
+@click.option("--labels", type=FILE, required=True, help="Their class labels, .npy.")
+@split_option
+@click.option("--samples", type=FILE, required=True, help="Images drawn from the target, .npy.")
+@threads_option
+@click.option("--output", type=FILE, required=True, help="Where the distances go, JSON.")
+def quality(
+    stamp: Path, images: Path, labels: Path, split: Path, samples: Path, threads: int, output: Path
+) -> None:
+    """Measure how far a target's samples are from members and from held-out images."""
+    import numpy as np
+    from threadpoolctl import threadpool_limits
+
+    from simaudit.data.prepare import open_images
+    from simaudit.data.split import Split
+    from simaudit.evaluation.quality import quality
+    from simaudit.features import extractor
+    from simaudit.files import write_json
+    from simaudit.params import QualityKnobs
+    from simaudit.provenance.stamps import Stamp
+
+    job, roles, real = Stamp.read(stamp).params, Split.read(split), open_images(images)
+    knobs = QualityKnobs.model_validate(job["quality"])
+    with threadpool_limits(threads):
+        features = extractor(knobs.features, real, np.load(labels, allow_pickle=False), knobs.seed)
+        of_real = features(real[roles.sample_id])
+        found = quality(
+            features(open_images(samples)),
+            of_real[roles.is_member],
+            of_real[~roles.is_member],
+            job["evaluation"]["bootstrap"],
+            job["evaluation"]["seed"],
+        )
+    write_json(output, {"target": output.stem, "features": knobs.features, "frechet": found})
 
 
 @click.command()
@@ -150,10 +202,13 @@ def report(stamp: Path, evaluation: Path, comparison: Path, numbers: Path, outpu
     from simaudit.provenance.stamps import Stamp
     from simaudit.report import Ledger, page
 
-    targets = Stamp.read(stamp).params["targets"]
+    job = Stamp.read(stamp).params
+    targets = job["targets"]
     summaries = {target: read_json(evaluation / f"{target}.json") for target in targets}
-    compared = {name: read_json(comparison / f"{name}.json") for name in ("controls", "groups", "ranks")}
-    text = page(summaries, compared, Ledger(read_json(numbers)))
+    compared = {
+        name: read_json(comparison / f"{name}.json") for name in ("against", "controls", "groups", "ranks")
+    }
+    text = page(summaries, compared, job["arms"], Ledger(read_json(numbers)))
     with atomic_path(output) as temporary:
         temporary.write_text(text, encoding="utf-8")
 

@@ -1,5 +1,6 @@
-"""Verbs that make a target and look at it: prepare, split, train, score."""
+"""Verbs that make a target and look at it: prepare, split, train, score, sample."""
 
+import json
 from pathlib import Path
 
 import click
@@ -58,10 +59,10 @@ def split(stamp: Path, images: Path, output: Path) -> None:
 @stamp_option
 @images_option
 @split_option
-@click.option("--checkpoint", type=FILE, required=True, help="Where progress is kept while training.")
+@click.option("--checkpoints", type=FOLDER, required=True, help="Where progress is kept while training.")
 @click.option("--output", type=FOLDER, required=True, help="Where the trained target goes.")
 @threads_option
-def train(stamp: Path, images: Path, split: Path, checkpoint: Path, output: Path, threads: int) -> None:
+def train(stamp: Path, images: Path, split: Path, checkpoints: Path, output: Path, threads: int) -> None:
     """Train a target on the members of a split. Killed at any moment, it resumes."""
     import torch
 
@@ -76,7 +77,10 @@ def train(stamp: Path, images: Path, split: Path, checkpoint: Path, output: Path
     target = families()[job.params["kind"]].model_validate(job.params)
     identity = sha256_bytes(f"{job.identity} {members.member_hash}".encode())
     with atomic_path(output) as folder:
-        facts = target.train(open_images(images), members.member_ids, checkpoint, identity, folder)
+        try:
+            facts = target.train(open_images(images), members, checkpoints, identity, folder)
+        except SimauditError as error:
+            raise SimauditError(f"params.yaml: targets.{output.name}: {error}") from None
         summary = {
             "kind": target.kind,
             "params": job.params,
@@ -89,7 +93,7 @@ def train(stamp: Path, images: Path, split: Path, checkpoint: Path, output: Path
             "files": file_hashes(folder),
         }
         write_json(folder / SUMMARY, summary)
-    remove(checkpoint)
+    remove(checkpoints)
 
 
 @click.command()
@@ -97,9 +101,14 @@ def train(stamp: Path, images: Path, split: Path, checkpoint: Path, output: Path
 @images_option
 @split_option
 @click.option("--target", type=FOLDER, required=True, help="A trained target.")
+@click.option(
+    "--epoch", type=click.IntRange(1), help="A state that was kept on the way; the last one if not given."
+)
 @click.option("--output", type=FILE, required=True, help="Where the scores go, Parquet.")
 @threads_option
-def score(stamp: Path, images: Path, split: Path, target: Path, output: Path, threads: int) -> None:
+def score(
+    stamp: Path, images: Path, split: Path, target: Path, epoch: int | None, output: Path, threads: int
+) -> None:
     """Run one attack on one target, for every sample of the split."""
     import torch
 
@@ -110,8 +119,9 @@ def score(stamp: Path, images: Path, split: Path, target: Path, output: Path, th
     from simaudit.files import sha256_file
     from simaudit.params import ScoringKnobs
     from simaudit.provenance.stamps import Stamp
+    from simaudit.scores import LOG_SNR
     from simaudit.scoring import write_scores
-    from simaudit.targets import families, read_summary, target_hash
+    from simaudit.targets import families, read_summary, snapshot_folder, target_hash
 
     torch.set_num_threads(threads)
     job, samples, summary = Stamp.read(stamp), Split.read(split), read_summary(target)
@@ -123,10 +133,11 @@ def score(stamp: Path, images: Path, split: Path, target: Path, output: Path, th
     attack = attack_types()[output.stem].model_validate(job.params["attack"])
     scoring = ScoringKnobs.model_validate(job.params["scoring"])
     device = resolve_device(scoring.device)
+    model = families()[summary["kind"]].load(snapshot_folder(target, epoch) if epoch else target, device)
     write_scores(
         output,
         attack,
-        families()[summary["kind"]].load(target, device),
+        model,
         open_images(images),
         samples,
         seed=scoring.seed,
@@ -137,9 +148,43 @@ def score(stamp: Path, images: Path, split: Path, target: Path, output: Path, th
             "version": str(attack.version),
             "member_when": attack.member_when,
             "target_sha256": target_hash(summary),
+            "epoch": str(epoch or "last"),
             "split_sha256": sha256_file(split),
             "params": attack.model_dump_json(),
+            LOG_SNR: json.dumps({t: model.schedule.log_snr(t) for t in attack.grid}),
             "device": device.type,
             "dtype": "float32",
         },
     )
+
+
+@click.command()
+@stamp_option
+@images_option
+@click.option("--target", type=FOLDER, required=True, help="A trained target.")
+@click.option("--output", type=FILE, required=True, help="Where the samples go, .npy.")
+@threads_option
+def sample(stamp: Path, images: Path, target: Path, output: Path, threads: int) -> None:
+    """Draw images from a target."""
+    import numpy as np
+    import torch
+
+    from simaudit.data.prepare import open_images, save_array
+    from simaudit.devices import resolve_device
+    from simaudit.params import QualityKnobs, ScoringKnobs
+    from simaudit.provenance.stamps import Stamp
+    from simaudit.sampling import draw_samples
+    from simaudit.targets import families, read_summary
+
+    torch.set_num_threads(threads)
+    job = Stamp.read(stamp).params
+    knobs, scoring = QualityKnobs.model_validate(job["quality"]), ScoringKnobs.model_validate(job["scoring"])
+    device = resolve_device(scoring.device)
+    loaded = families()[read_summary(target)["kind"]].load(target, device)
+    like = torch.from_numpy(np.array(open_images(images)[:1])).to(device)
+    samples = draw_samples(loaded, like, knobs.samples, knobs.steps, knobs.seed, scoring.batch_size)
+    if not np.isfinite(samples).all():
+        raise SimauditError(
+            f"{target}: its samples are not finite; train it anew, with a lower learning_rate"
+        )
+    save_array(output, samples)

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from simaudit.evaluation.against import against_reference
 from simaudit.evaluation.choice import COMPARED
 from simaudit.evaluation.controls import all_controls
 from simaudit.evaluation.groups import over_seeds
@@ -15,7 +16,9 @@ from simaudit.evaluation.results import Results
 def compare(
     targets: list[Results], blind: dict[str, dict[str, Any]], resamples: int, seed: int
 ) -> dict[str, dict[str, Any]]:
-    """What controls.json, groups.json and ranks.json hold. `blind` is the summary of the blind classifiers by split."""
+    """What controls.json, groups.json, ranks.json and against.json hold. `blind` is the summary of the blind
+    classifiers by split.
+    """
     groups: dict[str, list[Results]] = {}
     for results in targets:
         groups.setdefault(results.group, []).append(results)
@@ -28,6 +31,7 @@ def compare(
                 if len(members) > 1
             }
         },
+        "against": {"against": against_reference(targets, resamples, seed)},
         "ranks": ranks([members for members in groups.values() if members[0].control is None]),
     }
 

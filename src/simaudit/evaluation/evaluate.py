@@ -10,6 +10,7 @@ import pandas as pd
 
 from simaudit.data.split import CALIBRATION, EVALUATION
 from simaudit.errors import SimauditError
+from simaudit.evaluation.autoencoder import RECONSTRUCTION, auc_by_distortion, reconstruction_errors
 from simaudit.evaluation.bootstrap import Bootstrap
 from simaudit.evaluation.choice import Choice, estimate
 from simaudit.evaluation.intervals import Delong
@@ -121,15 +122,22 @@ def evaluate(all_scores: Iterable[Scores], blind: Scores, resampling: Resampling
     permutations = Permutations.of(labels, resampling.permutations, resampling.seed)
     reference = Judged.of(blind, bootstrap, resampling.threads)
     attacks, permuted = {}, {}
+    errors: dict[str, Any] = {}
     for scores in all_scores:
-        if not scores.same_samples(blind):
-            raise SimauditError(
-                f"{scores.attack}: its samples, roles or folds are not those that the blind classifiers saw; "
-                "score the target again, on the split that it is evaluated with"
-            )
+        _require_same_samples(scores, blind)
         attacks[scores.attack] = judged = Judged.of(scores, bootstrap, resampling.threads)
+        if scores.attack == RECONSTRUCTION:
+            errors = {"reconstruction_error": reconstruction_errors(scores)}
         permuted[scores.attack] = {fold: permutations.auc(fold, judged.midranks.pop(fold)) for fold in labels}
     known = {BLIND: reference, **attacks}
+    selected = SelectedScores(
+        blind.sample_id,
+        blind.is_member,
+        blind.is_calibration,
+        {name: judged.knobs for name, judged in known.items()},
+        {name: judged.statistic for name, judged in known.items()},
+    )
+    quarters = auc_by_distortion(selected)
     return Evaluation(
         table=pd.concat([judged.rows for judged in attacks.values()], ignore_index=True),
         summary={
@@ -137,8 +145,11 @@ def evaluate(all_scores: Iterable[Scores], blind: Scores, resampling: Resampling
             "members": int(labels[EVALUATION].sum()),
             "heldout": int((~labels[EVALUATION]).sum()),
             "shifted": is_shifted(reference.selected),
+            **errors,
             "attacks": {
-                name: judged.facts() | {"minus_blind": judged.selected.minus(reference.selected)}
+                name: judged.facts()
+                | {"minus_blind": judged.selected.minus(reference.selected)}
+                | ({"by_distortion": quarters[name]} if name in quarters else {})
                 for name, judged in attacks.items()
             },
         },
@@ -150,14 +161,33 @@ def evaluate(all_scores: Iterable[Scores], blind: Scores, resampling: Resampling
                 for name, aucs in permuted.items()
             },
         },
-        selected=SelectedScores(
-            blind.sample_id,
-            blind.is_member,
-            blind.is_calibration,
-            {name: judged.knobs for name, judged in known.items()},
-            {name: judged.statistic for name, judged in known.items()},
-        ),
+        selected=selected,
     )
+
+
+def evaluate_snapshots(
+    all_scores: Iterable[tuple[int, Scores]], blind: Scores, resampling: Resampling
+) -> dict[str, Any]:
+    """The same facts of a target's states on the way, by epoch and attack, each at knobs calibrated for that epoch.
+
+    Raises SimauditError as `evaluate` does.
+    """
+    labels = blind.is_member[~blind.is_calibration]
+    bootstrap = Bootstrap(labels, resampling.resamples, resampling.seed)
+    found: dict[str, Any] = {}
+    for epoch, scores in all_scores:
+        _require_same_samples(scores, blind)
+        facts = Judged.of(scores, bootstrap, resampling.threads).facts()
+        found.setdefault(str(epoch), {"attacks": {}})["attacks"][scores.attack] = facts
+    return found
+
+
+def _require_same_samples(scores: Scores, blind: Scores) -> None:
+    if not scores.same_samples(blind):
+        raise SimauditError(
+            f"{scores.attack}: its samples, roles or folds are not those that the blind classifiers saw; "
+            "score the target again, on the split that it is evaluated with"
+        )
 
 
 def _differences(attacks: dict[str, Judged]) -> dict[str, Any]:

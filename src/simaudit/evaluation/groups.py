@@ -5,11 +5,11 @@ from typing import Any
 import numpy as np
 from scipy.stats import chi2
 
-from simaudit.errors import SimauditError
 from simaudit.evaluation.bootstrap import Bootstrap, basic_interval
 from simaudit.evaluation.choice import COMPARED
 from simaudit.evaluation.intervals import CONFIDENCE, Delong, Interval
 from simaudit.evaluation.metrics import ASR, AUC, TPR_LEVELS, tail_mark
+from simaudit.evaluation.quality import DISTANCES
 from simaudit.evaluation.results import Results
 
 KEYS = ("value", "low", "high")
@@ -24,15 +24,13 @@ def over_seeds(seeds: list[Results], resamples: int, seed: int) -> dict[str, Any
     """
     first = seeds[0].selected
     for other in seeds[1:]:
-        if not np.array_equal(other.selected.sample_id, first.sample_id):
-            raise SimauditError(
-                f"{other.target}: was evaluated on other samples than {seeds[0].target}; evaluate both anew"
-            )
+        other.require_same_samples(seeds[0])
     bootstrap = Bootstrap(first.is_member[~first.is_calibration], resamples, seed)
     shared = [attack for attack in seeds[0].attacks if all(attack in other.attacks for other in seeds)]
     return {
         "seeds": [results.target for results in seeds],
         "attacks": {attack: _attack(attack, seeds, bootstrap) for attack in shared},
+        "frechet": {name: _distance(name, seeds) for name in DISTANCES},
     }
 
 
@@ -45,11 +43,7 @@ def _attack(attack: str, seeds: list[Results], bootstrap: Bootstrap) -> dict[str
     means = {
         AUC: Delong.of([roc.placements() for roc in curves], curves[0].is_member).mean(),
         ASR: basic_interval(asr, resampled, within=(0.5, 1.0)),
-        # As if the seeds erred together, which they can at most: the mean of their exact limits.
-        **{
-            rate: Interval(*(float(np.mean([row[rate][key] for row in selected])) for key in KEYS))
-            for rate in TPR_LEVELS
-        },
+        **{rate: _mean([row[rate] for row in selected]) for rate in TPR_LEVELS},
     }
     found: dict[str, Any] = {"mean_over_seeds": {}, "sd_between_seeds": {}}
     for metric in COMPARED:
@@ -57,6 +51,20 @@ def _attack(attack: str, seeds: list[Results], bootstrap: Bootstrap) -> dict[str
         found["mean_over_seeds"][metric] = means[metric].json() | mark
         found["sd_between_seeds"][metric] = standard_deviation(values[metric]).json() | mark
     return found
+
+
+def _distance(name: str, seeds: list[Results]) -> dict[str, Any]:
+    """A Fréchet distance; all seeds are held against the same images, so the mean is no surer than one of them."""
+    found = [results.quality[name] for results in seeds]
+    return {
+        "mean_over_seeds": _mean(found).json(),
+        "sd_between_seeds": standard_deviation(np.array([distance["value"] for distance in found])).json(),
+    }
+
+
+def _mean(intervals: list[dict[str, float]]) -> Interval:
+    """Value and limits of a mean of numbers that err together, which is the most that they can."""
+    return Interval(*(float(np.mean([interval[key] for interval in intervals])) for key in KEYS))
 
 
 def standard_deviation(values: np.ndarray) -> Interval:

@@ -28,6 +28,7 @@ SCHEMA = pa.schema(
         ("attack", pa.string()),
         ("variant", pa.string()),
         ("timestep", pa.int16()),
+        ("log_snr", pa.float64()),
         ("fold", pa.string()),
         ("queries", pa.int32()),
         ("members", pa.int32()),
@@ -100,6 +101,9 @@ def metric_rows(
         attack=scores.attack,
         variant=[column.variant for column in scores.columns],
         timestep=pd.array([column.timestep for column in scores.columns], dtype="Int16"),
+        log_snr=[
+            np.nan if c.timestep is None else scores.log_snr.get(c.timestep, np.nan) for c in scores.columns
+        ],
         fold=fold,
         queries=[column.queries for column in scores.columns],
         members=members,

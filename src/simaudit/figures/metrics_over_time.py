@@ -1,6 +1,6 @@
 """AUC, TPR at 1 % FPR and ASR over the timestep, with the timestep that calibration chose."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from simaudit.figures import Figure
 
@@ -15,13 +15,18 @@ PANELS = [
     ("asr", "ASR", 0.5),
 ]
 
+OVER = {"timestep": "timestep $t$", "log_snr": r"log-SNR, $\log(\bar\alpha_t / \sigma_t^2)$"}
+
 
 class MetricsOverTime(Figure):
     """One panel a metric, one line an attack at its selected variant, measured on the evaluation fold.
 
-    A dot is a measured timestep, a circle the selected one, a band 95 % limits. The dashed line is an attack that
-    guesses, the dotted one a classifier that never sees the model.
+    Over the timestep, or over log-SNR, where targets of different schedules can be compared. A dot is a measured
+    timestep, a circle the selected one, a band 95 % limits. The dashed line is an attack that guesses, the dotted one a
+    classifier that never sees the model.
     """
+
+    over: Literal["timestep", "log_snr"] = "timestep"
 
     def draw(self, results: "Results") -> "matplotlib.figure.Figure":
         from simaudit.data.split import EVALUATION
@@ -42,16 +47,16 @@ class MetricsOverTime(Figure):
                 if rows.empty:  # an attack without a timestep is no line
                     continue
                 selected = rows[rows.selected].iloc[0]
-                line = rows[rows.variant == selected.variant].sort_values("timestep")
+                line = rows[rows.variant == selected.variant].sort_values(self.over)
                 colour = style.attack_colour(attack)
                 name = f"{style.attack_name(attack)} ({style.knobs_label(selected.variant, None)})"
-                t = line.timestep.astype(int)
-                axis.plot(t, line[metric], color=colour, label=name, marker=".", markersize=3)
+                x = line[self.over].astype(float)
+                axis.plot(x, line[metric], color=colour, label=name, marker=".", markersize=3)
                 axis.fill_between(
-                    t, line[f"{metric}_low"], line[f"{metric}_high"], color=colour, alpha=0.12, linewidth=0
+                    x, line[f"{metric}_low"], line[f"{metric}_high"], color=colour, alpha=0.12, linewidth=0
                 )
                 axis.plot(
-                    *(selected.timestep, selected[metric]),
+                    *(selected[self.over], selected[metric]),
                     marker="o",
                     markersize=6,
                     markerfacecolor="white",
@@ -72,6 +77,6 @@ class MetricsOverTime(Figure):
             axis.set_ylabel(f"{label} {style.TAIL}" if small else label)
             note = f"\n{style.TAIL} fewer than ten false positives allowed: not to be read" if small else note
         axes[0].legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2)
-        axes[-1].set_xlabel(f"timestep $t$   (○ chosen on the calibration fold){note}")
+        axes[-1].set_xlabel(f"{OVER[self.over]}   (○ chosen on the calibration fold){note}")
         style.mark_shifted(figure, results.summary["shifted"])
         return figure

@@ -28,9 +28,12 @@ _ATTACK_COLOURS = {
     "secmi": "#882255",
     "pfami": "#555555",
     "pullback": "#AA4499",
+    "pullback_random": "#DDAA77",
+    "reconstruction": "#117733",
+    "distortion": "#88CCEE",
     "blind": "#000000",
 }
-_OTHER_COLOURS = ["#117733", "#661100", "#6699CC", "#AA4466"]
+_OTHER_COLOURS = ["#44AA99", "#661100", "#6699CC", "#AA4466"]
 _ATTACK_NAMES = {
     "sima": "SimA",
     "sima_av": "SimA-AV",
@@ -41,6 +44,9 @@ _ATTACK_NAMES = {
     "secmi": "SecMI",
     "pfami": "PFAMI",
     "pullback": "Pullback",
+    "pullback_random": "Pullback, random",
+    "reconstruction": "Reconstruction",
+    "distortion": "Distortion",
     "blind": "Blind",
 }
 

@@ -8,7 +8,7 @@ from typing import Any
 from simaudit.errors import SimauditError
 from simaudit.files import read_json, sha256_file
 
-SILENT = {"attacks", "selected", "groups"}
+SILENT = {"attacks", "selected", "groups", "against"}
 """Keys that structure a file and are left out of ids, so that the headline number of an attack has the shortest."""
 
 UNITS = {
@@ -18,6 +18,7 @@ UNITS = {
     "members": "samples",
     "heldout": "samples",
     "targets": "targets",
+    "images": "images",
     "permutations": "permutations",
     "mean_rank": "rank",
     "critical_difference": "rank",

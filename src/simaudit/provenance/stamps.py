@@ -8,7 +8,7 @@ job reads its parameters from its stamp.
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +18,10 @@ from simaudit.errors import SimauditError
 from simaudit.files import canonical_json, sha256_bytes, write_json
 from simaudit.params import Params, chosen
 from simaudit.provenance import code
+from simaudit.targets import file_hashes
 
 FOLDER = Path("results/params")
+NOT_TRAINED = {"attacks", "snapshot_attacks"}  # keys of a target that its training does not read
 
 
 @dataclass(frozen=True)
@@ -29,6 +31,8 @@ class Stamp:
     name: str
     params: dict[str, Any]
     code: dict[str, str]
+    inputs: dict[str, str] = field(default_factory=dict)
+    """SHA-256 by name of files that no job of this run makes and that the job reads all the same."""
 
     @property
     def identity(self) -> str:
@@ -38,7 +42,8 @@ class Stamp:
     @property
     def content(self) -> dict[str, Any]:
         """What the stamp's file holds."""
-        return {"job": self.name, "params": self.params, "code": self.code}
+        given = {"inputs": self.inputs} if self.inputs else {}
+        return {"job": self.name, "params": self.params, "code": self.code, **given}
 
     @property
     def text(self) -> str:
@@ -50,7 +55,7 @@ class Stamp:
         """Raises SimauditError when the file is missing or not a stamp."""
         try:
             content = json.loads(path.read_text(encoding="utf-8"))
-            return cls(content["job"], content["params"], content["code"])
+            return cls(content["job"], content["params"], content["code"], content.get("inputs", {}))
         except FileNotFoundError:
             raise SimauditError(f"{path}: missing; write it with: simaudit stamps") from None
         except (json.JSONDecodeError, KeyError, TypeError):
@@ -66,27 +71,38 @@ def stamps(params: Params) -> Iterator[Stamp]:
     for name, split in params.splits.items():
         yield _stamp(f"split/{name}", split, "simaudit.data.split", "simaudit.data.prepare")
     evaluation = params.evaluation.model_dump(mode="json", exclude={"threads", "blind"})
+    resampling = {knob: evaluation[knob] for knob in ("bootstrap", "seed")}
     for name in params.splits:
         both = {"blind": params.evaluation.blind, "evaluation": evaluation}
         yield _stamp(f"blind/{name}", both, "simaudit.evaluation.blind", "simaudit.evaluation.evaluate")
     for name, target in params.targets.items():
         family = f"simaudit.targets.{target.kind}"
-        yield _stamp(f"train/{name}", target.model_dump(mode="json", exclude={"attacks"}), family)
+        train = _stamp(f"train/{name}", target.model_dump(mode="json", exclude=NOT_TRAINED), family)
+        yield replace(train, inputs=file_hashes(target.given) if target.given else {})
         for attack, knobs in params.attacks_on(name).items():
             modules = [f"simaudit.attacks.{attack}", "simaudit.scoring", family]
             both = {"attack": knobs, "scoring": params.scoring}
             yield _stamp(f"score/{name}/{attack}", both, *modules, without="simaudit.training")
+        drawing = {"quality": params.quality.model_dump(exclude={"features"}), "scoring": params.scoring}
+        yield _stamp(f"sample/{name}", drawing, "simaudit.sampling", family, without="simaudit.training")
+        judging = {"quality": params.quality, "evaluation": resampling}
+        yield _stamp(f"quality/{name}", judging, "simaudit.features", "simaudit.evaluation.quality")
         yield _stamp(f"evaluate/{name}", evaluation, "simaudit.evaluation.evaluate")
         for figure, knobs in chosen(params.figures).items():
             yield _stamp(f"figure/{name}/{figure}", knobs, f"simaudit.figures.{figure}")
     roles = {
-        name: {"group": group, "control": params.targets[name].control}
+        name: {
+            "group": group,
+            "control": params.targets[name].control,
+            "reference": params.references.get(name),
+        }
         for group, names in params.groups.items()
         for name in names
     }
     yield _stamp("compare", {"targets": roles, "evaluation": evaluation}, "simaudit.evaluation.compare")
     yield _stamp("numbers", {}, "simaudit.provenance.ledger")
-    yield _stamp("report", {"targets": list(params.targets)}, "simaudit.report")
+    arms = {name: params.targets[name].arm for name in params.groups if params.targets[name].arm}
+    yield _stamp("report", {"targets": list(params.targets), "arms": arms}, "simaudit.report")
 
 
 def _stamp(name: str, knobs: Any, *modules: str, without: str | None = None) -> Stamp:

@@ -6,17 +6,20 @@ from abc import abstractmethod
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Protocol
 
-from pydantic import Field, NonNegativeInt, PositiveInt
+from pydantic import Field, NonNegativeInt, PositiveInt, model_validator
+from pydantic_core import PydanticCustomError
 
 from simaudit import registry
 from simaudit.errors import SimauditError
 from simaudit.files import read_json, sha256_bytes, sha256_file
-from simaudit.knobs import Device, Knobs, Name, Seed
+from simaudit.knobs import Device, Epochs, Knobs, Name, Seed
+from simaudit.networks import UNet
 
 if TYPE_CHECKING:
     import numpy as np
     import torch
 
+    from simaudit.data.split import Split
     from simaudit.schedule import NoiseSchedule
 
 SUMMARY = "training.json"  # what a target says of itself, beside the diffusers files
@@ -36,6 +39,9 @@ class Target(Protocol):
     def predict_noise(self, z: "torch.Tensor", timestep: int) -> "torch.Tensor":
         """ε̂(z, t), shaped as z. Costs one query a sample."""
 
+    def decode(self, z: "torch.Tensor") -> "torch.Tensor":
+        """z → images (B, C, H, W), about in [-1, 1]; differentiable. Undoes `encode` as well as the target can."""
+
 
 class Schedule(Knobs):
     """The forward process, in diffusers' names (DDPMScheduler)."""
@@ -46,10 +52,9 @@ class Schedule(Knobs):
     beta_end: Annotated[float, Field(gt=0, lt=1)] = 0.02
 
 
-class Training(Knobs):
-    """How a network is trained; every family that trains one shares these. 0 epochs leave it at its initialisation."""
+class Fitting(Knobs):
+    """How a network's weights are found. 0 epochs leave it at its initialisation."""
 
-    seed: Seed = 0
     epochs: NonNegativeInt
     batch_size: PositiveInt = 128
     learning_rate: float = Field(gt=0)
@@ -58,8 +63,26 @@ class Training(Knobs):
     ema_decay: float = Field(default=0.9999, ge=0, lt=1)
     horizontal_flip: bool = False
     checkpoint_every: PositiveInt = 500
+
+
+class Training(Fitting):
+    """How a target is trained: its denoiser, and with the same seed, device and threads whatever else it has."""
+
+    seed: Seed = 0
+    snapshots: Epochs = ()
+    """Epochs after which the denoiser's state is kept, so that leakage can be drawn over training."""
     device: Device = "auto"
     threads: PositiveInt = 1
+
+    @model_validator(mode="after")
+    def _snapshots_come_before_the_end(self) -> "Training":
+        if self.snapshots and self.snapshots[-1] >= self.epochs:
+            raise PydanticCustomError(
+                "snapshots",
+                "snapshots must be below epochs ({epochs}), whose state is the target itself",
+                {"epochs": self.epochs},
+            )
+        return self
 
 
 class TargetFamily(Knobs):
@@ -71,8 +94,11 @@ class TargetFamily(Knobs):
     kind: str
     dataset: Name
     split: Name
+    is_latent: ClassVar[bool] = False
+    """Whether the target diffuses in the latent space of an autoencoder."""
+
     attacks: Annotated[tuple[Name, ...], Field(min_length=1)] | None = None
-    """Which of the attacks are run on this target; None means all."""
+    """Which of the attacks are run on this target; None means all that can be."""
 
     @property
     @abstractmethod
@@ -89,13 +115,23 @@ class TargetFamily(Knobs):
         """Which control this target is, if any."""
         return None
 
+    @property
+    def given(self) -> Path | None:
+        """A folder that `train` reads and no job of the run makes, if any."""
+        return None
+
+    @property
+    def arm(self) -> dict[str, Any] | None:
+        """Where its autoencoder stands in a sweep of autoencoders: `beta`, and whether it is `adversarial`; if any."""
+        return None
+
     @abstractmethod
     def train(
-        self, images: "np.ndarray", member_ids: "np.ndarray", checkpoint: Path, identity: str, output: Path
+        self, images: "np.ndarray", split: "Split", checkpoints: Path, identity: str, output: Path
     ) -> dict[str, Any]:
-        """Train on the members among `images` (N, C, H, W), save a diffusers directory to `output`.
+        """Train on the split's members among `images` (N, C, H, W), save a diffusers directory to `output`.
 
-        `checkpoint` is where progress is kept; one whose `identity` differs is not resumed.
+        `checkpoints` is the folder where progress is kept; a checkpoint whose `identity` differs is not resumed.
         Returns what training.json shall say of the run, without anything volatile.
         """
 
@@ -103,6 +139,29 @@ class TargetFamily(Knobs):
     @abstractmethod
     def load(directory: Path, device: "torch.device") -> Target:
         """The adapter over a directory that `train` saved."""
+
+
+class TrainedFamily(TargetFamily):
+    """A target whose denoiser is a network that is trained here."""
+
+    unet: UNet
+    schedule: Schedule = Schedule()
+    training: Training
+    snapshot_attacks: tuple[Name, ...] = ()
+    """Which attacks are run on the states that `training.snapshots` keeps."""
+
+    @property
+    def timesteps(self) -> int:
+        return self.schedule.num_train_timesteps
+
+    @property
+    def threads(self) -> int:
+        return self.training.threads
+
+
+def snapshot_folder(directory: Path, epoch: int) -> Path:
+    """Where a target keeps its state after that many epochs: a diffusers directory like its own."""
+    return directory / "epochs" / str(epoch)
 
 
 def families() -> dict[str, type[TargetFamily]]:

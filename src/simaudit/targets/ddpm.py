@@ -1,58 +1,23 @@
 """Pixel-space diffusion: a diffusers UNet2DModel under a DDPM schedule."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from pydantic import Field, PositiveInt, model_validator
-from pydantic_core import PydanticCustomError
-
-from simaudit.errors import SimauditError
-from simaudit.knobs import Knobs
-from simaudit.targets import Control, Schedule, Target, TargetFamily, Training
+from simaudit.targets import Control, Target, TrainedFamily
 
 if TYPE_CHECKING:
     import numpy as np
     import torch
     from diffusers import UNet2DModel
 
+    from simaudit.data.split import Split
     from simaudit.schedule import NoiseSchedule
 
 
-class UNet(Knobs):
-    """The network, in diffusers' names (UNet2DModel); one entry a level, from the finest to the coarsest."""
-
-    block_out_channels: Annotated[tuple[PositiveInt, ...], Field(min_length=1)]
-    down_block_types: tuple[Literal["DownBlock2D", "AttnDownBlock2D"], ...]
-    up_block_types: tuple[Literal["UpBlock2D", "AttnUpBlock2D"], ...]
-    layers_per_block: PositiveInt = 2
-    norm_num_groups: PositiveInt = 32
-    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0
-
-    @model_validator(mode="after")
-    def _levels_agree(self) -> "UNet":
-        levels = len(self.block_out_channels)
-        if not len(self.down_block_types) == len(self.up_block_types) == levels:
-            raise PydanticCustomError(
-                "levels", "down_block_types, up_block_types and block_out_channels must be equally long"
-            )
-        for channels in self.block_out_channels:
-            if channels % self.norm_num_groups:
-                raise PydanticCustomError(
-                    "groups",
-                    "block_out_channels must be multiples of norm_num_groups ({groups})",
-                    {"groups": self.norm_num_groups},
-                )
-        return self
-
-
-class DDPM(TargetFamily):
+class DDPM(TrainedFamily):
     """A denoising diffusion model on pixels (Ho, Jain & Abbeel 2020, arXiv:2006.11239)."""
 
     kind: Literal["ddpm"]
-    unet: UNet
-    schedule: Schedule = Schedule()
-    training: Training
-
     files: ClassVar[tuple[str, ...]] = (
         "model_index.json",
         "scheduler/scheduler_config.json",
@@ -61,56 +26,25 @@ class DDPM(TargetFamily):
     )
 
     @property
-    def timesteps(self) -> int:
-        return self.schedule.num_train_timesteps
-
-    @property
-    def threads(self) -> int:
-        return self.training.threads
-
-    @property
     def control(self) -> Control | None:
         return None if self.training.epochs else "untrained"
 
-    def build(self, image_shape: tuple[int, int, int]) -> "UNet2DModel":
-        """The network for images (C, H, W), at its initialisation from the training seed.
-
-        Raises SimauditError when the image's sides cannot be halved once a level.
-        """
-        import torch
-        from diffusers import UNet2DModel
-
-        channels, height, width = image_shape
-        factor = 2 ** (len(self.unet.block_out_channels) - 1)
-        if height % factor or width % factor:
-            raise SimauditError(
-                f"unet.block_out_channels: {len(self.unet.block_out_channels)} levels need sides divisible by "
-                f"{factor}, and the images are {height}×{width}; use fewer levels"
-            )
-        torch.manual_seed(self.training.seed)
-        return UNet2DModel(
-            sample_size=(height, width), in_channels=channels, out_channels=channels, **self.unet.model_dump()
-        )
-
     def train(
-        self, images: "np.ndarray", member_ids: "np.ndarray", checkpoint: Path, identity: str, output: Path
+        self, images: "np.ndarray", split: "Split", checkpoints: Path, identity: str, output: Path
     ) -> dict[str, Any]:
-        from functools import partial
-
         from diffusers import DDPMPipeline, DDPMScheduler
 
         from simaudit.devices import resolve_device
-        from simaudit.schedule import NoiseSchedule
-        from simaudit.training.loop import train
-        from simaudit.training.objectives import noise_prediction
+        from simaudit.training.denoiser import DenoiserRun
 
         device = resolve_device(self.training.device)
         scheduler = DDPMScheduler(**self.schedule.model_dump())
-        model = self.build(images.shape[1:]).to(device)
-        objective = partial(noise_prediction, model, NoiseSchedule.of(scheduler).to(device))
-        losses = train(model, objective, images, member_ids, self.training, checkpoint, identity)
-        DDPMPipeline(model.cpu(), scheduler).save_pretrained(output)
-        return {"loss_per_epoch": losses, "parameters": model.num_parameters()}
+        unet = self.unet.build(images.shape[1:], self.training.seed)
+        run = DenoiserRun(self.training, checkpoints, identity)
+        losses = run.train(unet.to(device), scheduler, images, split.member_ids)
+        for folder in run.states(unet.cpu(), output):
+            DDPMPipeline(unet, scheduler).save_pretrained(folder)
+        return {"loss_per_epoch": losses, "parameters": unet.num_parameters()}
 
     @staticmethod
     def load(directory: Path, device: "torch.device") -> Target:
@@ -122,7 +56,9 @@ class DDPM(TargetFamily):
             directory / "unet", use_safetensors=True, low_cpu_mem_usage=False, local_files_only=True
         )
         scheduler = DDPMScheduler.from_pretrained(directory / "scheduler", local_files_only=True)
-        return DDPMTarget(unet.eval().to(device), NoiseSchedule.of(scheduler).to(device))
+        return DDPMTarget(
+            unet.eval().requires_grad_(False).to(device), NoiseSchedule.of(scheduler).to(device)
+        )
 
 
 class DDPMTarget:
@@ -133,6 +69,9 @@ class DDPMTarget:
 
     def encode(self, images: "torch.Tensor") -> "torch.Tensor":
         return images
+
+    def decode(self, z: "torch.Tensor") -> "torch.Tensor":
+        return z
 
     def predict_noise(self, z: "torch.Tensor", timestep: int) -> "torch.Tensor":
         prediction: torch.Tensor = self._unet(z, timestep, return_dict=False)[0]

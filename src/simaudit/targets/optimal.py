@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     import numpy as np
     import torch
 
+    from simaudit.data.split import Split
     from simaudit.schedule import NoiseSchedule
 
 MEMBERS = "members.safetensors"
@@ -36,14 +37,14 @@ class Optimal(TargetFamily):
         return "optimal"
 
     def train(
-        self, images: "np.ndarray", member_ids: "np.ndarray", checkpoint: Path, identity: str, output: Path
+        self, images: "np.ndarray", split: "Split", checkpoints: Path, identity: str, output: Path
     ) -> dict[str, Any]:
         import torch
         from diffusers import DDPMScheduler
         from safetensors.torch import save_file
 
         DDPMScheduler(**self.schedule.model_dump()).save_pretrained(output / "scheduler")
-        save_file({"images": torch.from_numpy(images[member_ids])}, output / MEMBERS)
+        save_file({"images": torch.from_numpy(images[split.member_ids])}, output / MEMBERS)
         return {}
 
     @staticmethod
@@ -66,6 +67,9 @@ class OptimalTarget:
 
     def encode(self, images: "torch.Tensor") -> "torch.Tensor":
         return images
+
+    def decode(self, z: "torch.Tensor") -> "torch.Tensor":
+        return z
 
     def predict_noise(self, z: "torch.Tensor", timestep: int) -> "torch.Tensor":
         """μ_t(z) = Σ wᵢ x⁽ⁱ⁾ with w = softmax_i(−‖z − √ᾱ_t x⁽ⁱ⁾‖²/2σ_t²), in blocks of members, never exponentiating

@@ -1,10 +1,10 @@
 """The one training loop: Adam, warm-up, gradient clipping, EMA, checkpoints that resume to the same weights."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -19,35 +19,47 @@ from simaudit.targets import Training
 
 READ_LOSS_EVERY = 20  # steps; reading a loss makes a GPU wait
 
-Objective = Callable[[torch.Tensor], torch.Tensor]
-"""Images of a batch (B, C, H, W) → the loss to minimise, a scalar. Draws its noise from torch's global generator."""
+Objective = Callable[[torch.Tensor, int], torch.Tensor | None]
+"""A batch (B, C, H, W) and the step's number → the loss to minimise, a scalar, or None to sit this step out.
+
+It draws its noise from torch's global generator.
+"""
+
+
+class Player(NamedTuple):
+    """A network and what it minimises."""
+
+    network: torch.nn.Module
+    objective: Objective
 
 
 def train(
-    model: torch.nn.Module,
-    objective: Objective,
+    players: Sequence[Player],
     images: np.ndarray,
     ids: np.ndarray,
     knobs: Training,
     checkpoint: Path,
     identity: str,
 ) -> list[float]:
-    """Minimise `objective` over images[ids] and leave the EMA weights in `model`; returns each epoch's mean loss.
+    """Train on images[ids] and leave the EMA weights in the first player's network; returns its mean loss by epoch.
 
-    No epochs leave the weights as they are.
+    Each step the players move in turn, each its own weights alone. The others are opponents: only the first is
+    averaged, and must have a loss at every step. No epochs leave the weights as they are.
 
     Every step draws its randomness from (seed, step) and every epoch its order from (seed, epoch), so that a run
     resumed from `checkpoint` ends at the same weights as an uninterrupted one (on the same machine and threads).
+    After each epoch of `knobs.snapshots` the EMA weights are written to `snapshot_path`.
     A checkpoint of another `identity` is ignored. The checkpoint is left in place: the caller removes it once the
     weights are saved.
     Raises SimauditError, naming the step and the last good checkpoint, when the loss is not finite.
     """
-    run = _Run.start(model, knobs, identity)
+    run = _Run.start(players, knobs, identity)
     run.resume(checkpoint)
-    device = next(model.parameters()).device
+    device = next(run.weights).device
     batches = -(-len(ids) // knobs.batch_size)
     total = knobs.epochs * batches
-    model.train()
+    for player in players:
+        player.network.train()
     with Progress("training", total, done=run.step) as progress:
         while run.step < total:
             epoch, batch = divmod(run.step, batches)
@@ -56,28 +68,68 @@ def train(
             for batch_ids in parts[batch:]:
                 torch.manual_seed(_step_seed(knobs.seed, run.step))
                 x = torch.from_numpy(images[batch_ids]).to(device)
-                loss = run.update(objective(_flip(x) if knobs.horizontal_flip else x))
-                run.unread.append(loss)
+                run.update(_flip(x) if knobs.horizontal_flip else x)
+                if run.step % batches == 0 and epoch + 1 in knobs.snapshots:  # before a checkpoint is past it
+                    run.save_weights(snapshot_path(checkpoint, epoch + 1))
                 if run.step % knobs.checkpoint_every == 0 or run.step == total:
                     run.save(checkpoint)
                 elif run.step % READ_LOSS_EVERY == 0:
                     run.read_losses(checkpoint)
                 progress.advance(facts=run.facts)
-    run.ema.copy_to(model.parameters())
-    model.eval()
+    run.ema.copy_to(run.weights)
+    for player in players:
+        player.network.eval()
     losses = np.array(run.losses)
     if not total:
         return []
     return [float(part.mean()) for part in np.split(losses, range(batches, total, batches))]
 
 
+def snapshot_path(checkpoint: Path, epoch: int) -> Path:
+    """Where the EMA weights after that many epochs are kept, beside the checkpoint."""
+    return checkpoint.with_name(f"{checkpoint.stem}-{epoch}.pt")
+
+
+@dataclass
+class _Seat:
+    """A player with its optimiser."""
+
+    network: torch.nn.Module
+    objective: Objective
+    optimizer: torch.optim.Optimizer
+    warmup: Any
+
+    @classmethod
+    def of(cls, player: Player, knobs: Training) -> "_Seat":
+        optimizer = torch.optim.Adam(player.network.parameters(), lr=knobs.learning_rate, fused=True)
+        return cls(*player, optimizer, get_constant_schedule_with_warmup(optimizer, knobs.warmup_steps))
+
+    def move(self, x: torch.Tensor, step: int, clip: float) -> torch.Tensor | None:
+        """One step of gradient descent, of this network's weights alone; returns the loss, detached."""
+        loss = self.objective(x, step)
+        if loss is None:
+            return None
+        weights = list(self.network.parameters())
+        self.optimizer.zero_grad()
+        torch.autograd.backward(loss, inputs=weights)
+        clip_grad_norm_(weights, clip)
+        self.optimizer.step()
+        self.warmup.step()
+        return loss.detach()
+
+    def state(self) -> dict[str, Any]:
+        return {name: getattr(self, name).state_dict() for name in ("network", "optimizer", "warmup")}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        for name, own in state.items():
+            getattr(self, name).load_state_dict(own)
+
+
 @dataclass
 class _Run:
     """All state of a training run: what a checkpoint holds, and what it is written from."""
 
-    model: torch.nn.Module
-    optimizer: torch.optim.Optimizer
-    warmup: Any
+    seats: list[_Seat]
     ema: EMAModel
     clip: float
     identity: str
@@ -86,22 +138,23 @@ class _Run:
     unread: list[torch.Tensor] = field(default_factory=list)  # the latest, still on the device
 
     @classmethod
-    def start(cls, model: torch.nn.Module, knobs: Training, identity: str) -> "_Run":
-        optimizer = torch.optim.Adam(model.parameters(), lr=knobs.learning_rate, fused=True)
-        warmup = get_constant_schedule_with_warmup(optimizer, knobs.warmup_steps)
-        ema = EMAModel(model.parameters(), decay=knobs.ema_decay, foreach=True)
-        return cls(model, optimizer, warmup, ema, knobs.gradient_clip, identity)
+    def start(cls, players: Sequence[Player], knobs: Training, identity: str) -> "_Run":
+        seats = [_Seat.of(player, knobs) for player in players]
+        ema = EMAModel(seats[0].network.parameters(), decay=knobs.ema_decay, foreach=True)
+        return cls(seats, ema, knobs.gradient_clip, identity)
 
-    def update(self, loss: torch.Tensor) -> torch.Tensor:
-        """One step of gradient descent; returns the loss, detached."""
-        self.optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
-        clip_grad_norm_(self.model.parameters(), self.clip)
-        self.optimizer.step()
-        self.warmup.step()
-        self.ema.step(self.model.parameters())
+    @property
+    def weights(self) -> Iterator[torch.nn.Parameter]:
+        """Those that are averaged: the first player's."""
+        return self.seats[0].network.parameters()
+
+    def update(self, x: torch.Tensor) -> None:
+        """One move of every player; keeps the first one's loss."""
+        loss, *_ = [seat.move(x, self.step, self.clip) for seat in self.seats]
+        assert loss is not None
+        self.unread.append(loss)
+        self.ema.step(self.weights)
         self.step += 1
-        return loss.detach()
 
     @property
     def facts(self) -> dict[str, float]:
@@ -131,13 +184,19 @@ class _Run:
             "identity": self.identity,
             "step": self.step,
             "losses": self.losses,
-            "model": self.model.state_dict(),
-            "optimizer": self.optimizer.state_dict(),
-            "warmup": self.warmup.state_dict(),
+            "players": [seat.state() for seat in self.seats],
             "ema": self.ema.state_dict(),
         }
         with atomic_path(checkpoint) as temporary:
             torch.save(state, temporary)
+
+    def save_weights(self, path: Path) -> None:
+        """Write the EMA weights of the first player's network, atomically. Training goes on with its own."""
+        self.ema.store(self.weights)
+        self.ema.copy_to(self.weights)
+        with atomic_path(path) as temporary:
+            torch.save(self.seats[0].network.state_dict(), temporary)
+        self.ema.restore(self.weights)
 
     def resume(self, checkpoint: Path) -> None:
         if not checkpoint.exists():
@@ -151,11 +210,10 @@ class _Run:
         if state["identity"] != self.identity:
             log.info("%s: belongs to other parameters, code or members; starting anew", checkpoint)
             return
-        self.model.load_state_dict(state["model"])
-        self.optimizer.load_state_dict(state["optimizer"])
-        self.warmup.load_state_dict(state["warmup"])
+        for seat, own in zip(self.seats, state["players"], strict=True):
+            seat.restore(own)
         self.ema.load_state_dict(state["ema"])
-        self.ema.to(next(self.model.parameters()).device)
+        self.ema.to(next(self.weights).device)
         self.step, self.losses = state["step"], state["losses"]
         log.info("%s: resuming at step %d", checkpoint, self.step)
 

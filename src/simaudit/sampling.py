@@ -1,0 +1,36 @@
+"""Drawing images from a target: what its quality is judged by."""
+
+import numpy as np
+import torch
+
+from simaudit.noise import SampleNoise
+from simaudit.progress import Progress
+from simaudit.targets import Target
+
+LEAST_SIGNAL = 1e-5  # ᾱ; the linear schedule ends at 4e-5, the cosine at 2e-9
+
+
+@torch.inference_mode()
+def draw_samples(
+    target: Target, like: torch.Tensor, count: int, steps: int, seed: int, batch_size: int
+) -> np.ndarray:
+    """`count` images (count, C, H, W) in [-1, 1], by deterministic DDIM from noise in `steps` evenly spaced timesteps.
+
+    `like` is one image (1, C, H, W) on the target's device. A sample depends on (seed, its number) alone. Song, Meng &
+    Ermon, arXiv:2010.02502, Sec. 4.2. x₀ is not clipped on the way, since a latent has no range; instead the first
+    timestep is the last one with a signal that errors are not blown up by.
+    """
+    schedule, shape = target.schedule, target.encode(like).shape[1:]
+    start = int((schedule.alpha_bar >= LEAST_SIGNAL).nonzero()[-1])
+    timesteps = np.linspace(start, 0, steps).round().astype(int).tolist()
+    samples = []
+    with Progress("sampling", count, unit="sample") as progress:
+        for first in range(0, count, batch_size):
+            ids = np.arange(first, min(first + batch_size, count))
+            z = SampleNoise(seed, ids).draw(0, like.new_empty((len(ids), *shape)))
+            for t, s in zip(timesteps, [*timesteps[1:], None], strict=True):
+                noise = target.predict_noise(z, t)
+                z = schedule.predict_x0(z, noise, t) if s is None else schedule.ddim_step(z, noise, t, s)
+            samples.append(target.decode(z).clamp(-1, 1).cpu().numpy())
+            progress.advance(len(ids))
+    return np.concatenate(samples)

@@ -1,0 +1,111 @@
+"""How good samples are: the distance against its closed form, what is compared with what, and the features."""
+
+import numpy as np
+import pytest
+import torch
+from diffusers import DDPMScheduler
+from scipy.linalg import sqrtm
+
+from simaudit.errors import SimauditError
+from simaudit.evaluation.quality import DISTANCES, frechet_distance, quality
+from simaudit.features import extractor
+from simaudit.sampling import draw_samples
+from simaudit.schedule import NoiseSchedule
+
+RNG = np.random.default_rng(3)
+
+
+def test_the_distance_is_the_one_of_the_papers_formula():
+    a, b = RNG.normal(size=(200, 5)), RNG.normal(size=(300, 5)) @ RNG.normal(size=(5, 5)) + 1
+    covariances = [np.cov(x, rowvar=False) for x in (a, b)]
+    root = sqrtm(covariances[0] @ covariances[1]).real
+    expected = np.square(a.mean(0) - b.mean(0)).sum() + np.trace(sum(covariances) - 2 * root)
+    assert frechet_distance(a, b) == pytest.approx(expected, rel=1e-6)
+    assert frechet_distance(b, a) == pytest.approx(expected, rel=1e-6)
+    assert frechet_distance(a, a) == pytest.approx(0, abs=1e-8)
+
+
+def test_a_shift_counts_by_its_square():
+    a = RNG.normal(size=(50, 3))
+    assert frechet_distance(a, a + np.array([1.0, 2.0, 2.0])) == pytest.approx(9)
+
+
+def test_features_with_fewer_images_than_dimensions_still_have_a_distance():
+    assert np.isfinite(frechet_distance(RNG.normal(size=(5, 20)), RNG.normal(size=(6, 20))))
+
+
+def test_copies_of_the_members_are_nearer_to_the_members():
+    members, heldout = RNG.normal(size=(80, 20)), RNG.normal(size=(400, 20))
+    found = quality(members + 0.01 * RNG.normal(size=members.shape), members, heldout, 200, 0)
+    assert found["images"] == 80
+    assert found["to_members"]["value"] < 0.01
+    assert found["heldout_minus_members"]["low"] > 0
+    difference = found["to_heldout"]["value"] - found["to_members"]["value"]
+    assert found["heldout_minus_members"]["value"] == pytest.approx(difference)
+    for name in ("to_members", "to_heldout", "members_to_heldout"):
+        assert 0 <= found[name]["low"] <= found[name]["value"] <= found[name]["high"]
+
+
+def test_the_limits_cover_what_as_many_images_have_on_average():
+    """Samples of the true distribution are as near to members as to held-out images, and as far as these two."""
+    pairs = np.random.default_rng(0).normal(size=(500, 2, 100, 3))
+    average = np.mean([frechet_distance(*pair) for pair in pairs])
+    covered = dict.fromkeys(DISTANCES, 0)
+    for seed in range(40):
+        found = quality(*np.random.default_rng(seed).normal(size=(3, 100, 3)), 100, seed)
+        for name in DISTANCES:
+            truth = 0 if name == "heldout_minus_members" else average
+            covered[name] += found[name]["low"] <= truth <= found[name]["high"]
+    assert all(count >= 36 for count in covered.values()), covered
+
+
+def test_the_classifiers_features_tell_the_classes_apart():
+    labels = np.arange(400) % 2
+    images = RNG.normal(size=(400, 1, 4, 4)).astype(np.float32)
+    images[:, 0, 0, :2] += np.where(labels, 2, -2)[:, None]
+    features = extractor("classifier", images, labels, seed=0)
+    apart = features(images)
+    assert apart.shape == (400, 32)
+    between = frechet_distance(apart[labels == 0], apart[labels == 1])
+    assert between > 10 * frechet_distance(apart[labels == 0][::2], apart[labels == 0][1::2])
+    again = extractor("classifier", images, labels, seed=0)
+    np.testing.assert_array_equal(again(images), apart)
+
+
+def test_a_dataset_without_labels_and_inception_without_weights_are_one_line():
+    images = np.zeros((4, 1, 4, 4), dtype=np.float32)
+    with pytest.raises(SimauditError, match=r"quality.features: classifier needs a dataset with two labels"):
+        extractor("classifier", images, np.zeros(4, dtype=np.int64), 0)
+    with pytest.raises(SimauditError, match=r"quality.features: inception needs torchmetrics"):
+        extractor("inception", images, np.zeros(4, dtype=np.int64), 0)
+
+
+def test_sampling_from_the_optimal_denoiser_of_one_image_gives_that_image(known_target, schedule):
+    """ε̂ = (z − √ᾱ x)/σ leads every trajectory to x, whatever noise it begins with."""
+    x = torch.linspace(-0.9, 0.9, 16).reshape(1, 1, 4, 4)
+    target = known_target(lambda z, t: (z - schedule.signal(t, z) * x) / schedule.sigma(t, z))
+    target.decode = lambda z: z
+    samples = draw_samples(target, x, 7, steps=20, seed=0, batch_size=3)
+    assert samples.shape == (7, 1, 4, 4)
+    np.testing.assert_allclose(samples, x.expand(7, -1, -1, -1), atol=1e-3)
+    assert [t for t, _ in target.seen[:20]] == np.linspace(999, 0, 20).round().tolist()
+
+
+def test_a_schedule_that_ends_without_signal_is_entered_where_there_is_some(known_target):
+    """The cosine schedule: an error of a thousandth, divided by its last √ᾱ, would be far outside any image."""
+    schedule = NoiseSchedule.of(DDPMScheduler(beta_schedule="squaredcos_cap_v2"))
+    x = torch.linspace(-0.9, 0.9, 16).reshape(1, 1, 4, 4)
+    target = known_target(lambda z, t: (z - schedule.signal(t, z) * x) / schedule.sigma(t, z) + 0.001)
+    target.schedule, target.decode = schedule, lambda z: z
+    samples = draw_samples(target, x, 3, steps=50, seed=0, batch_size=3)
+    assert np.abs(samples - x.numpy()).max() < 0.2
+    assert target.seen[0][0] < 999
+
+
+def test_a_sample_does_not_depend_on_its_batch(known_target):
+    target = known_target(lambda z, t: torch.tanh(z.cumsum(-1)))
+    like = torch.zeros(1, 1, 4, 4)
+    whole, parts = (draw_samples(target, like, 7, 5, 0, size) for size in (7, 2))
+    np.testing.assert_allclose(whole, parts, atol=1e-5)
+    assert not np.allclose(whole[0], whole[1])
+    assert np.abs(whole).max() <= 1
