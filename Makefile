@@ -1,7 +1,7 @@
 # make figures   the environment, then the whole default run with every figure
 # make test      the environment, then the tests
 # make lint      style and types
-# make bench     how fast it is, as ratios measured on this machine (about 20 minutes)
+# make bench     how fast it is, as ratios measured on this machine (about 25 minutes)
 # make lock      requirements.lock anew from pyproject.toml
 
 PYTHON ?= python3

@@ -20,8 +20,7 @@ from simaudit.attacks.sima import SimA
 from simaudit.data.prepare import to_model_range
 from simaudit.data.sources.digits import Digits
 from simaudit.data.split import Split, make_split
-from simaudit.files import write_json
-from simaudit.noise import SampleNoise
+from simaudit.files import read_json, write_json
 from simaudit.params import DEFAULT, merge, parse
 from simaudit.schedule import NoiseSchedule
 from simaudit.scores import Column, ScoreWriter
@@ -70,8 +69,8 @@ def fastest_batch(network: torch.nn.Module) -> int:
     return min(zip(times, BATCH_SIZES, strict=True))[1]
 
 
-def scoring(folder: Path) -> tuple[float, float, int]:
-    """(time over bare forward passes, seconds a query on one thread, batch size)."""
+def scoring(folder: Path) -> tuple[float, int]:
+    """(time over bare forward passes, batch size)."""
     torch.set_num_threads(PARAMS.scoring.threads)
     network = TARGET.unet.build(IMAGES.shape[1:], 0).eval()
     batch = fastest_batch(network)
@@ -96,11 +95,11 @@ def scoring(folder: Path) -> tuple[float, float, int]:
         )
 
     with_engine, bare = in_turns(score, bare_forward(network, queries, batch))
-    return with_engine / bare, bare / queries, batch
+    return with_engine / bare, batch
 
 
-def training(folder: Path) -> tuple[float, float]:
-    """(time over bare forward, backward and step; seconds a bare step on the rule's threads)."""
+def training(folder: Path) -> float:
+    """Time over bare forward, backward and step, on the rule's threads."""
     torch.set_num_threads(TARGET.training.threads)
     members = np.arange(TARGET.training.batch_size)  # one full batch an epoch
     steps = 15
@@ -124,7 +123,7 @@ def training(folder: Path) -> tuple[float, float]:
             optimizer.step()
 
     with_loop, without = in_turns(loop, bare)
-    return with_loop / without, without / steps
+    return with_loop / without
 
 
 def evaluation(folder: Path) -> tuple[float, float, float]:
@@ -163,8 +162,8 @@ def evaluation(folder: Path) -> tuple[float, float, float]:
     return wall, wall / sorting, memory
 
 
-def default_run(folder: Path) -> tuple[float, float]:
-    """(wall seconds of the default run from nothing, seconds of `snakemake -n` afterwards)."""
+def default_run(folder: Path) -> tuple[float, float, dict[str, list[float]]]:
+    """(wall seconds of the default run from nothing, of `snakemake -n` afterwards, seconds of each job by rule)."""
     root = Path(__file__).parents[1]
 
     def snakemake(*arguments: str) -> None:
@@ -172,24 +171,17 @@ def default_run(folder: Path) -> tuple[float, float]:
         subprocess.run(command, check=True, capture_output=True, cwd=root)
 
     wall = seconds(lambda: snakemake("--cores", str(CORES)))
-    return wall, statistics.median(seconds(lambda: snakemake("-n")) for _ in range(3))
+    return wall, statistics.median(seconds(lambda: snakemake("-n")) for _ in range(3)), jobs(folder)
 
 
-def default_queries() -> int:
-    """Evaluations of the networks by the default run's attacks, counted on one sample; the closed form costs little."""
-
-    class Counting(DDPMTarget):
-        queries = 0
-
-        def predict_noise(self, z: torch.Tensor, timestep: int) -> torch.Tensor:
-            self.queries += 1
-            return z
-
-    counting = Counting(torch.nn.Identity(), NoiseSchedule.of(DDPMScheduler()))
-    for name, target in PARAMS.targets.items():
-        for attack in PARAMS.attacks_on(name).values() if target.kind == TARGET.kind else ():
-            list(attack.statistics(counting, torch.from_numpy(IMAGES[:1]), SampleNoise(0, np.array([0]))))
-    return len(IMAGES) * counting.queries
+def jobs(folder: Path) -> dict[str, list[float]]:
+    """Seconds of each job of a finished run by rule, from what Snakemake wrote down of every output."""
+    found: dict[str, dict[str, float]] = {}
+    for path in (folder / ".snakemake" / "metadata").rglob("*"):
+        job = read_json(path) if path.is_file() else {}
+        if job.get("endtime") and job["log"]:
+            found.setdefault(job["rule"], {})[job["log"][0]] = job["endtime"] - job["starttime"]
+    return {rule: list(times.values()) for rule, times in found.items()}
 
 
 def main() -> None:
@@ -197,30 +189,25 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         evaluated, over_sorting, memory = evaluation(folder)
-        score_ratio, query, batch = scoring(folder)
-        train_ratio, step = training(folder)
+        score_ratio, batch = scoring(folder)
+        train_ratio = training(folder)
         help_time = statistics.median(
             seconds(lambda: subprocess.run(["simaudit", "--help"], check=True, capture_output=True))
             for _ in range(5)
         )
-        wall, nothing = default_run(folder / "run")
-    # The last batch of an epoch is smaller: steps cost by their samples.
-    members = PARAMS.splits[TARGET.split].members
-    epochs = sum(target.training.epochs for target in PARAMS.targets.values() if target.kind == TARGET.kind)
-    full_steps = epochs * members / TARGET.training.batch_size
-    in_models = (
-        full_steps * step * TARGET.training.threads + default_queries() * query * PARAMS.scoring.threads
-    )
+        wall, nothing, by_rule = default_run(folder / "run")
+    costs = sorted(((sum(times), rule, len(times)) for rule, times in by_rule.items()), reverse=True)
     for what, value in (
         (f"scoring / bare forward passes (batch {batch}, fastest)", f"{score_ratio:.3f}"),
         ("training / bare forward + backward + step", f"{train_ratio:.3f}"),
         ("evaluation of 50,000 + 50,000 samples × 248 statistics / sorting each once", f"{over_sorting:.1f}"),
         ("evaluation of 50,000 + 50,000 samples × 248 statistics", f"{evaluated:.0f} s, {memory:.1f} GB"),
-        (
-            f"default run: share of wall time × {CORES} cores spent in the models",
-            f"{in_models / (wall * CORES):.2f}",
-        ),
         ("default run: wall time", f"{wall:.0f} s"),
+        *(
+            (f"default run: {count} × `{rule}`", f"{total:.0f} s of a core")
+            for total, rule, count in costs
+            if total > 5
+        ),
         ("no-op `snakemake -n`", f"{nothing:.1f} s"),
         ("`simaudit --help`", f"{help_time:.2f} s"),
     ):

@@ -242,7 +242,8 @@ def _ranks(ranks: Mapping[str, Any], ledger: Ledger) -> list[str]:
     attacks = ranks["ranks"][next(iter(metrics.values()))]["attacks"]
     return [
         "## Mean ranks",
-        f"Over {ledger.count(f'{first}.targets')} targets; 1 is the best. Attacks whose limits do not overlap differ.",
+        f"Over {ledger.count(f'{first}.targets')} targets ({', '.join(ranks['of'])}); 1 is the best. Attacks whose "
+        "limits do not overlap differ.",
         _table(
             ["attack", *metrics],
             (

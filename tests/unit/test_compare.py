@@ -97,10 +97,25 @@ def test_a_run_is_compared_in_groups_and_controls_take_no_rank(audit):
     assert set(found["groups"]["groups"]["a0"]["attacks"]) == {"sima", "loss"}  # what both seeds have
     ranks = found["ranks"]["ranks"]["auc"]
     assert ranks["targets"] == 2
+    assert found["ranks"]["of"] == ["a0", "b"]
     assert {name: entry["mean_rank"]["value"] for name, entry in ranks["attacks"].items()} == {
         "sima": 1,
         "loss": 2,
     }
+
+
+def test_ranks_take_the_largest_block_of_targets_and_attacks_without_a_gap(audit):
+    """Three attacks on two targets, where one attack is on all four, and two are on three of them."""
+    blind = {"s": audit.blind()}
+    targets = [
+        audit.evaluate("a", {"loss": 1, "pia": 1, "sima": 2}),
+        audit.evaluate("b", {"sima": 2}),
+        audit.evaluate("c", {"loss": 1, "pia": 1, "sima": 2}),
+        audit.evaluate("d", {"pia": 1, "sima": 2}),
+    ]
+    found = compare(targets, blind, 100, 0)["ranks"]
+    assert found["of"] == ["a", "c"]
+    assert set(found["ranks"]["auc"]["attacks"]) == {"loss", "pia", "sima"}
 
 
 def test_with_one_target_ranks_are_absent_and_it_is_said_why(audit):

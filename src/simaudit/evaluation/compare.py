@@ -37,31 +37,36 @@ def compare(
 
 
 def ranks(groups: list[list[Results]]) -> dict[str, Any]:
-    """Mean ranks by metric over the audited targets, seeds of one target counting as one by their mean.
+    """Mean ranks by metric over audited targets, seeds of one target counting as one by their mean.
 
-    Attacks that some target lacks are left out. With fewer than two targets or attacks there is nothing to rank, and
-    `absent` says so.
+    A rank needs every attack on every target: the largest such block is taken, `of` says of which targets. With fewer
+    than two targets or attacks there is nothing to rank, and `absent` says so.
     """
-    everywhere = [results.attacks for members in groups for results in members]
-    shared = (
-        [attack for attack in everywhere[0] if all(attack in attacks for attacks in everywhere)]
-        if groups
-        else []
-    )
-    if len(groups) < 2 or len(shared) < 2:
+    attacks = [
+        [name for name in members[0].attacks if all(name in results.attacks for results in members)]
+        for members in groups
+    ]
+
+    def with_all(names: list[str]) -> list[list[Results]]:
+        return [members for members, has in zip(groups, attacks, strict=True) if set(names) <= set(has)]
+
+    shared = max(attacks, key=lambda names: (len(names) - 1) * (len(with_all(names)) - 1), default=[])
+    ranked = with_all(shared)
+    if len(ranked) < 2 or len(shared) < 2:
         return {
-            "absent": "ranks need two or more audited targets and attacks that all of them have; this run has "
-            f"{len(groups)} and {len(shared)}"
+            "absent": "ranks need two or more audited targets and two or more attacks that were run on all of them; "
+            f"this run has {len(groups)} audited"
         }
     return {
+        "of": [members[0].group for members in ranked],
         "ranks": {
             metric: mean_ranks(
                 pd.DataFrame(
-                    {attack: [_mean(members, attack, metric) for members in groups] for attack in shared}
+                    {attack: [_mean(members, attack, metric) for members in ranked] for attack in shared}
                 )
             )
             for metric in COMPARED
-        }
+        },
     }
 
 
