@@ -11,9 +11,9 @@ from simaudit.data.split import Split, make_split
 from simaudit.schedule import NoiseSchedule
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture(autouse=True, scope="session")
 def _one_thread():
-    """Small tensors, and tests may run side by side."""
+    """Small tensors, tests may run side by side, and the same weights need the same number."""
     torch.set_num_threads(1)
 
 

@@ -16,7 +16,7 @@ Shape = tuple[int, int, int]
 
 
 class UNet(Knobs):
-    """The network, in diffusers' names (UNet2DModel); one entry a level, from the finest to the coarsest."""
+    """The denoiser, in diffusers' names (UNet2DModel); one entry a level, from the finest to the coarsest."""
 
     block_out_channels: Annotated[tuple[PositiveInt, ...], Field(min_length=1)]
     down_block_types: tuple[Literal["DownBlock2D", "AttnDownBlock2D"], ...]
@@ -46,9 +46,8 @@ class UNet(Knobs):
         _require_halving("unet", self.block_out_channels, shape, of)
         torch.manual_seed(seed)
         channels, height, width = shape
-        sides = (
-            height if height == width else (height, width)
-        )  # LDMPipeline knows squares alone, and wants a number
+        # LDMPipeline knows squares alone, and wants a number.
+        sides = height if height == width else (height, width)
         return UNet2DModel(
             sample_size=sides, in_channels=channels, out_channels=channels, **self.model_dump()
         )

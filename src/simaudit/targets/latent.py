@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from simaudit.schedule import NoiseSchedule
 
 FOLDER = "vqvae"  # what diffusers' LDMPipeline calls its autoencoder, whatever it is
+UNVERIFIED = "unverified"  # who an autoencoder was trained on
 BATCH = 256  # images at a time that are encoded
 
 
@@ -38,20 +39,20 @@ class Pretrained(Knobs):
     pretrained: str
 
     @property
-    def members(self) -> dict[str, Any] | None:
-        """Who it was trained on, where it is part of a target that says so."""
+    def members(self) -> str:
+        """The hash of the members that it was trained on where it is part of a target that knows, else UNVERIFIED."""
         summary = Path(self.pretrained).parent / SUMMARY
-        members: dict[str, Any] | None = read_json(summary)["members"] if summary.exists() else None
-        return members
+        known: str = read_json(summary)["autoencoder"]["members"] if summary.exists() else UNVERIFIED
+        return known
 
     def load(self, split: "Split") -> "AutoencoderKL":
         """Raises SimauditError when there is no such autoencoder, or its members are known not to be the split's."""
         from diffusers import AutoencoderKL
 
-        if self.members and self.members["sha256"] != split.member_hash:
+        if self.members not in (split.member_hash, UNVERIFIED):
             raise SimauditError(
-                f"autoencoder.pretrained: {self.pretrained}: was trained on other members ({self.members['split']}) "
-                f"than those of {split.path}; use one of the same split"
+                f"autoencoder.pretrained: {self.pretrained}: was trained on other members than those of {split.path}; "
+                "use one of the same split"
             )
         try:
             return AutoencoderKL.from_pretrained(
@@ -166,8 +167,7 @@ class Latent(TrainedFamily):
         from simaudit.training.autoencoder import train_autoencoder
 
         if isinstance(self.autoencoder, Pretrained):
-            members = self.autoencoder.members
-            return {"members": members["sha256"] if members else "unverified"}
+            return {"members": self.autoencoder.members}
         knobs = Training(**self.autoencoder.training.model_dump(), seed=self.training.seed)
         losses = train_autoencoder(
             vae,
