@@ -48,7 +48,7 @@ def test_over_log_snr_the_curves_run_from_much_noise_to_little(results):
     figure = figure_types()["metrics_over_time"](over="log_snr").draw(results)
     (curve,) = (line for line in figure.axes[0].lines if line.get_label().startswith("SimA"))
     assert curve.get_xdata().tolist() == [2.0, 3.0, 4.0]
-    assert "log-SNR" in figure.axes[-1].get_xlabel()
+    assert "alpha" in figure.axes[-1].get_xlabel()
 
 
 def test_the_histogram_has_a_panel_an_attack_and_both_roles(results):

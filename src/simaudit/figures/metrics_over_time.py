@@ -15,15 +15,15 @@ PANELS = [
     ("asr", "ASR", 0.5),
 ]
 
-OVER = {"timestep": "timestep $t$", "log_snr": r"log-SNR, $\log(\bar\alpha_t / \sigma_t^2)$"}
+OVER = {"timestep": "timestep $t$", "log_snr": r"$\log(\bar\alpha_t / \sigma_t^2)$"}
 
 
 class MetricsOverTime(Figure):
     """One panel a metric, one line an attack at its selected variant, measured on the evaluation fold.
 
-    Over the timestep, or over log-SNR, where targets of different schedules can be compared. A dot is a measured
-    timestep, a circle the selected one, a band 95 % limits. The dashed line is an attack that guesses, the dotted one a
-    classifier that never sees the model.
+    Over the timestep, or over log-SNR, log(ᾱ/σ²), where targets of different schedules can be compared. A dot is a
+    measured timestep, a circle the selected one, a band 95 % limits. The dashed line is an attack that guesses, the
+    dotted one a classifier that never sees the model.
     """
 
     over: Literal["timestep", "log_snr"] = "timestep"
