@@ -16,7 +16,7 @@ from simaudit.scores import Scores
 pytestmark = pytest.mark.workflow
 
 TARGETS = {
-    "digits-ddpm": ["loss", "pfami", "pia", "secmi", "sima"],
+    "digits-ddpm": ["loss", "pia", "sima"],
     "digits-untrained": ["sima"],
     "digits-optimal": ["sima"],
     "digits-ldm": ["pullback", "reconstruction"],
