@@ -134,15 +134,16 @@ def _latent(target: str, summary: Mapping[str, Any], ledger: Ledger) -> list[str
         sides = {"members": "of_members", "held-out": "of_heldout"}
         rows = ([error, *ledger.row(f"{target}.reconstruction_error.{error}", sides)] for error in errors)
         parts += ["Reconstruction error of the autoencoder alone:", _table(["error", *sides], rows)]
-    swept = {
+    quartered = {
         name: facts["by_distortion"] for name, facts in summary["attacks"].items() if "by_distortion" in facts
     }
-    if swept:
+    if quartered:
         quarters = {f"q{number}": f"by_distortion.q{number}" for number in range(1, 5)}
         parts += [
             "AUC by quarter of the decoder's distortion, q1 where it stretches the latent space least:",
             _table(
-                ["attack", *quarters], ([name, *ledger.row(f"{target}.{name}", quarters)] for name in swept)
+                ["attack", *quarters],
+                ([name, *ledger.row(f"{target}.{name}", quarters)] for name in quartered),
             ),
         ]
     return parts

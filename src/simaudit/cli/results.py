@@ -100,12 +100,13 @@ def evaluate(
     from simaudit.scores import Scores
 
     resampling = _resampling(Stamp.read(stamp).params, threads)
+    reference = Scores.read(blind)
     with threadpool_limits(
         1
     ):  # the threads are one a statistic; a linear algebra library's own would only spin
-        found = evaluate(map(Scores.read, score_files), Scores.read(blind), resampling)
+        found = evaluate(map(Scores.read, score_files), reference, resampling)
         on_the_way = evaluate_snapshots(
-            ((epoch, Scores.read(path)) for epoch, path in snapshots), Scores.read(blind), resampling
+            ((epoch, Scores.read(path)) for epoch, path in snapshots), reference, resampling
         )
     found.selected.write(selected)
     write_json(epochs, {"target": summary.stem, "epochs": on_the_way})
