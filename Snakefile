@@ -26,3 +26,4 @@ rule all:
     input:
         "results/report/index.md",
         [figures_of(target) for target in PARAMS.targets],
+        drawn(RUN, PARAMS.figures_of_run),

@@ -5,7 +5,16 @@ from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Union
 
-from pydantic import Discriminator, Field, PositiveInt, Tag, ValidationError, create_model, model_validator
+from pydantic import (
+    Discriminator,
+    Field,
+    NonNegativeInt,
+    PositiveInt,
+    Tag,
+    ValidationError,
+    create_model,
+    model_validator,
+)
 from pydantic_core import PydanticCustomError
 
 from simaudit import attacks, figures, targets
@@ -15,12 +24,18 @@ from simaudit.data.sources import Source
 from simaudit.errors import SimauditError
 from simaudit.explain import explain
 from simaudit.features import Extractor
+from simaudit.figures import RunFigure, TargetFigure
 from simaudit.files import read_yaml
-from simaudit.knobs import Device, Knobs, Name, Seed
-from simaudit.targets import TargetFamily, TrainedFamily
+from simaudit.knobs import Device, Knobs, Name, Seed, Timesteps
+from simaudit.targets import Schedule, TargetFamily, TrainedFamily
 
 DEFAULT = Path("params.yaml")
-NOT_ITS_OWN: Any = {"attacks": True, "snapshot_attacks": True, "training": {"seed", "snapshots"}}
+NOT_ITS_OWN: Any = {
+    "attacks": True,
+    "figures": True,
+    "snapshot_attacks": True,
+    "training": {"seed", "snapshots"},
+}
 """What targets of one group may differ in."""
 
 
@@ -50,6 +65,17 @@ class QualityKnobs(Knobs):
     samples: Annotated[int, Field(ge=50)] = 300
     steps: Annotated[int, Field(ge=2)] = 50
     features: Extractor = "classifier"
+
+
+class TheoryKnobs(Knobs):
+    """What the closed form is drawn of in one and in two dimensions: members of a split, the first one if not said."""
+
+    split: Name | None = None
+    schedule: Schedule = Schedule()
+    line_members: Annotated[int, Field(ge=2)] = 5
+    line_timestep: NonNegativeInt = 20
+    field_members: Annotated[int, Field(ge=2)] = 12
+    field_timesteps: Annotated[Timesteps, Field(min_length=3, max_length=3)] = (10, 50, 500)
 
 
 class BlindKnobs(Knobs):
@@ -98,12 +124,13 @@ class Params(Knobs):
     """All of params.yaml, and what must hold between its sections. `model` adds what the source folders offer."""
 
     datasets: dict[Name, Source]
-    splits: Annotated[dict[Name, SplitKnobs], Droppable]
+    splits: Annotated[dict[Name, SplitKnobs], Field(min_length=1), Droppable]
     targets: dict[Name, TargetFamily]
     attacks: Any
     scoring: ScoringKnobs = ScoringKnobs()
     quality: QualityKnobs = QualityKnobs()
     evaluation: EvaluationKnobs = EvaluationKnobs()
+    theory: TheoryKnobs = TheoryKnobs()
     figures: Any
 
     @model_validator(mode="before")
@@ -122,9 +149,12 @@ class Params(Knobs):
     def _refer_to_what_exists(self) -> "Params":
         for name, split in self.splits.items():
             _require(f"splits.{name}.dataset", split.dataset, self.datasets)
+        self._require_theory(self.theory)
         for name, target in self.targets.items():
             _require(f"targets.{name}.dataset", target.dataset, self.datasets)
             _require(f"targets.{name}.split", target.split, self.splits)
+            if name == figures.RUN:
+                raise _wrong(f"targets.{name}", "is the folder of the figures of all targets; rename it")
             if name in self.splits:
                 raise _wrong(
                     f"targets.{name}", "is also the name of a split; numbers are named after both, rename one"
@@ -137,6 +167,12 @@ class Params(Knobs):
                     raise _wrong(
                         f"targets.{name}.attacks",
                         f"{attack} needs an autoencoder, and kind {target.kind} has none",
+                    )
+            for figure in target.figures or ():
+                _require(f"targets.{name}.figures", figure, chosen(self.figures))
+                if not isinstance(chosen(self.figures)[figure], TargetFigure):
+                    raise _wrong(
+                        f"targets.{name}.figures", f"{figure} is of all targets together; leave it out"
                     )
             for attack in target.snapshot_attacks if isinstance(target, TrainedFamily) else ():
                 _require(f"targets.{name}.snapshot_attacks", attack, self.attacks_on(name))
@@ -152,6 +188,28 @@ class Params(Knobs):
                     )
         return self
 
+    def _require_theory(self, theory: TheoryKnobs) -> None:
+        _require("theory.split", self.theory_split, self.splits)
+        steps, members = theory.schedule.num_train_timesteps, self.splits[self.theory_split].members
+        for key, latest in (
+            ("line_timestep", theory.line_timestep),
+            ("field_timesteps", theory.field_timesteps[-1]),
+        ):
+            if latest >= steps:
+                raise _wrong(
+                    f"theory.{key}", f"must be below {steps}, the steps of its schedule (got {latest})"
+                )
+        for key, asked in (("line_members", theory.line_members), ("field_members", theory.field_members)):
+            if asked > members:
+                raise _wrong(
+                    f"theory.{key}", f"must be at most {members}, the members of its split (got {asked})"
+                )
+
+    @property
+    def theory_split(self) -> str:
+        """The split whose members the closed form is drawn of."""
+        return self.theory.split or next(iter(self.splits))
+
     def attacks_on(self, target: str) -> dict[str, Attack]:
         """The attacks that are run on a target, by name: those that it asks for, or all that can be run on it."""
         family = self.targets[target]
@@ -159,6 +217,27 @@ class Params(Knobs):
             name: attack
             for name, attack in chosen(self.attacks).items()
             if (attack.latent_only <= family.is_latent if family.attacks is None else name in family.attacks)
+        }
+
+    def figures_of(self, target: str) -> dict[str, str | None]:
+        """The figures of one target by name: None for each that is drawn, else why it cannot be.
+
+        They are those that it asks for, or all.
+        """
+        family = self.targets[target]
+        return {
+            name: figure.missing(self.attacks_on(target), family.is_latent)
+            for name, figure in chosen(self.figures).items()
+            if isinstance(figure, TargetFigure) and (family.figures is None or name in family.figures)
+        }
+
+    @property
+    def figures_of_run(self) -> dict[str, str | None]:
+        """The figures of all targets together by name: None for each that is drawn, else why it cannot be."""
+        return {
+            name: figure.missing(self)
+            for name, figure in chosen(self.figures).items()
+            if isinstance(figure, RunFigure)
         }
 
     def snapshots_of(self, target: str) -> list[tuple[int, str]]:

@@ -1,11 +1,10 @@
 """The page that a person reads first: which controls passed, then every target's numbers, all from the ledger."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
-TAIL = "†"
-NONE = "–"
+from simaudit.evaluation.ledger import TAIL, Ledger
+
 HEADLINE = {
     "AUC": "auc",
     "ASR": "asr",
@@ -33,31 +32,6 @@ LEGEND = f"""\
 Knobs are chosen by AUC on the calibration fold; every number is measured on the evaluation fold, with its 95 % limits.
 The *oracle* chooses them on the evaluation fold itself, and *optimism* is what that adds. {TAIL}: fewer than ten false
 positives are allowed, too few to be read."""
-
-
-@dataclass(frozen=True)
-class Ledger:
-    """results/numbers.json, printed: the only source of a number on the page."""
-
-    numbers: Mapping[str, Mapping[str, Any]]
-
-    def count(self, name: str) -> str:
-        """A number without limits; a dash where there is none."""
-        return f"{self.numbers[name]['value']:.4g}" if name in self.numbers else NONE
-
-    def estimate(self, name: str) -> str:
-        """A number with its limits, and the mark of a tail that is too small; a dash where there is none."""
-        if name not in self.numbers:
-            return NONE
-        number = self.numbers[name]
-        mark = TAIL if number["tail_too_small"] else ""
-        value, low, high = (
-            f"{number[key]:.3f}".replace("-0.000", "0.000") for key in ("value", "low", "high")
-        )
-        return f"{value} [{low}, {high}]{mark}"
-
-    def row(self, prefix: str, metrics: Mapping[str, str]) -> list[str]:
-        return [self.estimate(f"{prefix}.{metric}") for metric in metrics.values()]
 
 
 def page(

@@ -1,12 +1,15 @@
-"""Drawing images from a target: what its quality is judged by."""
+"""Drawing images from a target: what its quality is judged by, and what a person looks at."""
 
 import numpy as np
 import torch
 
+from simaudit.data.neighbours import nearest
+from simaudit.data.split import Split
 from simaudit.noise import SampleNoise
 from simaudit.progress import Progress
 from simaudit.targets import Target
 
+SHOWN = 8  # images of each kind in a gallery
 LEAST_SIGNAL = 1e-5  # ᾱ; the linear schedule ends at 4e-5, the cosine at 2e-9
 
 
@@ -34,3 +37,34 @@ def draw_samples(
             samples.append(target.decode(z).clamp(-1, 1).cpu().numpy())
             progress.advance(len(ids))
     return np.concatenate(samples)
+
+
+@torch.inference_mode()
+def gallery(
+    target: Target,
+    images: np.ndarray,
+    split: Split,
+    drawn: np.ndarray,
+    reconstruct: bool,
+    device: torch.device,
+) -> dict[str, np.ndarray]:
+    """The first drawn images, each with the member that it looks most like, and what an autoencoder makes of others.
+
+    `images` is (N, C, H, W), `drawn` (S, C, H, W). Returns `drawn`, `nearest` and their `distance` (n,), `member_id`
+    (n,), n ≤ SHOWN; to `reconstruct`, also `members` and `heldout`, the first of each side, and `…_reconstructed`:
+    decode(encode(x)).
+    """
+    shown = drawn[:SHOWN]
+    distance, index = (found[:, 0] for found in nearest(shown, images[split.member_ids]))
+    found = {
+        "drawn": shown,
+        "nearest": images[split.member_ids[index]],
+        "member_id": split.member_ids[index],
+        "distance": distance.astype(np.float64),
+    }
+    sides = {"members": split.member_ids, "heldout": split.sample_id[~split.is_member]} if reconstruct else {}
+    for side, ids in sides.items():
+        original = images[ids[:SHOWN]]
+        decoded = target.decode(target.encode(torch.from_numpy(original).to(device)))
+        found |= {side: original, f"{side}_reconstructed": decoded.clamp(-1, 1).cpu().numpy()}
+    return found

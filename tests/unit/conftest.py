@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from click.testing import CliRunner
 
@@ -13,6 +14,7 @@ from simaudit.evaluation.evaluate import BLIND, Resampling, evaluate_blind
 from simaudit.evaluation.quality import quality
 from simaudit.evaluation.results import Results
 from simaudit.files import write_json
+from simaudit.parquet import write_table
 from simaudit.scores import Column, Scores, ScoreWriter
 
 SAMPLES, MEMBERS = 300, 120
@@ -22,7 +24,7 @@ EVALUATION = {"seed": 0, "bootstrap": 100, "permutations": 40}
 
 @dataclass(frozen=True)
 class Audit:
-    """A folder results/evaluation, and one split on which its targets are evaluated."""
+    """A folder results/, and one split on which its targets are evaluated."""
 
     path: Path
     split: Split
@@ -49,6 +51,13 @@ class Audit:
         write_json(self.path / "evaluation/blind/s.json", summary)
         return summary
 
+    def nearest(self) -> Path:
+        """Write some distance of every sample to the nearest member."""
+        distance = np.random.default_rng(7).uniform(1, 2, size=SAMPLES)
+        path = self.path / "evaluation/nearest/s.parquet"
+        write_table(path, pd.DataFrame({"sample_id": self.split.sample_id, "distance": distance}))
+        return path
+
     def evaluate(
         self, target: str, attacks: dict[str, float], *, group="", control=None, reference=None, **columns
     ) -> Results:
@@ -68,11 +77,13 @@ class Audit:
             simaudit,
             [
                 *("evaluate", "--params", str(stamp), "--blind", f"{folder}/blind/s.parquet"),
+                *("--nearest", str(self.nearest())),
                 *(argument for file in files for argument in ("--scores", str(file))),
                 *("--table", f"{folder}/{target}.parquet", "--summary", f"{folder}/{target}.json"),
                 *("--differences", f"{folder}/differences/{target}.json"),
                 *("--permutation", f"{folder}/permutation/{target}.json"),
                 *("--epochs", f"{folder}/epochs/{target}.json"),
+                *("--profiles", f"{folder}/profiles/{target}.parquet"),
                 *("--selected", f"{folder}/selected/{target}.parquet"),
             ],
         )
@@ -80,12 +91,22 @@ class Audit:
         write_json(
             folder / f"quality/{target}.json", {"target": target, "frechet": quality(*FEATURES, 50, 0)}
         )
-        return Results(folder, target, group or target, control, reference)
+        return Results(self.path, target, group or target, control, reference)
+
+
+def new_audit(path: Path) -> Audit:
+    """Nothing evaluated yet, on a split of 300 samples with 120 members and folds of 40 %."""
+    frame = make_split([f"{i:064x}" for i in range(SAMPLES)], MEMBERS, calibration=0.4, seed=3)
+    return Audit(path, Split(path / "split.parquet", *(frame[name].to_numpy() for name in frame.columns)))
 
 
 @pytest.fixture
 def audit(tmp_path) -> Audit:
-    """Nothing evaluated yet, on a split of 300 samples with 120 members and folds of 40 %."""
-    frame = make_split([f"{i:064x}" for i in range(SAMPLES)], MEMBERS, calibration=0.4, seed=3)
-    split = Split(tmp_path / "split.parquet", *(frame[name].to_numpy() for name in frame.columns))
-    return Audit(tmp_path, split)
+    """See `new_audit`."""
+    return new_audit(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def module_audit(tmp_path_factory) -> Audit:
+    """One that a module's tests share: copy what is in it before changing anything."""
+    return new_audit(tmp_path_factory.mktemp("audit"))

@@ -81,9 +81,10 @@ def damaged(audit, **columns):
         audit.path / "a.parquet", "a", {(10, name): values for name, values in columns.items()}
     )
     stamp(audit.path / "s.json", {"seed": 0, "bootstrap": 100, "permutations": 20})
-    names = ("table", "summary", "selected", "differences", "permutation", "epochs")
+    names = ("table", "summary", "selected", "differences", "permutation", "epochs", "profiles")
     return [
         *("evaluate", "--params", "s.json", "--scores", file, "--blind", "evaluation/blind/s.parquet"),
+        *("--nearest", audit.nearest()),
         *(argument for name in names for argument in (f"--{name}", f"{name}.out")),
     ]
 
@@ -104,8 +105,9 @@ def test_scores_that_cannot_be_measured_are_refused_by_name(audit):
 
 def test_results_that_are_missing_are_one_line_with_the_command_that_makes_them(audit):
     stamp(audit.path / "s.json", {"targets": {"t": {"group": "t", "control": None}}, "evaluation": {}})
-    done = call("compare", "--params", "s.json", "--evaluation", "e", "--output", "o", cwd=audit.path)
-    assert_refused(done, "e/t.json: missing; make it with: snakemake --cores all e/t.json")
+    done = call("compare", "--params", "s.json", "--output", "o", cwd=audit.path)
+    file = "results/evaluation/t.json"
+    assert_refused(done, f"{file}: missing; make it with: snakemake --cores all {file}")
     done = call("numbers", "e/t.json", "--output", "n.json", cwd=audit.path)
     assert_refused(done, "e/t.json: missing")
 

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pytest
 from scipy.stats import ttest_1samp
@@ -37,8 +38,14 @@ def blind(strength=0.0, is_member=IS_MEMBER):
     return scores({(None, "c"): telling(strength, strength, seed=2)}, BLIND, is_member=is_member)
 
 
+def nearest(of):
+    """Some distance of every sample to the nearest member."""
+    distance = np.random.default_rng(6).uniform(1, 2, size=len(of.sample_id))
+    return pd.DataFrame({"sample_id": of.sample_id, "distance": distance})
+
+
 def judged(*attacks, blind=blind()):  # noqa: B008
-    return evaluate(list(attacks), blind, RESAMPLING)
+    return evaluate(list(attacks), blind, nearest(blind), RESAMPLING)
 
 
 def estimates(node):
@@ -197,7 +204,10 @@ def test_a_level_that_allows_fewer_than_ten_false_positives_is_marked():
 
 def test_threads_change_nothing():
     columns = {(t, "v"): telling(1, 1, seed=t) for t in range(8)}
-    one, two = (evaluate([scores(columns)], blind(), Resampling(100, 50, 0, threads)) for threads in (1, 2))
+    one, two = (
+        evaluate([scores(columns)], blind(), nearest(blind()), Resampling(100, 50, 0, threads))
+        for threads in (1, 2)
+    )
     assert one.summary == two.summary
     assert one.table.equals(two.table)
 

@@ -1,32 +1,148 @@
 """The figures: drawn from files alone, the same bytes every time, nothing missing from the picture."""
 
+import json
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
 import numpy as np
+import pandas as pd
 import pytest
+from click.testing import CliRunner
 
-from simaudit.evaluation.evaluate import BLIND
-from simaudit.figures import figure_types, style
+from conftest import new_audit
+from simaudit.cli import simaudit
+from simaudit.evaluation.compare import compare
+from simaudit.evaluation.ledger import ledger
+from simaudit.evaluation.results import Run
+from simaudit.evaluation.selected import BLIND
+from simaudit.figures import RunFigure, TargetFigure, figure_types, style
+from simaudit.files import write_json
+from simaudit.parquet import write_table
+from simaudit.roles import Role
+from simaudit.targets import Schedule
+from simaudit.theory import along_line, over_field
+
+OF_TARGET = [name for name, kind in figure_types().items() if issubclass(kind, TargetFigure)]
+OF_RUN = [name for name, kind in figure_types().items() if issubclass(kind, RunFigure)]
 
 
-@pytest.fixture
-def results(audit):
+def sima(audit):
+    """SimA at three timesteps with two norms, the second of which tells members better."""
+    norms = {"raw,l1": 1, "raw,l4": 2}
+    return {(t, v): audit.telling(s, seed=t) for v, s in norms.items() for t in (10, 20, 30)}
+
+
+def gallery(audit, target, **images):
+    path = audit.path / f"samples/shown/{target}.npz"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    rng = np.random.default_rng(0)
+    found = {name: rng.uniform(-1, 1, size=(4, 1, 6, 6)).astype(np.float32) for name in ("drawn", "nearest")}
+    np.savez(path, **found | images, distance=np.array([1.5, 2.0, 0.0, 3.25]), member_id=np.arange(4))
+
+
+@pytest.fixture(scope="module")
+def evaluated(module_audit):
+    audit = module_audit
     audit.blind()
+    gallery(audit, "target")
     return audit.evaluate(
-        "target", {"loss": 1, "sima": 2, "untimed": 1}, untimed={(None, "all"): audit.telling(1)}
+        "target",
+        {"loss": 1, "sima": 2, "untimed": 1},
+        untimed={(None, "all"): audit.telling(1)},
+        sima=sima(audit),
     )
 
 
+@pytest.fixture
+def results(evaluated, audit):
+    """One target with three attacks, one of them without timesteps."""
+    shutil.copytree(evaluated.root, audit.path, dirs_exist_ok=True)
+    return replace(evaluated, root=audit.path)
+
+
+@pytest.fixture(scope="module")
+def compared(tmp_path_factory):
+    audit = new_audit(tmp_path_factory.mktemp("run"))
+    blind, arm = {"s": audit.blind()}, {"adversarial": False}
+    roles = {
+        "net": Role("net", epochs=(7,)),
+        "net-seed1": Role("net", reference="net"),
+        "ldm": Role("ldm", reference="net", arm=arm | {"beta": 0.01}, epochs=(3, 7)),
+        "ldm-beta1": Role("ldm-beta1", reference="net", arm={"adversarial": True, "beta": 1.0}),
+    }
+    targets = [
+        audit.evaluate(name, {"sima": strength, "loss": 1}, group=role.group, reference=role.reference)
+        for strength, (name, role) in enumerate(roles.items())
+    ]
+    for name, content in compare(targets, blind, 100, 0).items():
+        write_json(audit.path / "comparison" / f"{name}.json", content)
+    on_the_way = targets[2].summary["attacks"]["sima"]
+    write_json(
+        audit.path / "evaluation/epochs/ldm.json",
+        {"target": "ldm", "epochs": {"3": {"attacks": {"sima": on_the_way}}}},
+    )
+    folders = (audit.path / name for name in ("evaluation", "comparison"))
+    write_json(audit.path / "numbers.json", ledger(sorted(f for x in folders for f in x.rglob("*.json"))))
+    images = np.random.default_rng(0).normal(size=(300, 1, 2, 2)).astype(np.float32)
+    schedule = Schedule().noise()
+    write_table(audit.path / "theory/line.parquet", along_line(images, audit.split, 4, 20, schedule))
+    write_table(
+        audit.path / "theory/field.parquet", over_field(images, audit.split, 5, (10, 50, 500), schedule)
+    )
+    return Run(audit.path, roles)
+
+
+@pytest.fixture
+def run(compared, tmp_path):
+    """Two seeds of a pixel model, a latent one that was attacked on the way, another β, and the closed form."""
+    return replace(compared, root=Path(shutil.copytree(compared.root, tmp_path / "run")))
+
+
 @pytest.mark.parametrize("name", figure_types())
-def test_the_same_results_gives_the_same_bytes(results, tmp_path, name):
-    for suffix in ("pdf", "png"):
-        paths = [tmp_path / f"{copy}.{suffix}" for copy in (1, 2)]
-        for path in paths:
-            style.save(figure_types()[name]().draw(results), path)
-        assert paths[0].read_bytes() == paths[1].read_bytes()
-        assert paths[0].stat().st_size > 5000
+def test_the_same_results_give_the_same_bytes_and_a_table_of_what_is_plotted(name, request, tmp_path):
+    of = request.getfixturevalue("results" if name in OF_TARGET else "run")
+    written = []
+    for copy in ("a", "b"):
+        values, picture = figure_types()[name]().picture(of)
+        paths = [tmp_path / f"{copy}{suffix}" for suffix in style.SUFFIXES]
+        style.save(picture, values, paths)
+        written.append([path.read_bytes() for path in paths])
+    assert written[0] == written[1]
+    assert all(len(content) > 4000 for content in written[0][:2])
+    table = pd.read_csv(tmp_path / "a.csv")
+    assert len(table) == len(values) > 1
+    assert list(table.columns) == list(values.columns)
+
+
+@pytest.mark.parametrize("name", figure_types())
+def test_the_picture_sees_nothing_but_its_table(name, request):
+    """Drawn again from the table alone, after the results are gone."""
+    of = request.getfixturevalue("results" if name in OF_TARGET else "run")
+    values = figure_types()[name]().values(of)
+    for path in (*of.root.rglob("*.parquet"), *of.root.rglob("*.json"), *of.root.rglob("*.npz")):
+        path.unlink()
+    assert figure_types()[name]().draw(values).axes
+
+
+@pytest.mark.parametrize("name", figure_types())
+def test_what_a_caption_says_is_in_the_ledger(name, results, run):
+    files = [results.file("summary"), results.file("quality")]
+    numbers = json.loads((run.root / "numbers.json").read_text()) | ledger(files)
+    write_json(run.root / "numbers.json", numbers)
+    of = Run(run.root, run.roles)
+    figure = figure_types()[name]()
+    text = figure.seen(of.ledger, "target") if name in OF_TARGET else figure.seen(of)
+    mentioned = []
+    of.ledger.fill(text, lambda number, printed: mentioned.append(number) or printed)
+    assert set(mentioned) <= set(numbers)
+    assert figure.title[0].isupper()
+    if name not in ("closed_form_field", "closed_form_line", "statistic_over_time"):
+        assert mentioned
 
 
 def test_the_curves_show_the_evaluation_fold_and_mark_the_selected_timestep(results):
-    figure = figure_types()["metrics_over_time"]().draw(results)
+    _, figure = figure_types()["metrics_over_time"]().picture(results)
     assert [axis.get_ylabel() for axis in figure.axes] == ["AUC", "TPR at 1 % FPR †", "ASR"]
     for axis, metric in zip(figure.axes, ("auc", "tpr_at_1pct_fpr", "asr"), strict=True):
         curves = {
@@ -37,22 +153,24 @@ def test_the_curves_show_the_evaluation_fold_and_mark_the_selected_timestep(resu
         markers = [line for line in axis.lines if line.get_marker() == "o"]
         assert set(curves) == {"SimA", "Loss"}  # an attack without timesteps is no curve
         table = results.table[(results.table.attack == "sima") & (results.table.fold == "evaluation")]
-        np.testing.assert_allclose(curves["SimA"].get_ydata(), table[metric])
         chosen = table[table.selected].iloc[0]
+        np.testing.assert_allclose(
+            curves["SimA"].get_ydata(), table.loc[table.variant == chosen.variant, metric]
+        )
         assert (chosen.timestep, chosen[metric]) in [(m.get_xdata()[0], m.get_ydata()[0]) for m in markers]
 
 
 def test_over_log_snr_the_curves_run_from_much_noise_to_little(results):
     table = results.table
     vars(results)["table"] = table.assign(log_snr=5 - table.timestep.astype(float) / 10)
-    figure = figure_types()["metrics_over_time"](over="log_snr").draw(results)
+    _, figure = figure_types()["metrics_over_time"](over="log_snr").picture(results)
     (curve,) = (line for line in figure.axes[0].lines if line.get_label().startswith("SimA"))
     assert curve.get_xdata().tolist() == [2.0, 3.0, 4.0]
     assert "alpha" in figure.axes[-1].get_xlabel()
 
 
 def test_the_histogram_has_a_panel_an_attack_and_both_roles(results):
-    figure = figure_types()["statistic_histogram"]().draw(results)
+    _, figure = figure_types()["statistic_histogram"]().picture(results)
     assert len(figure.axes) == 3
     for axis in figure.axes:
         areas = [
@@ -65,26 +183,19 @@ def test_the_histogram_has_a_panel_an_attack_and_both_roles(results):
 
 
 def test_the_roc_axes_are_logarithmic_and_start_at_one_false_positive(results):
-    (axis,) = figure_types()["roc_loglog"]().draw(results).axes
+    _, figure = figure_types()["roc_loglog"]().picture(results)
+    (axis,) = figure.axes
     heldout = int(results.table[results.table.fold == "evaluation"].heldout.iloc[0])
     assert (axis.get_xscale(), axis.get_yscale()) == ("log", "log")
     assert axis.get_xlim()[0] == pytest.approx(1 / heldout)
-    assert [text.get_text().split()[0] for text in axis.get_legend().get_texts()] == [
-        "SimA",
-        "Loss",
-        "Blind",
-        "untimed",
-    ]
-
-
-def test_the_roc_is_grey_where_fewer_than_ten_false_positives_are_allowed(results):
-    (axis,) = figure_types()["roc_loglog"]().draw(results).axes
+    names = [text.get_text().split()[0] for text in axis.get_legend().get_texts()]
+    assert names == ["SimA", "Loss", "Blind", "untimed"]
     (grey,) = axis.patches
-    assert grey.get_x() + grey.get_width() == pytest.approx(10 / results.selected.roc("sima").heldout)
+    assert grey.get_x() + grey.get_width() == pytest.approx(10 / heldout)
 
 
 def test_every_panel_has_bands_and_the_line_of_the_blind_classifiers(results):
-    figure = figure_types()["metrics_over_time"]().draw(results)
+    _, figure = figure_types()["metrics_over_time"]().picture(results)
     blind = results.selected.roc(BLIND)
     for axis, expected in zip(figure.axes, (blind.auc, None, blind.asr), strict=True):
         assert len(axis.collections) == 2
@@ -92,11 +203,11 @@ def test_every_panel_has_bands_and_the_line_of_the_blind_classifiers(results):
         assert expected is None or line.get_ydata()[0] == expected
     table = results.table[(results.table.attack == "sima") & (results.table.fold == "evaluation")]
     band = figure.axes[0].collections[0].get_paths()[0].vertices
-    assert {*table.auc_low, *table.auc_high} <= {*band[:, 1]}
+    assert {*band[:, 1]} <= {*table.auc_low, *table.auc_high}
 
 
 def test_a_tail_too_small_is_marked_on_the_picture(results):
-    marked = figure_types()["metrics_over_time"]().draw(results)
+    _, marked = figure_types()["metrics_over_time"]().picture(results)
     assert marked.axes[1].get_ylabel().endswith("†")
     assert "†" in marked.axes[2].get_xlabel()
     assert marked.get_suptitle() == ""
@@ -104,16 +215,161 @@ def test_a_tail_too_small_is_marked_on_the_picture(results):
 
 def test_a_shifted_split_is_marked_on_every_picture(audit):
     audit.blind(2)
-    shifted = audit.evaluate("target", {"sima": 2})
-    for drawing in figure_types().values():
-        assert "shifted split" in drawing().draw(shifted).get_suptitle()
+    gallery(audit, "target")
+    shifted = audit.evaluate("target", {"sima": 2, "loss": 1}, sima=sima(audit))
+    for name in OF_TARGET:
+        _, figure = figure_types()[name]().picture(shifted)
+        assert "shifted split" in figure.get_suptitle()
+
+
+def test_the_profile_of_each_side_is_its_mean_and_its_quartiles(results, audit):
+    values = figure_types()["statistic_over_time"]().values(results)
+    assert set(values.attack) == {"sima", "loss"}
+    row = values[(values.attack == "sima") & (values.timestep == 20) & (values.role == "members")].iloc[0]
+    assert row.variant == "raw,l4"
+    statistic = sima(audit)[20, "raw,l4"][audit.split.is_member & ~audit.split.is_calibration]
+    assert (row["mean"], row.q25, row.q75) == pytest.approx(
+        (statistic.mean(), *np.quantile(statistic, [0.25, 0.75])), rel=1e-5
+    )
+    assert row.samples == len(statistic)
+
+
+def test_norms_are_told_apart_and_the_rest_of_the_variant_is_the_chosen_one(audit):
+    audit.blind()
+    columns = sima(audit) | {(20, "scaled,l4"): audit.telling(0.1, seed=5)}
+    values = figure_types()["norms"]().values(audit.evaluate("target", {"sima": 1}, sima=columns))
+    assert set(values.variant) == {"raw,l1", "raw,l4"}
+    assert set(values.norm) == {"l1", "l4"}
+    assert values.groupby("norm").auc.mean().idxmax() == "l4"
+    assert values.groupby("norm").selected_in_variant.sum().tolist() == [1, 1]
+
+
+def test_each_cost_has_the_knobs_that_calibration_chose_among_those_of_that_cost(results):
+    table = results.table
+    vars(results)["table"] = table.assign(queries=1 + 4 * table.timestep.eq(10).fillna(False))
+    values = figure_types()["queries"]().values(results)
+    of_sima = values[values.attack == "sima"].set_index("queries")
+    assert set(of_sima.index) == {1, 5}
+    assert of_sima.timestep[5] == 10
+    measured = results.table[(results.table.attack == "sima") & (results.table.fold == "calibration")]
+    for queries, row in of_sima.iterrows():
+        assert row.auc_calibration == measured[measured.queries == queries].auc.max()
+    assert list(values.attack.unique()) == ["sima", "loss", "untimed"]
+
+
+def test_a_points_distance_and_statistic_are_the_samples_own(results, audit):
+    values = figure_types()["nearest_member"]().values(results)
+    assert len(values) == (~audit.split.is_calibration).sum()
+    row = values.iloc[3]
+    at = int(np.flatnonzero(audit.split.sample_id == row.sample_id)[0])
+    assert row.statistic == results.selected.statistics["sima"][at]
+    assert row.distance == pd.read_parquet(audit.nearest()).distance[at]
+    assert (row.role == "members") == audit.split.is_member[at]
+
+
+def test_samples_stand_above_the_members_that_they_are_nearest_to(results):
+    values, figure = figure_types()["samples"]().picture(results)
+    assert list(values.row.unique()) == ["drawn", "nearest"]
+    assert len(figure.axes) == 8
+    assert [axis.get_xlabel() for axis in figure.axes[4:]] == ["1.50", "2.00", "0.00", "3.25"]
+    np.testing.assert_allclose(
+        figure.axes[1].images[0].get_array(),
+        (results.gallery["drawn"][1, 0] + 1) / 2,
+        atol=1e-6,
+    )
+
+
+def test_a_latent_target_shows_reconstructions_too(audit):
+    audit.blind()
+    colours = np.zeros((4, 3, 6, 6), np.float32)
+    sides = {f"{side}{what}": colours for side in ("members", "heldout") for what in ("", "_reconstructed")}
+    gallery(audit, "target", **sides)
+    values, figure = figure_types()["samples"]().picture(audit.evaluate("target", {"sima": 1}))
+    assert values.row.nunique() == 6
+    assert figure.axes[-1].images[0].get_array().shape == (6, 6, 3)
+
+
+def test_a_target_is_held_against_its_reference_attack_by_attack(run):
+    values = figure_types()["against_reference"]().values(run)
+    assert set(values.target) == {"ldm"}
+    row = values[(values.metric == "auc") & (values.attack == "sima")].iloc[0]
+    assert (row.x, row.y) == (run.ledger.value("net.sima.auc"), run.ledger.value("ldm.sima.auc"))
+    assert row.y_low < row.y < row.y_high
+    other = figure_types()["against_reference"](target="ldm-beta1").values(run)
+    assert set(other.target) == {"ldm-beta1"}
+
+
+def test_beta_has_one_mark_a_target_and_one_a_group(run):
+    values = figure_types()["over_beta"]().values(run)
+    of_sima = values[(values.metric == "sima") & (values.kind == "mean")].set_index("beta")
+    assert of_sima.value.to_dict() == {
+        0.01: run.ledger.value("ldm.sima.auc"),
+        1.0: run.ledger.value("ldm-beta1.sima.auc"),
+    }
+    assert of_sima.arm.to_dict() == {0.01: "standard", 1.0: "adversarial"}
+    assert set(values.metric) == {"sima", "frechet"}  # no attack on the autoencoder alone was run
+
+
+def test_over_epochs_the_last_state_is_the_target_itself(run):
+    values = figure_types()["over_epochs"]().values(run)
+    assert values.target.tolist() == ["ldm", "ldm"]
+    assert values.epoch.tolist() == [3, 7]
+    assert values.value.iloc[-1] == run.ledger.value("ldm.sima.auc")
+
+
+def test_published_numbers_are_in_panels_of_their_own_and_have_no_limits(run):
+    for name, column in (("published_beside", "panel"), ("mean_ranks", "source")):
+        values, figure = figure_types()[name]().picture(run)
+        ours = values[column].str.startswith("this run")
+        assert 0 < ours.sum() < len(values)
+        assert len(figure.axes) >= values[column].nunique() > 1
+    published = figure_types()["published_beside"]().values(run)
+    published = published[~published.panel.str.startswith("this run")]
+    assert published.low.isna().all()
+    of_cifar = published[(published["of"] == "cifar-10") & (published.attack == "sima")]
+    assert of_cifar.value.tolist() == [0.9045]
+
+
+def test_without_ranks_of_its_own_a_run_shows_the_published_ones_alone(run):
+    numbers = json.loads((run.root / "numbers.json").read_text())
+    write_json(run.root / "numbers.json", {k: v for k, v in numbers.items() if not k.startswith("ranks.")})
+    alone = Run(run.root, run.roles)
+    assert set(figure_types()["mean_ranks"]().values(alone).source) == {"published, 16 experiments"}
+    assert "too few targets" in figure_types()["mean_ranks"]().seen(alone)
+
+
+def test_the_line_is_shaded_where_the_best_threshold_calls_members(run):
+    values = figure_types()["closed_form_line"]().values(run)
+    asked = values[values.kind != "grid"]
+    right = (asked.called_member == (asked.kind == "member")).groupby(asked.kind).mean().mean()
+    for threshold in asked.norm:
+        other = ((asked.norm <= threshold) == (asked.kind == "member")).groupby(asked.kind).mean().mean()
+        assert right >= other
+
+
+def test_one_figure_is_drawn_by_name_for_a_paper(results, audit, tmp_path):
+    stamp = {"job": "j", "params": {"figure": {"over": "timestep"}}, "code": {}}
+    write_json(audit.path / "params/figure/target/metrics_over_time.json", stamp)
+    command = ["figure", "metrics_over_time", "--target", "target", "--results", str(audit.path)]
+
+    def call(*more):
+        return CliRunner().invoke(simaudit, [*command, *more])
+
+    done = call("--output", str(tmp_path / "f.pdf"), "--output", str(tmp_path / "f.csv"))
+    assert done.exit_code == 0, done.output
+    assert {path.name for path in tmp_path.glob("f.*")} == {"f.pdf", "f.csv"}
+    assert "must end in one of .pdf, .png, .csv" in str(call("--output", "f.svg").exception)
+    wrong = call("--set", "over=days", "--output", str(tmp_path / "g.png"))
+    assert str(wrong.exception).startswith("--set over: Input should be 'timestep' or 'log_snr'")
+    command[1] = "queries"
+    assert "queries.json: missing; `simaudit figures` lists" in str(call("--output", "q.png").exception)
 
 
 def test_every_attack_has_its_own_colour_apart_from_the_roles():
-    colours = [
-        style.attack_colour(attack) for attack in ("sima", "loss", "pia", "secmi", "sima_av", "sima_mc")
-    ]
-    assert len({*colours, style.MEMBER_COLOUR, style.HELDOUT_COLOUR}) == len(colours) + 2
+    attacks = ("sima", "loss", "pia", "secmi", "sima_av", "sima_mc")
+    colours = [style.attack_colour(attack) for attack in attacks]
+    assert len({*colours, *style.ROLE_COLOURS.values()}) == len(colours) + 2
+    assert len({style.attack_marker(attack) for attack in attacks}) == len(attacks)
     assert style.attack_colour("mine") == style.attack_colour("mine")
 
 
@@ -122,6 +378,7 @@ def test_every_attack_has_its_own_colour_apart_from_the_roles():
     [
         ("raw,l4", 50, r"raw, $\ell_{4}$, $t$ = 50"),
         ("scaled,linf", None, r"scaled, $\ell_{\infty}$"),
+        ("n=5", float("nan"), "n=5"),
         ("n=5", 60, "n=5, $t$ = 60"),
     ],
 )

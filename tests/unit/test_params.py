@@ -138,6 +138,15 @@ def test_params_and_every_overlay_are_valid(overlay):
         ("evaluation.permutations", 1, "evaluation.permutations: must be greater than or equal to 20"),
         ("evaluation.blind.folds", 1, "evaluation.blind.folds: must be greater than or equal to 2 (got 1)"),
         ("scoring.device", "abacus", "scoring.device: "),
+        (f"{TARGET}.figures", ["nrms"], f"{TARGET}.figures: no such entry; known: against_reference"),
+        (f"{TARGET}.figures", ["over_beta"], f"{TARGET}.figures: over_beta is of all targets together"),
+        ("figures.norms.atack", "sima", "figures.norms.atack: unknown key"),
+        ("figures.sketch", {}, "figures.sketch: unknown; known: against_reference"),
+        ("theory.split", "none", "theory.split: no such entry; known: digits-300 (got 'none')"),
+        ("theory.line_timestep", 1000, "theory.line_timestep: must be below 1000, the steps of its schedule"),
+        ("theory.field_timesteps", [5, 1000, 1001], "theory.field_timesteps: must be below 1000"),
+        ("theory.field_timesteps", [5, 10], "theory.field_timesteps: "),
+        ("theory.field_members", 301, "theory.field_members: must be at most 300, the members of its split"),
         ("targets.No Such/Name", {}, "targets.No Such/Name"),
         ("extra", 1, "extra: unknown key; remove it or correct its spelling"),
     ],
@@ -236,3 +245,40 @@ def test_a_target_and_a_split_of_one_name_are_refused():
     values["targets"]["digits-300"] = values["targets"]["digits-ddpm"]
     with pytest.raises(SimauditError, match=r"targets\.digits-300: is also the name of a split"):
         parse(values)
+
+
+def test_a_target_may_not_have_the_name_of_the_folder_of_the_runs_figures():
+    values = merge([DEFAULT])
+    values["targets"]["run"] = values["targets"]["digits-ddpm"]
+    with pytest.raises(SimauditError, match=r"targets\.run: is the folder of the figures of all targets"):
+        parse(values)
+
+
+def test_a_figure_that_cannot_be_drawn_says_what_it_needs():
+    params = parse(changed(f"{TARGET}.attacks", ["loss"]))
+    found = params.figures_of("digits-ddpm")
+    assert found["norms"] == "needs sima with two norms or more"
+    assert found["nearest_member"] == "needs sima"
+    assert found["queries"] == "needs two attacks or more that ask the denoiser"
+    assert found["roc_loglog"] is found["samples"] is None
+    values = changed("targets", {"digits-ddpm": merge([DEFAULT])["targets"]["digits-ddpm"]})
+    alone = parse(values).figures_of_run
+    assert alone["over_beta"] == "needs autoencoders of two β or more"
+    assert alone["against_reference"].startswith(
+        "needs a latent target that shares an attack with one before it"
+    )
+    assert alone["over_epochs"].startswith("needs a target with training.snapshots")
+    assert alone["closed_form_line"] is alone["mean_ranks"] is None
+
+
+def test_a_figure_of_two_targets_wants_both():
+    values = changed("figures.against_reference", {"target": "digits-ldm-beta1"})
+    assert parse(values).figures_of_run["against_reference"] is None
+    values["figures"]["against_reference"] = {"target": "digits-ddpm"}
+    assert "needs digits-ddpm and an audited" in parse(values).figures_of_run["against_reference"]
+
+
+def test_a_target_has_the_figures_that_it_asks_for():
+    params = parse(changed(f"{TARGET}.figures", ["samples"]))
+    assert set(params.figures_of("digits-ddpm")) == {"samples"}
+    assert len(params.figures_of("digits-ldm")) == 8

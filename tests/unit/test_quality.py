@@ -6,10 +6,11 @@ import torch
 from diffusers import DDPMScheduler
 from scipy.linalg import sqrtm
 
+from simaudit.data.split import Split, make_split
 from simaudit.errors import SimauditError
 from simaudit.evaluation.quality import DISTANCES, frechet_distance, quality
 from simaudit.features import extractor
-from simaudit.sampling import draw_samples
+from simaudit.sampling import SHOWN, draw_samples, gallery
 from simaudit.schedule import NoiseSchedule
 
 RNG = np.random.default_rng(3)
@@ -109,3 +110,25 @@ def test_a_sample_does_not_depend_on_its_batch(known_target):
     np.testing.assert_allclose(whole, parts, atol=1e-5)
     assert not np.allclose(whole[0], whole[1])
     assert np.abs(whole).max() <= 1
+
+
+def test_the_gallery_puts_samples_beside_members_and_images_beside_their_reconstructions(
+    known_target, tmp_path
+):
+    frame = make_split([f"{i:064x}" for i in range(60)], 25, calibration=0.4, seed=0)
+    split = Split(tmp_path / "s.parquet", *(frame[name].to_numpy() for name in frame.columns))
+    images = RNG.uniform(-1, 1, size=(60, 1, 4, 4)).astype(np.float32)
+    copied = split.member_ids[[3, 9]]
+    drawn = np.concatenate([images[copied] + 0.001, RNG.uniform(-1, 1, size=(12, 1, 4, 4))]).astype(
+        np.float32
+    )
+    target = known_target(lambda z, t: z)
+    target.encode, target.decode = lambda x: x / 2, lambda z: z + 0.25
+    found = gallery(target, images, split, drawn, True, torch.device("cpu"))
+    assert found["member_id"][:2].tolist() == copied.tolist()
+    np.testing.assert_allclose(found["distance"][:2], 0.004, rtol=1e-3)
+    assert found["drawn"].shape == found["nearest"].shape == (SHOWN, 1, 4, 4)
+    np.testing.assert_array_equal(found["heldout"], images[split.sample_id[~split.is_member][:SHOWN]])
+    np.testing.assert_allclose(found["members_reconstructed"], found["members"] / 2 + 0.25, rtol=1e-5)
+    pixels = gallery(target, images, split, drawn, False, torch.device("cpu"))
+    assert set(pixels) == {"drawn", "nearest", "member_id", "distance"}

@@ -3,6 +3,8 @@
 import hashlib
 import json
 import os
+import re
+import shutil
 import signal
 import time
 import zipfile
@@ -23,10 +25,25 @@ TARGETS = {
 }
 WITH_SIMA = ["digits-ddpm", "digits-untrained", "digits-optimal"]
 SNAPSHOT = {"results/scores/digits-ddpm/epochs/2/sima.parquet"}
-NAMES = ("metrics_over_time", "roc_loglog", "statistic_histogram")
+FIGURES = {
+    "digits-ddpm": [
+        *("metrics_over_time", "nearest_member", "norms", "queries"),
+        *("roc_loglog", "samples", "statistic_histogram", "statistic_over_time"),
+    ],
+    "digits-untrained": ["roc_loglog"],
+    "digits-optimal": ["roc_loglog"],
+    "digits-ldm": ["roc_loglog", "samples"],  # and norms, which it has none of
+}
+FROM_NUMBERS = {
+    f"results/figures/run/{name}.pdf" for name in ("mean_ranks", "over_epochs", "published_beside")
+}
+THEORY = {f"results/figures/run/closed_form_{name}.pdf" for name in ("field", "line")}
 TARGET = {"results/targets/digits-ddpm/model_index.json"}
 BLIND = {"results/evaluation/blind/digits-300.parquet"}
 SUMMING_UP = {"results/comparison/against.json", "results/numbers.json", "results/report/index.md"}
+
+
+PAGE = {"results/report/index.html"}
 
 
 def scores(target="digits-ddpm"):
@@ -34,7 +51,7 @@ def scores(target="digits-ddpm"):
 
 
 def figures(target="digits-ddpm"):
-    return {f"results/figures/{target}/{name}.pdf" for name in NAMES}
+    return {f"results/figures/{target}/{name}.pdf" for name in FIGURES[target]}
 
 
 def after_training(*targets):
@@ -48,7 +65,7 @@ def after_training(*targets):
 def after_scores(*targets):
     """What is done again when scores of these targets change."""
     evaluations = {f"results/evaluation/{target}.parquet" for target in targets}
-    return evaluations.union(SUMMING_UP, *map(figures, targets))
+    return evaluations.union(SUMMING_UP, FROM_NUMBERS, *map(figures, targets))
 
 
 def kill_when(folder, pattern, process, seconds=120):
@@ -67,9 +84,15 @@ def digest(path: Path) -> str:
 
 
 def test_every_figure_is_there_and_then_nothing_is_left_to_do(finished):
-    for figure in set().union(*map(figures, TARGETS)):
+    asked = FROM_NUMBERS.union(THEORY, *map(figures, TARGETS))
+    found = {
+        path.relative_to(finished.path).as_posix() for path in finished.path.glob("results/figures/*/*.pdf")
+    }
+    assert found == asked
+    for figure in asked:
         assert (finished.path / figure).stat().st_size > 5000
         assert (finished.path / figure).with_suffix(".png").stat().st_size > 5000
+        assert (finished.path / figure).with_suffix(".csv").stat().st_size > 100
     assert "Nothing to be done" in finished.snakemake("-n").stdout
     assert finished.due() == set()
 
@@ -87,7 +110,11 @@ def test_a_deleted_figure_is_one_job_and_comes_back_byte_for_byte(results):
 def test_every_number_has_limits_and_the_report_says_first_which_controls_passed(finished):
     numbers = json.loads((finished.path / "results/numbers.json").read_text())
     assert "digits-ddpm.sima.auc" in numbers
-    assert all(number["low"] <= number["value"] <= number["high"] for number in numbers.values())
+    assert all(
+        number["low"] <= number["value"] <= number["high"]
+        for name, number in numbers.items()
+        if not name.startswith("published.")
+    )
     controls = json.loads((finished.path / "results/comparison/controls.json").read_text())
     assert {control["kind"] for control in controls["controls"]} == {
         "blind",
@@ -127,8 +154,33 @@ def test_a_parameter_changed_back_reruns_nothing(results):
 
 
 def test_a_comment_in_a_figure_module_redraws_that_figure_alone(results):
-    results.append("src/simaudit/figures/roc_loglog.py", "\n# a remark\n")
-    assert results.due() == {f"results/figures/{target}/roc_loglog.pdf" for target in TARGETS}
+    results.append("src/simaudit/figures/norms.py", "\n# a remark\n")
+    assert results.due() == {"results/figures/digits-ddpm/norms.pdf"} | PAGE
+
+
+def test_the_figures_of_a_target_that_lost_its_results_rerun_what_they_need(results):
+    """One evaluation is gone: it is done again, from scores that are still there, and so are figures of it."""
+    shutil.rmtree(results.path / "results/figures/digits-ddpm")
+    (results.path / "results/evaluation/digits-ddpm.parquet").unlink()
+    before = digest(results.path / "results/evaluation/digits-ddpm.json")
+    done = results.snakemake("figures_digits-ddpm")
+    ran = set(re.findall(r"^(?:local)?rule (\w+):", done.stderr + done.stdout, flags=re.MULTILINE))
+    assert {rule for rule in ran if not rule.startswith("figures_")} == {"evaluate", "figure"}
+    assert all((results.path / figure).exists() for figure in figures())
+    assert digest(results.path / "results/evaluation/digits-ddpm.json") == before
+    assert results.due() == set()
+
+
+def test_a_run_of_one_target_says_what_it_lacks(results):
+    for target in ("digits-untrained", "digits-optimal", "digits-ldm"):
+        results.change(f"targets.{target}", None)
+    results.snakemake()
+    assert results.due() == set()
+    left = {path.name for path in (results.path / "results/figures/run").glob("*.pdf")}
+    assert {"closed_form_line.pdf", "mean_ranks.pdf"} <= left
+    listed = results.run("simaudit", "figures").stdout
+    assert "run/against_reference: not drawn, needs a latent target" in listed
+    assert "run/over_beta: not drawn, needs autoencoders of two β or more" in listed
 
 
 def test_changed_training_code_trains_again(results):
@@ -151,7 +203,13 @@ def test_how_samples_are_judged_draws_none_anew(results):
     results.change("quality.steps", 3)
     drawn = {f"results/samples/{target}.npy" for target in TARGETS}
     judged = {f"results/evaluation/quality/{target}.json" for target in TARGETS}
-    assert results.due() == drawn | judged | SUMMING_UP
+    shown = {f"results/figures/{target}/samples.pdf" for target in ("digits-ddpm", "digits-ldm")}
+    assert results.due() == drawn | judged | shown | FROM_NUMBERS | SUMMING_UP
+
+
+def test_a_member_of_the_theorys_pictures_concerns_them_alone(results):
+    results.change("theory.line_members", 4)
+    assert results.due() == {"results/theory/line.parquet"} | THEORY | PAGE
 
 
 def test_a_state_on_the_way_is_kept_and_judged(finished):

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import simaudit.params
 from simaudit.errors import SimauditError
-from simaudit.figures import figure_types
-from simaudit.params import chosen
+from simaudit.figures import RUN, figure_types
+from simaudit.layout import RUN_FILES, TARGET_FILES
 from simaudit.provenance import stamps
 from simaudit.targets import SUMMARY, families
 
@@ -65,6 +65,10 @@ def scores_of(target):
     return [f"results/scores/{target}/{attack}.parquet" for attack in PARAMS.attacks_on(target)]
 
 
+def costs_of(target):
+    return [f"results/cost/{target}/{attack}.json" for attack in PARAMS.attacks_on(target)]
+
+
 def snapshots_of(target):
     """(epoch, score file) of every state on the way that is attacked."""
     return [
@@ -81,16 +85,28 @@ def evaluation_of(target):
         f"results/evaluation/differences/{target}.json",
         f"results/evaluation/permutation/{target}.json",
         f"results/evaluation/epochs/{target}.json",
+        f"results/evaluation/profiles/{target}.parquet",
         f"results/evaluation/quality/{target}.json",
     ]
 
 
-def figures_of(target):
+def drawn(folder, figures):
+    """The files of those figures that can be drawn, in a folder of results/figures/."""
     return [
-        f"results/figures/{target}/{figure}.{suffix}"
-        for figure in chosen(PARAMS.figures)
-        for suffix in ("pdf", "png")
+        f"results/figures/{folder}/{name}.{suffix}"
+        for name in stamps.drawn(figures)
+        for suffix in ("pdf", "png", "csv")
     ]
+
+
+def figures_of(target):
+    return drawn(target, PARAMS.figures_of(target))
+
+
+def read_by(figure, target=None):
+    """What a figure of a target, or of all of them together, is drawn from."""
+    files = TARGET_FILES if target else RUN_FILES
+    return [f"results/{files[name].format(target=target)}" for name in figure_types()[figure].reads]
 
 
 def any_of(names):

@@ -10,6 +10,7 @@ rule compare:
         "results/comparison/against.json",
         "results/comparison/controls.json",
         "results/comparison/groups.json",
+        "results/comparison/published.json",
         "results/comparison/ranks.json",
     log:
         "results/logs/compare.log",
@@ -18,8 +19,7 @@ rule compare:
         mem_mb=2000,
         runtime=30,
     shell:
-        "simaudit --log {log} compare --params {input.params} --evaluation results/evaluation"
-        " --output results/comparison"
+        "simaudit --log {log} compare --params {input.params} --output results/comparison"
 
 
 rule numbers:
@@ -27,6 +27,7 @@ rule numbers:
         params="results/params/numbers.json",
         files=[f"results/evaluation/blind/{split}.json" for split in SPLITS]
         + [file for target in PARAMS.targets for file in evaluation_of(target) if file.endswith(".json")]
+        + [file for target in PARAMS.targets for file in costs_of(target)]
         + list(rules.compare.output),
     output:
         "results/numbers.json",
@@ -55,5 +56,4 @@ rule report:
         mem_mb=1000,
         runtime=30,
     shell:
-        "simaudit --log {log} report --params {input.params} --evaluation results/evaluation"
-        " --comparison results/comparison --numbers {input.numbers} --output {output}"
+        "simaudit --log {log} report --params {input.params} --output {output}"

@@ -31,3 +31,23 @@ rule split:
         runtime=30,
     shell:
         "simaudit --log {log} split --params {input.params} --images {input.images} --output {output}"
+
+
+# The optimal denoiser of a few members, in so few dimensions that it can be drawn.
+rule theory:
+    input:
+        params="results/params/theory.json",
+        images=f"data/prepared/{PARAMS.splits[PARAMS.theory_split].dataset}/images.npy",
+        split=f"data/splits/{PARAMS.theory_split}.parquet",
+    output:
+        line="results/theory/line.parquet",
+        field="results/theory/field.parquet",
+    log:
+        "results/logs/theory.log",
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=30,
+    shell:
+        "simaudit --log {log} theory --params {input.params} --images {input.images} --split {input.split}"
+        " --line {output.line} --field {output.field}"

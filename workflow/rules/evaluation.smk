@@ -20,12 +20,31 @@ rule blind:
         " --threads {threads} --scores {output.scores} --summary {output.summary}"
 
 
+rule nearest:
+    input:
+        params="results/params/nearest/{split}.json",
+        images=lambda job: f"data/prepared/{PARAMS.splits[job.split].dataset}/images.npy",
+        split="data/splits/{split}.parquet",
+    output:
+        "results/evaluation/nearest/{split}.parquet",
+    log:
+        "results/logs/nearest/{split}.log",
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=60,
+    shell:
+        "simaudit --log {log} nearest --params {input.params} --images {input.images} --split {input.split}"
+        " --output {output}"
+
+
 rule evaluate:
     input:
         params="results/params/evaluate/{target}.json",
         scores=lambda job: scores_of(job.target),
         snapshots=lambda job: [path for _, path in snapshots_of(job.target)],
         blind=lambda job: f"results/evaluation/blind/{PARAMS.targets[job.target].split}.parquet",
+        nearest=lambda job: f"results/evaluation/nearest/{PARAMS.targets[job.target].split}.parquet",
     output:
         table="results/evaluation/{target}.parquet",
         summary="results/evaluation/{target}.json",
@@ -33,6 +52,7 @@ rule evaluate:
         differences="results/evaluation/differences/{target}.json",
         permutation="results/evaluation/permutation/{target}.json",
         epochs="results/evaluation/epochs/{target}.json",
+        profiles="results/evaluation/profiles/{target}.parquet",
     log:
         "results/logs/evaluate/{target}.log",
     threads: PARAMS.evaluation.threads
@@ -44,10 +64,10 @@ rule evaluate:
         snapshots=lambda job: [f"--snapshot {epoch} {path}" for epoch, path in snapshots_of(job.target)],
     shell:
         "simaudit --log {log} evaluate --params {input.params} {params.scores} {params.snapshots}"
-        " --blind {input.blind}"
+        " --blind {input.blind} --nearest {input.nearest}"
         " --threads {threads} --table {output.table} --summary {output.summary} --selected {output.selected}"
         " --differences {output.differences} --permutation {output.permutation}"
-        " --epochs {output.epochs}"
+        " --epochs {output.epochs} --profiles {output.profiles}"
 
 
 rule quality:

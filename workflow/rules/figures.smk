@@ -1,16 +1,12 @@
-# The pictures.
+# The pictures, each with a table of exactly the values in it.
 
 
 rule figure:
     input:
         params="results/params/figure/{target}/{figure}.json",
-        evaluation=[
-            rules.evaluate.output.table,
-            rules.evaluate.output.summary,
-            rules.evaluate.output.selected,
-        ],
+        results=lambda job: read_by(job.figure, job.target),
     output:
-        pdf="results/figures/{target}/{figure}.pdf",
+        multiext("results/figures/{target}/{figure}", ".pdf", ".csv"),
         png=report(
             "results/figures/{target}/{figure}.png",
             caption="../report/figure.rst",
@@ -19,6 +15,8 @@ rule figure:
         ),
     log:
         "results/logs/figure/{target}/{figure}.log",
+    wildcard_constraints:
+        target=any_of(PARAMS.targets),
     threads: 1
     resources:
         mem_mb=2000,
@@ -27,10 +25,40 @@ rule figure:
         caption=lambda job: caption_of(job.figure),
     shell:
         "simaudit --log {log} figure {wildcards.figure} --params {input.params} --target {wildcards.target}"
-        " --evaluation results/evaluation --output {output.pdf} --output {output.png}"
+        " --output {output[0]} --output {output[1]} --output {output.png}"
 
 
-# All figures of one target, by name: what a DVC stage asks for.
+rule run_figure:
+    input:
+        params="results/params/figure/run/{figure}.json",
+        results=lambda job: read_by(job.figure),
+    output:
+        multiext("results/figures/run/{figure}", ".pdf", ".csv"),
+        png=report(
+            "results/figures/run/{figure}.png",
+            caption="../report/figure.rst",
+            category="All targets",
+            labels={"figure": "{figure}"},
+        ),
+    log:
+        "results/logs/figure/run/{figure}.log",
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=30,
+    params:
+        caption=lambda job: caption_of(job.figure),
+    shell:
+        "simaudit --log {log} figure {wildcards.figure} --params {input.params}"
+        " --output {output[0]} --output {output[1]} --output {output.png}"
+
+
+# All figures of one target, and those of all together, by name: what a DVC stage asks for.
+rule figures_run:
+    input:
+        drawn(RUN, PARAMS.figures_of_run),
+
+
 for target in PARAMS.targets:
 
     rule:

@@ -8,7 +8,8 @@ rule score:
         split=lambda job: split_of(job.target),
         target=lambda job: files_of(job.target),
     output:
-        "results/scores/{target}/{attack}.parquet",
+        scores="results/scores/{target}/{attack}.parquet",
+        cost="results/cost/{target}/{attack}.json",
     log:
         "results/logs/score/{target}/{attack}.log",
     threads: PARAMS.scoring.threads
@@ -19,7 +20,7 @@ rule score:
         folder="results/targets/{target}",
     shell:
         "simaudit --log {log} score --params {input.params} --images {input.images} --split {input.split}"
-        " --target {params.folder} --threads {threads} --output {output}"
+        " --target {params.folder} --threads {threads} --output {output.scores} --cost {output.cost}"
 
 
 # States of a target on the way, kept in its folder; its last file stands for all of them.
@@ -48,9 +49,11 @@ rule sample:
     input:
         params="results/params/sample/{target}.json",
         images=lambda job: images_of(job.target),
+        split=lambda job: split_of(job.target),
         target=lambda job: files_of(job.target),
     output:
-        "results/samples/{target}.npy",
+        samples="results/samples/{target}.npy",
+        gallery="results/samples/shown/{target}.npz",
     log:
         "results/logs/sample/{target}.log",
     threads: PARAMS.scoring.threads
@@ -60,8 +63,8 @@ rule sample:
     params:
         folder="results/targets/{target}",
     shell:
-        "simaudit --log {log} sample --params {input.params} --images {input.images} --target {params.folder}"
-        " --threads {threads} --output {output}"
+        "simaudit --log {log} sample --params {input.params} --images {input.images} --split {input.split}"
+        " --target {params.folder} --threads {threads} --output {output.samples} --gallery {output.gallery}"
 
 
 # All scores of one target, by name: what a DVC stage asks for.
@@ -72,4 +75,5 @@ for target in PARAMS.targets:
             f"scores_{target}"
         input:
             scores_of(target),
+            costs_of(target),
             [path for _, path in snapshots_of(target)],

@@ -18,8 +18,8 @@ threads_option = click.option(
 scores_option = click.option(
     "--scores", "score_files", type=FILE, multiple=True, required=True, help="A score file; repeatable."
 )
-evaluation_option = click.option(
-    "--evaluation", type=FOLDER, required=True, help="The folder of all evaluations, results/evaluation."
+results_option = click.option(
+    "--results", type=FOLDER, default=Path("results"), show_default=True, help="The folder of all results."
 )
 config_option = click.option(
     "--config",

@@ -1,4 +1,4 @@
-"""Verbs about params.yaml: check it, print it, turn it into stamps."""
+"""Verbs about params.yaml: check it, print it, turn it into stamps, say which figures it asks for."""
 
 from pathlib import Path
 from typing import Any
@@ -35,6 +35,19 @@ def stamps(files: tuple[Path, ...]) -> None:
     from simaudit.provenance.stamps import write
 
     write(_params(files))
+
+
+@click.command()
+@config_option
+def figures(files: tuple[Path, ...]) -> None:
+    """List every figure that the parameters ask for, and why one cannot be drawn."""
+    from simaudit.figures import RUN
+
+    asked = _params(files)
+    for folder in (RUN, *asked.targets):
+        found = asked.figures_of_run if folder == RUN else asked.figures_of(folder)
+        for figure, why_not in found.items():
+            click.echo(f"{folder}/{figure}" + (f": not drawn, {why_not}" if why_not else ""))
 
 
 def _params(files: tuple[Path, ...]) -> Any:

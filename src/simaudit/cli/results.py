@@ -1,4 +1,4 @@
-"""Verbs that turn scores and samples into results: blind, evaluate, quality, compare, numbers, report, figure."""
+"""Verbs that turn scores and samples into results, from blind, nearest and evaluate to report and figure."""
 
 import logging
 from pathlib import Path
@@ -9,13 +9,14 @@ import click
 from simaudit.cli.options import (
     FILE,
     FOLDER,
-    evaluation_option,
     images_option,
+    results_option,
     scores_option,
     split_option,
     stamp_option,
     threads_option,
 )
+from simaudit.errors import SimauditError
 
 log = logging.getLogger("simaudit")
 
@@ -34,7 +35,8 @@ def blind(stamp: Path, images: Path, split: Path, threads: int, scores: Path, su
     from simaudit.data.prepare import open_images
     from simaudit.data.split import Split
     from simaudit.evaluation.blind import blind_scores
-    from simaudit.evaluation.evaluate import BLIND, evaluate_blind
+    from simaudit.evaluation.evaluate import evaluate_blind
+    from simaudit.evaluation.selected import BLIND
     from simaudit.files import atomic_path, write_json
     from simaudit.params import BlindKnobs
     from simaudit.provenance.stamps import Stamp
@@ -55,10 +57,28 @@ def blind(stamp: Path, images: Path, split: Path, threads: int, scores: Path, su
 
 @click.command()
 @stamp_option
+@images_option
+@split_option
+@click.option("--output", type=FILE, required=True, help="Where they go, Parquet.")
+def nearest(stamp: Path, images: Path, split: Path, output: Path) -> None:
+    """Find the member that each sample of a split looks most like."""
+    from simaudit.data.neighbours import SCHEMA, nearest_members
+    from simaudit.data.prepare import open_images
+    from simaudit.data.split import Split
+    from simaudit.parquet import write_table
+    from simaudit.provenance.stamps import Stamp
+
+    Stamp.read(stamp)
+    write_table(output, nearest_members(open_images(images), Split.read(split)), SCHEMA)
+
+
+@click.command()
+@stamp_option
 @scores_option
 @click.option(
     "--blind", type=FILE, required=True, help="Scores of the blind classifiers of the target's split."
 )
+@click.option("--nearest", type=FILE, required=True, help="The nearest member of every sample, Parquet.")
 @click.option(
     "--snapshot",
     "snapshots",
@@ -74,11 +94,13 @@ def blind(stamp: Path, images: Path, split: Path, threads: int, scores: Path, su
     "--permutation", type=FILE, required=True, help="Where the control of shuffled labels goes, JSON."
 )
 @click.option("--selected", type=FILE, required=True, help="Where the selected statistics go, Parquet.")
+@click.option("--profiles", type=FILE, required=True, help="Where the distributions by role go, Parquet.")
 @click.option("--epochs", type=FILE, required=True, help="Where the states on the way go, JSON.")
 def evaluate(
     stamp: Path,
     score_files: tuple[Path, ...],
     blind: Path,
+    nearest: Path,
     snapshots: tuple[tuple[int, Path], ...],
     threads: int,
     table: Path,
@@ -86,16 +108,17 @@ def evaluate(
     differences: Path,
     permutation: Path,
     selected: Path,
+    profiles: Path,
     epochs: Path,
 ) -> None:
     """Measure every attack on one target; choose knobs on calibration, report on evaluation."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
     from threadpoolctl import threadpool_limits
 
+    from simaudit.evaluation import metrics
+    from simaudit.evaluation import profiles as profiling
     from simaudit.evaluation.evaluate import evaluate, evaluate_snapshots
-    from simaudit.evaluation.metrics import SCHEMA
-    from simaudit.files import atomic_path, write_json
+    from simaudit.files import write_json
+    from simaudit.parquet import read_table, write_table
     from simaudit.provenance.stamps import Stamp
     from simaudit.scores import Scores
 
@@ -104,7 +127,7 @@ def evaluate(
     with threadpool_limits(
         1
     ):  # the threads are one a statistic; a linear algebra library's own would only spin
-        found = evaluate(map(Scores.read, score_files), reference, resampling)
+        found = evaluate(map(Scores.read, score_files), reference, read_table(nearest), resampling)
         on_the_way = evaluate_snapshots(
             ((epoch, Scores.read(path)) for epoch, path in snapshots), reference, resampling
         )
@@ -112,8 +135,8 @@ def evaluate(
     write_json(epochs, {"target": summary.stem, "epochs": on_the_way})
     write_json(differences, {"target": summary.stem, **found.differences})
     write_json(permutation, {"target": summary.stem, **found.permutation})
-    with atomic_path(table) as temporary:
-        pq.write_table(pa.Table.from_pandas(found.table, schema=SCHEMA, preserve_index=False), temporary)
+    write_table(table, found.table, metrics.SCHEMA)
+    write_table(profiles, found.profiles, profiling.SCHEMA)
     write_json(summary, {"target": summary.stem, "split": blind.stem, **found.summary})
 
 
@@ -157,9 +180,9 @@ def quality(
 
 @click.command()
 @stamp_option
-@evaluation_option
+@results_option
 @click.option("--output", type=FOLDER, required=True, help="Where controls, groups and ranks go, JSON each.")
-def compare(stamp: Path, evaluation: Path, output: Path) -> None:
+def compare(stamp: Path, results: Path, output: Path) -> None:
     """Hold the controls against what they must show; compare seeds of one target, and attacks over targets."""
     from simaudit.evaluation.compare import compare
     from simaudit.evaluation.results import Results
@@ -167,11 +190,11 @@ def compare(stamp: Path, evaluation: Path, output: Path) -> None:
     from simaudit.provenance.stamps import Stamp
 
     job = Stamp.read(stamp).params
-    targets = [Results(evaluation, name, **role) for name, role in job["targets"].items()]
-    splits = sorted({results.split for results in targets})
+    targets = [Results(results, name, **role) for name, role in job["targets"].items()]
+    splits = sorted({target.split for target in targets})
     found = compare(
         targets,
-        {split: read_json(evaluation / "blind" / f"{split}.json") for split in splits},
+        {split: read_json(results / "evaluation" / "blind" / f"{split}.json") for split in splits},
         job["evaluation"]["bootstrap"],
         job["evaluation"]["seed"],
     )
@@ -185,53 +208,98 @@ def compare(stamp: Path, evaluation: Path, output: Path) -> None:
 @click.option("--output", type=FILE, required=True, help="Where the ledger goes, JSON.")
 def numbers(files: tuple[Path, ...], output: Path) -> None:
     """Write every number of result FILES into one ledger, each with where it came from."""
+    from simaudit.evaluation.ledger import ledger
     from simaudit.files import write_json
-    from simaudit.provenance.ledger import ledger
 
     write_json(output, ledger(files))
 
 
 @click.command()
 @stamp_option
-@evaluation_option
-@click.option("--comparison", type=FOLDER, required=True, help="The folder that `compare` wrote.")
-@click.option("--numbers", type=FILE, required=True, help="The ledger, JSON.")
+@results_option
 @click.option("--output", type=FILE, required=True, help="Where the page goes, Markdown.")
-def report(stamp: Path, evaluation: Path, comparison: Path, numbers: Path, output: Path) -> None:
+def report(stamp: Path, results: Path, output: Path) -> None:
     """Write the page that says which controls passed, and every target's numbers."""
+    from simaudit.evaluation.ledger import Ledger
     from simaudit.files import atomic_path, read_json
     from simaudit.provenance.stamps import Stamp
-    from simaudit.report import Ledger, page
+    from simaudit.report import page
 
     job = Stamp.read(stamp).params
-    targets = job["targets"]
-    summaries = {target: read_json(evaluation / f"{target}.json") for target in targets}
+    summaries = {target: read_json(results / "evaluation" / f"{target}.json") for target in job["targets"]}
     compared = {
-        name: read_json(comparison / f"{name}.json") for name in ("against", "controls", "groups", "ranks")
+        name: read_json(results / "comparison" / f"{name}.json")
+        for name in ("against", "controls", "groups", "ranks")
     }
-    text = page(summaries, compared, job["arms"], Ledger(read_json(numbers)))
+    arms = {
+        name: role["arm"] for name, role in job["targets"].items() if role["arm"] and role["group"] == name
+    }
+    text = page(summaries, compared, arms, Ledger.read(results / "numbers.json"))
     with atomic_path(output) as temporary:
         temporary.write_text(text, encoding="utf-8")
 
 
 @click.command()
 @click.argument("name")
-@stamp_option
-@click.option("--target", required=True, help="Which target.")
-@evaluation_option
+@click.option("--target", help="Which target; not for a figure of all targets together.")
+@results_option
 @click.option(
-    "--output", "outputs", type=FILE, multiple=True, required=True, help="A .pdf or .png; repeatable."
+    "--params", "stamp", type=FILE, help="The figure's stamp, results/params/figure/….json if not given."
 )
-def figure(name: str, stamp: Path, target: str, evaluation: Path, outputs: tuple[Path, ...]) -> None:
-    """Draw the figure NAME of one target."""
-    from simaudit.evaluation.results import Results
-    from simaudit.figures import figure_types, style
+@click.option(
+    "--set", "knobs", multiple=True, metavar="KNOB=VALUE", help="Another value of a knob; repeatable."
+)
+@click.option(
+    "--output", "outputs", type=FILE, multiple=True, required=True, help="A .pdf, .png or .csv; repeatable."
+)
+def figure(
+    name: str,
+    target: str | None,
+    results: Path,
+    stamp: Path | None,
+    knobs: tuple[str, ...],
+    outputs: tuple[Path, ...],
+) -> None:
+    """Draw the figure NAME from existing results: its picture, or the values in it."""
+    from simaudit.evaluation.results import Results, Run
+    from simaudit.figures import RUN, style
     from simaudit.provenance.stamps import Stamp
+    from simaudit.roles import Role
 
-    drawing = figure_types()[name].model_validate(Stamp.read(stamp).params)
-    picture = drawing.draw(Results(evaluation, target))
+    path = stamp or results / "params" / "figure" / (target or RUN) / f"{name}.json"
+    if not path.exists():
+        raise SimauditError(
+            f"{path}: missing; `simaudit figures` lists the figures of params.yaml, and why one may not be drawn"
+        )
+    job = Stamp.read(path).params
+    drawing = _figure(name, job["figure"], knobs)
+    of = (
+        Results(results, target)
+        if target
+        else Run(results, {t: Role(**role) for t, role in job["targets"].items()})
+    )
+    values, picture = drawing.picture(of)
     for output in outputs:
-        style.save(picture, output)
+        if output.suffix not in style.SUFFIXES:
+            raise SimauditError(f"{output}: must end in one of {', '.join(style.SUFFIXES)}")
+    style.save(picture, values, outputs)
+
+
+def _figure(name: str, job: dict[str, Any], knobs: tuple[str, ...]) -> Any:
+    """The figure of a stamp, with other values of some knobs (`knob=value`, the value in YAML)."""
+    import yaml
+    from pydantic import ValidationError
+
+    from simaudit.figures import figure_types
+
+    for knob in knobs:
+        key, _, value = knob.partition("=")
+        job = job | {key: yaml.safe_load(value)}
+    try:
+        return figure_types()[name].model_validate(job)
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise SimauditError(f"--set {first['loc'][0]}: {first['msg']} (got {first['input']!r})") from None
 
 
 def _resampling(evaluation: Any, threads: int) -> Any:

@@ -1,4 +1,4 @@
-"""Verbs that make a target and look at it: prepare, split, train, score, sample."""
+"""Verbs that make a target and look at it: prepare, split, train, score, sample, theory."""
 
 import json
 from pathlib import Path
@@ -105,18 +105,27 @@ def train(stamp: Path, images: Path, split: Path, checkpoints: Path, output: Pat
     "--epoch", type=click.IntRange(1), help="A state that was kept on the way; the last one if not given."
 )
 @click.option("--output", type=FILE, required=True, help="Where the scores go, Parquet.")
+@click.option("--cost", type=FILE, help="Where time and memory spent go, JSON.")
 @threads_option
 def score(
-    stamp: Path, images: Path, split: Path, target: Path, epoch: int | None, output: Path, threads: int
+    stamp: Path,
+    images: Path,
+    split: Path,
+    target: Path,
+    epoch: int | None,
+    output: Path,
+    cost: Path | None,
+    threads: int,
 ) -> None:
     """Run one attack on one target, for every sample of the split."""
     import torch
 
     from simaudit.attacks import attack_types
+    from simaudit.cost import Meter
     from simaudit.data.prepare import open_images
     from simaudit.data.split import Split
     from simaudit.devices import resolve_device
-    from simaudit.files import sha256_file
+    from simaudit.files import sha256_file, write_json
     from simaudit.params import ScoringKnobs
     from simaudit.provenance.stamps import Stamp
     from simaudit.scores import LOG_SNR
@@ -134,6 +143,7 @@ def score(
     scoring = ScoringKnobs.model_validate(job.params["scoring"])
     device = resolve_device(scoring.device)
     model = families()[summary["kind"]].load(snapshot_folder(target, epoch) if epoch else target, device)
+    meter = Meter(device)
     write_scores(
         output,
         attack,
@@ -156,35 +166,78 @@ def score(
             "dtype": "float32",
         },
     )
+    if cost:
+        write_json(cost, {"target": target.name, "attacks": {output.stem: {"cost": meter.read()}}})
 
 
 @click.command()
 @stamp_option
 @images_option
+@split_option
 @click.option("--target", type=FOLDER, required=True, help="A trained target.")
 @click.option("--output", type=FILE, required=True, help="Where the samples go, .npy.")
+@click.option(
+    "--gallery", "gallery_file", type=FILE, required=True, help="Where a few images to look at go, .npz."
+)
 @threads_option
-def sample(stamp: Path, images: Path, target: Path, output: Path, threads: int) -> None:
-    """Draw images from a target."""
+def sample(
+    stamp: Path, images: Path, split: Path, target: Path, output: Path, gallery_file: Path, threads: int
+) -> None:
+    """Draw images from a target, and put some beside the members that they look most like."""
     import numpy as np
     import torch
 
     from simaudit.data.prepare import open_images, save_array
+    from simaudit.data.split import Split
     from simaudit.devices import resolve_device
+    from simaudit.files import atomic_path
     from simaudit.params import QualityKnobs, ScoringKnobs
     from simaudit.provenance.stamps import Stamp
-    from simaudit.sampling import draw_samples
+    from simaudit.sampling import draw_samples, gallery
     from simaudit.targets import families, read_summary
 
     torch.set_num_threads(threads)
-    job = Stamp.read(stamp).params
+    job, real = Stamp.read(stamp).params, open_images(images)
     knobs, scoring = QualityKnobs.model_validate(job["quality"]), ScoringKnobs.model_validate(job["scoring"])
     device = resolve_device(scoring.device)
-    loaded = families()[read_summary(target)["kind"]].load(target, device)
-    like = torch.from_numpy(np.array(open_images(images)[:1])).to(device)
+    family = families()[read_summary(target)["kind"]]
+    loaded = family.load(target, device)
+    like = torch.from_numpy(np.array(real[:1])).to(device)
     samples = draw_samples(loaded, like, knobs.samples, knobs.steps, knobs.seed, scoring.batch_size)
     if not np.isfinite(samples).all():
         raise SimauditError(
             f"{target}: its samples are not finite; train it anew, with a lower learning_rate"
         )
     save_array(output, samples)
+    with atomic_path(gallery_file) as temporary, temporary.open("wb") as stream:
+        shown_images = gallery(loaded, real, Split.read(split), samples, family.is_latent, device)
+        np.savez_compressed(stream, allow_pickle=False, **shown_images)
+
+
+@click.command()
+@stamp_option
+@images_option
+@split_option
+@click.option(
+    "--line", type=FILE, required=True, help="Where the closed form in one dimension goes, Parquet."
+)
+@click.option(
+    "--field", type=FILE, required=True, help="Where the closed form in two dimensions goes, Parquet."
+)
+def theory(stamp: Path, images: Path, split: Path, line: Path, field: Path) -> None:
+    """Compute the optimal denoiser of a few members in one and two dimensions, to be drawn."""
+    from simaudit.data.prepare import open_images
+    from simaudit.data.split import Split
+    from simaudit.params import TheoryKnobs
+    from simaudit.parquet import write_table
+    from simaudit.provenance.stamps import Stamp
+    from simaudit.theory import along_line, over_field
+
+    knobs, real, samples = (
+        TheoryKnobs.model_validate(Stamp.read(stamp).params),
+        open_images(images),
+        Split.read(split),
+    )
+    schedule = knobs.schedule.noise()
+    write_table(line, along_line(real, samples, knobs.line_members, knobs.line_timestep, schedule))
+    write_table(field, over_field(real, samples, knobs.field_members, knobs.field_timesteps, schedule))

@@ -3,16 +3,15 @@
 from typing import Any
 
 import numpy as np
-from scipy.stats import t as student
 
-from simaudit.evaluation.intervals import CONFIDENCE, Delong, Interval
+from simaudit.evaluation.intervals import Delong, Interval, mean_limits
+from simaudit.evaluation.resemblance import SIDES
 from simaudit.evaluation.roc import Roc
 from simaudit.evaluation.selected import SelectedScores
 from simaudit.scores import Scores
 
 DISTORTION, RECONSTRUCTION = "distortion", "reconstruction"
 FEWEST = 10  # members, and held-out samples, that a quarter needs to have an AUC
-SIDES = {"members": True, "heldout": False}
 
 
 def auc_by_distortion(selected: SelectedScores) -> dict[str, Any]:
@@ -46,11 +45,6 @@ def reconstruction_errors(scores: Scores) -> dict[str, Any]:
     for column, values in zip(scores.columns, scores.statistic, strict=True):
         for side, role in SIDES.items():
             errors = values[~scores.is_calibration & (scores.is_member == role)].astype(np.float64)
-            half = (
-                student.ppf((1 + CONFIDENCE) / 2, len(errors) - 1) * errors.std(ddof=1) / np.sqrt(len(errors))
-            )
-            mean = float(errors.mean())
-            found.setdefault(column.variant, {})[f"of_{side}"] = Interval(
-                mean, mean - half, mean + half
-            ).json()
+            mean = Interval(*(float(value) for value in mean_limits(errors)))
+            found.setdefault(column.variant, {})[f"of_{side}"] = mean.json()
     return found

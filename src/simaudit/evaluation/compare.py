@@ -9,6 +9,7 @@ from simaudit.evaluation.against import against_reference
 from simaudit.evaluation.choice import COMPARED
 from simaudit.evaluation.controls import all_controls
 from simaudit.evaluation.groups import over_seeds
+from simaudit.evaluation.published import published
 from simaudit.evaluation.ranks import mean_ranks
 from simaudit.evaluation.results import Results
 
@@ -16,8 +17,8 @@ from simaudit.evaluation.results import Results
 def compare(
     targets: list[Results], blind: dict[str, dict[str, Any]], resamples: int, seed: int
 ) -> dict[str, dict[str, Any]]:
-    """What controls.json, groups.json, ranks.json and against.json hold. `blind` is the summary of the blind
-    classifiers by split.
+    """What controls.json, groups.json, ranks.json, against.json and published.json hold. `blind` is the summary of the
+    blind classifiers by split.
     """
     groups: dict[str, list[Results]] = {}
     for results in targets:
@@ -32,6 +33,7 @@ def compare(
             }
         },
         "against": {"against": against_reference(targets, resamples, seed)},
+        "published": published(),
         "ranks": ranks([members for members in groups.values() if members[0].control is None]),
     }
 
@@ -39,18 +41,17 @@ def compare(
 def ranks(groups: list[list[Results]]) -> dict[str, Any]:
     """Mean ranks by metric over audited targets, seeds of one target counting as one by their mean.
 
-    A rank needs every attack on every target: the largest such block is taken, `of` says of which targets. With fewer
-    than two targets or attacks there is nothing to rank, and `absent` says so.
+    A rank needs every attack on every target: the largest such block is taken, `of` says of which targets. Of several
+    seeds those count that have all of its attacks. With fewer than two targets or attacks there is nothing to rank, and
+    `absent` says so.
     """
-    attacks = [
-        [name for name in members[0].attacks if all(name in results.attacks for results in members)]
-        for members in groups
-    ]
 
     def with_all(names: list[str]) -> list[list[Results]]:
-        return [members for members, has in zip(groups, attacks, strict=True) if set(names) <= set(has)]
+        having = ([seed for seed in seeds if set(names) <= set(seed.attacks)] for seeds in groups)
+        return [seeds for seeds in having if seeds]
 
-    shared = max(attacks, key=lambda names: (len(names) - 1) * (len(with_all(names)) - 1), default=[])
+    known = [results.attacks for seeds in groups for results in seeds]
+    shared = max(known, key=lambda names: (len(names) - 1) * (len(with_all(names)) - 1), default=[])
     ranked = with_all(shared)
     if len(ranked) < 2 or len(shared) < 2:
         return {

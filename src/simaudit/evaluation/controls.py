@@ -8,11 +8,11 @@ from itertools import groupby
 from typing import Any
 
 from simaudit.data.split import EVALUATION
-from simaudit.evaluation.evaluate import BLIND
 from simaudit.evaluation.intervals import Delong, Interval, together
 from simaudit.evaluation.metrics import AUC
 from simaudit.evaluation.permutation import widened
 from simaudit.evaluation.results import Results
+from simaudit.evaluation.selected import BLIND
 
 NEAR_PERFECT = 0.99
 THEORY = "sima"  # the attack that the closed form is the theory of

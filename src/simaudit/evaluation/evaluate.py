@@ -16,13 +16,14 @@ from simaudit.evaluation.choice import Choice, estimate
 from simaudit.evaluation.intervals import Delong
 from simaudit.evaluation.metrics import AUC, SCHEMA, folds, metric_rows
 from simaudit.evaluation.permutation import Permutations, permuted_protocol
+from simaudit.evaluation.profiles import profile
+from simaudit.evaluation.resemblance import distance_correlations
 from simaudit.evaluation.roc import Roc
-from simaudit.evaluation.selected import Selected, SelectedScores
+from simaudit.evaluation.selected import BLIND, Selected, SelectedScores
 from simaudit.evaluation.selection import SELECTION, mark_choices
 from simaudit.evaluation.transfer import transferred
 from simaudit.scores import Scores
 
-BLIND = "blind"
 SHIFT_CONFIDENCE = 0.995  # cross-fitted scores depend on each other, and DeLong's limits do not know it
 
 
@@ -108,11 +109,16 @@ class Evaluation:
     """What the same protocol reports when labels are shuffled."""
     selected: SelectedScores
     """Every attack's statistic at its selected knobs, sample by sample."""
+    profiles: pd.DataFrame
+    """How each statistic is distributed over members and over held-out samples: `simaudit.evaluation.profiles`."""
 
 
-def evaluate(all_scores: Iterable[Scores], blind: Scores, resampling: Resampling) -> Evaluation:
+def evaluate(
+    all_scores: Iterable[Scores], blind: Scores, nearest: pd.DataFrame, resampling: Resampling
+) -> Evaluation:
     """Measure every attack on one target, and the blind classifiers of its split beside them.
 
+    `nearest` has the distance of every sample to the nearest other member, see `simaudit.data.neighbours`.
     One score file is in memory at a time where `all_scores` is a generator.
     Raises SimauditError when a score file is of other samples than the blind classifiers', a fold is too small, or a
     statistic is constant over it.
@@ -121,22 +127,31 @@ def evaluate(all_scores: Iterable[Scores], blind: Scores, resampling: Resampling
     bootstrap = Bootstrap(labels[EVALUATION], resampling.resamples, resampling.seed)
     permutations = Permutations.of(labels, resampling.permutations, resampling.seed)
     reference = Judged.of(blind, bootstrap, resampling.threads)
-    attacks, permuted = {}, {}
+    attacks, permuted, profiles = {}, {}, []
     errors: dict[str, Any] = {}
     for scores in all_scores:
         _require_same_samples(scores, blind)
         attacks[scores.attack] = judged = Judged.of(scores, bootstrap, resampling.threads)
+        profiles.append(profile(scores))
         if scores.attack == RECONSTRUCTION:
             errors = {"reconstruction_error": reconstruction_errors(scores)}
         permuted[scores.attack] = {fold: permutations.auc(fold, judged.midranks.pop(fold)) for fold in labels}
     known = {BLIND: reference, **attacks}
+    distance = nearest.set_index("sample_id").distance.reindex(blind.sample_id)
+    if distance.isna().any():
+        raise SimauditError(
+            f"sample_id {distance.index[distance.isna()][0]} has no nearest member; find them anew, on the split that "
+            "the target is evaluated with"
+        )
     selected = SelectedScores(
         blind.sample_id,
         blind.is_member,
         blind.is_calibration,
         {name: judged.knobs for name, judged in known.items()},
         {name: judged.statistic for name, judged in known.items()},
+        distance.to_numpy(),
     )
+    correlations = distance_correlations(selected)
     quarters = auc_by_distortion(selected)
     return Evaluation(
         table=pd.concat([judged.rows for judged in attacks.values()], ignore_index=True),
@@ -149,6 +164,7 @@ def evaluate(all_scores: Iterable[Scores], blind: Scores, resampling: Resampling
             "attacks": {
                 name: judged.facts()
                 | {"minus_blind": judged.selected.minus(reference.selected)}
+                | ({"distance_correlation": correlations[name]} if name in correlations else {})
                 | ({"by_distortion": quarters[name]} if name in quarters else {})
                 for name, judged in attacks.items()
             },
@@ -162,6 +178,7 @@ def evaluate(all_scores: Iterable[Scores], blind: Scores, resampling: Resampling
             },
         },
         selected=selected,
+        profiles=pd.concat(profiles, ignore_index=True),
     )
 
 

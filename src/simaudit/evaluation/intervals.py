@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import betaincinv, ndtri  # scipy.stats takes a second to import
+from scipy.special import betaincinv, ndtri, stdtrit  # scipy.stats takes a second to import
 
 CONFIDENCE = 0.95
 
@@ -62,7 +62,7 @@ class Delong:
 
     def _combine(self, weights: np.ndarray, confidence: float) -> Interval:
         value = float(weights @ self.auc)
-        half = _quantile(confidence) * float(np.sqrt(max(weights @ self.covariance @ weights, 0.0)))
+        half = normal_quantile(confidence) * float(np.sqrt(max(weights @ self.covariance @ weights, 0.0)))
         return Interval(value, value - half, value + half)
 
 
@@ -75,7 +75,7 @@ def delong_interval(auc: float, variance: float, pairs: int, confidence: float =
     if auc in (0.0, 1.0):
         low, high = clopper_pearson(np.array(round(auc * pairs)), pairs, confidence)
         return Interval(auc, float(low), float(high))
-    half = _quantile(confidence) * float(np.sqrt(variance))
+    half = normal_quantile(confidence) * float(np.sqrt(variance))
     return Interval(auc, max(auc - half, 0.0), min(auc + half, 1.0))
 
 
@@ -101,5 +101,14 @@ def rate(count: int, total: int, confidence: float = CONFIDENCE) -> Interval:
     return Interval(count / total, float(low), float(high))
 
 
-def _quantile(confidence: float) -> float:
+def mean_limits(values: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Means (…,) of values (…, n), n ≥ 2, with Student's limits (low, high) for samples drawn anew."""
+    n = values.shape[-1]
+    mean = values.mean(axis=-1)
+    half = stdtrit(n - 1, (1 + CONFIDENCE) / 2) * values.std(axis=-1, ddof=1) / np.sqrt(n)
+    return mean, mean - half, mean + half
+
+
+def normal_quantile(confidence: float = CONFIDENCE) -> float:
+    """How many standard errors on either side hold a normal value with that confidence."""
     return float(ndtri((1 + confidence) / 2))

@@ -1,5 +1,6 @@
-"""What is known of one evaluated target, as the comparisons between targets read it."""
+"""What is known of one evaluated target, and of a run's targets together, as comparisons and figures read it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -7,56 +8,75 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
 
 from simaudit.data.split import EVALUATION
 from simaudit.errors import SimauditError
 from simaudit.evaluation.bootstrap import Bootstrap
 from simaudit.evaluation.choice import Choice
+from simaudit.evaluation.ledger import Ledger
 from simaudit.evaluation.selected import SelectedScores
 from simaudit.files import read_json
+from simaudit.layout import RUN_FILES, TARGET_FILES
+from simaudit.parquet import read_table
+from simaudit.roles import Role
 
 
 @dataclass(frozen=True)
 class Results:
-    """The files of one target under `folder`, results/evaluation, each read when it is first asked for.
+    """The files of one target under `root`, results/, each read when it is first asked for.
 
-    `group` is the first of the targets that differ from this one in nothing but the training seed; `control` says which
-    control the target is, if any; `reference` is the audited target of the same split that it is held against, if any.
+    `group`, `control` and `reference` are those of its `Role`.
     """
 
-    folder: Path
+    root: Path
     target: str
     group: str = ""
     control: str | None = None
     reference: str | None = None
 
+    def file(self, name: str) -> Path:
+        """Where one of TARGET_FILES is."""
+        return self.root / TARGET_FILES[name].format(target=self.target)
+
     @cached_property
     def summary(self) -> dict[str, Any]:
-        return read_json(self.folder / f"{self.target}.json")
+        return read_json(self.file("summary"))
 
     @cached_property
     def permutation(self) -> dict[str, Any]:
-        return read_json(self.folder / "permutation" / f"{self.target}.json")
+        return read_json(self.file("permutation"))
 
     @cached_property
     def quality(self) -> dict[str, Any]:
         """Fréchet distances of the target's samples."""
-        found: dict[str, Any] = read_json(self.folder / "quality" / f"{self.target}.json")["frechet"]
+        found: dict[str, Any] = read_json(self.file("quality"))["frechet"]
         return found
 
     @cached_property
     def table(self) -> pd.DataFrame:
         """All metric rows, see `simaudit.evaluation.metrics.SCHEMA`."""
-        path = self.folder / f"{self.target}.parquet"
+        return read_table(self.file("table"))
+
+    @cached_property
+    def profiles(self) -> pd.DataFrame:
+        """How every statistic is distributed by role, see `simaudit.evaluation.profiles`."""
+        return read_table(self.file("profiles"))
+
+    @cached_property
+    def gallery(self) -> dict[str, np.ndarray]:
+        """Images of the target and of its split beside each other, see `simaudit.sampling.gallery`."""
+        path = self.file("gallery")
         try:
-            return pd.read_parquet(path)
-        except (FileNotFoundError, pa.ArrowException) as error:
+            with np.load(path, allow_pickle=False) as arrays:
+                return dict(arrays)
+        except FileNotFoundError:
+            raise SimauditError(f"{path}: missing; make it with: snakemake --cores all {path}") from None
+        except (ValueError, OSError) as error:
             raise SimauditError(f"{path}: not a whole file ({error}); delete it and run again") from None
 
     @cached_property
     def selected(self) -> SelectedScores:
-        return SelectedScores.read(self.folder / "selected" / f"{self.target}.parquet")
+        return SelectedScores.read(self.file("selected"))
 
     def choice(self, attack: str, bootstrap: Bootstrap) -> Choice:
         """An attack at its selected knobs on the evaluation fold, whose resamples `bootstrap` draws."""
@@ -79,3 +99,25 @@ class Results:
     def attacks(self) -> list[str]:
         """Every attack that was run on it."""
         return list(self.summary["attacks"])
+
+
+@dataclass(frozen=True)
+class Run:
+    """The files of all targets together under `root`, results/, and each target's role by name."""
+
+    root: Path
+    roles: Mapping[str, Role]
+
+    @cached_property
+    def ledger(self) -> Ledger:
+        """Every number of the run."""
+        return Ledger.read(self.root / RUN_FILES["numbers"])
+
+    @property
+    def audited(self) -> list[str]:
+        """Every target that is no control."""
+        return [target for target, role in self.roles.items() if role.control is None]
+
+    def theory(self, name: str) -> pd.DataFrame:
+        """The closed form along a `line` or over a `field`, see `simaudit.theory`."""
+        return read_table(self.root / RUN_FILES[name])

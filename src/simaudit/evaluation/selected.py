@@ -14,7 +14,9 @@ from simaudit.evaluation.roc import Roc
 from simaudit.files import atomic_path
 from simaudit.scores import FOLDS, ROLES, labels
 
+BLIND = "blind"  # the name of the classifiers that see the images and never a model
 KNOBS = b"attacks"
+DISTANCE = "nearest_member"  # the column of distances
 
 
 @dataclass(frozen=True)
@@ -29,13 +31,17 @@ class Selected:
 
 @dataclass(frozen=True)
 class SelectedScores:
-    """Statistics (N,) by attack, of the same N samples in sample_id order; `blind` is among them."""
+    """Statistics (N,) by attack, of the same N samples in sample_id order; BLIND is among them.
+
+    `distance` (N,) is how far each sample is from the nearest member other than itself.
+    """
 
     sample_id: np.ndarray
     is_member: np.ndarray
     is_calibration: np.ndarray
     knobs: dict[str, Selected]
     statistics: dict[str, np.ndarray]
+    distance: np.ndarray
 
     def on_evaluation(self, attack: str) -> tuple[np.ndarray, np.ndarray]:
         """An attack's statistic and who is a member, (n,) each, on the evaluation fold."""
@@ -47,11 +53,12 @@ class SelectedScores:
         return Roc.of(*self.on_evaluation(attack), self.knobs[attack].member_when)
 
     def write(self, path: Path) -> None:
-        """One float32 column an attack beside sample_id, role and fold; the knobs are the file's metadata."""
+        """One float32 column an attack beside sample_id, role, fold and distance; the knobs are the file's metadata."""
         columns = {
             "sample_id": pa.array(self.sample_id),
             "role": labels(~self.is_member, ROLES),
             "fold": labels(~self.is_calibration, FOLDS),
+            DISTANCE: pa.array(self.distance),
             **{attack: pa.array(values) for attack, values in self.statistics.items()},
         }
         knobs = json.dumps({attack: vars(knobs) for attack, knobs in self.knobs.items()})
@@ -76,6 +83,7 @@ class SelectedScores:
                 (frame["fold"] != EVALUATION).to_numpy(),
                 knobs,
                 {attack: frame[attack].to_numpy() for attack in knobs},
+                frame[DISTANCE].to_numpy(),
             )
         except FileNotFoundError:
             raise SimauditError(f"{path}: missing; make it with: snakemake --cores all {path}") from None

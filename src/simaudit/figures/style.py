@@ -7,15 +7,26 @@ from pathlib import Path
 from typing import Any
 
 import matplotlib as mpl
+import pandas as pd
 from matplotlib.figure import Figure
 
+from simaudit.evaluation.ledger import TAIL
 from simaudit.files import atomic_path
 
 COLUMN_INCHES = 3.4  # one column of a two-column paper
-MEMBER_COLOUR, HELDOUT_COLOUR = "#0072B2", "#D55E00"
-TAIL = "†"  # beside a rate whose level allows fewer than ten false positives
+ROLE_COLOURS = {"members": "#0072B2", "held-out": "#D55E00"}
 BLIND_LINE: dict[str, Any] = {"linewidth": 1.0, "linestyle": (0, (1, 1.5))}
 CHANCE: dict[str, Any] = {"color": "0.6", "linewidth": 0.8, "linestyle": (0, (4, 3)), "zorder": 0}
+
+UNDATED: dict[str, dict[str, Any]] = {
+    "pdf": {"CreationDate": None, "ModDate": None},
+    "png": {"Software": None},
+}
+"""Metadata of each kind of picture that can be saved."""
+SUFFIXES = (".pdf", ".png", ".csv")
+CHOSEN: dict[str, Any] = {"color": "0.4", "linewidth": 0.8, "linestyle": (0, (1, 2)), "zorder": 0}
+ERROR_BARS: dict[str, Any] = {"linewidth": 1.0, "elinewidth": 0.8, "capsize": 0, "markersize": 4}
+"""The selected timestep as a line; points with their limits."""
 
 # Distinct for colour-blind readers (after Okabe & Ito, and Tol's muted scheme); the roles' two colours are not reused.
 _ATTACK_COLOURS = {
@@ -34,6 +45,8 @@ _ATTACK_COLOURS = {
     "blind": "#000000",
 }
 _OTHER_COLOURS = ["#44AA99", "#661100", "#6699CC", "#AA4466"]
+MARKERS = "o^svDP*XhpH<>d"
+LINES: list[Any] = ["-", (0, (4, 1.5)), (0, (1, 1)), "-."]
 _ATTACK_NAMES = {
     "sima": "SimA",
     "sima_av": "SimA-AV",
@@ -80,6 +93,18 @@ def attack_name(attack: str) -> str:
     return _ATTACK_NAMES.get(attack, attack)
 
 
+def attack_marker(attack: str) -> str:
+    """The attack's marker, so that points are told apart without colours, too."""
+    known = list(_ATTACK_NAMES)
+    return MARKERS[known.index(attack) % len(MARKERS)] if attack in known else MARKERS[-1]
+
+
+def circle(colour: str) -> dict[str, Any]:
+    """How the selected point of a curve is drawn."""
+    edge = {"markerfacecolor": "white", "markeredgecolor": colour, "markeredgewidth": 1.5}
+    return {"marker": "o", "markersize": 6, "linestyle": "none", "clip_on": False, "zorder": 3, **edge}
+
+
 def in_order(attacks: Iterable[str]) -> list[str]:
     """Attacks in the order of every legend: SimA and its kin first, those a user added last."""
     known = list(_ATTACK_NAMES)
@@ -88,11 +113,21 @@ def in_order(attacks: Iterable[str]) -> list[str]:
     )
 
 
-def knobs_label(variant: str, timestep: int | None) -> str:
+def marked(label: str, tail_too_small: bool) -> str:
+    """A rate's label, with the mark where its level allows too few false positives to be read."""
+    return f"{label} {TAIL}" if tail_too_small else label
+
+
+def tail_note(tail_too_small: bool) -> str:
+    """A line that says what the mark means, where it is shown."""
+    return f"\n{TAIL} fewer than ten false positives allowed: not to be read" if tail_too_small else ""
+
+
+def knobs_label(variant: str, timestep: float | None) -> str:
     """A variant and timestep in print: `raw,l4` at 50 becomes raw, ℓ₄, t = 50."""
     parts = [re.sub(r"^l(1|2|4|inf)$", r"$\\ell_{\1}$", part) for part in variant.split(",")]
-    if timestep is not None:
-        parts.append(f"$t$ = {timestep}")
+    if timestep is not None and not pd.isna(timestep):
+        parts.append(f"$t$ = {int(timestep)}")
     return ", ".join(parts).replace("{inf}", r"{\infty}")
 
 
@@ -107,9 +142,16 @@ def new_figure(rows: int = 1, height: float = 2.4) -> Figure:
     return Figure(figsize=(COLUMN_INCHES, rows * height), layout="constrained")
 
 
-def save(figure: Figure, path: Path) -> None:
-    """Write PDF or PNG by the suffix of `path`, atomically; the same picture gives the same bytes."""
-    kind = path.suffix.removeprefix(".")
-    undated = {"pdf": {"CreationDate": None, "ModDate": None}, "png": {"Software": None}}
-    with atomic_path(path) as temporary:
-        figure.savefig(temporary, format=kind, dpi=200, metadata=undated[kind])
+def save(figure: Figure, values: pd.DataFrame, paths: Iterable[Path]) -> None:
+    """Write the picture to each .pdf and .png and its values to each .csv of `paths`, atomically.
+
+    The same picture gives the same bytes.
+    """
+    for path in paths:
+        kind = path.suffix.removeprefix(".")
+        with atomic_path(path) as temporary:
+            if kind == "csv":
+                values.to_csv(temporary, index=False)
+            else:
+                figure.savefig(temporary, format=kind, dpi=200, metadata=UNDATED[kind])
+        figure.set_layout_engine("none")  # it stays where the first drawing put it

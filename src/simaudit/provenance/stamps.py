@@ -8,20 +8,23 @@ job reads its parameters from its stamp.
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel
 
 from simaudit.errors import SimauditError
+from simaudit.figures import RUN
 from simaudit.files import canonical_json, sha256_bytes, write_json
+from simaudit.layout import PUBLISHED
 from simaudit.params import Params, chosen
 from simaudit.provenance import code
-from simaudit.targets import file_hashes
+from simaudit.roles import Role
+from simaudit.targets import TrainedFamily, file_hashes
 
 FOLDER = Path("results/params")
-NOT_TRAINED = {"attacks", "snapshot_attacks"}  # keys of a target that its training does not read
+NOT_TRAINED = {"attacks", "figures", "snapshot_attacks"}  # keys of a target that its training does not read
 
 
 @dataclass(frozen=True)
@@ -74,6 +77,7 @@ def stamps(params: Params) -> Iterator[Stamp]:
     resampling = {knob: evaluation[knob] for knob in ("bootstrap", "seed")}
     for name in params.splits:
         both = {"blind": params.evaluation.blind, "evaluation": evaluation}
+        yield _stamp(f"nearest/{name}", {}, "simaudit.data.neighbours")
         yield _stamp(f"blind/{name}", both, "simaudit.evaluation.blind", "simaudit.evaluation.evaluate")
     for name, target in params.targets.items():
         family = f"simaudit.targets.{target.kind}"
@@ -88,21 +92,50 @@ def stamps(params: Params) -> Iterator[Stamp]:
         judging = {"quality": params.quality, "evaluation": resampling}
         yield _stamp(f"quality/{name}", judging, "simaudit.features", "simaudit.evaluation.quality")
         yield _stamp(f"evaluate/{name}", evaluation, "simaudit.evaluation.evaluate")
-        for figure, knobs in chosen(params.figures).items():
-            yield _stamp(f"figure/{name}/{figure}", knobs, f"simaudit.figures.{figure}")
-    roles = {
-        name: {
-            "group": group,
-            "control": params.targets[name].control,
-            "reference": params.references.get(name),
-        }
-        for group, names in params.groups.items()
-        for name in names
+        for figure in drawn(params.figures_of(name)):
+            yield _figure(params, f"{name}/{figure}", {})
+    roles = {name: asdict(role) | {"epochs": list(role.epochs)} for name, role in _roles(params).items()}
+    for figure in drawn(params.figures_of_run):
+        of_targets = "numbers" in chosen(params.figures)[figure].reads
+        yield _figure(params, f"{RUN}/{figure}", {"targets": roles if of_targets else {}})
+    yield _stamp("theory", params.theory, "simaudit.theory")
+    compared = {
+        name: {key: role[key] for key in ("group", "control", "reference")} for name, role in roles.items()
     }
-    yield _stamp("compare", {"targets": roles, "evaluation": evaluation}, "simaudit.evaluation.compare")
-    yield _stamp("numbers", {}, "simaudit.provenance.ledger")
-    arms = {name: params.targets[name].arm for name in params.groups if params.targets[name].arm}
-    yield _stamp("report", {"targets": list(params.targets), "arms": arms}, "simaudit.report")
+    comparing = _stamp(
+        "compare", {"targets": compared, "evaluation": evaluation}, "simaudit.evaluation.compare"
+    )
+    yield replace(comparing, inputs=file_hashes(PUBLISHED))
+    yield _stamp("numbers", {}, "simaudit.evaluation.ledger")
+    asked = {RUN: params.figures_of_run, **{name: params.figures_of(name) for name in params.targets}}
+    figures = [f"simaudit.figures.{figure}" for figure in chosen(params.figures)]
+    yield _stamp("report", {"targets": roles, "figures": asked}, "simaudit.report", *figures)
+
+
+def drawn(figures: dict[str, str | None]) -> list[str]:
+    """Those figures that can be drawn."""
+    return [name for name, why_not in figures.items() if why_not is None]
+
+
+def _figure(params: Params, name: str, of: dict[str, Any]) -> Stamp:
+    figure = name.split("/")[-1]
+    return _stamp(
+        f"figure/{name}", {"figure": chosen(params.figures)[figure], **of}, f"simaudit.figures.{figure}"
+    )
+
+
+def _roles(params: Params) -> dict[str, Role]:
+    return {
+        name: Role(
+            group,
+            target.control,
+            params.references.get(name),
+            target.arm,
+            (*target.training.snapshots, target.training.epochs) if isinstance(target, TrainedFamily) else (),
+        )
+        for group, names in params.groups.items()
+        for name, target in ((name, params.targets[name]) for name in names)
+    }
 
 
 def _stamp(name: str, knobs: Any, *modules: str, without: str | None = None) -> Stamp:

@@ -51,6 +51,14 @@ class Schedule(Knobs):
     beta_start: Annotated[float, Field(gt=0, lt=1)] = 1e-4
     beta_end: Annotated[float, Field(gt=0, lt=1)] = 0.02
 
+    def noise(self) -> "NoiseSchedule":
+        """Its ᾱ_t."""
+        from diffusers import DDPMScheduler
+
+        from simaudit.schedule import NoiseSchedule
+
+        return NoiseSchedule.of(DDPMScheduler(**self.model_dump()))
+
 
 class Fitting(Knobs):
     """How a network's weights are found. 0 epochs leave it at its initialisation."""
@@ -99,6 +107,9 @@ class TargetFamily(Knobs):
 
     attacks: Annotated[tuple[Name, ...], Field(min_length=1)] | None = None
     """Which of the attacks are run on this target; None means all that can be."""
+
+    figures: tuple[Name, ...] | None = None
+    """Which of the figures of one target are drawn of this one; None means all that can be."""
 
     @property
     @abstractmethod

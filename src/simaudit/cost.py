@@ -1,0 +1,28 @@
+"""What a job spends: the only numbers of a run that another run will not repeat."""
+
+import resource
+import sys
+import time
+
+import torch
+
+UNIT = 1 if sys.platform == "darwin" else 1024  # bytes in a unit of ru_maxrss
+MEGABYTE = 1e6
+
+
+class Meter:
+    """Started when it is made; importing libraries and loading models is not its business."""
+
+    def __init__(self, device: torch.device) -> None:
+        self._device = device
+        if device.type == "cuda":
+            torch.cuda.reset_peak_memory_stats(device)
+        self._start = time.perf_counter()
+
+    def read(self) -> dict[str, float]:
+        """`seconds` since the start; `peak_memory`, the process's, and on CUDA `peak_device_memory`, in MB."""
+        spent = {"seconds": time.perf_counter() - self._start}
+        spent["peak_memory"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * UNIT / MEGABYTE
+        if self._device.type == "cuda":
+            spent["peak_device_memory"] = torch.cuda.max_memory_allocated(self._device) / MEGABYTE
+        return spent

@@ -1,0 +1,22 @@
+"""What each target of a run is beside the others: what comparisons and figures need to know of params.yaml."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Role:
+    """What a target is in its run.
+
+    `group` is the first of the targets that differ from this one in nothing but the training seed; `control` says which
+    control the target is, if any; `reference` is the audited target of the same split that it is held against, if any;
+    `arm` is where its autoencoder stands in a sweep: `beta` and whether it is `adversarial`, if it has one; `epochs`
+    are those of its states on the way and of its end.
+    """
+
+    group: str
+    control: str | None = None
+    reference: str | None = None
+    arm: Mapping[str, Any] | None = None
+    epochs: tuple[int, ...] = ()

@@ -1,0 +1,71 @@
+"""The closed form that is drawn: a mixture of normals around the members, held against other ways to compute it."""
+
+import numpy as np
+import pytest
+from scipy.stats import multivariate_normal
+
+from simaudit.data.split import Split, make_split
+from simaudit.targets import Schedule
+from simaudit.theory import REACH, along_line, closed_form, over_field
+
+SCHEDULE = Schedule().noise()
+MEMBERS = np.array([[-0.8, 0.1], [0.2, 0.3], [0.9, -0.5]])
+
+
+@pytest.fixture
+def split(tmp_path):
+    frame = make_split([f"{i:064x}" for i in range(60)], 20, calibration=0.5, seed=1)
+    return Split(tmp_path / "s.parquet", *(frame[name].to_numpy() for name in frame.columns))
+
+
+def log_density(points, timestep):
+    """By scipy: the mean of the normal densities around the diffused members."""
+    alpha_bar = float(SCHEDULE.alpha_bar[timestep])
+    normals = [multivariate_normal(np.sqrt(alpha_bar) * x, (1 - alpha_bar) * np.eye(2)) for x in MEMBERS]
+    return np.log(np.mean([normal.pdf(points) for normal in normals], axis=0))
+
+
+@pytest.mark.parametrize("timestep", [50, 400])
+def test_density_and_score_are_those_of_the_mixture(timestep):
+    points = np.random.default_rng(0).uniform(-1, 1, size=(20, 2))
+    found = closed_form(points, MEMBERS, timestep, SCHEDULE)
+    np.testing.assert_allclose(found.log_density, log_density(points, timestep), rtol=1e-9)
+    step = 1e-5
+    for axis in range(2):
+        shift = step * np.eye(2)[axis]
+        slope = (log_density(points + shift, timestep) - log_density(points - shift, timestep)) / (2 * step)
+        np.testing.assert_allclose(found[f"score{axis}"], slope, rtol=1e-4, atol=1e-5)
+    sigma = np.sqrt(1 - float(SCHEDULE.alpha_bar[timestep]))
+    np.testing.assert_allclose(found.norm, sigma * np.hypot(found.score0, found.score1), rtol=1e-9)
+
+
+def test_early_on_the_norm_at_a_member_is_next_to_nothing():
+    norms = closed_form(MEMBERS, MEMBERS, 10, SCHEDULE).norm
+    between = closed_form(np.array([[-0.3, 0.2]]), MEMBERS, 10, SCHEDULE).norm
+    assert norms.max() < 0.05 * between.item()
+
+
+def test_the_line_holds_the_first_members_and_held_out_samples_within_its_reach(split):
+    images = np.random.default_rng(3).normal(size=(60, 1, 3, 3)).astype(np.float32)
+    line = along_line(images, split, 6, 20, SCHEDULE)
+    assert line.groupby("kind").size().to_dict() == {"grid": 601, "heldout": 6, "member": 6}
+    assert line.x[line.kind == "member"].abs().max() == pytest.approx(1)
+    assert line.x.abs().max() <= REACH
+    # The first principal component, by the singular value decomposition of the members.
+    inside = images[split.member_ids].reshape(20, -1).astype(float)
+    component = np.linalg.svd(inside - inside.mean(axis=0))[2][0]
+    expected = (inside - inside.mean(axis=0))[:6] @ component
+    found = line.x[line.kind == "member"].to_numpy()
+    assert abs(np.corrcoef(expected, found)[0, 1]) == pytest.approx(1)
+    np.testing.assert_allclose(np.abs(expected) / np.abs(expected).max(), np.abs(found), rtol=1e-6)
+
+
+def test_the_field_has_every_timestep_on_the_same_points(split):
+    images = np.random.default_rng(3).normal(size=(60, 1, 3, 3)).astype(np.float32)
+    field = over_field(images, split, 7, (10, 50, 500), SCHEDULE)
+    assert set(field.timestep) == {10, 50, 500}
+    sizes = field.groupby(["timestep", "kind"]).size().unstack()
+    assert (sizes.member == 7).all()
+    assert sizes.density.nunique() == sizes.arrow.nunique() == 1
+    late = field[(field.timestep == 500) & (field.kind == "density")]
+    assert late.log_density.max() - late.log_density.min() < 3  # one broad hill
