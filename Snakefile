@@ -19,11 +19,13 @@ include: "workflow/rules/scores.smk"
 include: "workflow/rules/evaluation.smk"
 include: "workflow/rules/comparison.smk"
 include: "workflow/rules/figures.smk"
+include: "workflow/rules/report.smk"
 
 
 rule all:
     default_target: True
     input:
-        "results/report/index.md",
+        "results/report/index.html",
+        "results/tables",
         [figures_of(target) for target in PARAMS.targets],
         drawn(RUN, PARAMS.figures_of_run),

@@ -1,6 +1,6 @@
 """Evaluated targets whose leak is known, made by the command line as a run makes them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -10,11 +10,15 @@ from click.testing import CliRunner
 
 from simaudit.cli import simaudit
 from simaudit.data.split import Split, make_split
+from simaudit.evaluation.compare import compare
 from simaudit.evaluation.evaluate import BLIND, Resampling, evaluate_blind
+from simaudit.evaluation.ledger import ledger
 from simaudit.evaluation.quality import quality
 from simaudit.evaluation.results import Results
 from simaudit.files import write_json
 from simaudit.parquet import write_table
+from simaudit.report.findings import Findings
+from simaudit.roles import Role
 from simaudit.scores import Column, Scores, ScoreWriter
 
 SAMPLES, MEMBERS = 300, 120
@@ -110,3 +114,59 @@ def audit(tmp_path) -> Audit:
 def module_audit(tmp_path_factory) -> Audit:
     """One that a module's tests share: copy what is in it before changing anything."""
     return new_audit(tmp_path_factory.mktemp("audit"))
+
+
+@dataclass(frozen=True)
+class SmallRun:
+    """Some evaluated targets of one split with their comparison and ledger, as a run leaves them in a folder."""
+
+    audit: Audit
+    targets: list[Results]
+    arms: dict[str, dict] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, audit: Audit, targets: list[Results], blind: dict, arms: dict | None = None) -> "SmallRun":
+        """Compare the targets, and write down the comparison and the ledger."""
+        for name, content in compare(targets, {"s": blind}, 100, 0).items():
+            write_json(audit.path / "comparison" / f"{name}.json", content)
+        run = cls(audit, targets, arms or {})
+        write_json(audit.path / "numbers.json", ledger(run.files))
+        return run
+
+    @property
+    def files(self) -> list[Path]:
+        """Every result file with numbers."""
+        folders = (self.audit.path / name for name in ("evaluation", "comparison"))
+        return sorted(path for folder in folders for path in folder.rglob("*.json"))
+
+    @property
+    def roles(self) -> dict[str, Role]:
+        """What each target is beside the others."""
+        return {
+            results.target: Role(
+                results.group, results.control, results.reference, self.arms.get(results.target)
+            )
+            for results in self.targets
+        }
+
+    @property
+    def findings(self) -> Findings:
+        """What tables and the page are made of."""
+        return Findings.read(self.audit.path, self.roles)
+
+
+@pytest.fixture(scope="session")
+def small_run(tmp_path_factory) -> SmallRun:
+    """Two seeds of one target, a latent one that is held against it, and an untrained control. Shared: read only."""
+    audit = new_audit(tmp_path_factory.mktemp("small-run"))
+    blind = audit.blind()
+    targets = [
+        audit.evaluate("net", {"sima": 2, "loss": 1}, group="net"),
+        audit.evaluate("net-seed1", {"sima": 2, "loss": 1}, group="net"),
+        audit.evaluate(
+            "other", {"sima": 1, "loss": 0, "distortion": 0, "reconstruction": 1}, reference="net"
+        ),
+        audit.evaluate("raw", {"sima": 0}, control="untrained"),
+    ]
+    arms = {"net": {"beta": 0.01, "adversarial": False}, "other": {"beta": 0.0, "adversarial": True}}
+    return SmallRun.of(audit, targets, blind, arms)

@@ -22,7 +22,7 @@ def loaded_after(statement):
         "import simaudit.provenance.stamps",
         "import simaudit.scores",
         "import simaudit.evaluation.evaluate, simaudit.evaluation.compare, simaudit.evaluation.blind",
-        "import simaudit.report, simaudit.evaluation.ledger",
+        "import simaudit.report.page, simaudit.report.forms, simaudit.report.doubts, simaudit.report.pictures",
         "import simaudit.figures as f; [t.draw for t in f.figure_types().values()]; import simaudit.figures.style",
         "from simaudit.cli import simaudit\ntry: simaudit(['--help'])\nexcept SystemExit: pass",
     ],

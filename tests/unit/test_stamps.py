@@ -26,7 +26,7 @@ def changed_stamps(before, after):
     return {name for name in before | after if before.get(name) != after.get(name)}
 
 
-TOGETHER = {"compare", "report"} | {
+TOGETHER = {"compare", "tables", "report"} | {
     f"figure/run/{figure}"
     for figure in ("against_reference", "mean_ranks", "over_beta", "over_epochs", "published_beside")
 }
@@ -47,7 +47,7 @@ def test_which_states_on_the_way_are_attacked_is_no_reason_to_train(values):
     values["targets"]["digits-ddpm"]["snapshot_attacks"] = ["loss"]
     assert changed_stamps(before, texts(values)) == set()
     values["targets"]["digits-ddpm"]["training"]["snapshots"] = [9, 10]
-    assert changed_stamps(before, texts(values)) == {"train/digits-ddpm"} | TOGETHER - {"compare"}
+    assert changed_stamps(before, texts(values)) == {"train/digits-ddpm"} | TOGETHER - {"compare", "tables"}
 
 
 def test_a_pretrained_autoencoder_is_known_by_its_content(values, tmp_path):
@@ -149,6 +149,14 @@ def test_a_job_depends_on_the_code_it_runs_and_on_no_other(values):
     assert {"simaudit.figures.roc_loglog", "simaudit.figures.style", "simaudit.evaluation.roc"} <= figure
     assert "simaudit.figures.statistic_histogram" not in figure
     assert not any("targets" in name or "attacks" in name for name in figure)
+
+
+def test_the_page_depends_on_its_own_templates_and_tables_do_not(values):
+    by_name = {stamp.name: stamp for stamp in stamps.stamps(parse(values))}
+    assert {"body.html", "script.js", "style.css"} <= set(by_name["report"].inputs)
+    assert by_name["tables"].inputs == {}
+    assert "simaudit.report.page" not in by_name["tables"].code
+    assert {"simaudit.report.forms", "simaudit.report.run_tables"} <= set(by_name["tables"].code)
 
 
 def test_no_job_depends_on_the_command_line_or_on_the_parameters_model(values):

@@ -15,7 +15,7 @@ STAGES = {"score_snapshot": "score", "run_figure": "figures_run"} | {
     f"train_{kind}": "train" for kind in ("ddpm", "latent", "optimal")
 }
 """The stage of a rule that has another name."""
-SUMMING_UP = {"compare", "numbers", "figures_run", "report"}
+SUMMING_UP = {"compare", "numbers", "figures_run", "tables", "report"}
 
 
 def every(stage, targets=TARGETS):

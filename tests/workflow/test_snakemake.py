@@ -40,10 +40,9 @@ FROM_NUMBERS = {
 THEORY = {f"results/figures/run/closed_form_{name}.pdf" for name in ("field", "line")}
 TARGET = {"results/targets/digits-ddpm/model_index.json"}
 BLIND = {"results/evaluation/blind/digits-300.parquet"}
-SUMMING_UP = {"results/comparison/against.json", "results/numbers.json", "results/report/index.md"}
-
-
-PAGE = {"results/report/index.html"}
+INDEX = "results/report/index.html"
+PAGE = {INDEX}
+SUMMING_UP = {"results/comparison/against.json", "results/numbers.json", "results/tables"} | PAGE
 
 
 def scores(target="digits-ddpm"):
@@ -97,11 +96,11 @@ def test_every_figure_is_there_and_then_nothing_is_left_to_do(finished):
     assert finished.due() == set()
 
 
-def test_a_deleted_figure_is_one_job_and_comes_back_byte_for_byte(results):
+def test_a_deleted_figure_is_drawn_again_for_the_page_and_comes_back_byte_for_byte(results):
     figure = results.path / "results/figures/digits-ddpm/roc_loglog.png"
     before = digest(figure)
     figure.unlink()
-    assert results.due() == {"results/figures/digits-ddpm/roc_loglog.pdf"}
+    assert results.due() == {"results/figures/digits-ddpm/roc_loglog.pdf"} | PAGE
     results.snakemake()
     assert digest(figure) == before
     assert results.due() == set()
@@ -122,7 +121,11 @@ def test_every_number_has_limits_and_the_report_says_first_which_controls_passed
         "untrained",
         "optimal",
     }
-    assert (finished.path / "results/report/index.md").read_text().split("\n\n")[1] == controls["sentence"]
+    page = (finished.path / INDEX).read_text()
+    first = page[page.index("<main") : page.index("<table")]
+    assert " ".join(re.sub("<[^>]+>", "", first).split()).startswith(
+        f"Verdicts and controls {controls['sentence']}"
+    )
 
 
 def test_one_attacks_parameter_reruns_its_scores_evaluation_and_figures(results):
@@ -156,6 +159,14 @@ def test_a_parameter_changed_back_reruns_nothing(results):
 def test_a_comment_in_a_figure_module_redraws_that_figure_alone(results):
     results.append("src/simaudit/figures/norms.py", "\n# a remark\n")
     assert results.due() == {"results/figures/digits-ddpm/norms.pdf"} | PAGE
+
+
+def test_how_the_page_looks_concerns_the_page_alone(results):
+    results.append("src/simaudit/report/templates/style.css", "\n/* a remark */\n")
+    assert results.due() == PAGE
+    results.snakemake()
+    results.append("src/simaudit/report/forms.py", "\n# a remark\n")
+    assert results.due() == {"results/tables"}
 
 
 def test_the_figures_of_a_target_that_lost_its_results_rerun_what_they_need(results):
@@ -222,10 +233,11 @@ def test_a_state_on_the_way_is_kept_and_judged(finished):
     )
 
 
-def test_the_page_says_how_autoencoders_compare_and_how_good_samples_are(finished):
-    page = (finished.path / "results/report/index.md").read_text()
-    assert "| adversarial | 0.01 | 1 | – | " in page
-    assert "| digits-ldm | " in page.split("## Quality of samples")[1]
+def test_tables_say_how_autoencoders_compare_and_how_good_samples_are(finished):
+    tables = finished.path / "results/tables"
+    assert "| adversarial | β = 0.01 | digits-ldm | – | " in (tables / "run/autoencoders.md").read_text()
+    assert "| digits-ldm | " in (tables / "run/quality.md").read_text()
+    assert {path.name for path in tables.iterdir()} == {"run", *TARGETS}
 
 
 def test_words_for_people_rerun_nothing(results):
@@ -242,7 +254,7 @@ def test_a_newer_file_with_the_same_content_reruns_nothing(results):
     assert results.due() == set()
 
 
-def test_the_report_holds_the_page_and_every_figure_with_its_caption(finished, tmp_path):
+def test_the_report_holds_the_page_and_every_figure_and_table_with_its_caption(finished, tmp_path):
     finished.snakemake("--report", str(tmp_path / "report.zip"))
     with zipfile.ZipFile(tmp_path / "report.zip") as report:
         names = report.namelist()
@@ -251,7 +263,9 @@ def test_the_report_holds_the_page_and_every_figure_with_its_caption(finished, t
         )
     for figure in figures():
         assert any(name.endswith(Path(figure).stem + ".png") for name in names)
-    assert any(name.endswith("index.md") for name in names)
+    assert any(name.endswith("index.html") for name in names)
+    assert any(name.endswith("attacks.csv") for name in names)
+    assert "attacks of digits-ddpm: each value with its limits" in text
     assert "One panel a metric, one line an attack" in text
 
 
@@ -329,7 +343,8 @@ def test_an_attack_of_the_users_own_is_one_file_and_one_entry(results):
     assert Scores.read(results.path / file).statistic.shape == (1, 1797)
     summary = json.loads((results.path / "results/evaluation/digits-ddpm.json").read_text())
     assert summary["attacks"]["my_attack"]["selected"]["queries"] == 1
-    assert "| my_attack |" in (results.path / "results/report/index.md").read_text()
+    assert "| my_attack |" in (results.path / "results/tables/digits-ddpm/attacks.md").read_text()
+    assert "digits-ddpm.my_attack.auc" in (results.path / INDEX).read_text()
     roc = (results.path / "results/figures/digits-ddpm/roc_loglog.pdf").read_bytes()
     assert results.due() == set()
     results.change("attacks.my_attack", None)

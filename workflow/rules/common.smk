@@ -103,6 +103,12 @@ def figures_of(target):
     return drawn(target, PARAMS.figures_of(target))
 
 
+def pictures():
+    """The pictures of every figure, as a page shows them."""
+    drawn_of = [*map(figures_of, PARAMS.targets), drawn(RUN, PARAMS.figures_of_run)]
+    return [file for files in drawn_of for file in files if file.endswith(".png")]
+
+
 def read_by(figure, target=None):
     """What a figure of a target, or of all of them together, is drawn from."""
     files = TARGET_FILES if target else RUN_FILES

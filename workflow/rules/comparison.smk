@@ -1,4 +1,4 @@
-# What takes all targets together: controls, seeds and ranks; the ledger of numbers; the page that prints them.
+# What takes all targets together: controls, seeds and ranks; the ledger of numbers.
 
 
 rule compare:
@@ -39,21 +39,3 @@ rule numbers:
         runtime=30,
     shell:
         "simaudit --log {log} numbers {input.files} --output {output}"
-
-
-rule report:
-    input:
-        params="results/params/report.json",
-        evaluation=[f"results/evaluation/{target}.json" for target in PARAMS.targets],
-        comparison=rules.compare.output,
-        numbers=rules.numbers.output,
-    output:
-        report("results/report/index.md", caption="../report/page.rst", category="Summary"),
-    log:
-        "results/logs/report.log",
-    threads: 1
-    resources:
-        mem_mb=1000,
-        runtime=30,
-    shell:
-        "simaudit --log {log} report --params {input.params} --output {output}"

@@ -6,7 +6,8 @@ rule figure:
         params="results/params/figure/{target}/{figure}.json",
         results=lambda job: read_by(job.figure, job.target),
     output:
-        multiext("results/figures/{target}/{figure}", ".pdf", ".csv"),
+        pdf="results/figures/{target}/{figure}.pdf",
+        csv="results/figures/{target}/{figure}.csv",
         png=report(
             "results/figures/{target}/{figure}.png",
             caption="../report/figure.rst",
@@ -25,7 +26,7 @@ rule figure:
         caption=lambda job: caption_of(job.figure),
     shell:
         "simaudit --log {log} figure {wildcards.figure} --params {input.params} --target {wildcards.target}"
-        " --output {output[0]} --output {output[1]} --output {output.png}"
+        " --output {output.pdf} --output {output.csv} --output {output.png}"
 
 
 rule run_figure:
@@ -33,7 +34,8 @@ rule run_figure:
         params="results/params/figure/run/{figure}.json",
         results=lambda job: read_by(job.figure),
     output:
-        multiext("results/figures/run/{figure}", ".pdf", ".csv"),
+        pdf="results/figures/run/{figure}.pdf",
+        csv="results/figures/run/{figure}.csv",
         png=report(
             "results/figures/run/{figure}.png",
             caption="../report/figure.rst",
@@ -50,7 +52,7 @@ rule run_figure:
         caption=lambda job: caption_of(job.figure),
     shell:
         "simaudit --log {log} figure {wildcards.figure} --params {input.params}"
-        " --output {output[0]} --output {output[1]} --output {output.png}"
+        " --output {output.pdf} --output {output.csv} --output {output.png}"
 
 
 # All figures of one target, and those of all together, by name: what a DVC stage asks for.

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from simaudit.cli import parameters, results, targets
+from simaudit.cli import parameters, report, results, targets
 from simaudit.cli.options import FILE
 from simaudit.errors import SimauditError
 
@@ -30,7 +30,7 @@ def simaudit(log_file: Path | None) -> None:
     log.setLevel(logging.INFO)
 
 
-for _module in (parameters, targets, results):
+for _module in (parameters, targets, results, report):
     for _verb in vars(_module).values():
         if isinstance(_verb, click.Command):
             simaudit.add_command(_verb)

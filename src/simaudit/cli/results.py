@@ -1,4 +1,4 @@
-"""Verbs that turn scores and samples into results, from blind, nearest and evaluate to report and figure."""
+"""Verbs that turn scores and samples into results, from blind, nearest and evaluate to numbers and figure."""
 
 import logging
 from pathlib import Path
@@ -212,31 +212,6 @@ def numbers(files: tuple[Path, ...], output: Path) -> None:
     from simaudit.files import write_json
 
     write_json(output, ledger(files))
-
-
-@click.command()
-@stamp_option
-@results_option
-@click.option("--output", type=FILE, required=True, help="Where the page goes, Markdown.")
-def report(stamp: Path, results: Path, output: Path) -> None:
-    """Write the page that says which controls passed, and every target's numbers."""
-    from simaudit.evaluation.ledger import Ledger
-    from simaudit.files import atomic_path, read_json
-    from simaudit.provenance.stamps import Stamp
-    from simaudit.report import page
-
-    job = Stamp.read(stamp).params
-    summaries = {target: read_json(results / "evaluation" / f"{target}.json") for target in job["targets"]}
-    compared = {
-        name: read_json(results / "comparison" / f"{name}.json")
-        for name in ("against", "controls", "groups", "ranks")
-    }
-    arms = {
-        name: role["arm"] for name, role in job["targets"].items() if role["arm"] and role["group"] == name
-    }
-    text = page(summaries, compared, arms, Ledger.read(results / "numbers.json"))
-    with atomic_path(output) as temporary:
-        temporary.write_text(text, encoding="utf-8")
 
 
 @click.command()

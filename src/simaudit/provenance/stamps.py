@@ -20,6 +20,7 @@ from simaudit.files import canonical_json, sha256_bytes, write_json
 from simaudit.layout import PUBLISHED
 from simaudit.params import Params, chosen
 from simaudit.provenance import code
+from simaudit.report import TEMPLATES
 from simaudit.roles import Role
 from simaudit.targets import TrainedFamily, file_hashes
 
@@ -107,9 +108,13 @@ def stamps(params: Params) -> Iterator[Stamp]:
     )
     yield replace(comparing, inputs=file_hashes(PUBLISHED))
     yield _stamp("numbers", {}, "simaudit.evaluation.ledger")
+    in_tables = {name: compared[name] | {"arm": role["arm"]} for name, role in roles.items()}
+    yield _stamp("tables", {"targets": in_tables}, "simaudit.report.tables", "simaudit.report.forms")
     asked = {RUN: params.figures_of_run, **{name: params.figures_of(name) for name in params.targets}}
     figures = [f"simaudit.figures.{figure}" for figure in chosen(params.figures)]
-    yield _stamp("report", {"targets": roles, "figures": asked}, "simaudit.report", *figures)
+    shown = {"targets": roles, "figures": asked, "knobs": chosen(params.figures)}
+    report = _stamp("report", shown, "simaudit.report.page", "simaudit.report.doubts", *figures)
+    yield replace(report, inputs=file_hashes(TEMPLATES))
 
 
 def drawn(figures: dict[str, str | None]) -> list[str]:

@@ -1,0 +1,111 @@
+"""Tables and page of a run, made by the command line as a run makes them; and how to read the page."""
+
+from dataclasses import asdict, dataclass, field
+from html.parser import HTMLParser
+from pathlib import Path
+
+from click.testing import CliRunner
+
+from simaudit.cli import simaudit
+from simaudit.figures import figure_types, style
+from simaudit.files import write_json
+
+FIGURES = ("metrics_over_time", "roc_loglog", "statistic_histogram")
+REASON = "there is nothing to be seen in it"
+
+
+@dataclass
+class Read(HTMLParser):
+    """What stands in a page: its plain text by part, its links, ids and pictures."""
+
+    numbers: list[tuple[str, str]] = field(default_factory=list)
+    """(where it leads, what is printed) of each number."""
+    links: list[str] = field(default_factory=list)
+    ids: list[str] = field(default_factory=list)
+    sources_of_pictures: list[str] = field(default_factory=list)
+    words: list[str] = field(default_factory=list)
+    """The text of the body outside numbers, the list of sources, scripts and style."""
+
+    @classmethod
+    def of(cls, text: str) -> "Read":
+        page = cls()
+        HTMLParser.__init__(page)
+        page.open_tags, page.in_number = [], False
+        page.feed(text)
+        return page
+
+    def handle_starttag(self, tag, attributes):
+        given = dict(attributes)
+        if tag not in ("meta", "link", "img", "wbr"):
+            self.open_tags.append((tag, given.get("id")))
+        self.ids += [given["id"]] if "id" in given else []
+        self.links += [given["href"]] if tag == "a" else []
+        self.sources_of_pictures += [given["src"]] if tag == "img" else []
+        if given.get("class") == "number":
+            self.numbers.append((given["href"], ""))
+            self.in_number = True
+
+    def handle_endtag(self, tag):
+        while self.open_tags.pop()[0] != tag:
+            pass
+        if tag == "a":
+            self.in_number = False
+
+    def handle_data(self, data):
+        inside = {name for pair in self.open_tags for name in pair}
+        if self.in_number:
+            place, text = self.numbers[-1]
+            self.numbers[-1] = (place, text + data)
+        elif not inside & {"sources", "script", "style", "head"}:
+            self.words.append(data)
+
+    @property
+    def text(self) -> str:
+        """The words with single spaces."""
+        return " ".join("".join(self.words).split())
+
+
+@dataclass(frozen=True)
+class Reported:
+    """A folder results/ with report/index.html and tables/."""
+
+    path: Path
+
+    @property
+    def html(self) -> str:
+        return (self.path / "report/index.html").read_text(encoding="utf-8")
+
+    @property
+    def page(self) -> Read:
+        return Read.of(self.html)
+
+
+def report_on(run, figures=None, trainings=(), split=None) -> Reported:
+    """Draw figures, then write tables and the page; `figures` by target and name as the report's stamp has them."""
+    root = run.audit.path
+    figures = {"run": {}} if figures is None else figures
+    for target in run.targets:
+        for name in [name for name, why in figures.get(target.target, {}).items() if why is None]:
+            values, drawn = figure_types()[name]().picture(target)
+            paths = [root / f"figures/{target.target}/{name}.{suffix}" for suffix in ("pdf", "png", "csv")]
+            style.save(drawn, values, paths)
+    for target, training in dict(trainings).items():
+        write_json(root / f"targets/{target}/training.json", training)
+    stamps = {
+        "split/s": split or {"allow_duplicates": False},
+        **{f"evaluate/{target.target}": {"bootstrap": 100, "seed": 7} for target in run.targets},
+        "tables": {"targets": {name: asdict(role) for name, role in run.roles.items()}},
+    }
+    stamps["report"] = stamps["tables"] | {"figures": figures, "knobs": {name: {} for name in FIGURES}}
+    for name, params in stamps.items():
+        write_json(root / f"params/{name}.json", {"job": name, "params": params, "code": {}})
+    for verb, output in (("tables", "tables"), ("report", "report/index.html")):
+        done = CliRunner().invoke(
+            simaudit,
+            [
+                *(verb, "--params", f"{root}/params/{verb}.json", "--results", str(root)),
+                *("--output", f"{root}/{output}"),
+            ],
+        )
+        assert done.exit_code == 0, done.output
+    return Reported(root)

@@ -1,0 +1,143 @@
+"""The page: what failed comes first, every number leads to where it is from, and it needs nothing but itself."""
+
+import base64
+import io
+import json
+import re
+from urllib.parse import unquote
+
+import numpy as np
+import pytest
+from PIL import Image
+from reporting import REASON, Read, report_on
+
+from simaudit.errors import SimauditError
+from simaudit.files import sha256_file
+from simaudit.report.doubts import doubts
+from simaudit.report.pictures import webp
+from simaudit.report.sources import sources
+
+
+@pytest.fixture(scope="module")
+def page(reported) -> Read:
+    return reported.page
+
+
+def test_controls_and_verdicts_are_what_is_read_first(reported, page):
+    sentence = json.loads((reported.path / "comparison/controls.json").read_text())["sentence"]
+    main = page.text[page.text.index("Sources of the numbers") :]  # after the table of contents
+    assert main.startswith(f"Sources of the numbers Verdicts and controls {sentence}")
+    assert page.text.index("What is found of each target.") < page.text.index("How to read the numbers Knobs")
+    assert "net: leaks" in page.text
+    assert "raw: untrained control" in page.text
+
+
+def test_every_number_is_printed_as_the_ledger_has_it_and_leads_to_its_entry(small_run, page):
+    ledger = small_run.findings.ledger
+    assert len(page.numbers) > 150
+    for place, printed in page.numbers:
+        name = unquote(place).removeprefix("#number-")
+        assert printed in (ledger.estimate(name), ledger.count(name)), name
+        assert f"number-{name}" in page.ids
+
+
+def test_no_number_is_printed_outside_the_ledger(page):
+    """Decimal fractions are measured: what remains are levels in the names of metrics, a knob, and what is cited."""
+    assert set(re.findall(r"(?<!arXiv:)\b\d+\.\d+", page.text)) <= {"0.1", "0.01"}
+
+
+def test_a_numbers_entry_says_where_it_is_from(reported):
+    number = json.loads((reported.path / "numbers.json").read_text())["net.sima.auc"]
+    html = reported.html
+    entry = html[html.index('id="number-net.sima.auc"') :].split("</li>")[0]
+    for fact in (number["value"], number["low"], number["high"], number["pointer"]):
+        assert str(fact) in entry
+    article = html[: html.index(entry)].rpartition("<article")[2]
+    assert number["source"] in article
+    assert sha256_file(reported.path / "evaluation/net.json") in article
+    assert f"snakemake --cores all {number['source']}" in article
+    assert "&#34;seed&#34;: 7" in article  # from the stamp of the job that evaluated it
+
+
+def test_a_source_whose_job_is_not_known_has_no_parameters(small_run, tmp_path):
+    (source,) = sources(small_run.findings.ledger, ["net.sima.auc"], tmp_path)
+    assert source.params == ""
+
+
+def test_links_lead_to_places_in_the_page_and_files_beside_it_and_nowhere_else(reported, page):
+    assert len(page.ids) == len(set(page.ids))
+    for link in page.links:
+        if link.startswith("#"):
+            assert unquote(link[1:]) in page.ids, link
+        else:
+            assert (reported.path / "report" / link).resolve().is_file(), link
+    assert all(source.startswith("data:") for source in page.sources_of_pictures)
+    assert not re.search(r"https?:|@import|url\(", reported.html)
+
+
+def test_every_figure_has_its_title_what_is_seen_and_how_to_read_it(small_run, page):
+    ledger = small_run.findings.ledger
+    assert len(page.sources_of_pictures) == 4
+    assert "ROC, both axes logarithmic of net." in page.text
+    assert "One exact staircase an attack at its selected knobs" in page.text
+    seen = [printed for place, printed in page.numbers if place == "#number-net.sima.asr"]
+    assert ledger.estimate("net.sima.asr") in seen
+    assert "The two sides lie furthest apart for sima, whose best threshold is right in" in page.text
+
+
+def test_a_picture_in_the_page_has_the_very_pixels_that_were_drawn(reported):
+    path = reported.path / "figures/net/roc_loglog.png"
+    text, width, height = webp(path)
+    inside = np.asarray(Image.open(io.BytesIO(base64.b64decode(text.split(",")[1]))))
+    drawn = np.asarray(Image.open(path).convert("RGB"))
+    assert inside.shape == (height, width, 3)
+    np.testing.assert_array_equal(inside, drawn)
+    assert text in reported.html
+
+
+@pytest.mark.parametrize(("length", "told"), [(None, "missing; make it with"), (500, "not a whole picture")])
+def test_a_picture_that_is_missing_or_lost_its_end_is_one_line(reported, tmp_path, length, told):
+    path = tmp_path / "roc_loglog.png"
+    if length:
+        path.write_bytes((reported.path / "figures/net/roc_loglog.png").read_bytes()[:length])
+    with pytest.raises(SimauditError, match=rf"roc_loglog\.png: {told}"):
+        webp(path)
+
+
+def test_what_is_absent_is_said_once_with_its_reason(page):
+    absent = page.text[page.text.rindex("What is absent") :]
+    assert page.text.count(REASON) == 1
+    assert f"ROC, both axes logarithmic of net-seed1, other: {REASON}." in absent
+    assert page.text.count("needs an autoencoder and the attack distortion") == 1
+    assert "AUC by the decoder's distortion of net, net-seed1, raw: needs an autoencoder" in absent
+
+
+def test_what_nobody_verified_and_what_the_split_allows_is_said(page):
+    assert "other: uses weights that come from elsewhere" in page.text
+    assert "s: images that are both member and held out are allowed here" in page.text
+
+
+def test_nothing_is_doubted_where_all_is_known():
+    trainings = {"a": {"epochs": 1}, "b": {"autoencoder": {"members": "0f3a"}}, "c": {"autoencoder": None}}
+    assert doubts(trainings, {"s": {"allow_duplicates": False}}, []) == []
+    assert doubts({"a": {"members": "unverified"}}, {"s": {}}, [])[0].startswith("a: uses weights")
+
+
+def test_the_same_results_give_the_same_bytes(small_run, reported):
+    before = reported.html
+    trainings = {"net": {"epochs": 1}, "other": {"autoencoder": {"members": "unverified"}}}
+    figures = json.loads((reported.path / "params/report.json").read_text())["params"]["figures"]
+    assert report_on(small_run, figures, trainings, {"allow_duplicates": True}).html == before
+
+
+def test_a_shifted_split_and_its_failed_control_come_before_all_numbers(audit, small_run):
+    blind = audit.blind(2)
+    run = type(small_run).of(audit, [audit.evaluate("net", {"sima": 2})], blind)
+    page = report_on(run).page
+    text = page.text[page.text.index("FAILED") :]
+    assert page.text.index("FAILED") < page.text.index("Passed:")
+    assert text.startswith("FAILED: classifiers that never see a model tell the sides of s apart")
+    assert text.index("net: shifted, so only what an attack has above") < text.index("What is found")
+    assert "net: shifted Shifted: only what an attack has above" in text
+    assert page.text.count("Mean ranks: ranks need two or more audited targets") == 1
+    assert "Targets that differ in their training seed alone: no two targets" in page.text

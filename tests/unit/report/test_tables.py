@@ -1,0 +1,263 @@
+"""The tables: their numbers are the ledger's and no others, and their three forms say the same."""
+
+import csv
+import json
+import re
+
+import pytest
+
+from simaudit.evaluation.ledger import Ledger
+from simaudit.report import run_tables, target_tables
+from simaudit.report.controls_table import controls
+from simaudit.report.findings import Findings
+from simaudit.report.forms import escape, latex, markdown, write
+from simaudit.report.table import Column, Table
+from simaudit.report.tables import every_table
+
+RANGE = re.compile(r"(-?\d+\.\d{3}) \[(-?\d+\.\d{3}), (-?\d+\.\d{3})\](†?)")
+
+
+def in_markdown(text):
+    """The rows of a pipe table, its head first."""
+    rows = [line.strip("| ").split(" | ") for line in text.splitlines() if line.startswith("|")]
+    return [rows[0], *rows[2:]]
+
+
+def in_latex(text):
+    """The rows of a tabular, its head first, as a reader sees them in print."""
+    body = text.split("\\toprule\n")[1].split("\\bottomrule")[0].replace("\\midrule\n", "")
+    for written, printed in (
+        ("$^{\\dagger}$", "†"),
+        ("$-$", "-"),
+        ("$\\beta$", "β"),
+        ("--", "–"),
+        ("\\_", "_"),
+        ("\\%", "%"),
+    ):
+        body = body.replace(written, printed)
+    body = re.sub(r"\{\\footnotesize ([^}]*)\}", r"\1", body)
+    return [line.removesuffix(" \\\\").split(" & ") for line in body.splitlines()]
+
+
+def read(folder, of, name):
+    """The rows of a table's CSV file by the name of the column."""
+    with (folder / of / f"{name}.csv").open(encoding="utf-8", newline="") as stream:
+        return list(csv.DictReader(stream))
+
+
+@pytest.fixture(scope="module")
+def folder(small_run, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("tables")
+    write(every_table(small_run.findings), small_run.findings.ledger, folder)
+    return folder
+
+
+def test_a_cell_cannot_hold_a_number_that_is_no_id():
+    columns = (Column("attack", "attack"), Column("auc", "AUC", "estimate"))
+    for number in ("0.9", "-3", "12 %", "1e-3", " 7"):
+        with pytest.raises(ValueError, match="must be an id of the ledger"):
+            Table("t", "T", "", columns, ((number, "net.sima.auc"),))
+    Table("t", "T", "", columns, (("n=10,l2", "net.sima.auc"),))
+
+
+def test_a_table_without_rows_must_say_why():
+    with pytest.raises(ValueError, match="a reason why not"):
+        Table("t", "T", "", (Column("a", "a"),), ())
+
+
+def test_the_three_forms_agree_in_every_cell(small_run, folder):
+    compared = 0
+    for of, table in every_table(small_run.findings):
+        if not table.rows:
+            continue
+        texts = {suffix: (folder / of / f"{table.name}.{suffix}").read_text() for suffix in ("md", "tex")}
+        plain, printed = in_markdown(texts["md"]), in_latex(texts["tex"])
+        assert plain == printed, (of, table.name)
+        for row, fields in zip(plain[1:], read(folder, of, table.name), strict=True):
+            for column, cell in zip(table.columns, row, strict=True):
+                field = fields[column.key]
+                if column.holds == "words":
+                    assert field == cell
+                elif column.holds == "count":
+                    assert (field or "–") == "–" or float(field) == pytest.approx(float(cell), rel=1e-3)
+                elif field and not fields[f"{column.key}_low"]:
+                    assert cell == f"{float(field):.3f}"  # a paper's, without limits
+                elif field:
+                    limits = [float(fields[f"{column.key}_{limit}"]) for limit in ("low", "high")]
+                    expected = [
+                        f"{number:.3f}".replace("-0.000", "0.000") for number in (float(field), *limits)
+                    ]
+                    *found, mark = RANGE.fullmatch(cell).groups()
+                    assert [*found, mark] == [*expected, fields[f"{column.key}_mark"]]
+                    compared += 1
+                else:
+                    assert cell == "–"
+    assert compared > 150
+
+
+def test_every_number_in_csv_has_an_id_that_leads_to_it(small_run, folder):
+    numbers = json.loads((small_run.audit.path / "numbers.json").read_text())
+    found = 0
+    for path in folder.rglob("*.csv"):
+        for row in read(folder, path.parent.name, path.stem):
+            for key in [key for key in row if f"{key}_id" in row and row[key]]:
+                number = numbers[row[f"{key}_id"]]
+                assert float(row[key]) == number["value"]
+                if f"{key}_low" in row:
+                    assert row[f"{key}_low"] == ("" if number["low"] is None else repr(number["low"]))
+                found += 1
+    assert found > 150
+
+
+def test_the_main_table_shows_what_the_evaluation_wrote(small_run, folder):
+    summary = json.loads((small_run.audit.path / "evaluation/net.json").read_text())
+    rows = {row["attack"]: row for row in read(folder, "net", "attacks")}
+    assert set(rows) == {"sima", "loss"}
+    for attack, facts in summary["attacks"].items():
+        selected = facts["selected"]
+        assert rows[attack]["variant"] == selected["variant"]
+        assert float(rows[attack]["timestep"]) == selected["timestep"]
+        assert float(rows[attack]["auc"]) == selected["auc"]["value"]
+        assert float(rows[attack]["oracle_auc"]) == facts["oracle"]["auc"]["value"]
+        assert float(rows[attack]["tpr_at_0.1pct_fpr_high"]) == selected["tpr_at_0.1pct_fpr"]["high"]
+        assert rows[attack]["tpr_at_0.1pct_fpr_mark"] == "†"
+    assert "72 members, 108 held-out samples" in (folder / "net/attacks.md").read_text()
+
+
+def test_a_small_tail_is_explained_under_the_table(folder):
+    for suffix in ("md", "tex"):
+        assert "fewer than ten false positives" in (folder / f"net/attacks.{suffix}").read_text()
+        assert "fewer than ten false positives" not in (folder / f"net/permutation.{suffix}").read_text()
+
+
+def test_autoencoders_stand_by_arm_and_beta_with_the_mean_over_their_seeds(small_run, folder):
+    ledger = small_run.findings.ledger
+    standard, adversarial = in_markdown((folder / "run/autoencoders.md").read_text())[1:]
+    assert standard[:3] == ["standard", "β = 0.01", "net, net-seed1"]
+    assert standard[3:5] == [ledger.estimate("net.sima.mean_over_seeds.auc"), "–"]
+    assert adversarial[:3] == ["adversarial", "β = 0", "other"]
+    assert adversarial[4] == ledger.estimate("other.reconstruction.auc") != "–"
+    assert adversarial[6] == ledger.estimate("other.frechet.to_heldout") != "–"
+
+
+def test_what_is_known_of_latent_targets_is_in_their_tables(small_run, folder):
+    ledger = small_run.findings.ledger
+    quarters = {row["attack"]: row for row in read(folder, "other", "by_distortion")}
+    assert float(quarters["sima"]["q3"]) == ledger.value("other.sima.by_distortion.q3")
+    (errors,) = read(folder, "other", "reconstruction_error")
+    assert float(errors["of_heldout"]) == ledger.value("other.reconstruction_error.v.of_heldout")
+    assert not (folder / "net/reconstruction_error.csv").exists()
+    assert "needs an autoencoder" in target_tables.reconstruction_error(small_run.findings, "net").absent
+
+
+def test_targets_are_held_against_their_reference_and_ranked(small_run, folder):
+    ledger = small_run.findings.ledger
+    rows = {(row["target"], row["attack"]): row for row in read(folder, "run", "against")}
+    assert rows["other", "loss"]["minus"] == "net"
+    assert float(rows["other", "loss"]["auc"]) == ledger.value("other.loss.minus_net.auc")
+    ranks = {row["attack"]: row for row in read(folder, "run", "ranks")}
+    assert float(ranks["sima"]["auc"]) == ledger.value("ranks.auc.sima.mean_rank")
+    told = (folder / "run/ranks.md").read_text()
+    assert f"Critical differences: AUC {ledger.count('ranks.auc.critical_difference')}, ASR" in told
+    assert "Friedman" not in told  # its test needs three attacks, and two were run on all
+
+
+def test_the_verdict_is_by_the_attack_that_calibration_preferred(small_run, folder):
+    rows = {row["target"]: row for row in read(folder, "run", "verdicts")}
+    assert set(rows) == {"net", "net-seed1", "other"}  # the control is no target
+    assert (rows["net"]["verdict"], rows["net"]["attack"]) == ("leaks", "sima")
+    assert float(rows["net"]["auc"]) == small_run.findings.ledger.value("net.sima.auc")
+
+
+def test_all_targets_attacks_stand_in_one_table_to_compute_with(folder):
+    rows = read(folder, "run", "attacks")
+    assert {(row["target"], row["attack"]) for row in rows} > {("net", "sima"), ("raw", "sima")}
+    assert len(rows) == sum(
+        len(read(folder, target, "attacks")) for target in ("net", "net-seed1", "other", "raw")
+    )
+
+
+def test_what_papers_report_stands_beside_this_run_without_limits(small_run, folder):
+    rows = {(row["from"], row["of"], row["attack"]): row for row in read(folder, "run", "published")}
+    theirs = rows["published", "ddpm, cifar-10 against cifar-10", "sima"]
+    assert (theirs["auc"], theirs["auc_low"]) == ("0.9045", "")  # Table 1 of arXiv:2509.25003v1
+    assert theirs["tpr_heldout_positive"] == "0.3586"
+    assert float(rows["this run", "net", "loss"]["auc"]) == small_run.findings.ledger.value("net.loss.auc")
+    assert ("this run", "net-seed1", "loss") not in rows  # one of each group
+
+
+def test_cost_is_a_dash_until_it_was_measured(small_run):
+    before = small_run.findings
+    assert in_markdown(markdown(target_tables.cost(before, "net"), before.ledger))[1] == [
+        "loss",
+        "1",
+        "–",
+        "–",
+    ]
+    spent = {"value": 12.5, "low": 12.5, "high": 12.5, "tail_too_small": False}
+    ledger = Ledger({**before.ledger.numbers, "net.loss.cost.seconds": spent})
+    after = Findings(ledger, before.roles, before.summaries, before.comparison)
+    assert in_markdown(markdown(target_tables.cost(after, "net"), ledger))[1] == ["loss", "1", "12.5", "–"]
+
+
+def test_a_control_that_fails_comes_first_with_the_number_it_failed_on(small_run):
+    before = small_run.findings
+    assert [row[0] for row in controls(before).rows] == ["passed"] * 6
+    found = before.comparison["controls"]
+    failed = {"kind": "untrained", "of": "raw", "passed": False, "failed_on": ["sima"]}
+    others = [control for control in found["controls"] if control["kind"] != "untrained"]
+    comparison = before.comparison | {"controls": found | {"controls": [*others, failed]}}
+    rows = controls(Findings(before.ledger, before.roles, before.summaries, comparison)).rows
+    assert rows[0] == ("FAILED", "untrained", "raw", "sima", "at chance", "raw.sima.auc")
+    assert {row[0] for row in rows[1:]} == {"passed"}
+
+
+def test_without_seeds_references_and_ranks_the_reasons_are_said(small_run):
+    before = small_run.findings
+    comparison = before.comparison | {
+        "groups": {"groups": {}},
+        "against": {"against": {}},
+        "ranks": {"absent": "ranks need two targets"},
+    }
+    alone = Findings(before.ledger, {"net": before.roles["net"]}, before.summaries, comparison)
+    absent = [getattr(run_tables, name)(alone).absent for name in ("against", "seeds", "ranks")]
+    assert absent == [
+        "no two audited targets share a split and an attack",
+        "no two targets differ in their training seed alone",
+        "ranks need two targets",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "written"),
+    [
+        ("sima_mc & 5 % #1 $x$", r"sima\_mc \& 5 \% \#1 \$x\$"),
+        ("a\\b {c} ~d ^e", r"a\textbackslash{}b \{c\} \textasciitilde{}d \textasciicircum{}e"),
+        ("†, –, β", r"$^{\dagger}$, --, $\beta$"),
+        ("[x]", "{[}x]"),
+    ],
+)
+def test_latex_prints_every_sign_as_it_stands(text, written):
+    assert escape(text) == written
+
+
+def test_latex_is_one_tabular_with_the_rules_of_booktabs(folder):
+    for path in folder.rglob("*.tex"):
+        lines = path.read_text().splitlines()
+        assert all(line.startswith("%") for line in lines[:2])
+        code = "\n".join(lines[2:])
+        rules = re.findall(r"\\(begin\{tabular\}|toprule|midrule|bottomrule|end\{tabular\})", code)
+        assert rules == ["begin{tabular}", "toprule", "midrule", "bottomrule", "end{tabular}"]
+        columns = len(re.search(r"\\begin\{tabular\}\{([lr]+)\}", code).group(1))
+        rows = [line for line in lines if line.endswith("\\\\") and "multicolumn" not in line]
+        assert {len(re.findall(r"(?<!\\)&", row)) for row in rows} == {columns - 1}
+        assert code.count("{") == code.count("}")
+        assert re.sub(r"\\[%&#_$]", "", code).count("%") == 0
+        assert all(ord(sign) < 0x180 for sign in code), "a sign that the usual fonts lack"
+
+
+def test_latex_of_numbers_keeps_minus_and_mark(small_run):
+    number = {"value": -0.5, "low": -0.75, "high": 0.25, "tail_too_small": True}
+    table = Table("t", "T", "", (Column("a", "a"), Column("x", "x", "estimate")), (("b", "n"),))
+    text = latex(table, Ledger({"n": number}))
+    assert r"b & $-$0.500 {\footnotesize [$-$0.750, 0.250]$^{\dagger}$} \\" in text

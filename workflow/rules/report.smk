@@ -1,0 +1,65 @@
+# What a person reads: every table in three forms, and one page with the verdicts, all tables and all figures.
+
+
+rule tables:
+    input:
+        params="results/params/tables.json",
+        evaluation=[f"results/evaluation/{target}.json" for target in PARAMS.targets],
+        comparison=rules.compare.output,
+        numbers=rules.numbers.output,
+    output:
+        report(
+            directory("results/tables"),
+            patterns=["{of}/{table}.csv"],
+            caption="../report/table.rst",
+            category="Tables",
+            subcategory="{of}",
+            labels={"table": "{table}"},
+        ),
+    log:
+        "results/logs/tables.log",
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=30,
+    shell:
+        "simaudit --log {log} tables --params {input.params} --output {output}"
+
+
+rule report:
+    input:
+        params="results/params/report.json",
+        evaluation=[f"results/evaluation/{target}.json" for target in PARAMS.targets],
+        comparison=rules.compare.output,
+        numbers=rules.numbers.output,
+        figures=pictures(),
+        trainings=[f"results/targets/{target}/{SUMMARY}" for target in PARAMS.targets],
+        # What the numbers' jobs were asked to do, which the page tells of each.
+        jobs=["results/params/compare.json"]
+        + [f"results/params/{job}/{split}.json" for job in ("split", "blind") for split in SPLITS]
+        + [
+            f"results/params/{job}/{target}.json"
+            for job in ("evaluate", "quality")
+            for target in PARAMS.targets
+        ],
+        scoring=[
+            f"results/params/score/{target}/{attack}.json"
+            for target in PARAMS.targets
+            for attack in PARAMS.attacks_on(target)
+        ],
+        read_by_figures=[file for figure in stamps.drawn(PARAMS.figures_of_run) for file in read_by(figure)],
+    output:
+        report(
+            "results/report/index.html",
+            caption="../report/page.rst",
+            category="Summary",
+            labels={"page": "verdicts, figures, tables"},
+        ),
+    log:
+        "results/logs/report.log",
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=30,
+    shell:
+        "simaudit --log {log} report --params {input.params} --output {output}"
