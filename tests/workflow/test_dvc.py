@@ -75,7 +75,7 @@ def test_a_changed_attack_and_one_of_the_users_own_are_scored_again_and_nothing_
 
 
 def test_a_comment_in_a_figure_module_redraws_and_does_no_more(repository):
-    repository.append("src/simaudit/figures/norms.py", "\n# a remark\n")
+    repository.append("src/simaudit/figures/nearest_member.py", "\n# a remark\n")
     assert repro(repository) == {"params", "figure@digits-ddpm", "report"}
     assert repository.due() == set()
 

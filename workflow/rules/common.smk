@@ -16,6 +16,10 @@ from simaudit.targets import SUMMARY, families
 shell.prefix(f'export PATH="{Path(sys.executable).parent}:$PATH"; ')
 
 
+# How each job begins: what it says is logged, and what it was made from and made is recorded.
+JOB = "simaudit --log {log} --record {output.record} --inputs '{input}' --outputs '{output}'"
+
+
 def refuse(error):
     """One line and exit code 2, before any job starts."""
     print(error, file=sys.stderr)

@@ -7,11 +7,14 @@ rule compare:
         evaluation=[file for target in PARAMS.targets for file in evaluation_of(target)],
         blind=[f"results/evaluation/blind/{split}.json" for split in SPLITS],
     output:
-        "results/comparison/against.json",
-        "results/comparison/controls.json",
-        "results/comparison/groups.json",
-        "results/comparison/published.json",
-        "results/comparison/ranks.json",
+        found=[
+            "results/comparison/against.json",
+            "results/comparison/controls.json",
+            "results/comparison/groups.json",
+            "results/comparison/published.json",
+            "results/comparison/ranks.json",
+        ],
+        record="results/records/compare.json",
     log:
         "results/logs/compare.log",
     threads: 1
@@ -19,7 +22,7 @@ rule compare:
         mem_mb=2000,
         runtime=30,
     shell:
-        "simaudit --log {log} compare --params {input.params} --output results/comparison"
+        JOB + " compare --params {input.params} --output results/comparison"
 
 
 rule numbers:
@@ -28,9 +31,10 @@ rule numbers:
         files=[f"results/evaluation/blind/{split}.json" for split in SPLITS]
         + [file for target in PARAMS.targets for file in evaluation_of(target) if file.endswith(".json")]
         + [file for target in PARAMS.targets for file in costs_of(target)]
-        + list(rules.compare.output),
+        + list(rules.compare.output.found),
     output:
-        "results/numbers.json",
+        numbers="results/numbers.json",
+        record="results/records/numbers.json",
     log:
         "results/logs/numbers.log",
     threads: 1
@@ -38,4 +42,4 @@ rule numbers:
         mem_mb=1000,
         runtime=30,
     shell:
-        "simaudit --log {log} numbers {input.files} --output {output}"
+        JOB + " numbers {input.files} --output {output.numbers}"

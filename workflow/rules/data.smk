@@ -7,6 +7,7 @@ rule prepare:
     output:
         images="data/prepared/{dataset}/images.npy",
         labels="data/prepared/{dataset}/labels.npy",
+        record="results/records/prepare/{dataset}.json",
     log:
         "results/logs/prepare/{dataset}.log",
     threads: 1
@@ -14,7 +15,7 @@ rule prepare:
         mem_mb=2000,
         runtime=30,
     shell:
-        "simaudit --log {log} prepare --params {input.params} --images {output.images} --labels {output.labels}"
+        JOB + " prepare --params {input.params} --images {output.images} --labels {output.labels}"
 
 
 rule split:
@@ -22,7 +23,8 @@ rule split:
         params="results/params/split/{split}.json",
         images=lambda job: f"data/prepared/{PARAMS.splits[job.split].dataset}/images.npy",
     output:
-        "data/splits/{split}.parquet",
+        split="data/splits/{split}.parquet",
+        record="results/records/split/{split}.json",
     log:
         "results/logs/split/{split}.log",
     threads: 1
@@ -30,7 +32,7 @@ rule split:
         mem_mb=2000,
         runtime=30,
     shell:
-        "simaudit --log {log} split --params {input.params} --images {input.images} --output {output}"
+        JOB + " split --params {input.params} --images {input.images} --output {output.split}"
 
 
 # The optimal denoiser of a few members, in so few dimensions that it can be drawn.
@@ -42,6 +44,7 @@ rule theory:
     output:
         line="results/theory/line.parquet",
         field="results/theory/field.parquet",
+        record="results/records/theory.json",
     log:
         "results/logs/theory.log",
     threads: 1
@@ -49,5 +52,5 @@ rule theory:
         mem_mb=2000,
         runtime=30,
     shell:
-        "simaudit --log {log} theory --params {input.params} --images {input.images} --split {input.split}"
+        JOB + " theory --params {input.params} --images {input.images} --split {input.split}"
         " --line {output.line} --field {output.field}"

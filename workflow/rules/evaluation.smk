@@ -9,6 +9,7 @@ rule blind:
     output:
         scores="results/evaluation/blind/{split}.parquet",
         summary="results/evaluation/blind/{split}.json",
+        record="results/records/blind/{split}.json",
     log:
         "results/logs/blind/{split}.log",
     threads: PARAMS.evaluation.threads
@@ -16,7 +17,7 @@ rule blind:
         mem_mb=4000,
         runtime=240,
     shell:
-        "simaudit --log {log} blind --params {input.params} --images {input.images} --split {input.split}"
+        JOB + " blind --params {input.params} --images {input.images} --split {input.split}"
         " --threads {threads} --scores {output.scores} --summary {output.summary}"
 
 
@@ -26,7 +27,8 @@ rule nearest:
         images=lambda job: f"data/prepared/{PARAMS.splits[job.split].dataset}/images.npy",
         split="data/splits/{split}.parquet",
     output:
-        "results/evaluation/nearest/{split}.parquet",
+        nearest="results/evaluation/nearest/{split}.parquet",
+        record="results/records/nearest/{split}.json",
     log:
         "results/logs/nearest/{split}.log",
     threads: 1
@@ -34,8 +36,8 @@ rule nearest:
         mem_mb=4000,
         runtime=60,
     shell:
-        "simaudit --log {log} nearest --params {input.params} --images {input.images} --split {input.split}"
-        " --output {output}"
+        JOB + " nearest --params {input.params} --images {input.images} --split {input.split}"
+        " --output {output.nearest}"
 
 
 rule evaluate:
@@ -53,6 +55,7 @@ rule evaluate:
         permutation="results/evaluation/permutation/{target}.json",
         epochs="results/evaluation/epochs/{target}.json",
         profiles="results/evaluation/profiles/{target}.parquet",
+        record="results/records/evaluate/{target}.json",
     log:
         "results/logs/evaluate/{target}.log",
     threads: PARAMS.evaluation.threads
@@ -63,7 +66,7 @@ rule evaluate:
         scores=lambda job, input: [f"--scores {path}" for path in input.scores],
         snapshots=lambda job: [f"--snapshot {epoch} {path}" for epoch, path in snapshots_of(job.target)],
     shell:
-        "simaudit --log {log} evaluate --params {input.params} {params.scores} {params.snapshots}"
+        JOB + " evaluate --params {input.params} {params.scores} {params.snapshots}"
         " --blind {input.blind} --nearest {input.nearest}"
         " --threads {threads} --table {output.table} --summary {output.summary} --selected {output.selected}"
         " --differences {output.differences} --permutation {output.permutation}"
@@ -78,7 +81,8 @@ rule quality:
         split=lambda job: split_of(job.target),
         samples="results/samples/{target}.npy",
     output:
-        "results/evaluation/quality/{target}.json",
+        quality="results/evaluation/quality/{target}.json",
+        record="results/records/quality/{target}.json",
     log:
         "results/logs/quality/{target}.log",
     threads: PARAMS.evaluation.threads
@@ -86,5 +90,5 @@ rule quality:
         mem_mb=4000,
         runtime=120,
     shell:
-        "simaudit --log {log} quality --params {input.params} --images {input.images} --labels {input.labels}"
-        " --split {input.split} --samples {input.samples} --threads {threads} --output {output}"
+        JOB + " quality --params {input.params} --images {input.images} --labels {input.labels}"
+        " --split {input.split} --samples {input.samples} --threads {threads} --output {output.quality}"

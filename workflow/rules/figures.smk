@@ -14,6 +14,7 @@ rule figure:
             category="{target}",
             labels={"figure": "{figure}"},
         ),
+        record="results/records/figure/{target}/{figure}.json",
     log:
         "results/logs/figure/{target}/{figure}.log",
     wildcard_constraints:
@@ -25,7 +26,7 @@ rule figure:
     params:
         caption=lambda job: caption_of(job.figure),
     shell:
-        "simaudit --log {log} figure {wildcards.figure} --params {input.params} --target {wildcards.target}"
+        JOB + " figure {wildcards.figure} --params {input.params} --target {wildcards.target}"
         " --output {output.pdf} --output {output.csv} --output {output.png}"
 
 
@@ -42,6 +43,7 @@ rule run_figure:
             category="All targets",
             labels={"figure": "{figure}"},
         ),
+        record="results/records/figure/run/{figure}.json",
     log:
         "results/logs/figure/run/{figure}.log",
     threads: 1
@@ -51,7 +53,7 @@ rule run_figure:
     params:
         caption=lambda job: caption_of(job.figure),
     shell:
-        "simaudit --log {log} figure {wildcards.figure} --params {input.params}"
+        JOB + " figure {wildcards.figure} --params {input.params}"
         " --output {output.pdf} --output {output.csv} --output {output.png}"
 
 

@@ -5,10 +5,10 @@ rule tables:
     input:
         params="results/params/tables.json",
         evaluation=[f"results/evaluation/{target}.json" for target in PARAMS.targets],
-        comparison=rules.compare.output,
-        numbers=rules.numbers.output,
+        comparison=rules.compare.output.found,
+        numbers=rules.numbers.output.numbers,
     output:
-        report(
+        tables=report(
             directory("results/tables"),
             patterns=["{of}/{table}.csv"],
             caption="../report/table.rst",
@@ -16,6 +16,7 @@ rule tables:
             subcategory="{of}",
             labels={"table": "{table}"},
         ),
+        record="results/records/tables.json",
     log:
         "results/logs/tables.log",
     threads: 1
@@ -23,15 +24,15 @@ rule tables:
         mem_mb=1000,
         runtime=30,
     shell:
-        "simaudit --log {log} tables --params {input.params} --output {output}"
+        JOB + " tables --params {input.params} --output {output.tables}"
 
 
 rule report:
     input:
         params="results/params/report.json",
         evaluation=[f"results/evaluation/{target}.json" for target in PARAMS.targets],
-        comparison=rules.compare.output,
-        numbers=rules.numbers.output,
+        comparison=rules.compare.output.found,
+        numbers=rules.numbers.output.numbers,
         figures=pictures(),
         trainings=[f"results/targets/{target}/{SUMMARY}" for target in PARAMS.targets],
         # What the numbers' jobs were asked to do, which the page tells of each.
@@ -49,12 +50,13 @@ rule report:
         ],
         read_by_figures=[file for figure in stamps.drawn(PARAMS.figures_of_run) for file in read_by(figure)],
     output:
-        report(
+        page=report(
             "results/report/index.html",
             caption="../report/page.rst",
             category="Summary",
             labels={"page": "verdicts, figures, tables"},
         ),
+        record="results/records/report.json",
     log:
         "results/logs/report.log",
     threads: 1
@@ -62,4 +64,4 @@ rule report:
         mem_mb=1000,
         runtime=30,
     shell:
-        "simaudit --log {log} report --params {input.params} --output {output}"
+        JOB + " report --params {input.params} --output {output.page}"

@@ -10,6 +10,7 @@ rule score:
     output:
         scores="results/scores/{target}/{attack}.parquet",
         cost="results/cost/{target}/{attack}.json",
+        record="results/records/score/{target}/{attack}.json",
     log:
         "results/logs/score/{target}/{attack}.log",
     threads: PARAMS.scoring.threads
@@ -19,7 +20,7 @@ rule score:
     params:
         folder="results/targets/{target}",
     shell:
-        "simaudit --log {log} score --params {input.params} --images {input.images} --split {input.split}"
+        JOB + " score --params {input.params} --images {input.images} --split {input.split}"
         " --target {params.folder} --threads {threads} --output {output.scores} --cost {output.cost}"
 
 
@@ -31,7 +32,8 @@ rule score_snapshot:
         split=lambda job: split_of(job.target),
         target=lambda job: files_of(job.target),
     output:
-        "results/scores/{target}/epochs/{epoch}/{attack}.parquet",
+        scores="results/scores/{target}/epochs/{epoch}/{attack}.parquet",
+        record="results/records/score/{target}/epochs/{epoch}/{attack}.json",
     log:
         "results/logs/score/{target}/epochs/{epoch}/{attack}.log",
     threads: PARAMS.scoring.threads
@@ -41,8 +43,8 @@ rule score_snapshot:
     params:
         folder="results/targets/{target}",
     shell:
-        "simaudit --log {log} score --params {input.params} --images {input.images} --split {input.split}"
-        " --target {params.folder} --epoch {wildcards.epoch} --threads {threads} --output {output}"
+        JOB + " score --params {input.params} --images {input.images} --split {input.split}"
+        " --target {params.folder} --epoch {wildcards.epoch} --threads {threads} --output {output.scores}"
 
 
 rule sample:
@@ -54,6 +56,7 @@ rule sample:
     output:
         samples="results/samples/{target}.npy",
         gallery="results/samples/shown/{target}.npz",
+        record="results/records/sample/{target}.json",
     log:
         "results/logs/sample/{target}.log",
     threads: PARAMS.scoring.threads
@@ -63,7 +66,7 @@ rule sample:
     params:
         folder="results/targets/{target}",
     shell:
-        "simaudit --log {log} sample --params {input.params} --images {input.images} --split {input.split}"
+        JOB + " sample --params {input.params} --images {input.images} --split {input.split}"
         " --target {params.folder} --threads {threads} --output {output.samples} --gallery {output.gallery}"
 
 

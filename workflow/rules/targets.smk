@@ -11,6 +11,7 @@ for kind, family in families().items():
         output:
             *(f"results/targets/{{target}}/{file}" for file in family.files),
             summary=f"results/targets/{{target}}/{SUMMARY}",
+            record="results/records/train/{target}.json",
         log:
             "results/logs/train/{target}.log",
         wildcard_constraints:
@@ -23,5 +24,5 @@ for kind, family in families().items():
             folder=lambda job, output: Path(output.summary).parent,
             checkpoints="results/checkpoints/{target}",  # no output: it outlives a killed job, which then resumes
         shell:
-            "simaudit --log {log} train --params {input.params} --images {input.images} --split {input.split}"
+            JOB + " train --params {input.params} --images {input.images} --split {input.split}"
             " --checkpoints {params.checkpoints} --threads {threads} --output {params.folder}"

@@ -3,6 +3,7 @@
 import logging
 import sys
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -17,7 +18,13 @@ EXIT_REFUSED = 2
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="simaudit")
 @click.option("--log", "log_file", type=FILE, help="Also write what is said to this file.")
-def simaudit(log_file: Path | None) -> None:
+@click.option("--record", type=FILE, help="Where the record of the job goes; Snakemake gives it, with:")
+@click.option("--inputs", default="", help="The files that the job reads, separated by spaces.")
+@click.option("--outputs", default="", help="The files that it makes.")
+@click.pass_context
+def simaudit(
+    context: click.Context, /, log_file: Path | None, record: Path | None, inputs: str, outputs: str
+) -> None:
     """How much does a diffusion model leak about its training set?
 
     Snakemake calls these verbs, one a rule. `snakemake --cores all` runs them all.
@@ -28,6 +35,26 @@ def simaudit(log_file: Path | None) -> None:
     if not (log_file and sys.stderr.isatty()):  # there, the progress bar says it better
         log.addHandler(logging.StreamHandler())
     log.setLevel(logging.INFO)
+    if record:
+        from simaudit.provenance.runlog import RunLog
+
+        context.obj = RunLog()
+
+
+@simaudit.result_callback()
+@click.pass_context
+def _when_done(
+    context: click.Context, /, _: Any, log_file: Path | None, record: Path | None, inputs: str, outputs: str
+) -> None:
+    """Write the job's record, and beside its log when and where it ran."""
+    if not record:
+        return
+    from simaudit.provenance.records import write_record
+
+    verb = sys.argv[sys.argv.index(str(context.invoked_subcommand)) :]
+    write_record(record, ["simaudit", *verb], *(map(Path, names.split()) for names in (inputs, outputs)))
+    if log_file:
+        context.obj.write(log_file)
 
 
 for _module in (parameters, targets, results, report):

@@ -1,0 +1,74 @@
+"""Records: of each job, what it was asked, what it read and what it made, by hash. The same job gives the same record.
+
+A job has one record for all its outputs, under the name of its stamp: results/records/score/digits-ddpm/sima.json. What
+changes from run to run (time, host, commit) stands in a log beside the job's own, never in a record.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import simaudit
+from simaudit.errors import SimauditError
+from simaudit.files import read_json, sha256_file, write_json
+from simaudit.provenance.hashes import hashes
+from simaudit.provenance.stamps import FOLDER as STAMPS
+from simaudit.provenance.stamps import Stamp
+
+FOLDER = Path("results/records")
+LOCK = Path(simaudit.__file__).parents[2] / "requirements.lock"
+
+
+@dataclass(frozen=True)
+class Record:
+    """Of one job. `inputs` and `outputs` are SHA-256 by path, `code` by module; `environment` is that of the lock."""
+
+    job: str
+    command: list[str]
+    params: Any
+    code: Mapping[str, str]
+    inputs: Mapping[str, str]
+    outputs: Mapping[str, str]
+    environment: str | None
+
+    @classmethod
+    def read(cls, path: Path) -> "Record":
+        """Raises SimauditError when the file is missing or not a record."""
+        content = read_json(path)
+        try:
+            return cls(**content)
+        except TypeError:
+            raise SimauditError(f"{path}: not a record; delete it and run again") from None
+
+    @property
+    def stamp(self) -> str | None:
+        """Where the stamp is that it was asked by."""
+        return next((path for path in self.inputs if Path(path).is_relative_to(STAMPS)), None)
+
+
+def write_record(path: Path, command: Iterable[str], inputs: Iterable[Path], outputs: Iterable[Path]) -> None:
+    """Record a job that is done. Its stamp is among its inputs, `path` may be among its outputs."""
+    inputs = list(inputs)
+    stamp = Stamp.read(next(file for file in inputs if file.is_relative_to(STAMPS)))
+    record = Record(
+        job=path.relative_to(FOLDER).with_suffix("").as_posix(),
+        command=list(command),
+        params=stamp.params,
+        code=stamp.code,
+        inputs=hashes(inputs),
+        outputs=hashes(file for file in outputs if file != path),
+        environment=sha256_file(LOCK) if LOCK.exists() else None,
+    )
+    write_json(path, asdict(record))
+
+
+def read_records(folder: Path = FOLDER) -> dict[str, Record]:
+    """Every record of a run by the name of its job."""
+    records = (Record.read(path) for path in sorted(folder.rglob("*.json")))
+    return {record.job: record for record in records}
+
+
+def makers(records: Mapping[str, Record]) -> dict[str, Record]:
+    """By path of every output the record of the job that made it."""
+    return {path: record for record in records.values() for path in record.outputs}

@@ -1,0 +1,60 @@
+"""What changes from run to run: when and where a job ran, on which commit and for how long. Nothing depends on it."""
+
+import datetime
+import platform
+import resource
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from simaudit.files import read_json, write_json
+
+
+class RunLog:
+    """Of one job; started when it is made, written to <log>.run.json when it is done."""
+
+    def __init__(self) -> None:
+        self._started, self._clock = datetime.datetime.now(datetime.UTC), time.perf_counter()
+
+    def write(self, log: Path) -> None:
+        """Beside the job's own log."""
+        write_json(
+            beside(log),
+            {
+                "started": self._started.isoformat(timespec="seconds"),
+                "seconds": round(time.perf_counter() - self._clock, 3),
+                "peak_memory_kb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss,
+                "host": platform.node(),
+                "platform": platform.platform(),
+                "python": platform.python_version(),
+                "argv": sys.argv,
+                **commit(),
+            },
+        )
+
+
+def beside(log: Path) -> Path:
+    """Where the run log is that belongs to a job's log."""
+    return log.with_suffix(".run.json")
+
+
+def commit() -> dict[str, Any]:
+    """The commit that is checked out in this folder, and whether tracked files differ from it; None without git."""
+    found = _git("rev-parse", "HEAD")
+    return {"commit": found, "dirty": None if found is None else bool(_git("status", "--porcelain", "-uno"))}
+
+
+def read(log: Path) -> dict[str, Any] | None:
+    """The run log that belongs to a job's log, where there is one."""
+    path = beside(log)
+    return read_json(path) if path.exists() else None
+
+
+def _git(*arguments: str) -> str | None:
+    try:
+        done = subprocess.run(["git", *arguments], capture_output=True, text=True, check=True)
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    return done.stdout.strip()
