@@ -17,7 +17,8 @@ shell.prefix(f'export PATH="{Path(sys.executable).parent}:$PATH"; ')
 
 
 # How each job begins: what it says is logged, and what it was made from and made is recorded.
-JOB = "simaudit --log {log} --record {output.record} --inputs '{input}' --outputs '{output}'"
+RECORDED = "simaudit --log {log} --record {output.record} --inputs '{input}' --outputs"
+JOB = RECORDED + " '{output}'"
 
 
 def refuse(error):

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from simaudit.cli import parameters, report, results, targets
+from simaudit.cli import parameters, provenance, report, results, targets
 from simaudit.cli.options import FILE
 from simaudit.errors import SimauditError
 
@@ -57,7 +57,7 @@ def _when_done(
         context.obj.write(log_file)
 
 
-for _module in (parameters, targets, results, report):
+for _module in (parameters, targets, results, report, provenance):
     for _verb in vars(_module).values():
         if isinstance(_verb, click.Command):
             simaudit.add_command(_verb)

@@ -13,7 +13,6 @@ import simaudit
 from simaudit.errors import SimauditError
 from simaudit.files import read_json, sha256_file, write_json
 from simaudit.provenance.hashes import hashes
-from simaudit.provenance.stamps import FOLDER as STAMPS
 from simaudit.provenance.stamps import Stamp
 
 FOLDER = Path("results/records")
@@ -22,9 +21,13 @@ LOCK = Path(simaudit.__file__).parents[2] / "requirements.lock"
 
 @dataclass(frozen=True)
 class Record:
-    """Of one job. `inputs` and `outputs` are SHA-256 by path, `code` by module; `environment` is that of the lock."""
+    """Of one job. `inputs` and `outputs` are SHA-256 by path, `code` by module; `environment` is that of the lock.
+
+    `stamp` is the path of the stamp that asked for it, one of its inputs, and `params` what it asked.
+    """
 
     job: str
+    stamp: str
     command: list[str]
     params: Any
     code: Mapping[str, str]
@@ -41,18 +44,17 @@ class Record:
         except TypeError:
             raise SimauditError(f"{path}: not a record; delete it and run again") from None
 
-    @property
-    def stamp(self) -> str | None:
-        """Where the stamp is that it was asked by."""
-        return next((path for path in self.inputs if Path(path).is_relative_to(STAMPS)), None)
-
 
 def write_record(path: Path, command: Iterable[str], inputs: Iterable[Path], outputs: Iterable[Path]) -> None:
-    """Record a job that is done. Its stamp is among its inputs, `path` may be among its outputs."""
+    """Record a job that is done. Its own stamp is the first of its inputs; `path` may be among its outputs.
+
+    A folder stands for all files in it.
+    """
     inputs = list(inputs)
-    stamp = Stamp.read(next(file for file in inputs if file.is_relative_to(STAMPS)))
+    stamp = Stamp.read(inputs[0])
     record = Record(
         job=path.relative_to(FOLDER).with_suffix("").as_posix(),
+        stamp=inputs[0].as_posix(),
         command=list(command),
         params=stamp.params,
         code=stamp.code,

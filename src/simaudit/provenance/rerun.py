@@ -1,0 +1,96 @@
+"""A job run once more, in a clean clone and from the recorded inputs, and held against what it made the first time."""
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from simaudit.errors import SimauditError
+from simaudit.files import read_json
+from simaudit.provenance.records import Record
+from simaudit.provenance.verify import Disagreement
+
+RELATIVE, ABSOLUTE = 1e-4, 1e-6
+"""How far numbers may lie apart that another machine, another number of threads or another batch computed."""
+MEASURED = Path("results/cost")  # what another run does not repeat
+
+
+def rerun(record: Record, repository: Path = Path()) -> Iterator[Disagreement]:
+    """What the job makes differently now, beyond tolerance, on the commit that is checked out.
+
+    Raises SimauditError when it cannot be run again.
+    """
+    with tempfile.TemporaryDirectory(prefix="simaudit-rerun-") as name:
+        clone = Path(name) / "clone"
+        _git("clone", "--quiet", "--no-hardlinks", str(repository.resolve()), str(clone))
+        for path in record.inputs:
+            (clone / path).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(repository / path, clone / path)
+        environment = os.environ | {"PYTHONPATH": str(clone / "src")}
+        command = [sys.executable, "-m", "simaudit", *record.command[1:]]
+        done = subprocess.run(command, cwd=clone, env=environment, capture_output=True, text=True)
+        if done.returncode:
+            last = (done.stderr.strip().splitlines() or ["no word"])[-1]
+            raise SimauditError(
+                f"{record.job}: failed when run again, with exit code {done.returncode}: {last}"
+            )
+        for path in record.outputs:
+            if not Path(path).is_relative_to(MEASURED) and not same(repository / path, clone / path):
+                yield Disagreement(
+                    "rerun", f"{path} (of {record.job})", "what the first run made", "something else"
+                )
+
+
+def same(first: Path, second: Path) -> bool:
+    """Whether two files hold the same: to the byte, or their numbers within tolerance and everything else alike."""
+    if not (first.is_file() and second.is_file()):
+        return False
+    if first.read_bytes() == second.read_bytes():
+        return True
+    read = {".parquet": _parquet, ".json": read_json, ".npy": np.load, ".npz": _npz, ".safetensors": _weights}
+    reader: Any = read.get(first.suffix)
+    return reader is not None and alike(reader(first), reader(second))
+
+
+def alike(first: Any, second: Any) -> bool:
+    """Whether two structures have the same keys and texts, and numbers within tolerance."""
+    if isinstance(first, dict) and isinstance(second, dict):
+        return first.keys() == second.keys() and all(alike(first[key], second[key]) for key in first)
+    if isinstance(first, list) and isinstance(second, list):
+        return len(first) == len(second) and all(map(alike, first, second))
+    if isinstance(first, np.ndarray | float):
+        one, other = np.asarray(first), np.asarray(second)
+        if one.shape != other.shape or one.dtype.kind not in "fiu":
+            return bool(np.array_equal(one, other))
+        return bool(np.allclose(one, other, rtol=RELATIVE, atol=ABSOLUTE, equal_nan=True))
+    return bool(first == second)
+
+
+def _parquet(path: Path) -> dict[str, np.ndarray]:
+    import pyarrow.parquet as pq
+
+    table = pq.read_table(path)
+    return {name: table[name].to_pandas().to_numpy() for name in table.column_names}
+
+
+def _npz(path: Path) -> dict[str, np.ndarray]:
+    with np.load(path, allow_pickle=False) as arrays:
+        return dict(arrays)
+
+
+def _weights(path: Path) -> Any:
+    from safetensors.numpy import load_file
+
+    return load_file(path)
+
+
+def _git(*arguments: str) -> None:
+    done = subprocess.run(["git", *arguments], capture_output=True, text=True)
+    if done.returncode:
+        raise SimauditError(f"git {arguments[0]}: {(done.stderr.strip().splitlines() or ['failed'])[-1]}")

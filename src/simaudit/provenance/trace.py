@@ -1,0 +1,119 @@
+"""From a number or a file back to the data: every job that it comes from, with what each read and how it was asked."""
+
+import csv
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from simaudit.errors import SimauditError
+from simaudit.provenance import runlog
+from simaudit.provenance.records import Record, makers
+
+LOGS = Path("results/logs")
+TABLES = Path("results/tables")
+NUMBERS = Path("results/numbers.json")
+SCORES = "results/scores/"
+
+
+@dataclass(frozen=True)
+class Step:
+    """A job on the way back. `files` are those of its outputs that the step before read, by SHA-256; `before` the jobs
+    that made its inputs; `given` are inputs that no job made. `run` says when and where it ran, where that is known.
+    """
+
+    record: Record
+    files: Mapping[str, str]
+    given: Mapping[str, str]
+    before: tuple["Step", ...]
+    run: Mapping[str, Any] | None
+
+    def json(self) -> dict[str, Any]:
+        """As `simaudit trace --json` prints it."""
+        record = self.record
+        return {
+            "job": record.job,
+            "files": dict(self.files),
+            "command": record.command,
+            "params": record.params,
+            "code": dict(record.code),
+            "environment": record.environment,
+            "stamp": record.stamp,
+            "given": dict(self.given),
+            "run": self.run and dict(self.run),
+            "before": [step.json() for step in self.before],
+        }
+
+    def jobs(self) -> Iterator[Record]:
+        """This job and all before it, some more than once."""
+        yield self.record
+        for step in self.before:
+            yield from step.jobs()
+
+
+def trace_file(path: str, records: Mapping[str, Record]) -> Step:
+    """The job that made a file, and all before it. Raises SimauditError when no record knows the file."""
+    return _step(_maker(path, records), [path], records, None)
+
+
+def trace_number(name: str, numbers: Mapping[str, Mapping[str, Any]], records: Mapping[str, Record]) -> Step:
+    """The job whose output a number stands in, and all before it; of an attack's number only what that attack read.
+
+    Raises SimauditError when there is no such number, or no record of its source.
+    """
+    number = find(name, numbers)
+    keys = number["pointer"].split("/")
+    attack = keys[keys.index("attacks") + 1] if "attacks" in keys else None
+    epoch = keys[keys.index("epochs") + 1] if "epochs" in keys else None
+    return _step(_maker(number["source"], records), [number["source"]], records, attack and (attack, epoch))
+
+
+def find(name: str, numbers: Mapping[str, Mapping[str, Any]]) -> Mapping[str, Any]:
+    """A number of the ledger. Raises SimauditError naming some that are alike when there is none."""
+    if name not in numbers:
+        alike = [known for known in numbers if name.split(".")[-1] in known.split(".")]
+        alike = sorted(alike, key=lambda known: -len(set(known.split(".")) & set(name.split("."))))
+        hint = f"; alike: {', '.join(alike[:3])}" if alike else ""
+        raise SimauditError(f"{NUMBERS}: no number or file {name}{hint}")
+    return numbers[name]
+
+
+def printed_in(name: str, tables: Path = TABLES) -> list[str]:
+    """The tables, CSV, that print a number."""
+    found = []
+    for path in sorted(tables.rglob("*.csv")):
+        with path.open(newline="", encoding="utf-8") as stream:
+            if any(name in row for row in csv.reader(stream)):
+                found.append(path.as_posix())
+    return found
+
+
+def _maker(path: str, records: Mapping[str, Record]) -> Record:
+    record = makers(records).get(path)
+    if record is None:
+        raise SimauditError(f"{path}: no record of it; make it with: snakemake --cores all --forcerun {path}")
+    return record
+
+
+def _step(
+    record: Record, files: list[str], records: Mapping[str, Record], of: tuple[str, str | None] | None
+) -> Step:
+    """`of` is the attack and the epoch whose scores alone matter to what is traced."""
+    made_by, by_job = makers(records), dict[str, list[str]]()
+    given = {}
+    for path, digest in record.inputs.items():
+        if of and path.startswith(SCORES) and _scores_of(path) != of:
+            continue
+        if path in made_by:
+            by_job.setdefault(made_by[path].job, []).append(path)
+        elif path != record.stamp:
+            given[path] = digest
+    before = tuple(_step(records[job], paths, records, None) for job, paths in by_job.items())
+    log = LOGS / f"{record.job}.log"
+    return Step(record, {path: record.outputs[path] for path in files}, given, before, runlog.read(log))
+
+
+def _scores_of(path: str) -> tuple[str, str | None]:
+    """Of which attack a score file is, and of which epoch, None for the end."""
+    parts = Path(path).parts
+    return Path(path).stem, parts[-2] if parts[-3] == "epochs" else None

@@ -1,0 +1,159 @@
+"""Whether everything that a run says of itself agrees with the files: hashes, parameters, numbers, tables, metrics."""
+
+import csv
+import json
+import subprocess
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from simaudit.files import read_json
+from simaudit.provenance.hashes import hashes
+from simaudit.provenance.recompute import TOLERANCE, recomputed
+from simaudit.provenance.records import Record, makers
+from simaudit.provenance.trace import NUMBERS, SCORES, TABLES
+
+OWN = ("logs", "params", "records", "checkpoints")  # folders of results/ that hold no results
+CHANGED, MISSING = "changed", "missing"
+LOCK = Path("dvc.lock")
+
+
+@dataclass(frozen=True)
+class Disagreement:
+    """What disagrees, where, and what was expected and found there."""
+
+    what: str
+    where: str
+    expected: str
+    found: str
+
+    def __str__(self) -> str:
+        return f"{self.what}: {self.where}: expected {self.expected}, found {self.found}"
+
+
+def files(records: Iterable[Record]) -> Iterator[Disagreement]:
+    """Files that these jobs read or made and that are no longer what they were."""
+    expected: dict[str, dict[str, str]] = {}
+    for record in records:
+        for path, digest in (*record.inputs.items(), *record.outputs.items()):
+            expected.setdefault(path, {}).setdefault(digest, record.job)
+    present = [path for path in expected if Path(path).is_file()]
+    found = hashes(map(Path, present))
+    for path, digests in expected.items():
+        for digest, job in digests.items():
+            if path not in found:
+                yield Disagreement("file", f"{path} (of {job})", f"sha256 {digest}", "nothing")
+            elif found[path] != digest:
+                yield Disagreement("file", f"{path} (of {job})", f"sha256 {digest}", f"sha256 {found[path]}")
+
+
+def stamps(records: Iterable[Record]) -> Iterator[Disagreement]:
+    """Jobs that were asked something else than their stamp asks now, or run by other code."""
+    for record in records:
+        if not Path(record.stamp).exists():
+            continue  # said of its file already
+        asked = read_json(Path(record.stamp))
+        if asked["params"] != record.params:
+            yield Disagreement(
+                "parameters", record.job, json.dumps(asked["params"]), json.dumps(record.params)
+            )
+        differing = sorted(
+            module
+            for module in {*asked["code"], *record.code}
+            if asked["code"].get(module) != record.code.get(module)
+        )
+        if differing:
+            yield Disagreement(
+                "code", record.job, "the code that is here now", f"another {', '.join(differing)}"
+            )
+
+
+def unrecorded(
+    records: Mapping[str, Record], folders: Iterable[Path] = (Path("data"), Path("results"))
+) -> Iterator[Disagreement]:
+    """Files of a run that no record knows."""
+    known = makers(records)
+    for folder in folders:
+        for path in sorted(folder.rglob("*")):
+            parts = path.relative_to(folder).parts
+            if (
+                path.is_file()
+                and parts[0] not in OWN
+                and not path.name.startswith(".")
+                and path.as_posix() not in known
+            ):
+                yield Disagreement("record", path.as_posix(), "a record of the job that made it", "none")
+
+
+def numbers(ledger: Mapping[str, Mapping[str, Any]], names: Iterable[str]) -> Iterator[Disagreement]:
+    """Numbers of the ledger that do not stand where it says that they stand."""
+    contents: dict[str, Any] = {}
+    for name in names:
+        number = ledger[name]
+        source = number["source"]
+        if source not in contents:
+            contents[source] = read_json(Path(source)) if Path(source).exists() else None
+        found = _at(contents[source], number["pointer"])
+        if found != number["value"]:
+            yield Disagreement("number", f"{name} in {NUMBERS}", f"{found} of {source}", str(number["value"]))
+
+
+def tables(ledger: Mapping[str, Mapping[str, Any]], folder: Path = TABLES) -> Iterator[Disagreement]:
+    """Cells of tables that hold another number than the ledger."""
+    for path in sorted(folder.rglob("*.csv")):
+        with path.open(newline="", encoding="utf-8") as stream:
+            for place, row in enumerate(csv.DictReader(stream), start=2):
+                yield from _cells(path, place, row, ledger)
+
+
+def metrics(targets: Iterable[str], evaluations: Path = Path("results/evaluation")) -> Iterator[Disagreement]:
+    """Metrics of these targets that scikit-learn finds otherwise in the score files."""
+    for target in targets:
+        summary = read_json(evaluations / f"{target}.json")
+        for attack, facts in summary["attacks"].items():
+            scores = Path(SCORES) / target / f"{attack}.parquet"
+            if not scores.exists():
+                continue  # said of the file already
+            for name, reported, found in recomputed(scores, facts):
+                if abs(reported - found) > TOLERANCE:
+                    where = f"{target}.{attack}.{name} from {scores}"
+                    yield Disagreement("metric", where, f"{found} by scikit-learn", str(reported))
+
+
+def dvc() -> Iterator[Disagreement]:
+    """What DVC finds changed against dvc.lock, where there is one."""
+    if not LOCK.exists():
+        return
+    done = subprocess.run(["dvc", "status", "--json"], capture_output=True, text=True)
+    if done.returncode:
+        yield Disagreement("dvc.lock", "dvc status", "an answer", done.stderr.strip().splitlines()[-1])
+        return
+    for stage, changes in json.loads(done.stdout or "{}").items():
+        for change in changes:
+            for kind, found in change.items() if isinstance(change, dict) else ():
+                for path, state in found.items():
+                    yield Disagreement("dvc.lock", f"{path} ({kind} of {stage})", "as locked", str(state))
+
+
+def _at(content: Any, pointer: str) -> Any:
+    for key in pointer.removeprefix("/").split("/"):
+        if not isinstance(content, dict):
+            return None
+        content = content.get(key.replace("~1", "/").replace("~0", "~"))
+    return content
+
+
+def _cells(
+    path: Path, line: int, row: Mapping[str, str], ledger: Mapping[str, Mapping[str, Any]]
+) -> Iterator[Disagreement]:
+    for column in (column for column in row if f"{column}_id" in row):
+        name = row[f"{column}_id"]
+        number = ledger.get(name)
+        for suffix, key in (("", "value"), ("_low", "low"), ("_high", "high")):
+            printed = row.get(f"{column}{suffix}")
+            expected = number and number[key]
+            if name and printed is not None and (float(printed) if printed else None) != expected:
+                yield Disagreement(
+                    "table", f"{path}:{line}, {name}", f"{key} {expected}", printed or "nothing"
+                )
