@@ -88,6 +88,7 @@ class Audit:
                 *("--permutation", f"{folder}/permutation/{target}.json"),
                 *("--epochs", f"{folder}/epochs/{target}.json"),
                 *("--profiles", f"{folder}/profiles/{target}.parquet"),
+                *("--metrics", f"{self.path}/metrics/{target}.json"),
                 *("--selected", f"{folder}/selected/{target}.parquet"),
             ],
         )

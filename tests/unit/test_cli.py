@@ -81,7 +81,7 @@ def damaged(audit, **columns):
         audit.path / "a.parquet", "a", {(10, name): values for name, values in columns.items()}
     )
     stamp(audit.path / "s.json", {"seed": 0, "bootstrap": 100, "permutations": 20})
-    names = ("table", "summary", "selected", "differences", "permutation", "epochs", "profiles")
+    names = ("table", "summary", "selected", "differences", "permutation", "epochs", "profiles", "metrics")
     return [
         *("evaluate", "--params", "s.json", "--scores", file, "--blind", "evaluation/blind/s.parquet"),
         *("--nearest", audit.nearest()),

@@ -50,14 +50,17 @@ def test_afterwards_neither_dvc_nor_snakemake_finds_anything_to_do(reproduced):
     assert repro(reproduced) == set()
 
 
-def test_metrics_are_shown(reproduced):
+def test_metrics_are_a_row_a_target(reproduced):
     shown = json.loads(reproduced.run("dvc", "metrics", "show", "--json").stdout)
-    summary = json.loads((reproduced.path / "results/evaluation/digits-ddpm.json").read_text())
     found = {Path(name).as_posix(): entry["data"] for name, entry in shown[""]["data"].items()}
+    assert set(found) == {f"results/metrics/{target}.json" for target in TARGETS}
+    row = found["results/metrics/digits-ddpm.json"]
     numbers = json.loads((reproduced.path / "results/numbers.json").read_text())
-    assert found["results/numbers.json"]["digits-ddpm.sima.auc"] == numbers["digits-ddpm.sima.auc"]
-    found = found["results/evaluation/digits-ddpm.json"]
-    assert found["attacks"]["sima"]["selected"]["auc"] == summary["attacks"]["sima"]["selected"]["auc"]
+    assert row["auc"] == numbers[f"digits-ddpm.{row['best']}.auc"]["value"]
+    assert (
+        max(numbers[f"digits-ddpm.{a}.calibration_auc"]["value"] for a in ("loss", "pia", "sima"))
+        == (numbers[f"digits-ddpm.{row['best']}.calibration_auc"]["value"])
+    )
 
 
 def test_a_changed_attack_and_one_of_the_users_own_are_scored_again_and_nothing_is_trained(repository):
@@ -69,7 +72,7 @@ def test_a_changed_attack_and_one_of_the_users_own_are_scored_again_and_nothing_
     assert "my_attack" in summary["attacks"]
     assert summary["attacks"]["loss"]["selected"]["variant"] == "n=2"
     diff = json.loads(repository.run("dvc", "metrics", "diff", "--json").stdout)
-    assert "results/numbers.json" in {Path(name).as_posix() for name in diff}
+    assert "results/metrics/digits-ddpm.json" in {Path(name).as_posix() for name in diff}
     assert "up to date" in repository.run("dvc", "status").stdout
     assert repository.due() == set()
 

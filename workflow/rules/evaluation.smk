@@ -55,6 +55,7 @@ rule evaluate:
         permutation="results/evaluation/permutation/{target}.json",
         epochs="results/evaluation/epochs/{target}.json",
         profiles="results/evaluation/profiles/{target}.parquet",
+        metrics="results/metrics/{target}.json",
         record="results/records/evaluate/{target}.json",
     log:
         "results/logs/evaluate/{target}.log",
@@ -70,7 +71,7 @@ rule evaluate:
         " --blind {input.blind} --nearest {input.nearest}"
         " --threads {threads} --table {output.table} --summary {output.summary} --selected {output.selected}"
         " --differences {output.differences} --permutation {output.permutation}"
-        " --epochs {output.epochs} --profiles {output.profiles}"
+        " --epochs {output.epochs} --profiles {output.profiles} --metrics {output.metrics}"
 
 
 rule quality:

@@ -1,4 +1,4 @@
-"""Verbs that say where numbers come from and whether that is true: trace, verify."""
+"""Verbs that say where results come from and whether that is true: trace, verify, restore, adopt."""
 
 import sys
 from collections.abc import Iterator
@@ -113,3 +113,21 @@ def _again(name: str, records: Any) -> Iterator[tuple[str, Any]]:
         raise SimauditError(f"--rerun {name}: no record of such a job; phases: {phases}")
     for record in wanted:
         yield f"{record.job}, run again", rerun(record)
+
+
+@click.command()
+def restore() -> None:
+    """After git clone and dvc pull: tell Snakemake that all results are there."""
+    from simaudit.provenance import handover
+
+    handover.restore()
+    click.echo("snakemake finds nothing to do", err=True)
+
+
+@click.command()
+def adopt() -> None:
+    """After a direct snakemake run: tell DVC that the results are what they should be."""
+    from simaudit.provenance import handover
+
+    handover.adopt()
+    click.echo("dvc.lock describes what is there; version it with git, and dvc push", err=True)

@@ -95,6 +95,7 @@ def nearest(stamp: Path, images: Path, split: Path, output: Path) -> None:
 )
 @click.option("--selected", type=FILE, required=True, help="Where the selected statistics go, Parquet.")
 @click.option("--profiles", type=FILE, required=True, help="Where the distributions by role go, Parquet.")
+@click.option("--metrics", type=FILE, required=True, help="Where a few numbers for `dvc metrics` go, JSON.")
 @click.option("--epochs", type=FILE, required=True, help="Where the states on the way go, JSON.")
 def evaluate(
     stamp: Path,
@@ -109,14 +110,15 @@ def evaluate(
     permutation: Path,
     selected: Path,
     profiles: Path,
+    metrics: Path,
     epochs: Path,
 ) -> None:
     """Measure every attack on one target; choose knobs on calibration, report on evaluation."""
     from threadpoolctl import threadpool_limits
 
-    from simaudit.evaluation import metrics
-    from simaudit.evaluation import profiles as profiling
-    from simaudit.evaluation.evaluate import evaluate, evaluate_snapshots
+    from simaudit.evaluation.evaluate import evaluate, evaluate_snapshots, headline
+    from simaudit.evaluation.metrics import SCHEMA as METRICS
+    from simaudit.evaluation.profiles import SCHEMA as PROFILES
     from simaudit.files import write_json
     from simaudit.parquet import read_table, write_table
     from simaudit.provenance.stamps import Stamp
@@ -135,8 +137,9 @@ def evaluate(
     write_json(epochs, {"target": summary.stem, "epochs": on_the_way})
     write_json(differences, {"target": summary.stem, **found.differences})
     write_json(permutation, {"target": summary.stem, **found.permutation})
-    write_table(table, found.table, metrics.SCHEMA)
-    write_table(profiles, found.profiles, profiling.SCHEMA)
+    write_table(table, found.table, METRICS)
+    write_table(profiles, found.profiles, PROFILES)
+    write_json(metrics, headline(found.summary))
     write_json(summary, {"target": summary.stem, "split": blind.stem, **found.summary})
 
 

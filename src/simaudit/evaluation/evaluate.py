@@ -14,7 +14,7 @@ from simaudit.evaluation.autoencoder import RECONSTRUCTION, auc_by_distortion, r
 from simaudit.evaluation.bootstrap import Bootstrap
 from simaudit.evaluation.choice import Choice, estimate
 from simaudit.evaluation.intervals import Delong
-from simaudit.evaluation.metrics import AUC, SCHEMA, folds, metric_rows
+from simaudit.evaluation.metrics import ASR, AUC, SCHEMA, TPR_LEVELS, folds, metric_rows
 from simaudit.evaluation.permutation import Permutations, permuted_protocol
 from simaudit.evaluation.profiles import profile
 from simaudit.evaluation.resemblance import distance_correlations
@@ -180,6 +180,20 @@ def evaluate(
         selected=selected,
         profiles=pd.concat(profiles, ignore_index=True),
     )
+
+
+def headline(summary: dict[str, Any]) -> dict[str, Any]:
+    """The few numbers of a target that one compares between two runs: those of the attack that did best on the
+    calibration fold.
+    """
+    attacks = summary["attacks"]
+    best = max(attacks, key=lambda name: attacks[name]["selected"]["calibration_auc"]["value"])
+    selected = attacks[best]["selected"]
+    return {
+        "best": best,
+        **{metric: selected[metric]["value"] for metric in (AUC, ASR, *TPR_LEVELS)},
+        "minus_blind": attacks[best]["minus_blind"][AUC]["value"],
+    }
 
 
 def evaluate_snapshots(
