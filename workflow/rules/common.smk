@@ -120,6 +120,28 @@ def read_by(figure, target=None):
     return [f"results/{files[name].format(target=target)}" for name in figure_types()[figure].reads]
 
 
+def records():
+    """Those of every job that numbers come from."""
+    datasets = sorted({target.dataset for target in PARAMS.targets.values()})
+    jobs = [
+        *(f"prepare/{dataset}" for dataset in datasets),
+        *(f"{phase}/{split}" for phase in ("split", "blind", "nearest") for split in SPLITS),
+        *(
+            f"{phase}/{target}"
+            for phase in ("train", "sample", "quality", "evaluate")
+            for target in PARAMS.targets
+        ),
+        *(f"score/{target}/{attack}" for target in PARAMS.targets for attack in PARAMS.attacks_on(target)),
+        *(
+            f"score/{target}/epochs/{epoch}/{attack}"
+            for target in PARAMS.targets
+            for epoch, attack in PARAMS.snapshots_of(target)
+        ),
+        "compare",
+    ]
+    return [f"results/records/{job}.json" for job in jobs]
+
+
 def any_of(names):
     """A wildcard's pattern: one of these names, or nothing at all."""
     return "|".join(names) or "(?!)"

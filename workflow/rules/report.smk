@@ -35,19 +35,9 @@ rule report:
         numbers=rules.numbers.output.numbers,
         figures=pictures(),
         trainings=[f"results/targets/{target}/{SUMMARY}" for target in PARAMS.targets],
-        # What the numbers' jobs were asked to do, which the page tells of each.
-        jobs=["results/params/compare.json"]
-        + [f"results/params/{job}/{split}.json" for job in ("split", "blind") for split in SPLITS]
-        + [
-            f"results/params/{job}/{target}.json"
-            for job in ("evaluate", "quality")
-            for target in PARAMS.targets
-        ],
-        scoring=[
-            f"results/params/score/{target}/{attack}.json"
-            for target in PARAMS.targets
-            for attack in PARAMS.attacks_on(target)
-        ],
+        splits=[f"results/params/split/{split}.json" for split in SPLITS],
+        # The jobs that the numbers come from, which the page tells of each.
+        records=records(),
         read_by_figures=[file for figure in stamps.drawn(PARAMS.figures_of_run) for file in read_by(figure)],
     output:
         page=report(

@@ -49,7 +49,7 @@ def _when_done(
     """Write the job's record, and beside its log when and where it ran."""
     if not record:
         return
-    from simaudit.provenance.records import write_record
+    from simaudit.provenance.recording import write_record
 
     verb = sys.argv[sys.argv.index(str(context.invoked_subcommand)) :]
     write_record(record, ["simaudit", *verb], *(map(Path, names.split()) for names in (inputs, outputs)))

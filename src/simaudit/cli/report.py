@@ -30,6 +30,7 @@ def tables(stamp: Path, results: Path, output: Path) -> None:
 def report(stamp: Path, results: Path, output: Path) -> None:
     """Write the page that says which controls passed and what each target leaks, with every figure and table."""
     from simaudit.files import atomic_path, read_json
+    from simaudit.provenance.records import read_records
     from simaudit.provenance.stamps import Stamp
     from simaudit.report.doubts import doubts
     from simaudit.report.page import page
@@ -47,7 +48,8 @@ def report(stamp: Path, results: Path, output: Path) -> None:
     }
     shifted = [target for target in findings.audited if findings.is_shifted(target)]
     pictures, undrawn = _pictures(job, findings, results)
-    text = page(findings, pictures, undrawn, doubts(trainings, splits, shifted), results)
+    records = read_records(results / "records")
+    text = page(findings, pictures, undrawn, doubts(trainings, splits, shifted), records)
     with atomic_path(output) as temporary:
         temporary.write_text(text, encoding="utf-8", newline="\n")
 

@@ -4,19 +4,15 @@ A job has one record for all its outputs, under the name of its stamp: results/r
 changes from run to run (time, host, commit) stands in a log beside the job's own, never in a record.
 """
 
-from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import simaudit
 from simaudit.errors import SimauditError
-from simaudit.files import read_json, sha256_file, write_json
-from simaudit.provenance.hashes import hashes
-from simaudit.provenance.stamps import Stamp
+from simaudit.files import read_json
 
 FOLDER = Path("results/records")
-LOCK = Path(simaudit.__file__).parents[2] / "requirements.lock"
 
 
 @dataclass(frozen=True)
@@ -43,26 +39,6 @@ class Record:
             return cls(**content)
         except TypeError:
             raise SimauditError(f"{path}: not a record; delete it and run again") from None
-
-
-def write_record(path: Path, command: Iterable[str], inputs: Iterable[Path], outputs: Iterable[Path]) -> None:
-    """Record a job that is done. Its own stamp is the first of its inputs; `path` may be among its outputs.
-
-    A folder stands for all files in it.
-    """
-    inputs = list(inputs)
-    stamp = Stamp.read(inputs[0])
-    record = Record(
-        job=path.relative_to(FOLDER).with_suffix("").as_posix(),
-        stamp=inputs[0].as_posix(),
-        command=list(command),
-        params=stamp.params,
-        code=stamp.code,
-        inputs=hashes(inputs),
-        outputs=hashes(file for file in outputs if file != path),
-        environment=sha256_file(LOCK) if LOCK.exists() else None,
-    )
-    write_json(path, asdict(record))
 
 
 def read_records(folder: Path = FOLDER) -> dict[str, Record]:

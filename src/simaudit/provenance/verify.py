@@ -34,10 +34,12 @@ class Disagreement:
 
 def files(records: Iterable[Record]) -> Iterator[Disagreement]:
     """Files that these jobs read or made and that are no longer what they were."""
+    jobs = list(records)
+    made = [(path, digest, record.job) for record in jobs for path, digest in record.outputs.items()]
+    read = [(path, digest, record.job) for record in jobs for path, digest in record.inputs.items()]
     expected: dict[str, dict[str, str]] = {}
-    for record in records:
-        for path, digest in (*record.inputs.items(), *record.outputs.items()):
-            expected.setdefault(path, {}).setdefault(digest, record.job)
+    for path, digest, job in (*made, *read):  # a file is best named after the job that made it
+        expected.setdefault(path, {}).setdefault(digest, job)
     present = [path for path in expected if Path(path).is_file()]
     found = hashes(map(Path, present))
     for path, digests in expected.items():

@@ -2,15 +2,15 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from simaudit.figures import RUN
+from simaudit.provenance.records import Record
 from simaudit.report import TEMPLATES
 from simaudit.report.findings import Findings
 from simaudit.report.numbers import Numbers, anchor, paragraphs
 from simaudit.report.pictures import Picture
-from simaudit.report.sources import sources
+from simaudit.report.sources import jobs, sources
 from simaudit.report.table import TAIL_NOTE, Table
 from simaudit.report.tables import run_tables, target_tables
 
@@ -34,12 +34,12 @@ def page(
     pictures: Mapping[str, list[Picture]],
     undrawn: Mapping[str, Mapping[str, str]],
     doubts: list[str],
-    root: Path,
+    records: Mapping[str, Record],
 ) -> str:
     """The report in HTML. The same arguments give the same text.
 
     `pictures` are those of each target and of RUN; `undrawn` says by the same name, then by title of a figure, why it
-    could not be drawn; `root` is results/, where the stamps are.
+    could not be drawn; `records` are those of all jobs, which say where numbers come from.
     """
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
@@ -66,9 +66,8 @@ def page(
         paragraphs=lambda texts: paragraphs(texts, numbers),
     )
     # After the body, since only then is it known which numbers are printed.
-    listed = templates.get_template("sources.html").render(
-        sources=sources(findings.ledger, numbers.printed, root)
-    )
+    known = sources(findings.ledger, numbers.printed, records)
+    listed = templates.get_template("sources.html").render(sources=known, jobs=jobs(known, records))
     return templates.get_template("page.html").render(
         body=body,
         listed=listed,

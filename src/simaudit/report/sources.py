@@ -1,34 +1,25 @@
-"""Where each printed number is from: the file, the place in it, the job that wrote it, and how to make it again."""
+"""Where each printed number is from: the file, the place in it, and every job back to the data."""
 
 import json
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from simaudit.evaluation.ledger import Ledger
-
-STAMP_OF = {
-    "evaluation/blind": "blind/{name}",
-    "evaluation/quality": "quality/{name}",
-    "evaluation/differences": "evaluate/{name}",
-    "evaluation/epochs": "evaluate/{name}",
-    "evaluation/permutation": "evaluate/{name}",
-    "evaluation": "evaluate/{name}",
-    "comparison": "compare",
-}
-"""By folder under results/, the stamp of the job that wrote its files; `cost/<target>` is that of scoring."""
+from simaudit.provenance.records import Record, makers
+from simaudit.provenance.trace import trace_file
 
 
 @dataclass(frozen=True)
 class Source:
-    """One result file. `numbers` are those of it that are printed, by id; `params` is JSON, empty if not known."""
+    """One result file. `numbers` are those of it that are printed, by id; `jobs` are those that it comes from, the one
+    that wrote it first; there are none where there is no record.
+    """
 
     anchor: str
     path: str
     sha256: str
-    params: str
+    jobs: tuple[str, ...]
     numbers: Mapping[str, Mapping[str, Any]]
 
     @property
@@ -37,29 +28,47 @@ class Source:
         return f"snakemake --cores all {self.path}"
 
 
-def sources(ledger: Ledger, printed: Iterable[str], root: Path) -> list[Source]:
-    """The files that the numbers with these ids are from, in the order of their names; `root` is results/."""
+def sources(ledger: Ledger, printed: Iterable[str], records: Mapping[str, Record]) -> list[Source]:
+    """The files that the numbers with these ids are from, in the order of their names."""
     by_file: dict[str, list[str]] = {}
     for name in sorted(set(printed)):
         by_file.setdefault(ledger.numbers[name]["source"], []).append(name)
+    made_by = makers(records)
     return [
         Source(
             f"source-{place}",
             path,
             ledger.numbers[names[0]]["source_sha256"],
-            _params(path, root),
+            tuple(dict.fromkeys(record.job for record in trace_file(path, records).jobs()))
+            if path in made_by
+            else (),
             {name: ledger.numbers[name] for name in names},
         )
         for place, (path, names) in enumerate(sorted(by_file.items()), start=1)
     ]
 
 
-def _params(source: str, root: Path) -> str:
-    path = Path(source)
-    folder = path.parent.relative_to(root).as_posix() if path.is_relative_to(root) else ""
-    scoring = re.sub("^cost/(.+)$", r"score/\1/{name}", folder)
-    stamp = root / "params" / f"{STAMP_OF.get(folder, scoring).format(name=path.stem)}.json"
-    if not stamp.is_file():
-        return ""
-    params = json.loads(stamp.read_text(encoding="utf-8"))["params"]
-    return json.dumps(params, indent=2, sort_keys=True, ensure_ascii=False)
+@dataclass(frozen=True)
+class Job:
+    """One job that some number comes from, as the page shows it."""
+
+    record: Record
+
+    @property
+    def anchor(self) -> str:
+        return f"job-{self.record.job}"
+
+    @property
+    def command(self) -> str:
+        return " ".join(self.record.command)
+
+    @property
+    def params(self) -> str:
+        """As JSON, empty where it was asked nothing."""
+        params = self.record.params
+        return json.dumps(params, indent=2, sort_keys=True, ensure_ascii=False) if params else ""
+
+
+def jobs(listed: Iterable[Source], records: Mapping[str, Record]) -> list[Job]:
+    """The jobs that these sources come from, in the order of their names."""
+    return [Job(records[name]) for name in sorted({job for source in listed for job in source.jobs})]

@@ -8,7 +8,8 @@ from click.testing import CliRunner
 
 from simaudit.cli import simaudit
 from simaudit.figures import figure_types, style
-from simaudit.files import write_json
+from simaudit.files import sha256_file, write_json
+from simaudit.provenance.records import Record
 
 FIGURES = ("metrics_over_time", "roc_loglog", "statistic_histogram")
 REASON = "there is nothing to be seen in it"
@@ -93,12 +94,13 @@ def report_on(run, figures=None, trainings=(), split=None) -> Reported:
         write_json(root / f"targets/{target}/training.json", training)
     stamps = {
         "split/s": split or {"allow_duplicates": False},
-        **{f"evaluate/{target.target}": {"bootstrap": 100, "seed": 7} for target in run.targets},
         "tables": {"targets": {name: asdict(role) for name, role in run.roles.items()}},
     }
     stamps["report"] = stamps["tables"] | {"figures": figures, "knobs": {name: {} for name in FIGURES}}
     for name, params in stamps.items():
         write_json(root / f"params/{name}.json", {"job": name, "params": params, "code": {}})
+    for target in run.targets:
+        _record(root, target.target)
     for verb, output in (("tables", "tables"), ("report", "report/index.html")):
         done = CliRunner().invoke(
             simaudit,
@@ -109,3 +111,24 @@ def report_on(run, figures=None, trainings=(), split=None) -> Reported:
         )
         assert done.exit_code == 0, done.output
     return Reported(root)
+
+
+def _record(root, target):
+    """The records of a target's evaluation and of one score file that it read."""
+    scores, summary = root / f"scores/{target}/sima.parquet", root / f"evaluation/{target}.json"
+    jobs = {
+        f"score/{target}/sima": ({"norms": [4]}, [], [scores]),
+        f"evaluate/{target}": ({"bootstrap": 100, "seed": 7}, [scores], [summary]),
+    }
+    for job, (params, read, made) in jobs.items():
+        record = Record(
+            job=job,
+            stamp=f"results/params/{job}.json",
+            command=["simaudit", job.split("/")[0], "--output", str(made[0])],
+            params=params,
+            code={},
+            inputs={str(path): sha256_file(path) for path in read},
+            outputs={str(path): sha256_file(path) for path in made},
+            environment=None,
+        )
+        write_json(root / f"records/{job}.json", asdict(record))

@@ -104,11 +104,22 @@ def test_a_number_opens_its_source_and_the_keyboard_closes_it(open_page, small_r
     assert told["Place"] == number["pointer"]
     assert told["SHA-256"] == number["source_sha256"]
     assert told["Made by"] == f"snakemake --cores all {number['source']}"
-    panel.get_by_text("Parameters of that job").click()
-    assert '"seed": 7' in panel.locator("pre").inner_text()
+    assert panel.get_by_role("link").first.inner_text().startswith("evaluate/")
     page.keyboard.press("Escape")
     assert panel.is_hidden()
     assert link.evaluate("link => link === document.activeElement")
+
+
+def test_the_panel_leads_to_the_jobs_that_a_number_comes_from(open_page):
+    page = open_page()
+    page.locator("#verdicts a.number").first.click()
+    panel = page.get_by_role("dialog", name="Where this number is from")
+    job = panel.get_by_role("link").last
+    name = job.inner_text()
+    job.click()
+    assert panel.is_hidden()
+    assert unquote(page.url).endswith(f"#job-{name}")
+    assert page.get_by_role("heading", name=name, exact=True).is_visible()
 
 
 def test_a_table_is_sorted_by_value_and_says_so(open_page):

@@ -15,7 +15,7 @@ from simaudit.errors import SimauditError
 from simaudit.files import sha256_file
 from simaudit.report.doubts import doubts
 from simaudit.report.pictures import webp
-from simaudit.report.sources import sources
+from simaudit.report.sources import jobs, sources
 
 
 @pytest.fixture(scope="module")
@@ -56,12 +56,22 @@ def test_a_numbers_entry_says_where_it_is_from(reported):
     assert number["source"] in article
     assert sha256_file(reported.path / "evaluation/net.json") in article
     assert f"snakemake --cores all {number['source']}" in article
-    assert "&#34;seed&#34;: 7" in article  # from the stamp of the job that evaluated it
+    chain = html[html.index(article) :].split("</ol>")[0]
+    assert re.findall('href="#job-([^"]+)"', chain) == ["evaluate/net", "score/net/sima"]
 
 
-def test_a_source_whose_job_is_not_known_has_no_parameters(small_run, tmp_path):
-    (source,) = sources(small_run.findings.ledger, ["net.sima.auc"], tmp_path)
-    assert source.params == ""
+def test_a_job_says_what_it_was_asked_read_and_made(reported):
+    article = reported.html.split('id="job-evaluate/net"')[1].split("</article>")[0]
+    assert "simaudit evaluate --output" in article
+    assert "&#34;seed&#34;: 7" in article
+    for file in ("evaluation/net.json", "scores/net/sima.parquet"):
+        assert sha256_file(reported.path / file) in article
+
+
+def test_a_source_without_a_record_has_no_jobs(small_run):
+    (source,) = sources(small_run.findings.ledger, ["net.sima.auc"], {})
+    assert source.jobs == ()
+    assert jobs([source], {}) == []
 
 
 def test_links_lead_to_places_in_the_page_and_files_beside_it_and_nowhere_else(reported, page):

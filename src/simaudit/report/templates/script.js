@@ -27,9 +27,9 @@ function describe(entry) {
     told.append(code);
     list.append(term, told);
   }
-  panel.querySelector("details")?.remove();
-  const params = source.querySelector(".params")?.cloneNode(true);
-  if (params) list.after(params);
+  panel.querySelector(".chain")?.remove();
+  const chain = source.querySelector(".chain")?.cloneNode(true);
+  if (chain) list.after(chain);
 }
 
 document.addEventListener("click", (event) => {
@@ -40,7 +40,7 @@ document.addEventListener("click", (event) => {
     describe(document.getElementById(decodeURIComponent(number.hash.slice(1))));
     panel.showModal();
   }
-  if (event.target === panel) panel.close(); // the backdrop
+  if (event.target === panel || event.target.closest("#panel .chain a")) panel.close(); // the backdrop, or a way out
 });
 
 function compare(a, b, isNumber) {
@@ -107,7 +107,7 @@ if (location.hash) reveal();
 
 let folded = [];
 addEventListener("beforeprint", () => {
-  folded = [...document.querySelectorAll("main > section:not(#sources) details:not([open])")];
+  folded = [...document.querySelectorAll("main > section:not(#sources, #jobs) details:not([open])")];
   for (const details of folded) details.open = true;
 });
 addEventListener("afterprint", () => {
