@@ -2,6 +2,8 @@
 import fcntl
 import inspect
 import os
+import shutil
+import subprocess
 import sys
 from pathlib import Path
 
@@ -27,21 +29,46 @@ def refuse(error):
     sys.exit(2)
 
 
+def slurm_jobs_of_this_folder():
+    """Ids of the Slurm jobs that a Snakemake in this folder has submitted and that have not ended."""
+    if not shutil.which("squeue"):
+        return []
+    states = "PENDING,CONFIGURING,RUNNING,SUSPENDED,STOPPED,COMPLETING,REQUEUED"
+    query = ["squeue", "--me", "--noheader", f"--states={states}", "--format=%A|%j|%Z"]
+    listed = subprocess.run(query, capture_output=True, text=True).stdout.splitlines()
+    jobs = [line.split("|", 2) for line in listed]
+    # slurm-jobname-prefix in profiles/slurm
+    return sorted({id for id, name, folder in jobs if name.startswith("simaudit_") and folder == os.getcwd()})
+
+
 def release_stale_locks():
     """Remove the locks of a Snakemake that was killed in this folder, so that the next one simply resumes.
 
-    Every Snakemake here holds a shared lock that the system drops at its death: whoever gets it alone is alone.
+    Every Snakemake here holds a shared lock that the system drops at its death: whoever gets it alone is alone. Its
+    jobs on a cluster outlive it, and nothing starts beside them: both would write the same files.
     """
     Path(".snakemake").mkdir(exist_ok=True)
-    handle = open(".snakemake/alive", "w")
+    handle = open(".snakemake/alive", "a+")  # NFS wants a file that can be written and read
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if left := slurm_jobs_of_this_folder():
+            refuse(
+                f"Slurm jobs of a killed Snakemake are still in this folder: {' '.join(left)};"
+                f" wait until they have ended, which keeps their work, or end them with: scancel {' '.join(left)}"
+            )
         for lock in Path(".snakemake/locks").glob("*.lock"):
             lock.unlink()
+        fcntl.flock(handle, fcntl.LOCK_SH)
     except BlockingIOError:
-        pass  # another one lives: its locks hold, and Snakemake says so
-    fcntl.flock(handle, fcntl.LOCK_SH)
+        fcntl.flock(handle, fcntl.LOCK_SH)  # another one lives: its locks hold, and Snakemake says so
+    except OSError:
+        pass  # a file system without such locks: those of a killed Snakemake stay until snakemake --unlock
     return handle
+
+
+def gpus_for(device):
+    """How many GPUs a job asks a cluster for. `auto` asks for none: it takes what it finds where it runs."""
+    return int(device.startswith("cuda"))
 
 
 try:

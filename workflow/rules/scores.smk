@@ -17,6 +17,7 @@ rule score:
     resources:
         mem_mb=4000,
         runtime=720,
+        gpu=gpus_for(PARAMS.scoring.device),
     params:
         folder="results/targets/{target}",
     shell:
@@ -40,6 +41,7 @@ rule score_snapshot:
     resources:
         mem_mb=4000,
         runtime=720,
+        gpu=gpus_for(PARAMS.scoring.device),
     params:
         folder="results/targets/{target}",
     shell:
@@ -63,6 +65,7 @@ rule sample:
     resources:
         mem_mb=4000,
         runtime=720,
+        gpu=gpus_for(PARAMS.scoring.device),
     params:
         folder="results/targets/{target}",
     shell:

@@ -20,6 +20,7 @@ for kind, family in families().items():
         resources:
             mem_mb=4000,
             runtime=1440,
+            gpu=lambda job: gpus_for(PARAMS.targets[job.target].device),
         params:
             folder=lambda job, output: Path(output.summary).parent,
             checkpoints="results/checkpoints/{target}",  # no output: it outlives a killed job, which then resumes

@@ -122,6 +122,11 @@ class TargetFamily(Knobs):
         return 1
 
     @property
+    def device(self) -> Device:
+        """Where `train` runs."""
+        return "cpu"
+
+    @property
     def control(self) -> Control | None:
         """Which control this target is, if any."""
         return None
@@ -168,6 +173,10 @@ class TrainedFamily(TargetFamily):
     @property
     def threads(self) -> int:
         return self.training.threads
+
+    @property
+    def device(self) -> Device:
+        return self.training.device
 
 
 def snapshot_folder(directory: Path, epoch: int) -> Path:
