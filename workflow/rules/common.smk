@@ -18,9 +18,9 @@ from simaudit.targets import SUMMARY, families
 shell.prefix(f'export PATH="{Path(sys.executable).parent}:$PATH"; ')
 
 
-# How each job begins: what it says is logged, and what it was made from and made is recorded.
-RECORDED = "simaudit --log {log} --record {output.record} --inputs '{input}' --outputs"
-JOB = RECORDED + " '{output}'"
+def recorded(verb, made="{output}"):
+    """A job's command: what it says is logged, and what it read and made is recorded."""
+    return f"simaudit --log {{log}} --record {{output.record}} --inputs '{{input}}' --outputs '{made}' {verb}"
 
 
 def refuse(error):

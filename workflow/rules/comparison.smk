@@ -22,7 +22,7 @@ rule compare:
         mem_mb=2000,
         runtime=30,
     shell:
-        JOB + " compare --params {input.params} --output results/comparison"
+        recorded("compare --params {input.params} --output results/comparison")
 
 
 rule numbers:
@@ -42,4 +42,4 @@ rule numbers:
         mem_mb=1000,
         runtime=30,
     shell:
-        JOB + " numbers {input.files} --output {output.numbers}"
+        recorded("numbers {input.files} --output {output.numbers}")

@@ -15,7 +15,7 @@ rule prepare:
         mem_mb=2000,
         runtime=30,
     shell:
-        JOB + " prepare --params {input.params} --images {output.images} --labels {output.labels}"
+        recorded("prepare --params {input.params} --images {output.images} --labels {output.labels}")
 
 
 rule split:
@@ -32,7 +32,7 @@ rule split:
         mem_mb=2000,
         runtime=30,
     shell:
-        JOB + " split --params {input.params} --images {input.images} --output {output.split}"
+        recorded("split --params {input.params} --images {input.images} --output {output.split}")
 
 
 # The optimal denoiser of a few members, in so few dimensions that it can be drawn.
@@ -52,5 +52,7 @@ rule theory:
         mem_mb=2000,
         runtime=30,
     shell:
-        JOB + " theory --params {input.params} --images {input.images} --split {input.split}"
-        " --line {output.line} --field {output.field}"
+        recorded(
+            "theory --params {input.params} --images {input.images} --split {input.split}"
+            " --line {output.line} --field {output.field}"
+        )

@@ -17,8 +17,10 @@ rule blind:
         mem_mb=4000,
         runtime=240,
     shell:
-        JOB + " blind --params {input.params} --images {input.images} --split {input.split}"
-        " --threads {threads} --scores {output.scores} --summary {output.summary}"
+        recorded(
+            "blind --params {input.params} --images {input.images} --split {input.split}"
+            " --threads {threads} --scores {output.scores} --summary {output.summary}"
+        )
 
 
 rule nearest:
@@ -36,8 +38,10 @@ rule nearest:
         mem_mb=4000,
         runtime=60,
     shell:
-        JOB + " nearest --params {input.params} --images {input.images} --split {input.split}"
-        " --output {output.nearest}"
+        recorded(
+            "nearest --params {input.params} --images {input.images} --split {input.split}"
+            " --output {output.nearest}"
+        )
 
 
 rule evaluate:
@@ -67,11 +71,13 @@ rule evaluate:
         scores=lambda job, input: [f"--scores {path}" for path in input.scores],
         snapshots=lambda job: [f"--snapshot {epoch} {path}" for epoch, path in snapshots_of(job.target)],
     shell:
-        JOB + " evaluate --params {input.params} {params.scores} {params.snapshots}"
-        " --blind {input.blind} --nearest {input.nearest}"
-        " --threads {threads} --table {output.table} --summary {output.summary} --selected {output.selected}"
-        " --differences {output.differences} --permutation {output.permutation}"
-        " --epochs {output.epochs} --profiles {output.profiles} --metrics {output.metrics}"
+        recorded(
+            "evaluate --params {input.params} {params.scores} {params.snapshots}"
+            " --blind {input.blind} --nearest {input.nearest}"
+            " --threads {threads} --table {output.table} --summary {output.summary} --selected {output.selected}"
+            " --differences {output.differences} --permutation {output.permutation}"
+            " --epochs {output.epochs} --profiles {output.profiles} --metrics {output.metrics}"
+        )
 
 
 rule quality:
@@ -91,5 +97,7 @@ rule quality:
         mem_mb=4000,
         runtime=120,
     shell:
-        JOB + " quality --params {input.params} --images {input.images} --labels {input.labels}"
-        " --split {input.split} --samples {input.samples} --threads {threads} --output {output.quality}"
+        recorded(
+            "quality --params {input.params} --images {input.images} --labels {input.labels}"
+            " --split {input.split} --samples {input.samples} --threads {threads} --output {output.quality}"
+        )

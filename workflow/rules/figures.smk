@@ -26,8 +26,10 @@ rule figure:
     params:
         caption=lambda job: caption_of(job.figure),
     shell:
-        JOB + " figure {wildcards.figure} --params {input.params} --target {wildcards.target}"
-        " --output {output.pdf} --output {output.csv} --output {output.png}"
+        recorded(
+            "figure {wildcards.figure} --params {input.params} --target {wildcards.target}"
+            " --output {output.pdf} --output {output.csv} --output {output.png}"
+        )
 
 
 rule run_figure:
@@ -53,8 +55,10 @@ rule run_figure:
     params:
         caption=lambda job: caption_of(job.figure),
     shell:
-        JOB + " figure {wildcards.figure} --params {input.params}"
-        " --output {output.pdf} --output {output.csv} --output {output.png}"
+        recorded(
+            "figure {wildcards.figure} --params {input.params}"
+            " --output {output.pdf} --output {output.csv} --output {output.png}"
+        )
 
 
 # All figures of one target, and those of all together, by name: what a DVC stage asks for.

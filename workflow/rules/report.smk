@@ -24,7 +24,7 @@ rule tables:
         mem_mb=1000,
         runtime=30,
     shell:
-        JOB + " tables --params {input.params} --output {output.tables}"
+        recorded("tables --params {input.params} --output {output.tables}")
 
 
 rule report:
@@ -54,4 +54,4 @@ rule report:
         mem_mb=1000,
         runtime=30,
     shell:
-        JOB + " report --params {input.params} --output {output.page}"
+        recorded("report --params {input.params} --output {output.page}")

@@ -21,8 +21,10 @@ rule score:
     params:
         folder="results/targets/{target}",
     shell:
-        JOB + " score --params {input.params} --images {input.images} --split {input.split}"
-        " --target {params.folder} --threads {threads} --output {output.scores} --cost {output.cost}"
+        recorded(
+            "score --params {input.params} --images {input.images} --split {input.split}"
+            " --target {params.folder} --threads {threads} --output {output.scores} --cost {output.cost}"
+        )
 
 
 # States of a target on the way, kept in its folder; its last file stands for all of them.
@@ -45,8 +47,10 @@ rule score_snapshot:
     params:
         folder="results/targets/{target}",
     shell:
-        JOB + " score --params {input.params} --images {input.images} --split {input.split}"
-        " --target {params.folder} --epoch {wildcards.epoch} --threads {threads} --output {output.scores}"
+        recorded(
+            "score --params {input.params} --images {input.images} --split {input.split}"
+            " --target {params.folder} --epoch {wildcards.epoch} --threads {threads} --output {output.scores}"
+        )
 
 
 rule sample:
@@ -69,8 +73,10 @@ rule sample:
     params:
         folder="results/targets/{target}",
     shell:
-        JOB + " sample --params {input.params} --images {input.images} --split {input.split}"
-        " --target {params.folder} --threads {threads} --output {output.samples} --gallery {output.gallery}"
+        recorded(
+            "sample --params {input.params} --images {input.images} --split {input.split}"
+            " --target {params.folder} --threads {threads} --output {output.samples} --gallery {output.gallery}"
+        )
 
 
 # All scores of one target, by name: what a DVC stage asks for.

@@ -25,6 +25,8 @@ for kind, family in families().items():
             folder=lambda job, output: Path(output.summary).parent,
             checkpoints="results/checkpoints/{target}",  # no output: it outlives a killed job, which then resumes
         shell:
-            RECORDED
-            + " '{params.folder}' train --params {input.params} --images {input.images} --split {input.split}"
-            " --checkpoints {params.checkpoints} --threads {threads} --output {params.folder}"
+            recorded(
+                "train --params {input.params} --images {input.images} --split {input.split}"
+                " --checkpoints {params.checkpoints} --threads {threads} --output {params.folder}",
+                made="{params.folder}",
+            )

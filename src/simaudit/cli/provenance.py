@@ -1,4 +1,4 @@
-"""Verbs that say where results come from and whether that is true: trace, verify, restore, adopt."""
+"""Verbs that say where results come from and whether that is true, and hand them on."""
 
 import sys
 from collections.abc import Iterator
@@ -66,6 +66,30 @@ def verify(what: str | None, everything: bool, again: str | None) -> None:
         click.echo(f"checked {name}", err=True)
     click.echo(f"{found} disagreements" if found else "everything agrees", err=True)
     sys.exit(DISAGREES if found else 0)
+
+
+@click.command()
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path),
+    default=Path("results/crate"),
+    show_default=True,
+    help="A folder, or a file whose name ends in .zip.",
+)
+@click.option(
+    "--with-data", is_flag=True, help="Also hold images, weights and scores, not only their hashes."
+)
+@click.pass_context
+def crate(context: click.Context, output: Path, with_data: bool) -> None:
+    """Pack the run as a Provenance Run Crate: the program, every job, number, table and figure, for a reviewer."""
+    from simaudit.provenance.crate.write import write_crate
+    from simaudit.provenance.records import read_records
+
+    root = context.find_root().command
+    verbs = root.commands if isinstance(root, click.Group) else {}
+    records = read_records()
+    write_crate(records, output, with_data, {name: verb.help or "" for name, verb in verbs.items()})
+    click.echo(f"{output}: {len(records)} jobs", err=True)
 
 
 def _all(records: Any) -> Iterator[tuple[str, Any]]:

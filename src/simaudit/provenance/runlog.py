@@ -46,6 +46,14 @@ def commit() -> dict[str, Any]:
     return {"commit": found, "dirty": None if found is None else bool(_git("status", "--porcelain", "-uno"))}
 
 
+def commit_date() -> str | None:
+    """When the commit was made that is checked out in this folder, ISO 8601; None without git."""
+    date = _git("log", "-1", "--format=%cI")
+    return (
+        date and datetime.datetime.fromisoformat(date).isoformat()
+    )  # git says Z or +00:00, as it is old or new
+
+
 def read(log: Path) -> dict[str, Any] | None:
     """The run log that belongs to a job's log, where there is one."""
     path = beside(log)

@@ -14,7 +14,7 @@ from simaudit.provenance.recompute import TOLERANCE, recomputed
 from simaudit.provenance.records import Record, makers
 from simaudit.provenance.trace import NUMBERS, SCORES, TABLES
 
-OWN = ("logs", "params", "records", "checkpoints")  # folders of results/ that hold no results
+OWN = ("logs", "params", "records", "checkpoints", "crate")  # folders of results/ that hold no results
 CHANGED, MISSING = "changed", "missing"
 LOCK = Path("dvc.lock")
 

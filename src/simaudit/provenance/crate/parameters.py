@@ -1,0 +1,86 @@
+"""What jobs were asked, as formal parameters of the tools and values of them."""
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from rocrate.model import ContextEntity
+from rocrate.rocrate import ROCrate
+
+from simaudit.files import sha256_bytes
+from simaudit.provenance.crate.links import refer
+from simaudit.provenance.records import Record
+
+TYPES = {bool: "Boolean", int: "Integer", float: "Float", str: "Text"}
+
+
+class Parameters:
+    """Of all tools. A parameter stands in the crate once, and so does a value that several jobs were given."""
+
+    def __init__(self, crate: ROCrate) -> None:
+        self._crate = crate
+
+    def values(self, record: Record, tool: Any) -> list[Any]:
+        """The values that a job was given: those of its stamp, by dotted name, and the options that are no files."""
+        return [self._value(tool, name, value) for name, value in asked(record)]
+
+    def slots(self, record: Record, tool: Any, entities: Mapping[str, Any]) -> None:
+        """Tie the job's files to the options of its command that name them, as inputs and outputs of the tool."""
+        for end, paths in (("input", record.inputs), ("output", record.outputs)):
+            for path in paths:
+                for option, value in options(record.command):
+                    if _is_in(path, value):
+                        refer(entities[path], "exampleOfWork", self._formal(tool, end, option, "File"))
+
+    def _value(self, tool: Any, name: str, value: Any) -> Any:
+        plain = value if type(value) in TYPES else json.dumps(value, ensure_ascii=False)
+        identifier = f"{tool.id}/{name}/{sha256_bytes(json.dumps(value).encode())[:12]}"
+        formal = self._formal(tool, "input", name, TYPES[type(plain)])
+        return self._crate.get(identifier) or self._crate.add(
+            ContextEntity(
+                self._crate,
+                identifier,
+                {"@type": "PropertyValue", "name": name, "value": plain, "exampleOfWork": formal},
+            )
+        )
+
+    def _formal(self, tool: Any, end: str, name: str, kind: str) -> Any:
+        identifier = f"{tool.id}/{name}:{kind}"
+        formal = self._crate.get(identifier) or self._crate.add(
+            ContextEntity(
+                self._crate, identifier, {"@type": "FormalParameter", "name": name, "additionalType": kind}
+            )
+        )
+        refer(tool, end, formal)
+        return formal
+
+
+def asked(record: Record) -> Iterator[tuple[str, Any]]:
+    """Name and value of everything that the job was asked."""
+    yield from leaves(record.params)
+    for option, value in options(record.command):
+        if not any(_is_in(path, value) for path in (*record.inputs, *record.outputs)):
+            yield option, value
+
+
+def leaves(params: Any, name: str = "") -> Iterator[tuple[str, Any]]:
+    """Dotted name and value of everything in nested parameters; a list is one value."""
+    if isinstance(params, Mapping) and params:
+        for key, value in params.items():
+            yield from leaves(value, f"{name}.{key}" if name else str(key))
+    elif name:
+        yield name, params
+
+
+def options(command: list[str]) -> Iterator[tuple[str, str]]:
+    """(--option, value) of every value that an option of the command has."""
+    option = None
+    for word in command:
+        if word.startswith("--"):
+            option = word
+        elif option:
+            yield option, word
+
+
+def _is_in(path: str, value: str) -> bool:
+    return path == value or path.startswith(f"{value}/")
