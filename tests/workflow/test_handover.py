@@ -2,9 +2,15 @@
 
 import json
 import re
+import shutil
+import socket
 import subprocess
+import sys
+import time
 
+import boto3
 import pytest
+from botocore.exceptions import EndpointConnectionError
 
 from conftest import GIT, Repository
 
@@ -151,6 +157,49 @@ def test_an_experiment_in_a_folder_of_its_own_changes_the_metrics(clone):
     assert diff["params"]["params.yaml"][f"{OPTIMAL}.beta_end"]["new"] == 0.05
     shown = json.loads(ok(clone, "dvc", "exp", "show", "--json").stdout)
     assert "wider" in json.dumps(shown)
+
+
+@pytest.fixture
+def s3(monkeypatch):
+    """A server on loopback that speaks S3, with one bucket; its address."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    for key, value in {
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "AWS_EC2_METADATA_DISABLED": "true",
+    }.items():
+        monkeypatch.setenv(key, value)
+    command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
+    server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        address = f"http://127.0.0.1:{port}"
+        deadline = time.monotonic() + 60
+        while True:
+            try:
+                boto3.client("s3", endpoint_url=address).create_bucket(Bucket="audit")
+                break
+            except EndpointConnectionError:
+                assert server.poll() is None
+                assert time.monotonic() < deadline
+                time.sleep(0.2)
+        yield address
+    finally:
+        server.kill()
+        server.wait()
+
+
+def test_a_remote_that_speaks_s3_gives_back_what_was_pushed(clone, s3):
+    ok(clone, "dvc", "remote", "add", "cloud", "s3://audit/runs")
+    ok(clone, "dvc", "remote", "modify", "cloud", "endpointurl", s3)
+    ok(clone, "dvc", "push", "--remote", "cloud")
+    for folder in ("data", "results", ".dvc/cache"):
+        shutil.rmtree(clone.path / folder)
+    ok(clone, "dvc", "pull", "--remote", "cloud")
+    ok(clone, "simaudit", "restore")
+    ok(clone, "simaudit", "verify", "--all")
 
 
 def test_pictures_are_shown_by_a_page_that_fetches_nothing(pulled, tmp_path):

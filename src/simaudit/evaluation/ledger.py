@@ -88,8 +88,8 @@ class Ledger:
         if name not in self.numbers:
             return NONE
         number = self.numbers[name]
-        if number["low"] is None:
-            return f"{number['value']:.3f}"
+        if number["low"] is None:  # as it was published
+            return f"{number['value']:.4g}"
         mark = TAIL if number["tail_too_small"] else ""
         value, low, high = (
             f"{number[key]:.3f}".replace("-0.000", "0.000") for key in ("value", "low", "high")
