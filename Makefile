@@ -14,7 +14,7 @@ figures: $(VENV)/.ready
 	snakemake --cores all
 
 test: $(VENV)/.ready
-	pytest --numprocesses 2 --dist loadfile
+	pytest --numprocesses 3 --dist loadfile
 
 lint: $(VENV)/.ready
 	ruff check .

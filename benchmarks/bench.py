@@ -10,9 +10,11 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import torch
 from diffusers import DDPMScheduler
 
@@ -22,6 +24,7 @@ from simaudit.data.sources.digits import Digits
 from simaudit.data.split import Split, make_split
 from simaudit.files import read_json, write_json
 from simaudit.params import DEFAULT, merge, parse
+from simaudit.parquet import write_table
 from simaudit.schedule import NoiseSchedule
 from simaudit.scores import Column, ScoreWriter
 from simaudit.scoring import write_scores
@@ -148,10 +151,13 @@ def evaluation(folder: Path) -> tuple[float, float, float]:
                 writer.write(columns, split, rows, noise - split.is_member[rows])
     knobs = PARAMS.evaluation.model_dump(mode="json")
     write_json(folder / "stamp.json", {"job": "bench", "params": knobs, "code": {}})
-    outputs = ("table", "summary", "selected", "differences", "permutation", "epochs")
+    distances = pd.DataFrame({"sample_id": split.sample_id, "distance": rng.uniform(size=samples)})
+    write_table(folder / "nearest.parquet", distances)
+    outputs = ("table", "summary", "selected", "differences", "permutation", "epochs", "profiles", "metrics")
     command = [
         *("simaudit", "evaluate", "--threads", str(CORES), "--params", folder / "stamp.json"),
         *("--scores", folder / "attack.parquet", "--blind", folder / "blind.parquet"),
+        *("--nearest", folder / "nearest.parquet"),
         *(argument for name in outputs for argument in (f"--{name}", folder / f"{name}.out")),
     ]
     wall = seconds(lambda: subprocess.run(command, check=True))
@@ -162,16 +168,29 @@ def evaluation(folder: Path) -> tuple[float, float, float]:
     return wall, wall / sorting, memory
 
 
-def default_run(folder: Path) -> tuple[float, float, dict[str, list[float]]]:
-    """(wall seconds of the default run from nothing, of `snakemake -n` afterwards, seconds of each job by rule)."""
-    root = Path(__file__).parents[1]
+@dataclass(frozen=True)
+class DefaultRun:
+    """Wall seconds of the default run from nothing; of commands that find nothing to do afterwards; of each job."""
 
-    def snakemake(*arguments: str) -> None:
-        command = ["snakemake", "--directory", str(folder), *arguments]
-        subprocess.run(command, check=True, capture_output=True, cwd=root)
+    wall: float
+    nothing: dict[str, float]
+    jobs: dict[str, list[float]]
 
-    wall = seconds(lambda: snakemake("--cores", str(CORES)))
-    return wall, statistics.median(seconds(lambda: snakemake("-n")) for _ in range(3)), jobs(folder)
+
+def default_run(folder: Path) -> DefaultRun:
+    """In a clone of this repository as it was last committed."""
+    subprocess.run(["git", "clone", "--quiet", str(Path(__file__).parents[1]), str(folder)], check=True)
+
+    def run(command: str) -> None:
+        subprocess.run(command.split(), check=True, capture_output=True, cwd=folder)
+
+    wall = seconds(lambda: run(f"snakemake --cores {CORES}"))
+    run("simaudit adopt")
+    nothing = {
+        command: statistics.median(seconds(lambda command=command: run(command)) for _ in range(3))
+        for command in ("snakemake -n", "dvc repro", "simaudit verify --all")
+    }
+    return DefaultRun(wall, nothing, jobs(folder))
 
 
 def jobs(folder: Path) -> dict[str, list[float]]:
@@ -195,20 +214,20 @@ def main() -> None:
             seconds(lambda: subprocess.run(["simaudit", "--help"], check=True, capture_output=True))
             for _ in range(5)
         )
-        wall, nothing, by_rule = default_run(folder / "run")
-    costs = sorted(((sum(times), rule, len(times)) for rule, times in by_rule.items()), reverse=True)
+        run = default_run(folder / "run")
+    costs = sorted(((sum(times), rule, len(times)) for rule, times in run.jobs.items()), reverse=True)
     for what, value in (
         (f"scoring / bare forward passes (batch {batch}, fastest)", f"{score_ratio:.3f}"),
         ("training / bare forward + backward + step", f"{train_ratio:.3f}"),
         ("evaluation of 50,000 + 50,000 samples × 248 statistics / sorting each once", f"{over_sorting:.1f}"),
         ("evaluation of 50,000 + 50,000 samples × 248 statistics", f"{evaluated:.0f} s, {memory:.1f} GB"),
-        ("default run: wall time", f"{wall:.0f} s"),
+        ("default run: wall time", f"{run.wall:.0f} s"),
         *(
             (f"default run: {count} × `{rule}`", f"{total:.0f} s of a core")
             for total, rule, count in costs
             if total > 5
         ),
-        ("no-op `snakemake -n`", f"{nothing:.1f} s"),
+        *((f"`{command}` with nothing left to do", f"{wall:.1f} s") for command, wall in run.nothing.items()),
         ("`simaudit --help`", f"{help_time:.2f} s"),
     ):
         print(f"| {what} | {value} |")

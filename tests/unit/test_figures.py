@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from auditing import new_audit
 from click.testing import CliRunner
 
-from conftest import new_audit
 from simaudit.cli import simaudit
 from simaudit.evaluation.compare import compare
 from simaudit.evaluation.ledger import ledger

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from auditing import new_audit
 from click.testing import CliRunner
 from safetensors.numpy import save_file
 
-from conftest import new_audit
 from simaudit.cli import simaudit
 from simaudit.errors import SimauditError
 from simaudit.evaluation.ledger import ledger
@@ -151,6 +151,17 @@ def test_a_swapped_checkpoint_is_found_by_everything_that_stands_on_it(run):
         assert any(line.startswith(f"file: {WEIGHTS} (of train/t)") for line in disagreements(what))
 
 
+def test_a_byte_that_was_changed_behind_the_clocks_back_is_found_too(run):
+    state = IMAGES.stat()
+    hashes([IMAGES])
+    with IMAGES.open("r+b") as stream:
+        stream.seek(-1, os.SEEK_END)
+        stream.write(b"\x07")
+    os.utime(IMAGES, ns=(state.st_atime_ns, state.st_mtime_ns))
+    assert (IMAGES.stat().st_size, IMAGES.stat().st_mtime_ns) == (state.st_size, state.st_mtime_ns)
+    assert any(line.startswith(f"file: {IMAGES} (of prepare/d)") for line in disagreements())
+
+
 def test_a_missing_file_is_found(run):
     (SCORES / "loss.parquet").unlink()
     lines = disagreements()
@@ -204,6 +215,15 @@ def test_a_stamp_that_asks_for_something_else_by_now_is_found(run):
     lines = disagreements("t.sima.auc")
     assert 'parameters: train/t: expected {"epochs": 4}, found {"epochs": 3}' in lines
     assert "code: train/t: expected the code that is here now, found another simaudit.norms" in lines
+
+
+def test_a_job_that_is_no_longer_asked_for_is_passed_over(run):
+    """Its attack was dropped from params.yaml, and with it the stamp; its scores still lie there."""
+    Path("results/params/score/t/loss.json").unlink()
+    assert disagreements() == []
+    assert "1 recorded jobs are no longer asked for" in call("verify", "--all").stderr
+    shutil.rmtree("results/params")
+    assert "results/params: no stamp of any recorded job" in str(call("verify", "--all").exception)
 
 
 def test_a_number_leads_back_to_the_data_and_past_the_attack_that_it_is_not_of(run):

@@ -11,8 +11,7 @@ import time
 import boto3
 import pytest
 from botocore.exceptions import EndpointConnectionError
-
-from conftest import GIT, Repository
+from repositories import GIT, Repository
 
 pytestmark = pytest.mark.workflow
 
@@ -146,17 +145,18 @@ def test_one_targets_parameter_reruns_its_chain_alone_whatever_links_the_cache(c
 
 
 def test_an_experiment_in_a_folder_of_its_own_changes_the_metrics(clone):
-    subprocess.run([*GIT, "commit", "-qam", "start", "--allow-empty"], cwd=clone.path, check=True)
+    seed, metrics = "targets.digits-untrained.training.seed", "results/metrics/digits-untrained.json"
     ok(
         clone,
-        *("dvc", "exp", "run", "--temp", "--name", "wider", "-S", f"{OPTIMAL}.beta_end=0.05"),
-        "evaluate@digits-optimal",
+        *("dvc", "exp", "run", "--temp", "--name", "other", "-S", f"{seed}=5"),
+        "evaluate@digits-untrained",
     )
     assert clone.due() == set()
-    diff = json.loads(ok(clone, "dvc", "exp", "diff", "HEAD", "wider", "--json").stdout)
-    assert diff["params"]["params.yaml"][f"{OPTIMAL}.beta_end"]["new"] == 0.05
-    shown = json.loads(ok(clone, "dvc", "exp", "show", "--json").stdout)
-    assert "wider" in json.dumps(shown)
+    diff = json.loads(ok(clone, "dvc", "exp", "diff", "HEAD", "other", "--json").stdout)
+    assert diff["params"]["params.yaml"][seed]["new"] == 5
+    auc = diff["metrics"][metrics]["auc"]
+    assert auc["old"] != auc["new"]
+    assert "other" in ok(clone, "dvc", "exp", "show", "--csv").stdout
 
 
 @pytest.fixture

@@ -97,14 +97,19 @@ def _all(records: Any) -> Iterator[tuple[str, Any]]:
     from simaudit.provenance import verify as check
     from simaudit.provenance.trace import NUMBERS
 
-    yield f"the files of {len(records)} jobs", check.files(records.values())
+    asked = {job: record for job, record in records.items() if Path(record.stamp).exists()}
+    if not asked:
+        raise SimauditError("results/params: no stamp of any recorded job; write them with: simaudit stamps")
+    if dropped := len(records) - len(asked):
+        click.echo(f"{dropped} recorded jobs are no longer asked for by params.yaml: passed over", err=True)
+    yield f"the files of {len(asked)} jobs", check.files(asked.values())
     yield "that every file has a record", check.unrecorded(records)
-    yield "parameters and code", check.stamps(records.values())
+    yield "parameters and code", check.stamps(asked.values())
     if NUMBERS.exists():
         ledger = read_json(NUMBERS)
         yield f"{len(ledger)} numbers where they stand", check.numbers(ledger, ledger)
         yield "every cell of the tables", check.tables(ledger)
-    targets = [job.split("/")[1] for job in records if job.startswith("evaluate/")]
+    targets = [job.split("/")[1] for job in asked if job.startswith("evaluate/")]
     yield f"the metrics of {len(targets)} targets by scikit-learn", check.metrics(targets)
     yield "dvc.lock", check.dvc()
 

@@ -8,14 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from simaudit.files import read_json
-from simaudit.provenance.hashes import hashes
+from simaudit.files import read_json, sha256_file
 from simaudit.provenance.recompute import TOLERANCE, recomputed
 from simaudit.provenance.records import Record, makers
 from simaudit.provenance.trace import NUMBERS, SCORES, TABLES
 
 OWN = ("logs", "params", "records", "checkpoints", "crate")  # folders of results/ that hold no results
-CHANGED, MISSING = "changed", "missing"
 LOCK = Path("dvc.lock")
 
 
@@ -33,15 +31,17 @@ class Disagreement:
 
 
 def files(records: Iterable[Record]) -> Iterator[Disagreement]:
-    """Files that these jobs read or made and that are no longer what they were."""
+    """Files that these jobs read or made and that are no longer what they were.
+
+    Each is hashed anew: whoever changes a file may set its time back.
+    """
     jobs = list(records)
     made = [(path, digest, record.job) for record in jobs for path, digest in record.outputs.items()]
     read = [(path, digest, record.job) for record in jobs for path, digest in record.inputs.items()]
     expected: dict[str, dict[str, str]] = {}
     for path, digest, job in (*made, *read):  # a file is best named after the job that made it
         expected.setdefault(path, {}).setdefault(digest, job)
-    present = [path for path in expected if Path(path).is_file()]
-    found = hashes(map(Path, present))
+    found = {path: sha256_file(Path(path)) for path in expected if Path(path).is_file()}
     for path, digests in expected.items():
         for digest, job in digests.items():
             if path not in found:
@@ -54,7 +54,7 @@ def stamps(records: Iterable[Record]) -> Iterator[Disagreement]:
     """Jobs that were asked something else than their stamp asks now, or run by other code."""
     for record in records:
         if not Path(record.stamp).exists():
-            continue  # said of its file already
+            continue  # said of its file, which the job read
         asked = read_json(Path(record.stamp))
         if asked["params"] != record.params:
             yield Disagreement(

@@ -67,10 +67,12 @@ def page(
     )
     # After the body, since only then is it known which numbers are printed.
     known = sources(findings.ledger, numbers.printed, records)
-    listed = templates.get_template("sources.html").render(sources=known, jobs=jobs(known, records))
+    behind = jobs(known, records)
+    listed = templates.get_template("sources.html").render(sources=known, jobs=behind)
     return templates.get_template("page.html").render(
         body=body,
         listed=listed,
+        has_jobs=bool(behind),
         sections=sections,
         style=(TEMPLATES / "style.css").read_text(encoding="utf-8"),
         script=(TEMPLATES / "script.js").read_text(encoding="utf-8"),

@@ -25,8 +25,8 @@ def page(reported) -> Read:
 
 def test_controls_and_verdicts_are_what_is_read_first(reported, page):
     sentence = json.loads((reported.path / "comparison/controls.json").read_text())["sentence"]
-    main = page.text[page.text.index("Sources of the numbers") :]  # after the table of contents
-    assert main.startswith(f"Sources of the numbers Verdicts and controls {sentence}")
+    main = page.text[page.text.index("Sources of the numbers Jobs") :]  # after the table of contents
+    assert main.startswith(f"Sources of the numbers Jobs Verdicts and controls {sentence}")
     assert page.text.index("What is found of each target.") < page.text.index("How to read the numbers Knobs")
     assert "net: leaks" in page.text
     assert "raw: untrained control" in page.text

@@ -81,7 +81,7 @@ def test_the_three_forms_agree_in_every_cell(small_run, folder):
                 elif column.holds == "count":
                     assert (field or "–") == "–" or float(field) == pytest.approx(float(cell), rel=1e-3)
                 elif field and not fields[f"{column.key}_low"]:
-                    assert cell == f"{float(field):.3f}"  # a paper's, without limits
+                    assert cell == f"{float(field):.4g}"  # a paper's, without limits
                 elif field:
                     limits = [float(fields[f"{column.key}_{limit}"]) for limit in ("low", "high")]
                     expected = [

@@ -1,0 +1,143 @@
+"""Evaluated targets whose leak is known, made by the command line as a run makes them."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from click.testing import CliRunner
+
+from simaudit.cli import simaudit
+from simaudit.data.split import Split, make_split
+from simaudit.evaluation.compare import compare
+from simaudit.evaluation.evaluate import BLIND, Resampling, evaluate_blind
+from simaudit.evaluation.ledger import ledger
+from simaudit.evaluation.quality import quality
+from simaudit.evaluation.results import Results
+from simaudit.files import write_json
+from simaudit.parquet import write_table
+from simaudit.report.findings import Findings
+from simaudit.roles import Role
+from simaudit.scores import Column, Scores, ScoreWriter
+
+SAMPLES, MEMBERS = 300, 120
+FEATURES = np.random.default_rng(5).normal(size=(3, 40, 2))  # of samples, members and held-out images
+EVALUATION = {"seed": 0, "bootstrap": 100, "permutations": 40}
+
+
+@dataclass(frozen=True)
+class Audit:
+    """A folder results/, and one split on which its targets are evaluated."""
+
+    path: Path
+    split: Split
+
+    def telling(self, strength: float, seed: int = 0) -> np.ndarray:
+        """A statistic (300,) that is that much lower for members, over unit noise."""
+        return np.random.default_rng(seed).normal(size=SAMPLES) - strength * self.split.is_member
+
+    def write_scores(
+        self, path: Path, attack: str, columns: dict[tuple[int | None, str], np.ndarray]
+    ) -> Path:
+        """The score file of one attack from its statistics by (timestep, variant)."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with ScoreWriter(path, {"attack": attack, "member_when": "low"}) as writer:
+            knobs = [Column(timestep, variant, 1) for timestep, variant in columns]
+            writer.write(knobs, self.split, slice(None), np.stack(list(columns.values())))
+        return path
+
+    def blind(self, strength: float = 0.0) -> dict:
+        """Write what the blind classifiers of the split find; their summary."""
+        columns = {(None, "c"): self.telling(strength, seed=99)}
+        path = self.write_scores(self.path / "evaluation/blind/s.parquet", BLIND, columns)
+        summary = {"split": "s", **evaluate_blind(Scores.read(path), Resampling(100, 40, 0))}
+        write_json(self.path / "evaluation/blind/s.json", summary)
+        return summary
+
+    def nearest(self) -> Path:
+        """Write some distance of every sample to the nearest member."""
+        distance = np.random.default_rng(7).uniform(1, 2, size=SAMPLES)
+        path = self.path / "evaluation/nearest/s.parquet"
+        write_table(path, pd.DataFrame({"sample_id": self.split.sample_id, "distance": distance}))
+        return path
+
+    def evaluate(
+        self, target: str, attacks: dict[str, float], *, group="", control=None, reference=None, **columns
+    ) -> Results:
+        """`simaudit evaluate` of a target whose members these attacks tell with these strengths. `blind` comes first.
+
+        `columns` replaces the three timesteps of an attack: {(timestep, variant): statistic} by attack.
+        """
+        files = []
+        for attack, strength in attacks.items():
+            default = {(t, "v"): self.telling(strength, seed=t) for t in (10, 20, 30)}
+            file = self.path / "scores" / target / f"{attack}.parquet"
+            files.append(self.write_scores(file, attack, columns.get(attack, default)))
+        stamp = self.path / f"{target}.stamp.json"
+        write_json(stamp, {"job": target, "params": EVALUATION, "code": {}})
+        folder = self.path / "evaluation"
+        done = CliRunner().invoke(
+            simaudit,
+            [
+                *("evaluate", "--params", str(stamp), "--blind", f"{folder}/blind/s.parquet"),
+                *("--nearest", str(self.nearest())),
+                *(argument for file in files for argument in ("--scores", str(file))),
+                *("--table", f"{folder}/{target}.parquet", "--summary", f"{folder}/{target}.json"),
+                *("--differences", f"{folder}/differences/{target}.json"),
+                *("--permutation", f"{folder}/permutation/{target}.json"),
+                *("--epochs", f"{folder}/epochs/{target}.json"),
+                *("--profiles", f"{folder}/profiles/{target}.parquet"),
+                *("--metrics", f"{self.path}/metrics/{target}.json"),
+                *("--selected", f"{folder}/selected/{target}.parquet"),
+            ],
+        )
+        assert done.exit_code == 0, done.output
+        write_json(
+            folder / f"quality/{target}.json", {"target": target, "frechet": quality(*FEATURES, 50, 0)}
+        )
+        return Results(self.path, target, group or target, control, reference)
+
+
+def new_audit(path: Path) -> Audit:
+    """Nothing evaluated yet, on a split of 300 samples with 120 members and folds of 40 %."""
+    frame = make_split([f"{i:064x}" for i in range(SAMPLES)], MEMBERS, calibration=0.4, seed=3)
+    return Audit(path, Split(path / "split.parquet", *(frame[name].to_numpy() for name in frame.columns)))
+
+
+@dataclass(frozen=True)
+class SmallRun:
+    """Some evaluated targets of one split with their comparison and ledger, as a run leaves them in a folder."""
+
+    audit: Audit
+    targets: list[Results]
+    arms: dict[str, dict] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, audit: Audit, targets: list[Results], blind: dict, arms: dict | None = None) -> "SmallRun":
+        """Compare the targets, and write down the comparison and the ledger."""
+        for name, content in compare(targets, {"s": blind}, 100, 0).items():
+            write_json(audit.path / "comparison" / f"{name}.json", content)
+        run = cls(audit, targets, arms or {})
+        write_json(audit.path / "numbers.json", ledger(run.files))
+        return run
+
+    @property
+    def files(self) -> list[Path]:
+        """Every result file with numbers."""
+        folders = (self.audit.path / name for name in ("evaluation", "comparison"))
+        return sorted(path for folder in folders for path in folder.rglob("*.json"))
+
+    @property
+    def roles(self) -> dict[str, Role]:
+        """What each target is beside the others."""
+        return {
+            results.target: Role(
+                results.group, results.control, results.reference, self.arms.get(results.target)
+            )
+            for results in self.targets
+        }
+
+    @property
+    def findings(self) -> Findings:
+        """What tables and the page are made of."""
+        return Findings.read(self.audit.path, self.roles)
