@@ -12,6 +12,7 @@ from auditing import new_audit
 from click.testing import CliRunner
 
 from simaudit.cli import simaudit
+from simaudit.errors import SimauditError
 from simaudit.evaluation.compare import compare
 from simaudit.evaluation.ledger import ledger
 from simaudit.evaluation.results import Run
@@ -363,6 +364,22 @@ def test_one_figure_is_drawn_by_name_for_a_paper(results, audit, tmp_path):
     assert str(wrong.exception).startswith("--set over: Input should be 'timestep' or 'log_snr'")
     command[1] = "queries"
     assert "queries.json: missing; `simaudit figures` lists" in str(call("--output", "q.png").exception)
+
+
+def test_a_picture_is_laid_out_whatever_else_is_written_before_it(results, tmp_path):
+    written = {}
+    for order in ((".png", ".csv"), (".csv", ".png")):
+        values, picture = figure_types()["roc_loglog"]().picture(results)
+        style.save(picture, values, [tmp_path / f"f{suffix}" for suffix in order])
+        written[order] = (tmp_path / "f.png").read_bytes()
+    assert len(set(written.values())) == 1
+
+
+def test_a_gallery_that_lost_its_end_is_one_line(results):
+    path = results.file("gallery")
+    path.write_bytes(path.read_bytes()[:-60])
+    with pytest.raises(SimauditError, match=r"target\.npz: not a whole file .*delete it and run again"):
+        results.gallery  # noqa: B018
 
 
 def test_every_attack_has_its_own_colour_apart_from_the_roles():

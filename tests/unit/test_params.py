@@ -271,6 +271,18 @@ def test_a_figure_that_cannot_be_drawn_says_what_it_needs():
     assert alone["closed_form_line"] is alone["mean_ranks"] is None
 
 
+def test_curves_need_a_timestep_and_a_comparison_with_papers_an_audited_target():
+    values = changed("targets.digits-ldm-beta0.attacks", ["reconstruction"])
+    values["targets"]["digits-ldm-beta0"]["snapshot_attacks"] = []
+    params = parse(values)
+    found = params.figures_of("digits-ldm-beta0")
+    assert found["metrics_over_time"] == "needs an attack with a timestep"
+    assert found["roc_loglog"] is None
+    controls = {"digits-optimal": merge([DEFAULT])["targets"]["digits-optimal"]}
+    run = parse(changed("targets", controls)).figures_of_run
+    assert run["published_beside"] == "needs a target that is no control"
+
+
 def test_a_figure_of_two_targets_wants_both():
     values = changed("figures.against_reference", {"target": "digits-ldm-beta1"})
     assert parse(values).figures_of_run["against_reference"] is None

@@ -18,9 +18,9 @@ from simaudit.evaluation.ledger import ledger
 from simaudit.files import read_json, sha256_file, write_json
 from simaudit.provenance.hashes import hashes
 from simaudit.provenance.recording import write_record
-from simaudit.provenance.records import Record, read_records
+from simaudit.provenance.records import Record, makers, read_records
 from simaudit.provenance.rerun import alike, same
-from simaudit.provenance.trace import trace_file, trace_number
+from simaudit.provenance.trace import ancestors, trace_file, trace_number
 
 IMAGES, SPLIT = Path("data/prepared/d/images.npy"), Path("data/splits/s.parquet")
 WEIGHTS = Path("results/targets/t/unet/weights.safetensors")
@@ -237,6 +237,14 @@ def test_a_number_leads_back_to_the_data_and_past_the_attack_that_it_is_not_of(r
     train = next(before for before in score.before if before.record.job == "train/t")
     assert train.record.params == {"epochs": 3}
     assert train.files == {str(WEIGHTS): sha256_file(WEIGHTS)}
+
+
+def test_the_page_gets_the_same_jobs_in_the_same_order(run):
+    records = read_records()
+    for path in (str(SUMMARY), str(NUMBERS), str(WEIGHTS)):
+        whole = dict.fromkeys(record.job for record in trace_file(path, records).jobs())
+        assert ancestors(path, makers(records)) == list(whole)
+    assert ancestors("nowhere", makers(records)) == []
 
 
 def test_a_trace_is_a_tree_with_commands_hashes_and_tables(run):

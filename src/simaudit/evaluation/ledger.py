@@ -96,10 +96,6 @@ class Ledger:
         )
         return f"{value} [{low}, {high}]{mark}"
 
-    def row(self, prefix: str, metrics: Mapping[str, str]) -> list[str]:
-        """Estimates of several metrics of one thing, `metrics` by label."""
-        return [self.estimate(f"{prefix}.{metric}") for metric in metrics.values()]
-
     def tail_too_small(self, name: str) -> bool:
         """Whether a number's tail is too small to be read."""
         return bool(self.numbers[name]["tail_too_small"])

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 import pandas as pd
@@ -71,7 +72,7 @@ class Results:
                 return dict(arrays)
         except FileNotFoundError:
             raise SimauditError(f"{path}: missing; make it with: snakemake --cores all {path}") from None
-        except (ValueError, OSError) as error:
+        except (ValueError, OSError, BadZipFile) as error:
             raise SimauditError(f"{path}: not a whole file ({error}); delete it and run again") from None
 
     @cached_property

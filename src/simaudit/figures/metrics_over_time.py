@@ -5,9 +5,12 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 from simaudit.figures import TargetFigure, groups
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import matplotlib.figure
     import pandas as pd
 
+    from simaudit.attacks import Attack
     from simaudit.evaluation.ledger import Ledger
     from simaudit.evaluation.results import Results
 
@@ -27,6 +30,10 @@ class MetricsOverTime(TargetFigure):
     title: ClassVar[str] = "AUC, TPR and ASR over the timestep"
 
     over: Literal["timestep", "log_snr"] = "timestep"
+
+    def missing(self, attacks: "Mapping[str, Attack]", is_latent: bool) -> str | None:
+        timed = any(attack.grid for attack in attacks.values())
+        return None if timed else "needs an attack with a timestep"
 
     def values(self, results: "Results") -> "pd.DataFrame":
         import pandas as pd

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from simaudit.evaluation.results import Run
+    from simaudit.params import Params
 
 MODELS = {"ddpm": "published, DDPM", "ldm": "published, LDM"}
 
@@ -20,6 +21,10 @@ class PublishedBeside(RunFigure):
     """
 
     title: ClassVar[str] = "Published numbers and this run's"
+
+    def missing(self, params: "Params") -> str | None:
+        audited = any(target.control is None for target in params.targets.values())
+        return None if audited else "needs a target that is no control"
 
     def values(self, run: "Run") -> "pd.DataFrame":
         import pandas as pd

@@ -154,4 +154,4 @@ def save(figure: Figure, values: pd.DataFrame, paths: Iterable[Path]) -> None:
                 values.to_csv(temporary, index=False)
             else:
                 figure.savefig(temporary, format=kind, dpi=200, metadata=UNDATED[kind])
-        figure.set_layout_engine("none")  # it stays where the first drawing put it
+                figure.set_layout_engine("none")  # it stays where the first drawing put it

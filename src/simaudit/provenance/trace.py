@@ -53,7 +53,23 @@ class Step:
 
 def trace_file(path: str, records: Mapping[str, Record]) -> Step:
     """The job that made a file, and all before it. Raises SimauditError when no record knows the file."""
-    return _step(_maker(path, records), [path], records, None)
+    made_by = makers(records)
+    return _step(_maker(path, made_by), [path], made_by, None)
+
+
+def ancestors(path: str, made_by: Mapping[str, Record]) -> list[str]:
+    """The job that made a file and all before it, each once and by name; none where no record knows the file.
+
+    `made_by` is what `makers` gives.
+    """
+    found: dict[str, None] = {}
+    waiting = [path]
+    while waiting:
+        record = made_by.get(waiting.pop())
+        if record and record.job not in found:
+            found[record.job] = None
+            waiting.extend(reversed(list(record.inputs)))
+    return list(found)
 
 
 def trace_number(name: str, numbers: Mapping[str, Mapping[str, Any]], records: Mapping[str, Record]) -> Step:
@@ -65,7 +81,8 @@ def trace_number(name: str, numbers: Mapping[str, Mapping[str, Any]], records: M
     keys = number["pointer"].split("/")
     attack = keys[keys.index("attacks") + 1] if "attacks" in keys else None
     epoch = keys[keys.index("epochs") + 1] if "epochs" in keys else None
-    return _step(_maker(number["source"], records), [number["source"]], records, attack and (attack, epoch))
+    source, made_by = number["source"], makers(records)
+    return _step(_maker(source, made_by), [source], made_by, attack and (attack, epoch))
 
 
 def find(name: str, numbers: Mapping[str, Mapping[str, Any]]) -> Mapping[str, Any]:
@@ -88,18 +105,18 @@ def printed_in(name: str, tables: Path = TABLES) -> list[str]:
     return found
 
 
-def _maker(path: str, records: Mapping[str, Record]) -> Record:
-    record = makers(records).get(path)
+def _maker(path: str, made_by: Mapping[str, Record]) -> Record:
+    record = made_by.get(path)
     if record is None:
         raise SimauditError(f"{path}: no record of it; make it with: snakemake --cores all --forcerun {path}")
     return record
 
 
 def _step(
-    record: Record, files: list[str], records: Mapping[str, Record], of: tuple[str, str | None] | None
+    record: Record, files: list[str], made_by: Mapping[str, Record], of: tuple[str, str | None] | None
 ) -> Step:
     """`of` is the attack and the epoch whose scores alone matter to what is traced."""
-    made_by, by_job = makers(records), dict[str, list[str]]()
+    by_job: dict[str, list[str]] = {}
     given = {}
     for path, digest in record.inputs.items():
         if of and path.startswith(SCORES) and _scores_of(path) != of:
@@ -108,7 +125,7 @@ def _step(
             by_job.setdefault(made_by[path].job, []).append(path)
         elif path != record.stamp:
             given[path] = digest
-    before = tuple(_step(records[job], paths, records, None) for job, paths in by_job.items())
+    before = tuple(_step(made_by[paths[0]], paths, made_by, None) for paths in by_job.values())
     log = LOGS / f"{record.job}.log"
     return Step(record, {path: record.outputs[path] for path in files}, given, before, runlog.read(log))
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from simaudit.evaluation.ledger import Ledger
 from simaudit.provenance.records import Record, makers
-from simaudit.provenance.trace import trace_file
+from simaudit.provenance.trace import ancestors
 
 
 @dataclass(frozen=True)
@@ -39,9 +39,7 @@ def sources(ledger: Ledger, printed: Iterable[str], records: Mapping[str, Record
             f"source-{place}",
             path,
             ledger.numbers[names[0]]["source_sha256"],
-            tuple(dict.fromkeys(record.job for record in trace_file(path, records).jobs()))
-            if path in made_by
-            else (),
+            tuple(ancestors(path, made_by)),
             {name: ledger.numbers[name] for name in names},
         )
         for place, (path, names) in enumerate(sorted(by_file.items()), start=1)
