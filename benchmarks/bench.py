@@ -18,17 +18,17 @@ import pandas as pd
 import torch
 from diffusers import DDPMScheduler
 
-from simaudit.attacks.sima import SimA
+from simaudit.attacks.threshold.sima import SimA
 from simaudit.data.prepare import to_model_range
 from simaudit.data.sources.digits import Digits
 from simaudit.data.split import Split, make_split
-from simaudit.files import read_json, write_json
-from simaudit.params import DEFAULT, merge, parse
-from simaudit.parquet import write_table
-from simaudit.schedule import NoiseSchedule
-from simaudit.scores import Column, ScoreWriter
-from simaudit.scoring import write_scores
-from simaudit.targets.ddpm import DDPMTarget
+from simaudit.diffusion.schedule import NoiseSchedule
+from simaudit.plan.params import DEFAULT, merge, parse
+from simaudit.scoring.run import write_scores
+from simaudit.scoring.score_file import Column, ScoreWriter
+from simaudit.storage.json import read_json, write_json
+from simaudit.storage.parquet import write_table
+from simaudit.targets.families.ddpm import DDPMTarget
 from simaudit.training.denoiser import noise_prediction
 from simaudit.training.loop import Player, train
 

@@ -8,7 +8,7 @@ import torch
 from diffusers import DDPMScheduler
 
 from simaudit.data.split import Split, make_split
-from simaudit.schedule import NoiseSchedule
+from simaudit.diffusion.schedule import NoiseSchedule
 
 
 @pytest.fixture(autouse=True, scope="session")

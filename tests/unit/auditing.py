@@ -9,16 +9,16 @@ from click.testing import CliRunner
 
 from simaudit.cli import simaudit
 from simaudit.data.split import Split, make_split
-from simaudit.evaluation.compare import compare
-from simaudit.evaluation.evaluate import BLIND, Resampling, evaluate_blind
-from simaudit.evaluation.ledger import ledger
-from simaudit.evaluation.quality import quality
+from simaudit.evaluation.comparison.compare import compare
+from simaudit.evaluation.numbers import ledger
+from simaudit.evaluation.protocol.evaluate import BLIND, Resampling, evaluate_blind
+from simaudit.evaluation.protocol.quality import quality
 from simaudit.evaluation.results import Results
-from simaudit.files import write_json
-from simaudit.parquet import write_table
 from simaudit.report.findings import Findings
-from simaudit.roles import Role
-from simaudit.scores import Column, Scores, ScoreWriter
+from simaudit.scoring.score_file import Column, Scores, ScoreWriter
+from simaudit.storage.json import write_json
+from simaudit.storage.parquet import write_table
+from simaudit.vocabulary.roles import Role
 
 SAMPLES, MEMBERS = 300, 120
 FEATURES = np.random.default_rng(5).normal(size=(3, 40, 2))  # of samples, members and held-out images

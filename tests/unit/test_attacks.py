@@ -6,19 +6,19 @@ import torch
 from pydantic import ValidationError
 
 from simaudit.attacks import attack_types
-from simaudit.attacks.distortion import Distortion
-from simaudit.attacks.loss import Loss
-from simaudit.attacks.pfami import PFAMI, centre_crop
-from simaudit.attacks.pia import PIA
-from simaudit.attacks.pian import PIAN
-from simaudit.attacks.pullback import Pullback
-from simaudit.attacks.pullback_random import PullbackRandom
-from simaudit.attacks.reconstruction import Reconstruction
-from simaudit.attacks.secmi import SecMI
-from simaudit.attacks.sima import SimA
-from simaudit.attacks.sima_av import SimAAV
-from simaudit.attacks.sima_mc import SimAMC
-from simaudit.noise import SampleNoise
+from simaudit.attacks.decoder.distortion import Distortion
+from simaudit.attacks.decoder.reconstruction import Reconstruction
+from simaudit.attacks.threshold.loss import Loss
+from simaudit.attacks.threshold.pfami import PFAMI, centre_crop
+from simaudit.attacks.threshold.pia import PIA
+from simaudit.attacks.threshold.pian import PIAN
+from simaudit.attacks.threshold.pullback import Pullback
+from simaudit.attacks.threshold.pullback_random import PullbackRandom
+from simaudit.attacks.threshold.secmi import SecMI
+from simaudit.attacks.threshold.sima import SimA
+from simaudit.attacks.threshold.sima_av import SimAAV
+from simaudit.attacks.threshold.sima_mc import SimAMC
+from simaudit.diffusion.noise import SampleNoise
 
 IDS = np.arange(5)
 

@@ -6,9 +6,6 @@ import torch
 from diffusers.models.autoencoders.vae import DiagonalGaussianDistribution
 from scipy.stats import norm
 
-from simaudit.errors import SimauditError
-from simaudit.networks import VAE, Adversarial
-from simaudit.targets import Training
 from simaudit.training.autoencoder import (
     PatchDiscriminator,
     Rivals,
@@ -17,6 +14,9 @@ from simaudit.training.autoencoder import (
     mean_kl,
     train_autoencoder,
 )
+from simaudit.training.knobs import Training
+from simaudit.training.networks import VAE, Adversarial
+from simaudit.vocabulary.errors import SimauditError
 
 IDS = np.arange(3, 17)
 NETWORK = VAE(latent_channels=2, block_out_channels=[8, 8], norm_num_groups=8)

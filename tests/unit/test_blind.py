@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from simaudit.data.split import Split, make_split
-from simaudit.errors import SimauditError
-from simaudit.evaluation.blind import blind_scores, image_statistics, thumbnails
-from simaudit.evaluation.evaluate import BLIND, Resampling, evaluate_blind
-from simaudit.scores import Scores
+from simaudit.evaluation.controls.blind import blind_scores, image_statistics, thumbnails
+from simaudit.evaluation.protocol.evaluate import BLIND, Resampling, evaluate_blind
+from simaudit.scoring.score_file import Scores
+from simaudit.vocabulary.errors import SimauditError
 
 N = 400
 

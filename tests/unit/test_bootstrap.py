@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binomtest, bootstrap, norm
 
-from simaudit.evaluation.bootstrap import Bootstrap, asr_interval, basic_interval
-from simaudit.evaluation.roc import Roc
+from simaudit.evaluation.statistics.bootstrap import Bootstrap, asr_interval, basic_interval
+from simaudit.evaluation.statistics.roc import Roc
 
 LEVEL = 0.1
 

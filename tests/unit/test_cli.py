@@ -10,7 +10,7 @@ import pytest
 
 from simaudit.data.prepare import save_array
 from simaudit.data.split import make_split, write_split
-from simaudit.files import write_json
+from simaudit.storage.json import write_json
 
 SIMAUDIT = str(Path(sys.executable).with_name("simaudit"))
 

@@ -7,10 +7,10 @@ import pandas as pd
 import pytest
 from scipy.stats import chi2, friedmanchisquare
 
-from simaudit.errors import SimauditError
-from simaudit.evaluation.compare import compare
-from simaudit.evaluation.groups import over_seeds, standard_deviation
-from simaudit.evaluation.ranks import mean_ranks
+from simaudit.evaluation.comparison.compare import compare
+from simaudit.evaluation.comparison.groups import over_seeds, standard_deviation
+from simaudit.evaluation.comparison.ranks import mean_ranks
+from simaudit.vocabulary.errors import SimauditError
 
 # Ranks by hand: 1 2 3 4; 2.5 1 2.5 4; 1.5 1.5 3 4.
 BY_HAND = pd.DataFrame(

@@ -2,7 +2,7 @@
 
 import pytest
 
-from simaudit.evaluation.controls import Control, all_controls, sentence, verdict
+from simaudit.evaluation.controls.controls import Control, all_controls, sentence, verdict
 
 
 def controls_of(audit, *targets):

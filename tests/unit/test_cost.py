@@ -5,9 +5,9 @@ import time
 import numpy as np
 import torch
 
-from simaudit.cost import Meter
-from simaudit.evaluation.ledger import ledger
-from simaudit.files import write_json
+from simaudit.evaluation.numbers import ledger
+from simaudit.machine.cost import Meter
+from simaudit.storage.json import write_json
 
 
 def test_the_meter_counts_the_time_since_it_was_made_and_the_memory_of_the_process():

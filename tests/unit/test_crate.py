@@ -12,8 +12,8 @@ from click.testing import CliRunner
 from rocrate.rocrate import ROCrate
 
 from simaudit.cli import simaudit
-from simaudit.errors import SimauditError
-from simaudit.files import write_json
+from simaudit.storage.json import write_json
+from simaudit.vocabulary.errors import SimauditError
 
 CITATION = """
 cff-version: 1.2.0

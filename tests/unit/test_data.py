@@ -6,7 +6,7 @@ import pytest
 from simaudit.data.prepare import image_hashes, open_images, save_array, to_model_range
 from simaudit.data.sources import RawImages
 from simaudit.data.sources.digits import Digits
-from simaudit.errors import SimauditError
+from simaudit.vocabulary.errors import SimauditError
 
 
 def test_digits_are_real_whole_and_free_of_copies():

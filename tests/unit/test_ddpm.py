@@ -7,10 +7,10 @@ import pytest
 import torch
 from diffusers import DDPMPipeline
 
-from simaudit.errors import SimauditError
-from simaudit.files import write_json
+from simaudit.storage.json import write_json
 from simaudit.targets import SUMMARY, file_hashes, read_summary, target_hash
-from simaudit.targets.ddpm import DDPM
+from simaudit.targets.families.ddpm import DDPM
+from simaudit.vocabulary.errors import SimauditError
 
 CPU = torch.device("cpu")
 KNOBS = {

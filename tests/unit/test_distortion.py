@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from simaudit.distortion import Metric, log_distortion, top_singular_values
-from simaudit.networks import VAE
+from simaudit.diffusion.pullback_metric import Metric, log_distortion, top_singular_values
+from simaudit.training.networks import VAE
 
 
 @pytest.fixture

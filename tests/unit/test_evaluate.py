@@ -9,12 +9,12 @@ import pytest
 from scipy.stats import ttest_1samp
 from sklearn.metrics import precision_score, roc_auc_score
 
-from simaudit.errors import SimauditError
-from simaudit.evaluation.evaluate import BLIND, Resampling, evaluate, evaluate_blind
-from simaudit.evaluation.metrics import METRICS, RATES, SCHEMA
-from simaudit.evaluation.selected import SelectedScores
-from simaudit.evaluation.transfer import ppv
-from simaudit.scores import Column, Scores
+from simaudit.evaluation.protocol.evaluate import BLIND, Resampling, evaluate, evaluate_blind
+from simaudit.evaluation.protocol.metrics import METRICS, RATES, SCHEMA
+from simaudit.evaluation.protocol.selected import SelectedScores
+from simaudit.evaluation.protocol.transfer import ppv
+from simaudit.scoring.score_file import Column, Scores
+from simaudit.vocabulary.errors import SimauditError
 
 N = 400
 IS_MEMBER = np.arange(N) % 2 == 0

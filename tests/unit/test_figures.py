@@ -12,17 +12,17 @@ from auditing import new_audit
 from click.testing import CliRunner
 
 from simaudit.cli import simaudit
-from simaudit.errors import SimauditError
-from simaudit.evaluation.compare import compare
-from simaudit.evaluation.ledger import ledger
+from simaudit.evaluation.comparison.compare import compare
+from simaudit.evaluation.numbers import ledger
+from simaudit.evaluation.protocol.selected import BLIND
 from simaudit.evaluation.results import Run
-from simaudit.evaluation.selected import BLIND
 from simaudit.figures import RunFigure, TargetFigure, figure_types, style
-from simaudit.files import write_json
-from simaudit.parquet import write_table
-from simaudit.roles import Role
-from simaudit.targets import Schedule
-from simaudit.theory import along_line, over_field
+from simaudit.storage.json import write_json
+from simaudit.storage.parquet import write_table
+from simaudit.targets.closed_form import along_line, over_field
+from simaudit.training.knobs import Schedule
+from simaudit.vocabulary.errors import SimauditError
+from simaudit.vocabulary.roles import Role
 
 OF_TARGET = [name for name, kind in figure_types().items() if issubclass(kind, TargetFigure)]
 OF_RUN = [name for name, kind in figure_types().items() if issubclass(kind, RunFigure)]

@@ -6,7 +6,8 @@ import sys
 
 import pytest
 
-from simaudit.files import atomic_path, canonical_json
+from simaudit.storage.atomic import atomic_path
+from simaudit.storage.json import canonical_json
 
 
 def test_a_file_appears_only_when_it_is_whole(tmp_path):

@@ -18,11 +18,11 @@ def loaded_after(statement):
 @pytest.mark.parametrize(
     "statement",
     [
-        "import simaudit.params; simaudit.params.model()",
+        "import simaudit.plan.params; simaudit.plan.params.model()",
         "import simaudit.provenance.stamps",
-        "import simaudit.scores",
-        "import simaudit.evaluation.evaluate, simaudit.evaluation.compare, simaudit.evaluation.blind",
-        "import simaudit.report.page, simaudit.report.forms, simaudit.report.doubts, simaudit.report.pictures",
+        "import simaudit.scoring.score_file",
+        "import simaudit.evaluation.protocol.evaluate, simaudit.evaluation.comparison.compare, simaudit.evaluation.controls.blind",
+        "import simaudit.report.page.page, simaudit.report.tables.forms, simaudit.report.page.doubts, simaudit.report.page.pictures",
         "import simaudit.figures as f; [t.draw for t in f.figure_types().values()]; import simaudit.figures.style",
         "from simaudit.cli import simaudit\ntry: simaudit(['--help'])\nexcept SystemExit: pass",
     ],
@@ -32,4 +32,4 @@ def test_torch_is_not_imported(statement):
 
 
 def test_this_test_would_notice():
-    assert "torch" in loaded_after("import simaudit.scoring")
+    assert "torch" in loaded_after("import simaudit.scoring.run")

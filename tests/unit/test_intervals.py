@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binomtest, mannwhitneyu, norm
 
-from simaudit.evaluation.intervals import Delong, clopper_pearson, rate, together
-from simaudit.evaluation.roc import Roc
+from simaudit.evaluation.statistics.intervals import Delong, clopper_pearson, rate, together
+from simaudit.evaluation.statistics.roc import Roc
 
 
 def drawn(rng, members, heldout, shift, statistics=1):

@@ -9,10 +9,10 @@ from diffusers import AutoencoderKL, LDMPipeline, UNet2DModel
 from pydantic import ValidationError
 
 from simaudit.data.split import Split, make_split
-from simaudit.errors import SimauditError
-from simaudit.files import write_json
+from simaudit.storage.json import write_json
 from simaudit.targets import SUMMARY, file_hashes
-from simaudit.targets.latent import Latent
+from simaudit.targets.families.latent import Latent
+from simaudit.vocabulary.errors import SimauditError
 
 CPU = torch.device("cpu")
 FIT = {"epochs": 2, "batch_size": 8, "learning_rate": 0.001}

@@ -5,9 +5,10 @@ import re
 
 import pytest
 
-from simaudit.errors import SimauditError
-from simaudit.evaluation.ledger import Ledger, ledger
-from simaudit.files import sha256_file, write_json
+from simaudit.evaluation.numbers import Ledger, ledger
+from simaudit.storage.hashes import sha256_file
+from simaudit.storage.json import write_json
+from simaudit.vocabulary.errors import SimauditError
 
 
 @pytest.fixture

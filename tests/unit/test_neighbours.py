@@ -6,8 +6,8 @@ from scipy.spatial.distance import cdist
 
 from simaudit.data.neighbours import nearest_members
 from simaudit.data.split import Split, make_split
-from simaudit.evaluation.resemblance import distance_correlations, spearman
-from simaudit.evaluation.selected import Selected, SelectedScores
+from simaudit.evaluation.protocol.resemblance import distance_correlations, spearman
+from simaudit.evaluation.protocol.selected import Selected, SelectedScores
 
 
 def split_of(path, hashes, members):

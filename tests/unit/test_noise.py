@@ -3,7 +3,7 @@
 import numpy as np
 import torch
 
-from simaudit.noise import SampleNoise
+from simaudit.diffusion.noise import SampleNoise
 
 LIKE = torch.zeros(6, 1, 8, 8)
 IDS = np.array([5, 0, 17, 3, 1796, 2**40])

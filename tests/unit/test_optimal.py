@@ -9,12 +9,13 @@ import torch
 from diffusers import DDPMScheduler
 from sklearn.metrics import roc_auc_score
 
-from simaudit.attacks.sima import SimA
+from simaudit.attacks.threshold.sima import SimA
 from simaudit.data.split import Split, make_split
-from simaudit.scores import Scores
-from simaudit.scoring import write_scores
-from simaudit.targets import families, optimal
-from simaudit.targets.optimal import Optimal
+from simaudit.scoring.run import write_scores
+from simaudit.scoring.score_file import Scores
+from simaudit.targets import family_type
+from simaudit.targets.families import optimal
+from simaudit.targets.families.optimal import Optimal
 
 CPU = torch.device("cpu")
 KNOBS = {"kind": "optimal", "dataset": "d", "split": "s"}
@@ -75,7 +76,7 @@ def test_simas_auc_is_one_at_small_t_and_falls_towards_a_half_as_t_grows(tmp_pat
     write_scores(
         tmp_path / "sima.parquet",
         attack,
-        families()["optimal"].load(tmp_path / "t", CPU),
+        family_type("optimal").load(tmp_path / "t", CPU),
         images,
         split,
         seed=0,

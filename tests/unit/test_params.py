@@ -8,9 +8,9 @@ import jsonschema
 import pytest
 import yaml
 
-from simaudit.errors import SimauditError
-from simaudit.files import canonical_json
-from simaudit.params import merge, model, parse
+from simaudit.plan.params import merge, model, parse
+from simaudit.storage.json import canonical_json
+from simaudit.vocabulary.errors import SimauditError
 
 ROOT = Path(__file__).parents[2]
 DEFAULT = ROOT / "params.yaml"

@@ -5,9 +5,9 @@ import pytest
 from scipy.stats import t
 from sklearn.metrics import roc_auc_score
 
-from simaudit.data.split import CALIBRATION, EVALUATION
-from simaudit.evaluation.permutation import Permutations, mean_interval, permuted_protocol, widened
-from simaudit.evaluation.roc import Roc
+from simaudit.evaluation.statistics.permutation import Permutations, mean_interval, permuted_protocol, widened
+from simaudit.evaluation.statistics.roc import Roc
+from simaudit.vocabulary.sides import CALIBRATION, EVALUATION
 
 LABELS = {CALIBRATION: np.arange(40) < 10, EVALUATION: np.arange(60) < 20}
 

@@ -13,14 +13,14 @@ from click.testing import CliRunner
 from safetensors.numpy import save_file
 
 from simaudit.cli import simaudit
-from simaudit.errors import SimauditError
-from simaudit.evaluation.ledger import ledger
-from simaudit.files import read_json, sha256_file, write_json
-from simaudit.provenance.hashes import hashes
+from simaudit.evaluation.numbers import ledger
 from simaudit.provenance.recording import write_record
 from simaudit.provenance.records import Record, makers, read_records
 from simaudit.provenance.rerun import alike, same
 from simaudit.provenance.trace import ancestors, trace_file, trace_number
+from simaudit.storage.hashes import hashes, sha256_file
+from simaudit.storage.json import read_json, write_json
+from simaudit.vocabulary.errors import SimauditError
 
 IMAGES, SPLIT = Path("data/prepared/d/images.npy"), Path("data/splits/s.parquet")
 WEIGHTS = Path("results/targets/t/unet/weights.safetensors")
@@ -32,7 +32,7 @@ TABLE = Path("results/tables/t/attacks.csv")
 def job(name, inputs, outputs, params=None):
     """A job that was asked by its stamp, read and made these files, and is recorded."""
     stamp = Path(f"results/params/{name}.json")
-    write_json(stamp, {"job": name, "params": params or {}, "code": {"simaudit.norms": "1" * 64}})
+    write_json(stamp, {"job": name, "params": params or {}, "code": {"simaudit.diffusion.norms": "1" * 64}})
     record = Path(f"results/records/{name}.json")
     write_record(
         record, ["simaudit", name.split("/")[0], "--output", str(outputs[0])], [stamp, *inputs], outputs
@@ -211,10 +211,14 @@ def test_a_metric_that_was_made_up_is_found_however_consistent_the_files_are(run
 
 def test_a_stamp_that_asks_for_something_else_by_now_is_found(run):
     stamp = Path("results/params/train/t.json")
-    write_json(stamp, {"job": "train/t", "params": {"epochs": 4}, "code": {"simaudit.norms": "2" * 64}})
+    write_json(
+        stamp, {"job": "train/t", "params": {"epochs": 4}, "code": {"simaudit.diffusion.norms": "2" * 64}}
+    )
     lines = disagreements("t.sima.auc")
     assert 'parameters: train/t: expected {"epochs": 4}, found {"epochs": 3}' in lines
-    assert "code: train/t: expected the code that is here now, found another simaudit.norms" in lines
+    assert (
+        "code: train/t: expected the code that is here now, found another simaudit.diffusion.norms" in lines
+    )
 
 
 def test_a_job_that_is_no_longer_asked_for_is_passed_over(run):
@@ -302,7 +306,7 @@ def test_the_same_job_has_the_same_record_and_a_folder_stands_for_its_files(run)
 def test_a_file_is_hashed_once_until_it_changes(run, monkeypatch):
     hashed = []
     monkeypatch.setattr(
-        "simaudit.provenance.hashes.sha256_file", lambda path: hashed.append(path) or sha256_file(path)
+        "simaudit.storage.hashes.sha256_file", lambda path: hashed.append(path) or sha256_file(path)
     )
     cache = run / "cache.sqlite"
     first = hashes([IMAGES, SCORES], cache)

@@ -2,9 +2,9 @@
 
 from scipy.stats import rankdata
 
-from simaudit.evaluation.ledger import Ledger, ledger
-from simaudit.evaluation.published import published
-from simaudit.files import write_json
+from simaudit.evaluation.comparison.published import published
+from simaudit.evaluation.numbers import Ledger, ledger
+from simaudit.storage.json import write_json
 
 
 def book(tmp_path):

@@ -7,11 +7,11 @@ from diffusers import DDPMScheduler
 from scipy.linalg import sqrtm
 
 from simaudit.data.split import Split, make_split
-from simaudit.errors import SimauditError
-from simaudit.evaluation.quality import DISTANCES, frechet_distance, quality
-from simaudit.features import extractor
-from simaudit.sampling import SHOWN, draw_samples, gallery
-from simaudit.schedule import NoiseSchedule
+from simaudit.diffusion.schedule import NoiseSchedule
+from simaudit.evaluation.protocol.quality import DISTANCES, frechet_distance, quality
+from simaudit.samples.draw import SHOWN, draw_samples, gallery
+from simaudit.samples.features import extractor
+from simaudit.vocabulary.errors import SimauditError
 
 RNG = np.random.default_rng(3)
 

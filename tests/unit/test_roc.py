@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from scipy.stats import rankdata
 from sklearn.metrics import balanced_accuracy_score, roc_auc_score, roc_curve
 
-from simaudit.evaluation.roc import Roc
+from simaudit.evaluation.statistics.roc import Roc
 
 
 @st.composite

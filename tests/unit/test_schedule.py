@@ -7,7 +7,7 @@ from diffusers import DDIMScheduler, DDPMScheduler
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simaudit.schedule import NoiseSchedule
+from simaudit.diffusion.schedule import NoiseSchedule
 
 KINDS = ["linear", "scaled_linear", "squaredcos_cap_v2"]
 

@@ -7,12 +7,12 @@ import pyarrow.parquet as pq
 import pytest
 import torch
 
-from simaudit.attacks.loss import Loss
-from simaudit.attacks.sima import SimA
+from simaudit.attacks.threshold.loss import Loss
+from simaudit.attacks.threshold.sima import SimA
 from simaudit.data.split import Split
-from simaudit.errors import SimauditError
-from simaudit.scores import SCHEMA, Column, Scores, ScoreWriter
-from simaudit.scoring import write_scores
+from simaudit.scoring.run import write_scores
+from simaudit.scoring.score_file import SCHEMA, Column, Scores, ScoreWriter
+from simaudit.vocabulary.errors import SimauditError
 
 CPU = torch.device("cpu")
 METADATA = {"attack": "sima", "member_when": "low"}

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from simaudit.data.prepare import image_hashes
 from simaudit.data.split import Split, duplicates_across_roles, make_split, refuse_duplicates, write_split
-from simaudit.errors import SimauditError
+from simaudit.vocabulary.errors import SimauditError
 
 
 @st.composite

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from simaudit.errors import SimauditError
-from simaudit.params import merge, parse
+from simaudit.plan.params import merge, parse
 from simaudit.provenance import code, stamps
+from simaudit.vocabulary.errors import SimauditError
 
 ROOT = Path(__file__).parents[2]
 
@@ -138,16 +138,25 @@ def modules_of(name, values):
 
 def test_a_job_depends_on_the_code_it_runs_and_on_no_other(values):
     train = modules_of("train/digits-ddpm", values)
-    assert {"simaudit.training.loop", "simaudit.training.denoiser", "simaudit.schedule"} <= train
+    assert {"simaudit.training.loop", "simaudit.training.denoiser", "simaudit.diffusion.schedule"} <= train
     assert not any("figures" in name or "attacks" in name or "evaluation" in name for name in train)
 
     score = modules_of("score/digits-ddpm/sima", values)
-    assert {"simaudit.attacks.sima", "simaudit.norms", "simaudit.scoring", "simaudit.targets.ddpm"} <= score
-    assert not any("training" in name or name == "simaudit.attacks.loss" for name in score)
+    assert {
+        "simaudit.attacks.threshold.sima",
+        "simaudit.diffusion.norms",
+        "simaudit.scoring.run",
+        "simaudit.targets.families.ddpm",
+    } <= score
+    assert not any("training" in name or name == "simaudit.attacks.threshold.loss" for name in score)
 
     figure = modules_of("figure/digits-ddpm/roc_loglog", values)
-    assert {"simaudit.figures.roc_loglog", "simaudit.figures.style", "simaudit.evaluation.roc"} <= figure
-    assert "simaudit.figures.statistic_histogram" not in figure
+    assert {
+        "simaudit.figures.of_target.roc_loglog",
+        "simaudit.figures.style",
+        "simaudit.evaluation.statistics.roc",
+    } <= figure
+    assert "simaudit.figures.of_target.statistic_histogram" not in figure
     assert not any("targets" in name or "attacks" in name for name in figure)
 
 
@@ -155,20 +164,22 @@ def test_the_page_depends_on_its_own_templates_and_tables_do_not(values):
     by_name = {stamp.name: stamp for stamp in stamps.stamps(parse(values))}
     assert {"body.html", "script.js", "style.css"} <= set(by_name["report"].inputs)
     assert by_name["tables"].inputs == {}
-    assert "simaudit.report.page" not in by_name["tables"].code
-    assert {"simaudit.report.forms", "simaudit.report.run_tables"} <= set(by_name["tables"].code)
+    assert "simaudit.report.page.page" not in by_name["tables"].code
+    assert {"simaudit.report.tables.forms", "simaudit.report.tables.of_run"} <= set(by_name["tables"].code)
 
 
 def test_no_job_depends_on_the_command_line_or_on_the_parameters_model(values):
     for stamp in stamps.stamps(parse(values)):
-        assert not {"simaudit.cli.results", "simaudit.params", "simaudit.provenance.stamps"} & set(stamp.code)
+        assert not {"simaudit.cli.results", "simaudit.plan.params", "simaudit.provenance.stamps"} & set(
+            stamp.code
+        )
 
 
 def test_the_digest_is_the_hash_of_the_file():
     import hashlib
 
     expected = hashlib.sha256((ROOT / "src/simaudit/norms.py").read_bytes()).hexdigest()
-    assert code.digest(["simaudit.norms"])["simaudit.norms"] == expected
+    assert code.digest(["simaudit.diffusion.norms"])["simaudit.diffusion.norms"] == expected
 
 
 def test_stamps_are_rewritten_only_when_they_change_and_dropped_when_nobody_asks(values, tmp_path):

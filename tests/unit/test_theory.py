@@ -5,8 +5,8 @@ import pytest
 from scipy.stats import multivariate_normal
 
 from simaudit.data.split import Split, make_split
-from simaudit.targets import Schedule
-from simaudit.theory import REACH, along_line, closed_form, over_field
+from simaudit.targets.closed_form import REACH, along_line, closed_form, over_field
+from simaudit.training.knobs import Schedule
 
 SCHEDULE = Schedule().noise()
 MEMBERS = np.array([[-0.8, 0.1], [0.2, 0.3], [0.9, -0.5]])

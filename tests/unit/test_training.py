@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import torch
 
-from simaudit.errors import SimauditError
-from simaudit.targets import Training
+from simaudit.training.knobs import Training
 from simaudit.training.loop import Player, snapshot_path, train
+from simaudit.vocabulary.errors import SimauditError
 
 IDS = np.arange(3, 17)  # 14 members: batches of 4, 4, 4 and 2
 

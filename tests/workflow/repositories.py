@@ -10,7 +10,7 @@ from pathlib import Path
 
 import yaml
 
-from simaudit.params import merge, parse
+from simaudit.plan.params import merge, parse
 
 ROOT = Path(__file__).parents[2]
 GIT = ["git", "-c", "user.name=test", "-c", "user.email=test@example.org", "-c", "init.defaultBranch=main"]

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from simaudit.scores import Scores
+from simaudit.scoring.score_file import Scores
 
 pytestmark = pytest.mark.workflow
 

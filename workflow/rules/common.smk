@@ -7,12 +7,12 @@ import subprocess
 import sys
 from pathlib import Path
 
-import simaudit.params
-from simaudit.errors import SimauditError
+import simaudit.plan.params
+from simaudit.vocabulary.errors import SimauditError
 from simaudit.figures import RUN, figure_types
-from simaudit.layout import RUN_FILES, TARGET_FILES
+from simaudit.vocabulary.paths import RUN_FILES, TARGET_FILES
 from simaudit.provenance import stamps
-from simaudit.targets import SUMMARY, families
+from simaudit.targets import SUMMARY, family_types
 
 # Jobs run in the environment that Snakemake itself runs in, activated or not.
 shell.prefix(f'export PATH="{Path(sys.executable).parent}:$PATH"; ')
@@ -72,7 +72,7 @@ def gpus_for(device):
 
 
 try:
-    PARAMS = simaudit.params.parse(config, [Path(os.path.relpath(file)) for file in workflow.configfiles])
+    PARAMS = simaudit.plan.params.parse(config, [Path(os.path.relpath(file)) for file in workflow.configfiles])
 except SimauditError as error:
     refuse(error)
 

@@ -1,5 +1,5 @@
 # The models under audit, trained on members only: one rule a family, since each saves files of its own.
-for kind, family in families().items():
+for kind, family in family_types().items():
 
     rule:
         name:

@@ -1,17 +1,16 @@
 """The attacks: one file an attack, each found by its file name."""
 
-import sys
 from abc import abstractmethod
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, ClassVar, Literal, NamedTuple
 
-from simaudit import registry
-from simaudit.knobs import Knobs, Timesteps
+from simaudit.vocabulary import registry
+from simaudit.vocabulary.knobs import Knobs, Timesteps
 
 if TYPE_CHECKING:
     import torch
 
-    from simaudit.noise import SampleNoise
+    from simaudit.diffusion.noise import SampleNoise
     from simaudit.targets import Target
 
 
@@ -70,7 +69,16 @@ class TimestepAttack(Attack):
         return self.timesteps
 
 
+def attack_modules() -> dict[str, str]:
+    """The module of every attack by name."""
+    return registry.modules(__name__)
+
+
+def attack_type(name: str) -> type[Attack]:
+    """The attack of that name. Raises KeyError when there is none."""
+    return registry.implementation(attack_modules()[name], Attack)
+
+
 def attack_types() -> dict[str, type[Attack]]:
     """Every attack by name."""
-    package = sys.modules[__name__]
-    return {name: registry.implementation(package, name, Attack) for name in registry.names(package)}
+    return {name: attack_type(name) for name in attack_modules()}

@@ -9,7 +9,7 @@ import click
 
 from simaudit.cli import parameters, provenance, report, results, targets
 from simaudit.cli.options import FILE
-from simaudit.errors import SimauditError
+from simaudit.vocabulary.errors import SimauditError
 
 log = logging.getLogger("simaudit")
 EXIT_REFUSED = 2

@@ -22,8 +22,8 @@ def params(files: tuple[Path, ...]) -> None:
 @click.command()
 def schema() -> None:
     """Print the JSON schema of params.yaml."""
-    from simaudit.files import canonical_json
-    from simaudit.params import model
+    from simaudit.plan.params import model
+    from simaudit.storage.json import canonical_json
 
     click.echo(canonical_json(model().model_json_schema()), nl=False)
 
@@ -51,6 +51,6 @@ def figures(files: tuple[Path, ...]) -> None:
 
 
 def _params(files: tuple[Path, ...]) -> Any:
-    from simaudit.params import merge, parse
+    from simaudit.plan.params import merge, parse
 
     return parse(merge(files), files)

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from simaudit.errors import SimauditError
+from simaudit.vocabulary.errors import SimauditError
 
 DISAGREES = 1
 
@@ -19,10 +19,10 @@ def trace(what: str, as_json: bool) -> None:
     """Show every job that a number of results/numbers.json, or a file, comes from."""
     import rich
 
-    from simaudit.files import canonical_json, read_json
     from simaudit.provenance import tree
     from simaudit.provenance.records import read_records
     from simaudit.provenance.trace import NUMBERS, printed_in, trace_file, trace_number
+    from simaudit.storage.json import canonical_json, read_json
 
     records = read_records()
     if Path(what).exists():
@@ -93,9 +93,9 @@ def crate(context: click.Context, output: Path, with_data: bool) -> None:
 
 
 def _all(records: Any) -> Iterator[tuple[str, Any]]:
-    from simaudit.files import read_json
     from simaudit.provenance import verify as check
     from simaudit.provenance.trace import NUMBERS
+    from simaudit.storage.json import read_json
 
     asked = {job: record for job, record in records.items() if Path(record.stamp).exists()}
     if not asked:
@@ -115,9 +115,9 @@ def _all(records: Any) -> Iterator[tuple[str, Any]]:
 
 
 def _of(what: str, records: Any) -> Iterator[tuple[str, Any]]:
-    from simaudit.files import read_json
     from simaudit.provenance import verify as check
     from simaudit.provenance.trace import NUMBERS, trace_file, trace_number
+    from simaudit.storage.json import read_json
 
     if Path(what).exists():
         step = trace_file(Path(what).as_posix(), records)

@@ -14,9 +14,9 @@ from simaudit.cli.options import FILE, FOLDER, results_option, stamp_option
 @click.option("--output", type=FOLDER, required=True, help="Where the tables go, a folder a target.")
 def tables(stamp: Path, results: Path, output: Path) -> None:
     """Write every table as Markdown, CSV and LaTeX."""
-    from simaudit.files import atomic_path
-    from simaudit.report.forms import write
-    from simaudit.report.tables import every_table
+    from simaudit.report.tables.every import every_table
+    from simaudit.report.tables.forms import write
+    from simaudit.storage.atomic import atomic_path
 
     _, findings = _findings(stamp, results)
     with atomic_path(output) as temporary:
@@ -29,11 +29,12 @@ def tables(stamp: Path, results: Path, output: Path) -> None:
 @click.option("--output", type=FILE, required=True, help="Where the page goes, HTML.")
 def report(stamp: Path, results: Path, output: Path) -> None:
     """Write the page that says which controls passed and what each target leaks, with every figure and table."""
-    from simaudit.files import atomic_path, read_json
     from simaudit.provenance.records import read_records
     from simaudit.provenance.stamps import Stamp
-    from simaudit.report.doubts import doubts
-    from simaudit.report.page import page
+    from simaudit.report.page.doubts import doubts
+    from simaudit.report.page.page import page
+    from simaudit.storage.atomic import atomic_path
+    from simaudit.storage.json import read_json
 
     job, findings = _findings(stamp, results)
     trainings = {
@@ -58,7 +59,7 @@ def _findings(stamp: Path, results: Path) -> Any:
     """What a stamp asks for, and what was found of the targets that it names."""
     from simaudit.provenance.stamps import Stamp
     from simaudit.report.findings import Findings
-    from simaudit.roles import Role
+    from simaudit.vocabulary.roles import Role
 
     job = Stamp.read(stamp).params
     return job, Findings.read(results, {target: Role(**role) for target, role in job["targets"].items()})
@@ -68,7 +69,7 @@ def _pictures(job: dict[str, Any], findings: Any, results: Path) -> Any:
     """The figures of each target and of all together; and by the same names, by title, why others were not drawn."""
     from simaudit.evaluation.results import Run
     from simaudit.figures import RUN, figure_types
-    from simaudit.report.pictures import picture
+    from simaudit.report.page.pictures import picture
 
     types, run = figure_types(), Run(results, findings.roles)
     pictures: dict[str, list[Any]] = {}

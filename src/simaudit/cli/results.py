@@ -16,7 +16,7 @@ from simaudit.cli.options import (
     stamp_option,
     threads_option,
 )
-from simaudit.errors import SimauditError
+from simaudit.vocabulary.errors import SimauditError
 
 log = logging.getLogger("simaudit")
 
@@ -34,13 +34,14 @@ def blind(stamp: Path, images: Path, split: Path, threads: int, scores: Path, su
 
     from simaudit.data.prepare import open_images
     from simaudit.data.split import Split
-    from simaudit.evaluation.blind import blind_scores
-    from simaudit.evaluation.evaluate import evaluate_blind
-    from simaudit.evaluation.selected import BLIND
-    from simaudit.files import atomic_path, write_json
-    from simaudit.params import BlindKnobs
+    from simaudit.evaluation.controls.blind import blind_scores
+    from simaudit.evaluation.protocol.evaluate import evaluate_blind
+    from simaudit.evaluation.protocol.selected import BLIND
+    from simaudit.plan.params import BlindKnobs
     from simaudit.provenance.stamps import Stamp
-    from simaudit.scores import Scores, ScoreWriter
+    from simaudit.scoring.score_file import Scores, ScoreWriter
+    from simaudit.storage.atomic import atomic_path
+    from simaudit.storage.json import write_json
 
     job, samples = Stamp.read(stamp).params, Split.read(split)
     knobs, resampling = BlindKnobs.model_validate(job["blind"]), _resampling(job["evaluation"], threads)
@@ -65,8 +66,8 @@ def nearest(stamp: Path, images: Path, split: Path, output: Path) -> None:
     from simaudit.data.neighbours import SCHEMA, nearest_members
     from simaudit.data.prepare import open_images
     from simaudit.data.split import Split
-    from simaudit.parquet import write_table
     from simaudit.provenance.stamps import Stamp
+    from simaudit.storage.parquet import write_table
 
     Stamp.read(stamp)
     write_table(output, nearest_members(open_images(images), Split.read(split)), SCHEMA)
@@ -116,13 +117,13 @@ def evaluate(
     """Measure every attack on one target; choose knobs on calibration, report on evaluation."""
     from threadpoolctl import threadpool_limits
 
-    from simaudit.evaluation.evaluate import evaluate, evaluate_snapshots, headline
-    from simaudit.evaluation.metrics import SCHEMA as METRICS
-    from simaudit.evaluation.profiles import SCHEMA as PROFILES
-    from simaudit.files import write_json
-    from simaudit.parquet import read_table, write_table
+    from simaudit.evaluation.protocol.evaluate import evaluate, evaluate_snapshots, headline
+    from simaudit.evaluation.protocol.metrics import SCHEMA as METRICS
+    from simaudit.evaluation.protocol.profiles import SCHEMA as PROFILES
     from simaudit.provenance.stamps import Stamp
-    from simaudit.scores import Scores
+    from simaudit.scoring.score_file import Scores
+    from simaudit.storage.json import write_json
+    from simaudit.storage.parquet import read_table, write_table
 
     resampling = _resampling(Stamp.read(stamp).params, threads)
     reference = Scores.read(blind)
@@ -160,11 +161,11 @@ def quality(
 
     from simaudit.data.prepare import open_images
     from simaudit.data.split import Split
-    from simaudit.evaluation.quality import quality
-    from simaudit.features import extractor
-    from simaudit.files import write_json
-    from simaudit.params import QualityKnobs
+    from simaudit.evaluation.protocol.quality import quality
+    from simaudit.plan.params import QualityKnobs
     from simaudit.provenance.stamps import Stamp
+    from simaudit.samples.features import extractor
+    from simaudit.storage.json import write_json
 
     job, roles, real = Stamp.read(stamp).params, Split.read(split), open_images(images)
     knobs = QualityKnobs.model_validate(job["quality"])
@@ -187,10 +188,10 @@ def quality(
 @click.option("--output", type=FOLDER, required=True, help="Where controls, groups and ranks go, JSON each.")
 def compare(stamp: Path, results: Path, output: Path) -> None:
     """Hold the controls against what they must show; compare seeds of one target, and attacks over targets."""
-    from simaudit.evaluation.compare import compare
+    from simaudit.evaluation.comparison.compare import compare
     from simaudit.evaluation.results import Results
-    from simaudit.files import read_json, write_json
     from simaudit.provenance.stamps import Stamp
+    from simaudit.storage.json import read_json, write_json
 
     job = Stamp.read(stamp).params
     targets = [Results(results, name, **role) for name, role in job["targets"].items()]
@@ -211,8 +212,8 @@ def compare(stamp: Path, results: Path, output: Path) -> None:
 @click.option("--output", type=FILE, required=True, help="Where the ledger goes, JSON.")
 def numbers(files: tuple[Path, ...], output: Path) -> None:
     """Write every number of result FILES into one ledger, each with where it came from."""
-    from simaudit.evaluation.ledger import ledger
-    from simaudit.files import write_json
+    from simaudit.evaluation.numbers import ledger
+    from simaudit.storage.json import write_json
 
     write_json(output, ledger(files))
 
@@ -242,7 +243,7 @@ def figure(
     from simaudit.evaluation.results import Results, Run
     from simaudit.figures import RUN, style
     from simaudit.provenance.stamps import Stamp
-    from simaudit.roles import Role
+    from simaudit.vocabulary.roles import Role
 
     path = stamp or results / "params" / "figure" / (target or RUN) / f"{name}.json"
     if not path.exists():
@@ -282,6 +283,6 @@ def _figure(name: str, job: dict[str, Any], knobs: tuple[str, ...]) -> Any:
 
 def _resampling(evaluation: Any, threads: int) -> Any:
     """From the section `evaluation` of a stamp."""
-    from simaudit.evaluation.evaluate import Resampling
+    from simaudit.evaluation.protocol.evaluate import Resampling
 
     return Resampling(evaluation["bootstrap"], evaluation["permutations"], evaluation["seed"], threads)

@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from simaudit.cli.options import FILE, FOLDER, images_option, split_option, stamp_option, threads_option
-from simaudit.errors import SimauditError
+from simaudit.vocabulary.errors import SimauditError
 
 
 @click.command()
@@ -32,16 +32,10 @@ def prepare(stamp: Path, images: Path, labels: Path) -> None:
 def split(stamp: Path, images: Path, output: Path) -> None:
     """Draw members, held-out samples and folds."""
     from simaudit.data.prepare import image_hashes, open_images
-    from simaudit.data.split import (
-        CALIBRATION,
-        MEMBER,
-        make_split,
-        refuse_duplicates,
-        refuse_small,
-        write_split,
-    )
-    from simaudit.params import SplitKnobs
+    from simaudit.data.split import make_split, refuse_duplicates, refuse_small, write_split
+    from simaudit.plan.params import SplitKnobs
     from simaudit.provenance.stamps import Stamp
+    from simaudit.vocabulary.sides import CALIBRATION, MEMBER
 
     job = Stamp.read(stamp)
     knobs = SplitKnobs.model_validate(job.params)
@@ -68,13 +62,15 @@ def train(stamp: Path, images: Path, split: Path, checkpoints: Path, output: Pat
 
     from simaudit.data.prepare import open_images
     from simaudit.data.split import Split
-    from simaudit.files import atomic_path, remove, sha256_bytes, write_json
     from simaudit.provenance.stamps import Stamp
-    from simaudit.targets import SUMMARY, families, file_hashes
+    from simaudit.storage.atomic import atomic_path, remove
+    from simaudit.storage.hashes import sha256_bytes
+    from simaudit.storage.json import write_json
+    from simaudit.targets import SUMMARY, family_type, file_hashes
 
     torch.set_num_threads(threads)
     job, members = Stamp.read(stamp), Split.read(split)
-    target = families()[job.params["kind"]].model_validate(job.params)
+    target = family_type(job.params["kind"]).model_validate(job.params)
     identity = sha256_bytes(f"{job.identity} {members.member_hash}".encode())
     with atomic_path(output) as folder:
         try:
@@ -121,16 +117,17 @@ def score(
     import torch
 
     from simaudit.attacks import attack_types
-    from simaudit.cost import Meter
     from simaudit.data.prepare import open_images
     from simaudit.data.split import Split
-    from simaudit.devices import resolve_device
-    from simaudit.files import sha256_file, write_json
-    from simaudit.params import ScoringKnobs
+    from simaudit.machine.cost import Meter
+    from simaudit.machine.devices import resolve_device
+    from simaudit.plan.params import ScoringKnobs
     from simaudit.provenance.stamps import Stamp
-    from simaudit.scores import LOG_SNR
-    from simaudit.scoring import write_scores
-    from simaudit.targets import families, read_summary, snapshot_folder, target_hash
+    from simaudit.scoring.run import write_scores
+    from simaudit.scoring.score_file import LOG_SNR
+    from simaudit.storage.hashes import sha256_file
+    from simaudit.storage.json import write_json
+    from simaudit.targets import family_type, read_summary, state_folder, target_hash
 
     torch.set_num_threads(threads)
     job, samples, summary = Stamp.read(stamp), Split.read(split), read_summary(target)
@@ -142,7 +139,7 @@ def score(
     attack = attack_types()[output.stem].model_validate(job.params["attack"])
     scoring = ScoringKnobs.model_validate(job.params["scoring"])
     device = resolve_device(scoring.device)
-    model = families()[summary["kind"]].load(snapshot_folder(target, epoch) if epoch else target, device)
+    model = family_type(summary["kind"]).load(state_folder(target, epoch), device)
     meter = Meter(device)
     write_scores(
         output,
@@ -189,18 +186,18 @@ def sample(
 
     from simaudit.data.prepare import open_images, save_array
     from simaudit.data.split import Split
-    from simaudit.devices import resolve_device
-    from simaudit.files import atomic_path
-    from simaudit.params import QualityKnobs, ScoringKnobs
+    from simaudit.machine.devices import resolve_device
+    from simaudit.plan.params import QualityKnobs, ScoringKnobs
     from simaudit.provenance.stamps import Stamp
-    from simaudit.sampling import draw_samples, gallery
-    from simaudit.targets import families, read_summary
+    from simaudit.samples.draw import draw_samples, gallery
+    from simaudit.storage.atomic import atomic_path
+    from simaudit.targets import family_type, read_summary
 
     torch.set_num_threads(threads)
     job, real = Stamp.read(stamp).params, open_images(images)
     knobs, scoring = QualityKnobs.model_validate(job["quality"]), ScoringKnobs.model_validate(job["scoring"])
     device = resolve_device(scoring.device)
-    family = families()[read_summary(target)["kind"]]
+    family = family_type(read_summary(target)["kind"])
     loaded = family.load(target, device)
     like = torch.from_numpy(np.array(real[:1])).to(device)
     samples = draw_samples(loaded, like, knobs.samples, knobs.steps, knobs.seed, scoring.batch_size)
@@ -228,10 +225,10 @@ def theory(stamp: Path, images: Path, split: Path, line: Path, field: Path) -> N
     """Compute the optimal denoiser of a few members in one and two dimensions, to be drawn."""
     from simaudit.data.prepare import open_images
     from simaudit.data.split import Split
-    from simaudit.params import TheoryKnobs
-    from simaudit.parquet import write_table
+    from simaudit.plan.params import TheoryKnobs
     from simaudit.provenance.stamps import Stamp
-    from simaudit.theory import along_line, over_field
+    from simaudit.storage.parquet import write_table
+    from simaudit.targets.closed_form import along_line, over_field
 
     knobs, real, samples = (
         TheoryKnobs.model_validate(Stamp.read(stamp).params),

@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 
 from simaudit.data.sources import RawImages
-from simaudit.errors import SimauditError
-from simaudit.files import atomic_path
+from simaudit.storage.atomic import atomic_path
+from simaudit.vocabulary.errors import SimauditError
 
 
 def to_model_range(raw: RawImages) -> np.ndarray:

@@ -8,11 +8,10 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from simaudit.errors import SimauditError
-from simaudit.files import atomic_path, sha256_bytes
-
-MEMBER, HELDOUT = "member", "heldout"
-CALIBRATION, EVALUATION = "calibration", "evaluation"
+from simaudit.storage.atomic import atomic_path
+from simaudit.storage.hashes import sha256_bytes
+from simaudit.vocabulary.errors import SimauditError
+from simaudit.vocabulary.sides import CALIBRATION, EVALUATION, HELDOUT, MEMBER
 
 SCHEMA = pa.schema(
     [("sample_id", pa.int64()), ("role", pa.string()), ("fold", pa.string()), ("sha256", pa.string())]

@@ -10,16 +10,16 @@ from zipfile import BadZipFile
 import numpy as np
 import pandas as pd
 
-from simaudit.data.split import EVALUATION
-from simaudit.errors import SimauditError
-from simaudit.evaluation.bootstrap import Bootstrap
-from simaudit.evaluation.choice import Choice
-from simaudit.evaluation.ledger import Ledger
-from simaudit.evaluation.selected import SelectedScores
-from simaudit.files import read_json
-from simaudit.layout import RUN_FILES, TARGET_FILES
-from simaudit.parquet import read_table
-from simaudit.roles import Role
+from simaudit.evaluation.numbers import Ledger
+from simaudit.evaluation.protocol.choice import Choice
+from simaudit.evaluation.protocol.selected import SelectedScores
+from simaudit.evaluation.statistics.bootstrap import Bootstrap
+from simaudit.storage.json import read_json
+from simaudit.storage.parquet import read_table
+from simaudit.vocabulary.errors import SimauditError
+from simaudit.vocabulary.paths import RUN_FILES, TARGET_FILES
+from simaudit.vocabulary.roles import Role
+from simaudit.vocabulary.sides import EVALUATION
 
 
 @dataclass(frozen=True)
@@ -55,17 +55,17 @@ class Results:
 
     @cached_property
     def table(self) -> pd.DataFrame:
-        """All metric rows, see `simaudit.evaluation.metrics.SCHEMA`."""
+        """All metric rows, see `simaudit.evaluation.protocol.metrics.SCHEMA`."""
         return read_table(self.file("table"))
 
     @cached_property
     def profiles(self) -> pd.DataFrame:
-        """How every statistic is distributed by role, see `simaudit.evaluation.profiles`."""
+        """How every statistic is distributed by role, see `simaudit.evaluation.protocol.profiles`."""
         return read_table(self.file("profiles"))
 
     @cached_property
     def gallery(self) -> dict[str, np.ndarray]:
-        """Images of the target and of its split beside each other, see `simaudit.sampling.gallery`."""
+        """Images of the target and of its split beside each other, see `simaudit.samples.draw.gallery`."""
         path = self.file("gallery")
         try:
             with np.load(path, allow_pickle=False) as arrays:
@@ -120,5 +120,5 @@ class Run:
         return [target for target, role in self.roles.items() if role.control is None]
 
     def theory(self, name: str) -> pd.DataFrame:
-        """The closed form along a `line` or over a `field`, see `simaudit.theory`."""
+        """The closed form along a `line` or over a `field`, see `simaudit.targets.closed_form`."""
         return read_table(self.root / RUN_FILES[name])

@@ -1,12 +1,11 @@
 """The figures: one file a figure, drawn from results alone. Never imports torch."""
 
-import sys
 from abc import abstractmethod
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, ClassVar
 
-from simaudit import registry
-from simaudit.knobs import Knobs
+from simaudit.vocabulary import registry
+from simaudit.vocabulary.knobs import Knobs
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -15,9 +14,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from simaudit.attacks import Attack
-    from simaudit.evaluation.ledger import Ledger
+    from simaudit.evaluation.numbers import Ledger
     from simaudit.evaluation.results import Results, Run
-    from simaudit.params import Params
+    from simaudit.plan.params import Params
 
 RUN = "run"
 """The folder of the figures of all targets together, beside those of each; no target may have this name."""
@@ -34,7 +33,7 @@ class Figure(Knobs):
     """A heading of a few words."""
 
     reads: ClassVar[tuple[str, ...]]
-    """Which files of `simaudit.layout` it is drawn from: a change of another leaves it as it is."""
+    """Which files of `simaudit.vocabulary.paths` it is drawn from: a change of another leaves it as it is."""
 
     @abstractmethod
     def draw(self, values: "pd.DataFrame") -> "matplotlib.figure.Figure":
@@ -97,11 +96,16 @@ def groups(values: "pd.DataFrame", column: str) -> "Iterator[tuple[str, pd.DataF
         yield str(name), rows
 
 
+def figure_modules() -> dict[str, str]:
+    """The module of every figure by name."""
+    return registry.modules(__name__)
+
+
+def figure_type(name: str) -> type[Figure]:
+    """The figure of that name. Raises KeyError when there is none."""
+    return registry.implementation(figure_modules()[name], Figure)
+
+
 def figure_types() -> dict[str, type[Figure]]:
     """Every figure by name."""
-    package = sys.modules[__name__]
-    return {
-        name: registry.implementation(package, name, Figure)
-        for name in registry.names(package)
-        if name != "style"
-    }
+    return {name: figure_type(name) for name in figure_modules()}

@@ -10,8 +10,8 @@ import matplotlib as mpl
 import pandas as pd
 from matplotlib.figure import Figure
 
-from simaudit.evaluation.ledger import TAIL
-from simaudit.files import atomic_path
+from simaudit.evaluation.numbers import TAIL
+from simaudit.storage.atomic import atomic_path
 
 COLUMN_INCHES = 3.4  # one column of a two-column paper
 ROLE_COLOURS = {"members": "#0072B2", "held-out": "#D55E00"}

@@ -5,10 +5,16 @@ from functools import cache
 from pathlib import Path
 
 import simaudit
-from simaudit.files import sha256_file
+from simaudit.storage.hashes import sha256_file
 
 ROOT = Path(simaudit.__file__).parent
-UNTRACKED = {"simaudit", "simaudit.errors", "simaudit.knobs", "simaudit.progress", "simaudit.registry"}
+UNTRACKED = {
+    "simaudit",
+    "simaudit.vocabulary.errors",
+    "simaudit.vocabulary.knobs",
+    "simaudit.machine.progress",
+    "simaudit.vocabulary.registry",
+}
 """Modules that cannot change a result: words for people, types of knobs (stamps hold the values), finding files."""
 
 

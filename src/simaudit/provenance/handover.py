@@ -8,7 +8,7 @@ import json
 import re
 import subprocess
 
-from simaudit.errors import SimauditError
+from simaudit.vocabulary.errors import SimauditError
 
 UNKNOWN = re.compile(r"missing (?:provenance/)?metadata", re.IGNORECASE)
 

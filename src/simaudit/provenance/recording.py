@@ -5,10 +5,10 @@ from dataclasses import asdict
 from pathlib import Path
 
 import simaudit
-from simaudit.files import sha256_file, write_json
-from simaudit.provenance.hashes import hashes
 from simaudit.provenance.records import FOLDER, Record
 from simaudit.provenance.stamps import Stamp
+from simaudit.storage.hashes import hashes, sha256_file
+from simaudit.storage.json import write_json
 
 LOCK = Path(simaudit.__file__).parents[2] / "requirements.lock"
 

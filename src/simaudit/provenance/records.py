@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from simaudit.errors import SimauditError
-from simaudit.files import read_json
+from simaudit.storage.json import read_json
+from simaudit.vocabulary.errors import SimauditError
 
 FOLDER = Path("results/records")
 

@@ -11,10 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from simaudit.errors import SimauditError
-from simaudit.files import read_json
 from simaudit.provenance.records import Record
 from simaudit.provenance.verify import Disagreement
+from simaudit.storage.json import read_json
+from simaudit.vocabulary.errors import SimauditError
 
 RELATIVE, ABSOLUTE = 1e-4, 1e-6
 """How far numbers may lie apart that another machine, another number of threads or another batch computed."""

@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from simaudit.files import read_json, write_json
+from simaudit.storage.json import read_json, write_json
 
 
 class RunLog:

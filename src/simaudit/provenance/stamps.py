@@ -14,15 +14,17 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from simaudit.errors import SimauditError
-from simaudit.figures import RUN
-from simaudit.files import canonical_json, sha256_bytes, write_json
-from simaudit.layout import PUBLISHED
-from simaudit.params import Params, chosen
+from simaudit.attacks import attack_modules
+from simaudit.figures import RUN, figure_modules
+from simaudit.plan.params import Params, chosen
 from simaudit.provenance import code
 from simaudit.report import TEMPLATES
-from simaudit.roles import Role
-from simaudit.targets import TrainedFamily, file_hashes
+from simaudit.storage.hashes import sha256_bytes
+from simaudit.storage.json import canonical_json, write_json
+from simaudit.targets import TrainedFamily, family_modules, file_hashes
+from simaudit.vocabulary.errors import SimauditError
+from simaudit.vocabulary.paths import PUBLISHED
+from simaudit.vocabulary.roles import Role
 
 FOLDER = Path("results/params")
 NOT_TRAINED = {"attacks", "figures", "snapshot_attacks"}  # keys of a target that its training does not read
@@ -79,41 +81,50 @@ def stamps(params: Params) -> Iterator[Stamp]:
     for name in params.splits:
         both = {"blind": params.evaluation.blind, "evaluation": evaluation}
         yield _stamp(f"nearest/{name}", {}, "simaudit.data.neighbours")
-        yield _stamp(f"blind/{name}", both, "simaudit.evaluation.blind", "simaudit.evaluation.evaluate")
+        yield _stamp(
+            f"blind/{name}",
+            both,
+            "simaudit.evaluation.controls.blind",
+            "simaudit.evaluation.protocol.evaluate",
+        )
     for name, target in params.targets.items():
-        family = f"simaudit.targets.{target.kind}"
+        family = family_modules()[target.kind]
         train = _stamp(f"train/{name}", target.model_dump(mode="json", exclude=NOT_TRAINED), family)
         yield replace(train, inputs=file_hashes(target.given) if target.given else {})
         for attack, knobs in params.attacks_on(name).items():
-            modules = [f"simaudit.attacks.{attack}", "simaudit.scoring", family]
+            modules = [attack_modules()[attack], "simaudit.scoring.run", family]
             both = {"attack": knobs, "scoring": params.scoring}
             yield _stamp(f"score/{name}/{attack}", both, *modules, without="simaudit.training")
         drawing = {"quality": params.quality.model_dump(exclude={"features"}), "scoring": params.scoring}
-        yield _stamp(f"sample/{name}", drawing, "simaudit.sampling", family, without="simaudit.training")
+        yield _stamp(f"sample/{name}", drawing, "simaudit.samples.draw", family, without="simaudit.training")
         judging = {"quality": params.quality, "evaluation": resampling}
-        yield _stamp(f"quality/{name}", judging, "simaudit.features", "simaudit.evaluation.quality")
-        yield _stamp(f"evaluate/{name}", evaluation, "simaudit.evaluation.evaluate")
+        yield _stamp(
+            f"quality/{name}", judging, "simaudit.samples.features", "simaudit.evaluation.protocol.quality"
+        )
+        yield _stamp(f"evaluate/{name}", evaluation, "simaudit.evaluation.protocol.evaluate")
         for figure in drawn(params.figures_of(name)):
             yield _figure(params, f"{name}/{figure}", {})
     roles = {name: asdict(role) | {"epochs": list(role.epochs)} for name, role in _roles(params).items()}
     for figure in drawn(params.figures_of_run):
         of_targets = "numbers" in chosen(params.figures)[figure].reads
         yield _figure(params, f"{RUN}/{figure}", {"targets": roles if of_targets else {}})
-    yield _stamp("theory", params.theory, "simaudit.theory")
+    yield _stamp("theory", params.theory, "simaudit.targets.closed_form")
     compared = {
         name: {key: role[key] for key in ("group", "control", "reference")} for name, role in roles.items()
     }
     comparing = _stamp(
-        "compare", {"targets": compared, "evaluation": evaluation}, "simaudit.evaluation.compare"
+        "compare", {"targets": compared, "evaluation": evaluation}, "simaudit.evaluation.comparison.compare"
     )
     yield replace(comparing, inputs=file_hashes(PUBLISHED))
-    yield _stamp("numbers", {}, "simaudit.evaluation.ledger")
+    yield _stamp("numbers", {}, "simaudit.evaluation.numbers")
     in_tables = {name: compared[name] | {"arm": role["arm"]} for name, role in roles.items()}
-    yield _stamp("tables", {"targets": in_tables}, "simaudit.report.tables", "simaudit.report.forms")
+    yield _stamp(
+        "tables", {"targets": in_tables}, "simaudit.report.tables.every", "simaudit.report.tables.forms"
+    )
     asked = {RUN: params.figures_of_run, **{name: params.figures_of(name) for name in params.targets}}
-    figures = [f"simaudit.figures.{figure}" for figure in chosen(params.figures)]
+    figures = [figure_modules()[figure] for figure in chosen(params.figures)]
     shown = {"targets": roles, "figures": asked, "knobs": chosen(params.figures)}
-    report = _stamp("report", shown, "simaudit.report.page", "simaudit.report.doubts", *figures)
+    report = _stamp("report", shown, "simaudit.report.page.page", "simaudit.report.page.doubts", *figures)
     yield replace(report, inputs=file_hashes(TEMPLATES))
 
 
@@ -125,7 +136,7 @@ def drawn(figures: dict[str, str | None]) -> list[str]:
 def _figure(params: Params, name: str, of: dict[str, Any]) -> Stamp:
     figure = name.split("/")[-1]
     return _stamp(
-        f"figure/{name}", {"figure": chosen(params.figures)[figure], **of}, f"simaudit.figures.{figure}"
+        f"figure/{name}", {"figure": chosen(params.figures)[figure], **of}, figure_modules()[figure]
     )
 
 

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from simaudit.errors import SimauditError
 from simaudit.provenance import runlog
 from simaudit.provenance.records import Record, makers
+from simaudit.vocabulary.errors import SimauditError
 
 LOGS = Path("results/logs")
 TABLES = Path("results/tables")

@@ -7,7 +7,7 @@ from typing import Any
 from rich.markup import escape
 from rich.tree import Tree
 
-from simaudit.evaluation.ledger import Ledger
+from simaudit.evaluation.numbers import Ledger
 from simaudit.provenance.trace import Step
 
 SHOWN = 12  # characters of a hash

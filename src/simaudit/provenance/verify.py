@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from simaudit.files import read_json, sha256_file
 from simaudit.provenance.recompute import TOLERANCE, recomputed
 from simaudit.provenance.records import Record, makers
 from simaudit.provenance.trace import NUMBERS, SCORES, TABLES
+from simaudit.storage.hashes import sha256_file
+from simaudit.storage.json import read_json
 
 OWN = ("logs", "params", "records", "checkpoints", "crate")  # folders of results/ that hold no results
 LOCK = Path("dvc.lock")

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from simaudit.evaluation.ledger import Ledger
-from simaudit.files import read_json
-from simaudit.layout import RUN_FILES, TARGET_FILES
-from simaudit.roles import Role
+from simaudit.evaluation.numbers import Ledger
+from simaudit.storage.json import read_json
+from simaudit.vocabulary.paths import RUN_FILES, TARGET_FILES
+from simaudit.vocabulary.roles import Role
 
 COMPARISONS = ("against", "controls", "groups", "ranks")
 METRICS = {

@@ -1,26 +1,26 @@
 """The models under audit: one file a family, each a thin adapter over a diffusers pipeline."""
 
 import json
-import sys
 from abc import abstractmethod
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Protocol
 
-from pydantic import Field, NonNegativeInt, PositiveInt, model_validator
-from pydantic_core import PydanticCustomError
+from pydantic import Field
 
-from simaudit import registry
-from simaudit.errors import SimauditError
-from simaudit.files import read_json, sha256_bytes, sha256_file
-from simaudit.knobs import Device, Epochs, Knobs, Name, Seed
-from simaudit.networks import UNet
+from simaudit.storage.hashes import sha256_bytes, sha256_file
+from simaudit.storage.json import read_json
+from simaudit.training.knobs import Schedule, Training
+from simaudit.training.networks import UNet
+from simaudit.vocabulary import registry
+from simaudit.vocabulary.errors import SimauditError
+from simaudit.vocabulary.knobs import Device, Knobs, Name
 
 if TYPE_CHECKING:
     import numpy as np
     import torch
 
     from simaudit.data.split import Split
-    from simaudit.schedule import NoiseSchedule
+    from simaudit.diffusion.schedule import NoiseSchedule
 
 SUMMARY = "training.json"  # what a target says of itself, beside the diffusers files
 
@@ -41,56 +41,6 @@ class Target(Protocol):
 
     def decode(self, z: "torch.Tensor") -> "torch.Tensor":
         """z → images (B, C, H, W), about in [-1, 1]; differentiable. Undoes `encode` as well as the target can."""
-
-
-class Schedule(Knobs):
-    """The forward process, in diffusers' names (DDPMScheduler)."""
-
-    num_train_timesteps: Annotated[int, Field(ge=2, le=32767)] = 1000
-    beta_schedule: Literal["linear", "scaled_linear", "squaredcos_cap_v2"] = "linear"
-    beta_start: Annotated[float, Field(gt=0, lt=1)] = 1e-4
-    beta_end: Annotated[float, Field(gt=0, lt=1)] = 0.02
-
-    def noise(self) -> "NoiseSchedule":
-        """Its ᾱ_t."""
-        from diffusers import DDPMScheduler
-
-        from simaudit.schedule import NoiseSchedule
-
-        return NoiseSchedule.of(DDPMScheduler(**self.model_dump()))
-
-
-class Fitting(Knobs):
-    """How a network's weights are found. 0 epochs leave it at its initialisation."""
-
-    epochs: NonNegativeInt
-    batch_size: PositiveInt = 128
-    learning_rate: float = Field(gt=0)
-    warmup_steps: NonNegativeInt = 0
-    gradient_clip: float = Field(default=1.0, gt=0)
-    ema_decay: float = Field(default=0.9999, ge=0, lt=1)
-    horizontal_flip: bool = False
-    checkpoint_every: PositiveInt = 500
-
-
-class Training(Fitting):
-    """How a target is trained: its denoiser, and with the same seed, device and threads whatever else it has."""
-
-    seed: Seed = 0
-    snapshots: Epochs = ()
-    """Epochs after which the denoiser's state is kept, so that leakage can be drawn over training."""
-    device: Device = "auto"
-    threads: PositiveInt = 1
-
-    @model_validator(mode="after")
-    def _snapshots_come_before_the_end(self) -> "Training":
-        if self.snapshots and self.snapshots[-1] >= self.epochs:
-            raise PydanticCustomError(
-                "snapshots",
-                "snapshots must be below epochs ({epochs}), whose state is the target itself",
-                {"epochs": self.epochs},
-            )
-        return self
 
 
 class TargetFamily(Knobs):
@@ -179,15 +129,24 @@ class TrainedFamily(TargetFamily):
         return self.training.device
 
 
-def snapshot_folder(directory: Path, epoch: int) -> Path:
-    """Where a target keeps its state after that many epochs: a diffusers directory like its own."""
-    return directory / "epochs" / str(epoch)
+def state_folder(directory: Path, epoch: int | None) -> Path:
+    """Where a target keeps its state after that many epochs: a diffusers directory like its own, that of None."""
+    return directory / "epochs" / str(epoch) if epoch else directory
 
 
-def families() -> dict[str, type[TargetFamily]]:
+def family_modules() -> dict[str, str]:
+    """The module of every target family by the name that `kind` selects."""
+    return registry.modules(f"{__name__}.families")
+
+
+def family_type(kind: str) -> type[TargetFamily]:
+    """The family of that name. Raises KeyError when there is none."""
+    return registry.implementation(family_modules()[kind], TargetFamily)
+
+
+def family_types() -> dict[str, type[TargetFamily]]:
     """Every target family by the name that `kind` selects."""
-    package = sys.modules[__name__]
-    return {name: registry.implementation(package, name, TargetFamily) for name in registry.names(package)}
+    return {name: family_type(name) for name in family_modules()}
 
 
 def file_hashes(directory: Path) -> dict[str, str]:

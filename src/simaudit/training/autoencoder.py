@@ -8,9 +8,9 @@ import torch
 from diffusers import AutoencoderKL
 from torch.nn.functional import relu
 
-from simaudit.networks import Adversarial
-from simaudit.targets import Training
+from simaudit.training.knobs import Training
 from simaudit.training.loop import Player, train
+from simaudit.training.networks import Adversarial
 
 if TYPE_CHECKING:
     from diffusers.models.autoencoders.vae import DiagonalGaussianDistribution

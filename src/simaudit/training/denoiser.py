@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from simaudit.schedule import NoiseSchedule
-from simaudit.targets import Training, snapshot_folder
+from simaudit.diffusion.schedule import NoiseSchedule
+from simaudit.training.knobs import Training
 from simaudit.training.loop import Player, snapshot_path, train
 
 CHECKPOINT = "denoiser.pt"
@@ -46,12 +46,12 @@ class DenoiserRun:
         player = Player(model, lambda x, step: noise_prediction(model, schedule, encode(x)))
         return train([player], samples, ids, self.knobs, self.checkpoints / CHECKPOINT, self.identity)
 
-    def states(self, model: torch.nn.Module, output: Path) -> Iterator[Path]:
-        """The folder of each kept epoch and then `output` itself, `model` holding the weights that belong there."""
+    def states(self, model: torch.nn.Module) -> Iterator[int | None]:
+        """Each kept epoch, and None for the end, while `model` holds the weights that belong there."""
         final = {name: weights.clone() for name, weights in model.state_dict().items()}
         for epoch in self.knobs.snapshots:
             kept = snapshot_path(self.checkpoints / CHECKPOINT, epoch)
             model.load_state_dict(torch.load(kept, map_location="cpu", weights_only=True))
-            yield snapshot_folder(output, epoch)
+            yield epoch
         model.load_state_dict(final)
-        yield output
+        yield None

@@ -12,10 +12,10 @@ from diffusers.optimization import get_constant_schedule_with_warmup
 from diffusers.training_utils import EMAModel
 from torch.nn.utils import clip_grad_norm_
 
-from simaudit.errors import SimauditError
-from simaudit.files import atomic_path, remove
-from simaudit.progress import Progress, log
-from simaudit.targets import Training
+from simaudit.machine.progress import Progress, log
+from simaudit.storage.atomic import atomic_path, remove
+from simaudit.training.knobs import Training
+from simaudit.vocabulary.errors import SimauditError
 
 READ_LOSS_EVERY = 20  # steps; reading a loss makes a GPU wait
 

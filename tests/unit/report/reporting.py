@@ -8,8 +8,9 @@ from click.testing import CliRunner
 
 from simaudit.cli import simaudit
 from simaudit.figures import figure_types, style
-from simaudit.files import sha256_file, write_json
 from simaudit.provenance.records import Record
+from simaudit.storage.hashes import sha256_file
+from simaudit.storage.json import write_json
 
 FIGURES = ("metrics_over_time", "roc_loglog", "statistic_histogram")
 REASON = "there is nothing to be seen in it"

@@ -11,11 +11,11 @@ import pytest
 from PIL import Image
 from reporting import REASON, Read, report_on
 
-from simaudit.errors import SimauditError
-from simaudit.files import sha256_file
-from simaudit.report.doubts import doubts
-from simaudit.report.pictures import webp
-from simaudit.report.sources import jobs, sources
+from simaudit.report.page.doubts import doubts
+from simaudit.report.page.pictures import webp
+from simaudit.report.page.sources import jobs, sources
+from simaudit.storage.hashes import sha256_file
+from simaudit.vocabulary.errors import SimauditError
 
 
 @pytest.fixture(scope="module")

@@ -6,13 +6,14 @@ import re
 
 import pytest
 
-from simaudit.evaluation.ledger import Ledger
-from simaudit.report import run_tables, target_tables
-from simaudit.report.controls_table import controls
+from simaudit.evaluation.numbers import Ledger
 from simaudit.report.findings import Findings
-from simaudit.report.forms import escape, latex, markdown, write
-from simaudit.report.table import Column, Table
-from simaudit.report.tables import every_table
+from simaudit.report.tables import of_run as run_tables
+from simaudit.report.tables import of_target as target_tables
+from simaudit.report.tables.controls import controls
+from simaudit.report.tables.every import every_table
+from simaudit.report.tables.forms import escape, latex, markdown, write
+from simaudit.report.tables.table import Column, Table
 
 RANGE = re.compile(r"(-?\d+\.\d{3}) \[(-?\d+\.\d{3}), (-?\d+\.\d{3})\](†?)")
 

@@ -1,13 +1,12 @@
 """One file a data source. A source is its entry under `datasets` in params.yaml plus a way to load it."""
 
-import sys
 from abc import abstractmethod
 from dataclasses import dataclass
 
 import numpy as np
 
-from simaudit import registry
-from simaudit.knobs import Knobs
+from simaudit.vocabulary import registry
+from simaudit.vocabulary.knobs import Knobs
 
 
 @dataclass(frozen=True)
@@ -32,7 +31,11 @@ class Source(Knobs):
         """Read every image, in an order that never changes: the position becomes `sample_id`."""
 
 
+def source_modules() -> dict[str, str]:
+    """The module of every data source by name."""
+    return registry.modules(__name__)
+
+
 def sources() -> dict[str, type[Source]]:
     """Every data source by name."""
-    package = sys.modules[__name__]
-    return {name: registry.implementation(package, name, Source) for name in registry.names(package)}
+    return {name: registry.implementation(module, Source) for name, module in source_modules().items()}

@@ -4,10 +4,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 
-from simaudit.errors import SimauditError
-from simaudit.provenance.hashes import hashes
 from simaudit.provenance.records import FOLDER, Record
 from simaudit.provenance.verify import files
+from simaudit.storage.hashes import hashes
+from simaudit.vocabulary.errors import SimauditError
 
 PROGRAM = (
     *("Snakefile", "workflow", "src", "params.yaml", "config", "profiles"),

@@ -7,9 +7,9 @@ from typing import Any
 from rocrate.model import ContextEntity
 from rocrate.rocrate import ROCrate
 
-from simaudit.files import sha256_bytes
 from simaudit.provenance.crate.links import refer
 from simaudit.provenance.records import Record
+from simaudit.storage.hashes import sha256_bytes
 
 TYPES = {bool: "Boolean", int: "Integer", float: "Float", str: "Text"}
 

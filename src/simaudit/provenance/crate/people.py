@@ -5,7 +5,7 @@ from typing import Any
 from rocrate.model import ContextEntity
 from rocrate.rocrate import ROCrate
 
-from simaudit.errors import SimauditError
+from simaudit.vocabulary.errors import SimauditError
 
 SPDX = "https://spdx.org/licenses/"
 

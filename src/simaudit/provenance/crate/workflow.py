@@ -10,11 +10,11 @@ from typing import Any
 from rocrate.model import ContextEntity, SoftwareApplication
 from rocrate.rocrate import ROCrate
 
-from simaudit.errors import SimauditError
 from simaudit.provenance.crate.contents import Content, module_files
 from simaudit.provenance.crate.files import facts
 from simaudit.provenance.crate.links import refer
 from simaudit.provenance.records import Record, makers
+from simaudit.vocabulary.errors import SimauditError
 
 SNAKEFILE, LOCK = "Snakefile", "requirements.lock"
 TYPES = ["File", "SoftwareSourceCode", "ComputationalWorkflow", "HowTo"]

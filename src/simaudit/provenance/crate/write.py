@@ -9,8 +9,6 @@ from pathlib import Path
 from rocrate.model import ContextEntity
 from rocrate.rocrate import ROCrate
 
-from simaudit.errors import SimauditError
-from simaudit.files import atomic_path, read_yaml
 from simaudit.provenance import runlog
 from simaudit.provenance.crate.actions import Run, add_actions, span
 from simaudit.provenance.crate.contents import contents
@@ -20,6 +18,9 @@ from simaudit.provenance.crate.people import about
 from simaudit.provenance.crate.workflow import LOCK, SNAKEFILE, add_steps, add_workflow, engine, in_order
 from simaudit.provenance.records import Record
 from simaudit.provenance.trace import LOGS
+from simaudit.storage.atomic import atomic_path
+from simaudit.storage.yaml import read_yaml
+from simaudit.vocabulary.errors import SimauditError
 
 METADATA = "ro-crate-metadata.json"
 CONTEXT = "https://w3id.org/ro/terms/workflow-run/context"

@@ -1,0 +1,1 @@
+"""Attacks that look at the autoencoder alone: one file per attack."""

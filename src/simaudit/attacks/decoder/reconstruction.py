@@ -1,0 +1,29 @@
+"""Reconstruction: the autoencoder alone as a membership test, without any denoiser."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, ClassVar
+
+from simaudit.attacks import Attack, Statistic
+
+if TYPE_CHECKING:
+    import torch
+
+    from simaudit.diffusion.noise import SampleNoise
+    from simaudit.targets import Target
+
+
+class Reconstruction(Attack):
+    """Mean |x − x̂| and mean (x − x̂)² over pixels, x̂ = decode(encode(x)), low for members.
+
+    An autoencoder that has overfitted its training set leaks whatever the denoiser does (Hilprecht, Härterich &
+    Bernau 2019, arXiv:1906.03006). It costs no query of the denoiser.
+    """
+
+    latent_only: ClassVar[bool] = True
+
+    def statistics(
+        self, target: "Target", images: "torch.Tensor", noise: "SampleNoise"
+    ) -> Iterator[Statistic]:
+        residual = (images - target.decode(target.encode(images))).flatten(1)
+        yield Statistic(None, "mean_absolute", 0, residual.abs().mean(1))
+        yield Statistic(None, "mean_squared", 0, residual.square().mean(1))

@@ -1,0 +1,1 @@
+"""Attacks that ask the denoiser and give one number per sample: one file per attack."""

@@ -1,0 +1,68 @@
+"""PFAMI: a member's loss is lower than that of images a little beside it."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated
+
+from pydantic import Field, PositiveInt
+
+from simaudit.attacks import Statistic, TimestepAttack
+
+if TYPE_CHECKING:
+    import torch
+
+    from simaudit.diffusion.noise import SampleNoise
+    from simaudit.targets import Target
+
+
+class PFAMI(TimestepAttack):
+    """L(x) − mean_λ L(crop_λ x), low for members (Fu et al. 2023, arXiv:2308.12143); signed, and the sign is kept.
+
+    L is the mean over `timesteps` of the mean squared error of ε̂ at one draw of noise, the same for the image and its
+    crops. crop_λ is the centre of λ times the sides, resized back bilinearly, with λ evenly from `largest_crop` to
+    `smallest_crop`. One statistic from all timesteps; (crops + 1) queries for each of them.
+    """
+
+    crops: PositiveInt = 10
+    largest_crop: Annotated[float, Field(gt=0, lt=1)] = 0.95
+    smallest_crop: Annotated[float, Field(gt=0, lt=1)] = 0.70
+
+    def statistics(
+        self, target: "Target", images: "torch.Tensor", noise: "SampleNoise"
+    ) -> Iterator[Statistic]:
+        import torch
+
+        sides = torch.linspace(self.largest_crop, self.smallest_crop, self.crops).tolist()
+        losses = [
+            self._loss(target, target.encode(view), noise)
+            for view in (images, *(centre_crop(images, side) for side in sides))
+        ]
+        queries = len(losses) * len(self.timesteps)
+        yield Statistic(None, f"crops={self.crops}", queries, losses[0] - torch.stack(losses[1:]).mean(0))
+
+    def _loss(self, target: "Target", z: "torch.Tensor", noise: "SampleNoise") -> "torch.Tensor":
+        """(B,): mean squared error of the predicted noise, averaged over the timesteps."""
+        import torch
+
+        epsilon = noise.draw(0, z)
+        errors = [
+            (epsilon - target.predict_noise(target.schedule.diffuse(z, epsilon, t), t))
+            .flatten(1)
+            .square()
+            .mean(1)
+            for t in self.timesteps
+        ]
+        return torch.stack(errors).mean(0)
+
+
+def centre_crop(images: "torch.Tensor", side: float) -> "torch.Tensor":
+    """The centre of `side` (0 to 1) times height and width of images (B, C, H, W), resized back bilinearly.
+
+    The crop's edge may lie between pixels, so that small images too have as many different crops as large ones.
+    """
+    import torch
+
+    transform = torch.tensor([[side, 0, 0], [0, side, 0]], dtype=images.dtype, device=images.device)
+    grid = torch.nn.functional.affine_grid(
+        transform.expand(len(images), 2, 3), list(images.shape), align_corners=False
+    )
+    return torch.nn.functional.grid_sample(images, grid, mode="bilinear", align_corners=False)

@@ -1,0 +1,20 @@
+"""PIAN: PIA with its initial noise rescaled to the size that standard normal noise has."""
+
+import math
+from typing import TYPE_CHECKING
+
+from simaudit.attacks.threshold.pia import PIA
+
+if TYPE_CHECKING:
+    import torch
+
+
+class PIAN(PIA):
+    """PIA with e₀ multiplied, sample by sample, by √(2/π)/mean|e₀| (Kong et al. 2023, arXiv:2305.18355).
+
+    √(2/π) is the mean of |ε| for standard normal ε, taken over all channels and pixels of a sample.
+    """
+
+    def initial_noise(self, prediction: "torch.Tensor") -> "torch.Tensor":
+        size = prediction.abs().mean(dim=tuple(range(1, prediction.dim())), keepdim=True)
+        return prediction * (math.sqrt(2 / math.pi) / size)

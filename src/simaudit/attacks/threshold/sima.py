@@ -1,0 +1,36 @@
+"""SimA: one query of the denoiser on the clean sample, and the norm of what it predicts."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Literal
+
+from simaudit.attacks import Statistic, TimestepAttack
+from simaudit.vocabulary.knobs import Order
+
+if TYPE_CHECKING:
+    import torch
+
+    from simaudit.diffusion.noise import SampleNoise
+    from simaudit.targets import Target
+
+
+class SimA(TimestepAttack):
+    """‖ε̂(x, t)‖_p, low for members (Rao, Qu & Moyer, arXiv:2509.25003).
+
+    Input `raw` gives the denoiser x itself, as the paper's released code does; `scaled` gives it √ᾱ_t x, as the paper's
+    prose implies. One query each; every norm comes from the same prediction.
+    """
+
+    norms: tuple[Order, ...] = (4,)
+    inputs: tuple[Literal["raw", "scaled"], ...] = ("raw",)
+
+    def statistics(
+        self, target: "Target", images: "torch.Tensor", noise: "SampleNoise"
+    ) -> Iterator[Statistic]:
+        from simaudit.diffusion.norms import sample_norms
+
+        z = target.encode(images)
+        for t in self.timesteps:
+            for name in self.inputs:
+                point = z if name == "raw" else target.schedule.signal(t, z) * z
+                for norm, values in sample_norms(target.predict_noise(point, t), self.norms):
+                    yield Statistic(t, f"{name},{norm}", 1, values)

@@ -1,0 +1,1 @@
+"""The mathematics that models and attacks share: schedule, noise, norms, the pullback metric."""

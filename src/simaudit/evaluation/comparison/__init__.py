@@ -1,0 +1,1 @@
+"""What can only be said of several audits together, and of published numbers beside them."""

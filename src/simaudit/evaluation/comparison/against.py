@@ -1,0 +1,34 @@
+"""Targets held against one of their split: a latent model against a pixel model, say, on the same samples."""
+
+from typing import Any
+
+from simaudit.evaluation.results import Results
+from simaudit.evaluation.statistics.bootstrap import Bootstrap
+
+
+def against_reference(targets: list[Results], resamples: int, seed: int) -> dict[str, Any]:
+    """By target that has a reference, and by attack that both have: `minus_<reference>`, paired, each at its own knobs.
+
+    Raises SimauditError when the two were evaluated on different samples.
+    """
+    by_name = {results.target: results for results in targets}
+    found = {}
+    for results in targets:
+        if not results.reference:
+            continue
+        reference = by_name[results.reference]
+        results.require_same_samples(reference)
+        selected = results.selected
+        bootstrap = Bootstrap(selected.is_member[~selected.is_calibration], resamples, seed)
+        found[results.target] = {
+            "attacks": {
+                attack: {
+                    f"minus_{reference.target}": results.choice(attack, bootstrap).minus(
+                        reference.choice(attack, bootstrap)
+                    )
+                }
+                for attack in results.attacks
+                if attack in reference.attacks
+            }
+        }
+    return found

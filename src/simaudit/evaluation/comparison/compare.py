@@ -1,0 +1,76 @@
+"""What can only be said of several targets together: controls, seeds of one target, ranks of the attacks."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from simaudit.evaluation.comparison.against import against_reference
+from simaudit.evaluation.comparison.groups import over_seeds
+from simaudit.evaluation.comparison.published import published
+from simaudit.evaluation.comparison.ranks import mean_ranks
+from simaudit.evaluation.controls.controls import all_controls
+from simaudit.evaluation.protocol.choice import COMPARED
+from simaudit.evaluation.results import Results
+
+
+def compare(
+    targets: list[Results], blind: dict[str, dict[str, Any]], resamples: int, seed: int
+) -> dict[str, dict[str, Any]]:
+    """What controls.json, groups.json, ranks.json, against.json and published.json hold. `blind` is the summary of the
+    blind classifiers by split.
+    """
+    groups: dict[str, list[Results]] = {}
+    for results in targets:
+        groups.setdefault(results.group, []).append(results)
+    return {
+        "controls": all_controls(targets, blind),
+        "groups": {
+            "groups": {
+                name: over_seeds(members, resamples, seed)
+                for name, members in groups.items()
+                if len(members) > 1
+            }
+        },
+        "against": {"against": against_reference(targets, resamples, seed)},
+        "published": published(),
+        "ranks": ranks([members for members in groups.values() if members[0].control is None]),
+    }
+
+
+def ranks(groups: list[list[Results]]) -> dict[str, Any]:
+    """Mean ranks by metric over audited targets, seeds of one target counting as one by their mean.
+
+    A rank needs every attack on every target: the largest such block is taken, `of` says of which targets. Of several
+    seeds those count that have all of its attacks. With fewer than two targets or attacks there is nothing to rank, and
+    `absent` says so.
+    """
+
+    def with_all(names: list[str]) -> list[list[Results]]:
+        having = ([seed for seed in seeds if set(names) <= set(seed.attacks)] for seeds in groups)
+        return [seeds for seeds in having if seeds]
+
+    known = [results.attacks for seeds in groups for results in seeds]
+    shared = max(known, key=lambda names: (len(names) - 1) * (len(with_all(names)) - 1), default=[])
+    ranked = with_all(shared)
+    if len(ranked) < 2 or len(shared) < 2:
+        return {
+            "absent": "ranks need two or more audited targets and two or more attacks that were run on all of them; "
+            f"this run has {len(groups)} audited"
+        }
+    return {
+        "of": [members[0].group for members in ranked],
+        "ranks": {
+            metric: mean_ranks(
+                pd.DataFrame(
+                    {attack: [_mean(members, attack, metric) for members in ranked] for attack in shared}
+                )
+            )
+            for metric in COMPARED
+        },
+    }
+
+
+def _mean(seeds: list[Results], attack: str, metric: str) -> float:
+    values = (results.summary["attacks"][attack]["selected"][metric]["value"] for results in seeds)
+    return float(np.mean(list(values)))

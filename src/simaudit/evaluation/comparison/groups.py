@@ -1,0 +1,75 @@
+"""Several seeds of one target: their mean, how far they lie apart, and how sure the mean is, each by itself."""
+
+from typing import Any
+
+import numpy as np
+from scipy.stats import chi2
+
+from simaudit.evaluation.protocol.choice import COMPARED
+from simaudit.evaluation.protocol.metrics import ASR, AUC, TPR_LEVELS, tail_mark
+from simaudit.evaluation.protocol.quality import DISTANCES
+from simaudit.evaluation.results import Results
+from simaudit.evaluation.statistics.bootstrap import Bootstrap, basic_interval
+from simaudit.evaluation.statistics.intervals import CONFIDENCE, Delong, Interval
+
+KEYS = ("value", "low", "high")
+
+
+def over_seeds(seeds: list[Results], resamples: int, seed: int) -> dict[str, Any]:
+    """Per attack that all of these targets have, each at the knobs that it was calibrated to, and per metric:
+
+    `mean_over_seeds` with the limits that these samples give it (the same samples for all seeds, so their errors do not
+    average out); `sd_between_seeds` with the limits of a standard deviation, which few seeds leave wide.
+    Raises SimauditError when the targets were evaluated on different samples.
+    """
+    first = seeds[0].selected
+    for other in seeds[1:]:
+        other.require_same_samples(seeds[0])
+    bootstrap = Bootstrap(first.is_member[~first.is_calibration], resamples, seed)
+    shared = [attack for attack in seeds[0].attacks if all(attack in other.attacks for other in seeds)]
+    return {
+        "seeds": [results.target for results in seeds],
+        "attacks": {attack: _attack(attack, seeds, bootstrap) for attack in shared},
+        "frechet": {name: _distance(name, seeds) for name in DISTANCES},
+    }
+
+
+def _attack(attack: str, seeds: list[Results], bootstrap: Bootstrap) -> dict[str, Any]:
+    curves = [results.selected.roc(attack) for results in seeds]
+    selected = [results.summary["attacks"][attack]["selected"] for results in seeds]
+    values = {metric: np.array([row[metric]["value"] for row in selected]) for metric in COMPARED}
+    asr = float(values[ASR].mean())
+    resampled = np.mean([bootstrap.asr(roc) for roc in curves], axis=0)
+    means = {
+        AUC: Delong.of([roc.placements() for roc in curves], curves[0].is_member).mean(),
+        ASR: basic_interval(asr, resampled, within=(0.5, 1.0)),
+        **{rate: _mean([row[rate] for row in selected]) for rate in TPR_LEVELS},
+    }
+    found: dict[str, Any] = {"mean_over_seeds": {}, "sd_between_seeds": {}}
+    for metric in COMPARED:
+        mark = tail_mark(metric, curves[0].members, curves[0].heldout)
+        found["mean_over_seeds"][metric] = means[metric].json() | mark
+        found["sd_between_seeds"][metric] = standard_deviation(values[metric]).json() | mark
+    return found
+
+
+def _distance(name: str, seeds: list[Results]) -> dict[str, Any]:
+    """A Fréchet distance; all seeds are held against the same images, so the mean is no surer than one of them."""
+    found = [results.quality[name] for results in seeds]
+    return {
+        "mean_over_seeds": _mean(found).json(),
+        "sd_between_seeds": standard_deviation(np.array([distance["value"] for distance in found])).json(),
+    }
+
+
+def _mean(intervals: list[dict[str, float]]) -> Interval:
+    """Value and limits of a mean of numbers that err together, which is the most that they can."""
+    return Interval(*(float(np.mean([interval[key] for interval in intervals])) for key in KEYS))
+
+
+def standard_deviation(values: np.ndarray) -> Interval:
+    """The standard deviation of normal values (n,), n ≥ 2, with the limits that chi-squared gives it."""
+    freedom = len(values) - 1
+    sd, tail = float(values.std(ddof=1)), (1 - CONFIDENCE) / 2
+    low, high = (float(sd * np.sqrt(freedom / chi2.ppf(p, freedom))) for p in (1 - tail, tail))
+    return Interval(sd, low, high)

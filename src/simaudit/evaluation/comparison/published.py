@@ -1,0 +1,63 @@
+"""Numbers that papers report, to stand beside our own and never among them. They come without limits."""
+
+import csv
+from typing import Any
+
+import pandas as pd
+
+from simaudit.evaluation.comparison.ranks import mean_ranks
+from simaudit.vocabulary.paths import PUBLISHED
+
+SIMA, BETA = "sima_v1.csv", "beta_vae_v1.csv"
+METRICS = {"auc": "auc", "asr": "asr", "tpr_heldout_positive": "tpr_heldout_positive_at_1fpr"}
+"""Our name of each metric, and that of the column."""
+
+
+def published() -> dict[str, Any]:
+    """What published.json holds, from SimA's version 1 (arXiv:2509.25003).
+
+    `sima`: by model, `<members>-vs-<held-out>`, condition and attack the metrics of its Tables 1, 2, 4, 5 and 6;
+    `ranks`: mean ranks of the attacks over these experiments, computed here; `beta`: by arm and β (Figure 3 right, read
+    off the figure) AUC and FID, which the paper normalised over both arms.
+    """
+    rows = pd.DataFrame(_rows(SIMA))
+    rows["experiment"] = rows.model + " " + rows.members + " " + rows.heldout + " " + rows.condition
+    found: dict[str, Any] = {}
+    for row in rows.to_dict("records"):
+        sides = f"{slug(row['members'])}-vs-{slug(row['heldout'])}"
+        attacks = found.setdefault(row["model"], {}).setdefault(sides, {}).setdefault(row["condition"], {})
+        numbers = {metric: _bare(row[column]) for metric, column in METRICS.items()}
+        attacks[slug(row["attack"])] = {"queries": int(row["queries"]), **numbers}
+    ranks = {
+        metric: mean_ranks(
+            rows.assign(attack=rows.attack.map(slug))
+            .pivot(index="experiment", columns="attack", values=column)
+            .astype(float)
+            .dropna()
+        )
+        for metric, column in METRICS.items()
+    }
+    return {"published": {"sima": found, "ranks": ranks, "beta": _sweep()}}
+
+
+def _sweep() -> dict[str, Any]:
+    arms: dict[str, Any] = {}
+    for row in _rows(BETA):
+        for arm in ("standard", "adversarial"):
+            found = {"auc": _bare(row[f"auc_{arm}"]), "fid_normalised": _bare(row[f"fid_norm_{arm}"])}
+            arms.setdefault(arm, {})[f"beta={row['beta']}"] = found
+    return arms
+
+
+def _rows(name: str) -> list[dict[str, str]]:
+    with (PUBLISHED / name).open(newline="", encoding="utf-8") as stream:
+        return list(csv.DictReader(stream))
+
+
+def _bare(value: str) -> dict[str, float | None]:
+    return {"value": float(value), "low": None, "high": None}
+
+
+def slug(name: str) -> str:
+    """A name as part of an id."""
+    return name.lower().replace(".", "-").replace("_", "-")

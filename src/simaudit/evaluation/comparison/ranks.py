@@ -1,0 +1,31 @@
+"""Which attack is better over several targets: mean ranks, Friedman's test and the critical difference."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy.stats import friedmanchisquare, rankdata, studentized_range
+
+from simaudit.evaluation.statistics.intervals import CONFIDENCE, Interval
+
+
+def mean_ranks(values: pd.DataFrame) -> dict[str, Any]:
+    """Of a metric by target (rows) and attack (columns), the larger the better: rank 1 is the best.
+
+    Two attacks differ where their mean ranks are further apart than the critical difference of Nemenyi's test
+    q_α √(k(k + 1)/6N), that is where their limits, half of it on either side, do not overlap (Demšar, JMLR 2006).
+    `friedman_p` tests that no attack differs from any other; it needs three attacks.
+    """
+    targets, attacks = values.shape
+    ranks = rankdata(-values.to_numpy(), axis=1).mean(axis=0)
+    q = studentized_range.ppf(CONFIDENCE, attacks, np.inf) / np.sqrt(2)
+    critical = float(q * np.sqrt(attacks * (attacks + 1) / (6 * targets)))
+    return {
+        "targets": targets,
+        "critical_difference": critical,
+        "friedman_p": float(friedmanchisquare(*values.to_numpy().T).pvalue) if attacks > 2 else None,
+        "attacks": {
+            attack: {"mean_rank": Interval(float(r), float(r) - critical / 2, float(r) + critical / 2).json()}
+            for attack, r in zip(values.columns, ranks, strict=True)
+        },
+    }

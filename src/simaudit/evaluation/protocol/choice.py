@@ -1,0 +1,62 @@
+"""An attack at chosen knobs, measured on the evaluation fold, and how two such compare on the same samples."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from simaudit.evaluation.protocol.metrics import ASR, AUC, METRICS, TPR_LEVELS, tail_mark
+from simaudit.evaluation.statistics.bootstrap import Bootstrap, basic_interval
+from simaudit.evaluation.statistics.intervals import Delong, Interval
+from simaudit.evaluation.statistics.roc import Roc
+
+COMPARED = [AUC, ASR, *TPR_LEVELS]
+
+
+@dataclass(frozen=True)
+class Choice:
+    """`row` is the statistic's row of the evaluation table; `roc` and `bootstrap` are of the evaluation fold."""
+
+    row: pd.Series
+    roc: Roc
+    bootstrap: Bootstrap
+
+    @cached_property
+    def placements(self) -> np.ndarray:
+        """(n,), see `Roc.placements`."""
+        return self.roc.placements()
+
+    @cached_property
+    def resampled(self) -> dict[str, np.ndarray]:
+        """ASR and TPRs of every resample."""
+        rates = {name: self.bootstrap.tpr_at(self.roc, level) for name, level in TPR_LEVELS.items()}
+        return {ASR: self.bootstrap.asr(self.roc), **rates}
+
+    def facts(self) -> dict[str, Any]:
+        """Its knobs and every metric with its limits, as they stand in the target's summary."""
+        return {
+            "variant": self.row.variant,
+            "timestep": None if pd.isna(self.row.timestep) else int(self.row.timestep),
+            "queries": int(self.row.queries),
+            **{metric: estimate(self.row, metric) | self._mark(metric) for metric in METRICS},
+        }
+
+    def _mark(self, metric: str) -> dict[str, bool]:
+        return tail_mark(metric, self.roc.members, self.roc.heldout)
+
+    def minus(self, other: "Choice") -> dict[str, Any]:
+        """Paired differences with their limits: DeLong's for AUC, the bootstrap's for ASR and TPR."""
+        delong = Delong.of([self.placements, other.placements], self.roc.is_member)
+        found: dict[str, Any] = {AUC: delong.difference().json()}
+        for metric in COMPARED[1:]:
+            difference = self.row[metric] - other.row[metric]
+            resampled = self.resampled[metric] - other.resampled[metric]
+            found[metric] = basic_interval(float(difference), resampled, (-1, 1)).json() | self._mark(metric)
+        return found
+
+
+def estimate(row: pd.Series, metric: str) -> dict[str, float]:
+    """A metric of a row of the evaluation table with its limits, as it stands in the files under results/."""
+    return Interval(*(float(row[f"{metric}{limit}"]) for limit in ("", "_low", "_high"))).json()

@@ -1,0 +1,254 @@
+"""From the scores of one target to its metrics, the row that each attack is judged by, and what luck would give."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from simaudit.evaluation.protocol.autoencoder import RECONSTRUCTION, auc_by_distortion, reconstruction_errors
+from simaudit.evaluation.protocol.choice import Choice, estimate
+from simaudit.evaluation.protocol.metrics import ASR, AUC, SCHEMA, TPR_LEVELS, folds, metric_rows
+from simaudit.evaluation.protocol.profiles import profile
+from simaudit.evaluation.protocol.resemblance import distance_correlations
+from simaudit.evaluation.protocol.selected import BLIND, Selected, SelectedScores
+from simaudit.evaluation.protocol.selection import SELECTION, mark_choices
+from simaudit.evaluation.protocol.transfer import transferred
+from simaudit.evaluation.statistics.bootstrap import Bootstrap
+from simaudit.evaluation.statistics.intervals import Delong
+from simaudit.evaluation.statistics.permutation import Permutations, permuted_protocol
+from simaudit.evaluation.statistics.roc import Roc
+from simaudit.scoring.score_file import Scores
+from simaudit.vocabulary.errors import SimauditError
+from simaudit.vocabulary.sides import CALIBRATION, EVALUATION
+
+SHIFT_CONFIDENCE = 0.995  # cross-fitted scores depend on each other, and DeLong's limits do not know it
+
+
+@dataclass(frozen=True)
+class Resampling:
+    """How often, and from which seed, intervals resample and the control permutes; `threads` share the work."""
+
+    resamples: int
+    permutations: int
+    seed: int
+    threads: int = 1
+
+
+@dataclass(frozen=True)
+class Judged:
+    """One attack: its rows of the table with the choices marked, and these choices on the evaluation fold.
+
+    `statistic` (N,) is the selected one on every sample, `transferred` what its threshold does; `midranks` (K, n) are
+    those of all statistics, by fold.
+    """
+
+    rows: pd.DataFrame
+    knobs: Selected
+    statistic: np.ndarray
+    selected: Choice
+    oracle: Choice
+    transferred: dict[str, Any]
+    midranks: dict[str, np.ndarray]
+
+    @classmethod
+    def of(cls, scores: Scores, bootstrap: Bootstrap, threads: int) -> "Judged":
+        """Raises SimauditError when a fold is too small or a statistic constant over it."""
+        parts = folds(scores)
+        frames, midranks = [], {}
+        for fold, samples in parts.items():
+            resampled = bootstrap if fold == EVALUATION else None
+            frame, midranks[fold] = metric_rows(scores, fold, samples, resampled, threads)
+            frames.append(frame)
+        rows = mark_choices(pd.concat(frames, ignore_index=True)).reindex(columns=SCHEMA.names)
+        # A fold's rows stand in the order of the score file's columns.
+        measured = rows[rows.fold == EVALUATION].reset_index(drop=True)
+        selected, oracle = (int(measured[mark].argmax()) for mark in ("selected", "oracle"))
+
+        def roc(column: int, samples: np.ndarray) -> Roc:
+            return Roc.of(scores.statistic[column, samples], scores.is_member[samples], scores.member_when)
+
+        on_evaluation = {
+            k: Choice(measured.iloc[k], roc(k, parts[EVALUATION]), bootstrap) for k in {selected, oracle}
+        }
+        column, statistic = scores.columns[selected], scores.statistic[selected].copy()
+        return cls(
+            rows,
+            Selected(column.variant, column.timestep, column.queries, scores.member_when),
+            statistic,
+            on_evaluation[selected],
+            on_evaluation[oracle],
+            transferred(roc(selected, parts[CALIBRATION]), on_evaluation[selected].roc),
+            midranks,
+        )
+
+    def facts(self) -> dict[str, Any]:
+        """What a person asks first: the selected row, what its threshold does, and the oracle beside it."""
+        on_calibration = self.rows[(self.rows.fold == CALIBRATION) & self.rows.selected].iloc[0]
+        return {
+            "selected": self.selected.facts() | {"calibration_auc": estimate(on_calibration, AUC)},
+            "transferred": self.transferred,
+            "oracle": self.oracle.facts(),
+            "optimism": self.oracle.minus(self.selected),
+        }
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What is known of one target."""
+
+    table: pd.DataFrame
+    """Every metric of every (attack, variant, timestep, fold), with the choices marked: SCHEMA."""
+    summary: dict[str, Any]
+    """Per attack the selected row on the evaluation fold, and all that stands beside it."""
+    differences: dict[str, Any]
+    """Every attack minus every other, paired, both at their selected knobs."""
+    permutation: dict[str, Any]
+    """What the same protocol reports when labels are shuffled."""
+    selected: SelectedScores
+    """Every attack's statistic at its selected knobs, sample by sample."""
+    profiles: pd.DataFrame
+    """How each statistic is distributed over members and over held-out samples: `simaudit.evaluation.protocol.profiles`."""
+
+
+def evaluate(
+    all_scores: Iterable[Scores], blind: Scores, nearest: pd.DataFrame, resampling: Resampling
+) -> Evaluation:
+    """Measure every attack on one target, and the blind classifiers of its split beside them.
+
+    `nearest` has the distance of every sample to the nearest other member, see `simaudit.data.neighbours`.
+    One score file is in memory at a time where `all_scores` is a generator.
+    Raises SimauditError when a score file is of other samples than the blind classifiers', a fold is too small, or a
+    statistic is constant over it.
+    """
+    labels = {fold: blind.is_member[samples] for fold, samples in folds(blind).items()}
+    bootstrap = Bootstrap(labels[EVALUATION], resampling.resamples, resampling.seed)
+    permutations = Permutations.of(labels, resampling.permutations, resampling.seed)
+    reference = Judged.of(blind, bootstrap, resampling.threads)
+    attacks, permuted, profiles = {}, {}, []
+    errors: dict[str, Any] = {}
+    for scores in all_scores:
+        _require_same_samples(scores, blind)
+        attacks[scores.attack] = judged = Judged.of(scores, bootstrap, resampling.threads)
+        profiles.append(profile(scores))
+        if scores.attack == RECONSTRUCTION:
+            errors = {"reconstruction_error": reconstruction_errors(scores)}
+        permuted[scores.attack] = {fold: permutations.auc(fold, judged.midranks.pop(fold)) for fold in labels}
+    known = {BLIND: reference, **attacks}
+    distance = nearest.set_index("sample_id").distance.reindex(blind.sample_id)
+    if distance.isna().any():
+        raise SimauditError(
+            f"sample_id {distance.index[distance.isna()][0]} has no nearest member; find them anew, on the split that "
+            "the target is evaluated with"
+        )
+    selected = SelectedScores(
+        blind.sample_id,
+        blind.is_member,
+        blind.is_calibration,
+        {name: judged.knobs for name, judged in known.items()},
+        {name: judged.statistic for name, judged in known.items()},
+        distance.to_numpy(),
+    )
+    correlations = distance_correlations(selected)
+    quarters = auc_by_distortion(selected)
+    return Evaluation(
+        table=pd.concat([judged.rows for judged in attacks.values()], ignore_index=True),
+        summary={
+            "selection": SELECTION,
+            "members": int(labels[EVALUATION].sum()),
+            "heldout": int((~labels[EVALUATION]).sum()),
+            "shifted": is_shifted(reference.selected),
+            **errors,
+            "attacks": {
+                name: judged.facts()
+                | {"minus_blind": judged.selected.minus(reference.selected)}
+                | ({"distance_correlation": correlations[name]} if name in correlations else {})
+                | ({"by_distortion": quarters[name]} if name in quarters else {})
+                for name, judged in attacks.items()
+            },
+        },
+        differences={"attacks": _differences(attacks)},
+        permutation={
+            "permutations": resampling.permutations,
+            "attacks": {
+                name: {"permuted": permuted_protocol(aucs, float(attacks[name].selected.row[AUC]))}
+                for name, aucs in permuted.items()
+            },
+        },
+        selected=selected,
+        profiles=pd.concat(profiles, ignore_index=True),
+    )
+
+
+def headline(summary: dict[str, Any]) -> dict[str, Any]:
+    """The few numbers of a target that one compares between two runs: those of the attack that did best on the
+    calibration fold.
+    """
+    attacks = summary["attacks"]
+    best = max(attacks, key=lambda name: attacks[name]["selected"]["calibration_auc"]["value"])
+    selected = attacks[best]["selected"]
+    return {
+        "best": best,
+        **{metric: selected[metric]["value"] for metric in (AUC, ASR, *TPR_LEVELS)},
+        "minus_blind": attacks[best]["minus_blind"][AUC]["value"],
+    }
+
+
+def evaluate_snapshots(
+    all_scores: Iterable[tuple[int, Scores]], blind: Scores, resampling: Resampling
+) -> dict[str, Any]:
+    """The same facts of a target's states on the way, by epoch and attack, each at knobs calibrated for that epoch.
+
+    Raises SimauditError as `evaluate` does.
+    """
+    labels = blind.is_member[~blind.is_calibration]
+    bootstrap = Bootstrap(labels, resampling.resamples, resampling.seed)
+    found: dict[str, Any] = {}
+    for epoch, scores in all_scores:
+        _require_same_samples(scores, blind)
+        facts = Judged.of(scores, bootstrap, resampling.threads).facts()
+        found.setdefault(str(epoch), {"attacks": {}})["attacks"][scores.attack] = facts
+    return found
+
+
+def _require_same_samples(scores: Scores, blind: Scores) -> None:
+    if not scores.same_samples(blind):
+        raise SimauditError(
+            f"{scores.attack}: its samples, roles or folds are not those that the blind classifiers saw; "
+            "score the target again, on the split that it is evaluated with"
+        )
+
+
+def _differences(attacks: dict[str, Judged]) -> dict[str, Any]:
+    """Each pair once: `first` → `minus_<second>`."""
+    found: dict[str, Any] = {}
+    for first, second in combinations(attacks, 2):
+        difference = attacks[first].selected.minus(attacks[second].selected)
+        found.setdefault(first, {})[f"minus_{second}"] = difference
+    return found
+
+
+def evaluate_blind(blind: Scores, resampling: Resampling) -> dict[str, Any]:
+    """What classifiers that never saw a model make of a split: the selected one, and each of them alone.
+
+    Raises SimauditError when a fold is too small.
+    """
+    labels = blind.is_member[~blind.is_calibration]
+    folds(blind)
+    bootstrap = Bootstrap(labels, resampling.resamples, resampling.seed)
+    judged = Judged.of(blind, bootstrap, resampling.threads)
+    return {
+        "selection": SELECTION,
+        "members": int(labels.sum()),
+        "heldout": int((~labels).sum()),
+        "shifted": is_shifted(judged.selected),
+        "attacks": {BLIND: judged.facts()},
+    }
+
+
+def is_shifted(blind: Choice) -> bool:
+    """Whether classifiers that never saw a model tell the sides of a split apart: their AUC is surely above 0.5."""
+    auc = Delong.of([blind.placements], blind.roc.is_member)
+    return auc.interval(confidence=SHIFT_CONFIDENCE).low > 0.5

@@ -1,0 +1,46 @@
+"""How every statistic is distributed over members and over held-out samples."""
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from simaudit.evaluation.statistics.intervals import mean_limits
+from simaudit.scoring.score_file import Scores
+
+QUANTILES = {"q05": 0.05, "q25": 0.25, "q50": 0.5, "q75": 0.75, "q95": 0.95}
+ROLES = {"members": True, "held-out": False}
+
+SCHEMA = pa.schema(
+    [
+        ("attack", pa.string()),
+        ("variant", pa.string()),
+        ("timestep", pa.int16()),
+        ("role", pa.string()),
+        ("samples", pa.int32()),
+        *((name, pa.float64()) for name in ("mean", "mean_low", "mean_high", *QUANTILES)),
+    ]
+)
+
+
+def profile(scores: Scores) -> pd.DataFrame:
+    """Mean, with 95 % limits, and quantiles of each statistic on the evaluation fold, one row a role: SCHEMA."""
+    parts = []
+    for role, is_member in ROLES.items():
+        values = scores.statistic[:, ~scores.is_calibration & (scores.is_member == is_member)].astype(
+            np.float64
+        )
+        quantiles = np.quantile(values, list(QUANTILES.values()), axis=1)
+        parts.append(
+            pd.DataFrame(
+                {
+                    "attack": scores.attack,
+                    "variant": [column.variant for column in scores.columns],
+                    "timestep": pd.array([column.timestep for column in scores.columns], dtype="Int16"),
+                    "role": role,
+                    "samples": values.shape[1],
+                    **dict(zip(("mean", "mean_low", "mean_high"), mean_limits(values), strict=True)),
+                    **dict(zip(QUANTILES, quantiles, strict=True)),
+                }
+            )
+        )
+    return pd.concat(parts, ignore_index=True)

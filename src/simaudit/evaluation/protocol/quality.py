@@ -1,0 +1,76 @@
+"""How good a target's samples are: the Fréchet distance of their features to those of real images."""
+
+from typing import Any
+
+import numpy as np
+from scipy.stats import norm
+
+from simaudit.evaluation.statistics.intervals import CONFIDENCE, Interval
+
+DISTANCES = {
+    "to_members": 0.0,
+    "to_heldout": 0.0,
+    "members_to_heldout": 0.0,
+    "heldout_minus_members": -np.inf,
+}
+"""What `quality` measures, and the least that each can be."""
+
+
+def frechet_distance(first: np.ndarray, second: np.ndarray) -> float:
+    """‖μ₁ − μ₂‖² + tr(Σ₁ + Σ₂ − 2 (Σ₁Σ₂)^½) of the normals fitted to features (n, d) and (m, d).
+
+    Dowson & Landau 1982; Heusel et al. 2017, arXiv:1706.08500, Eq. 6. Biased upwards by few samples, so only distances
+    between sets as large are comparable.
+    """
+    return _between(_moments(first), _moments(second))
+
+
+def _moments(features: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    return features.mean(axis=0), np.cov(features, rowvar=False)
+
+
+def _between(first: tuple[np.ndarray, np.ndarray], second: tuple[np.ndarray, np.ndarray]) -> float:
+    (mean, covariance), (other_mean, other) = first, second
+    values, vectors = np.linalg.eigh(covariance)
+    root = vectors * np.sqrt(np.maximum(values, 0)) @ vectors.T
+    # Σ₁Σ₂ has the eigenvalues of Σ₁^½ Σ₂ Σ₁^½, which is symmetric.
+    shared = np.sqrt(np.maximum(np.linalg.eigvalsh(root @ other @ root), 0)).sum()
+    distance = np.square(mean - other_mean).sum() + np.trace(covariance) + np.trace(other) - 2 * shared
+    return float(max(distance, 0.0))
+
+
+def quality(
+    samples: np.ndarray, members: np.ndarray, heldout: np.ndarray, resamples: int, seed: int
+) -> dict[str, Any]:
+    """Distances of a target's samples to members and to held-out images, by their features (n, d) each, with limits.
+
+    As many of each are compared as there are of the fewest, drawn at random. `members_to_heldout` is what samples of
+    the true distribution would have; `heldout_minus_members`, paired, is above zero where samples resemble the training
+    set more than the world it is from. Few images add to a distance, and resampling them adds as much again: the limits
+    are normal ones with the bootstrap's standard error, for what so many images have on average.
+    """
+    rng = np.random.default_rng(seed)
+    count = min(map(len, (samples, members, heldout)))
+    sets = [part[rng.permutation(len(part))[:count]] for part in (samples, members, heldout)]
+
+    def distances(parts: list[np.ndarray]) -> np.ndarray:
+        drawn, inside, outside = map(_moments, parts)
+        to_members, to_heldout = _between(inside, drawn), _between(outside, drawn)
+        return np.array([to_members, to_heldout, _between(inside, outside), to_heldout - to_members])
+
+    measured = distances(sets)
+    resampled = np.array(
+        [distances([part[rng.integers(count, size=count)] for part in sets]) for _ in range(resamples)]
+    )
+    return {
+        "images": count,
+        **{
+            name: _interval(float(value), float(values.std(ddof=1)), least).json()
+            for (name, least), value, values in zip(DISTANCES.items(), measured, resampled.T, strict=True)
+        },
+    }
+
+
+def _interval(value: float, error: float, least: float) -> Interval:
+    half = float(norm.ppf((1 + CONFIDENCE) / 2)) * error
+    return Interval(value, max(value - half, least), value + half)

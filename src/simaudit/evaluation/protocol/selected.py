@@ -1,0 +1,93 @@
+"""The file of each attack's statistic at its selected knobs: what figures and comparisons between targets look at."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from simaudit.evaluation.statistics.roc import Roc
+from simaudit.scoring.score_file import FOLDS, ROLES, labels
+from simaudit.storage.atomic import atomic_path
+from simaudit.vocabulary.errors import SimauditError
+from simaudit.vocabulary.sides import EVALUATION, HELDOUT
+
+BLIND = "blind"  # the name of the classifiers that see the images and never a model
+KNOBS = b"attacks"
+DISTANCE = "nearest_member"  # the column of distances
+
+
+@dataclass(frozen=True)
+class Selected:
+    """One attack at its selected knobs."""
+
+    variant: str
+    timestep: int | None
+    queries: int
+    member_when: str
+
+
+@dataclass(frozen=True)
+class SelectedScores:
+    """Statistics (N,) by attack, of the same N samples in sample_id order; BLIND is among them.
+
+    `distance` (N,) is how far each sample is from the nearest member other than itself.
+    """
+
+    sample_id: np.ndarray
+    is_member: np.ndarray
+    is_calibration: np.ndarray
+    knobs: dict[str, Selected]
+    statistics: dict[str, np.ndarray]
+    distance: np.ndarray
+
+    def on_evaluation(self, attack: str) -> tuple[np.ndarray, np.ndarray]:
+        """An attack's statistic and who is a member, (n,) each, on the evaluation fold."""
+        rows = ~self.is_calibration
+        return self.statistics[attack][rows], self.is_member[rows]
+
+    def roc(self, attack: str) -> Roc:
+        """An attack's ROC on the evaluation fold."""
+        return Roc.of(*self.on_evaluation(attack), self.knobs[attack].member_when)
+
+    def write(self, path: Path) -> None:
+        """One float32 column an attack beside sample_id, role, fold and distance; the knobs are the file's metadata."""
+        columns = {
+            "sample_id": pa.array(self.sample_id),
+            "role": labels(~self.is_member, ROLES),
+            "fold": labels(~self.is_calibration, FOLDS),
+            DISTANCE: pa.array(self.distance),
+            **{attack: pa.array(values) for attack, values in self.statistics.items()},
+        }
+        knobs = json.dumps({attack: vars(knobs) for attack, knobs in self.knobs.items()})
+        with atomic_path(path) as temporary:
+            pq.write_table(
+                pa.table(columns).replace_schema_metadata({KNOBS: knobs}), temporary, compression="zstd"
+            )
+
+    @classmethod
+    def read(cls, path: Path) -> "SelectedScores":
+        """Raises SimauditError when the file is missing or not whole."""
+        try:
+            table = pq.read_table(path)
+            knobs = {
+                attack: Selected(**values)
+                for attack, values in json.loads(table.schema.metadata[KNOBS]).items()
+            }
+            frame = table.to_pandas()
+            return cls(
+                frame["sample_id"].to_numpy(),
+                (frame["role"] != HELDOUT).to_numpy(),
+                (frame["fold"] != EVALUATION).to_numpy(),
+                knobs,
+                {attack: frame[attack].to_numpy() for attack in knobs},
+                frame[DISTANCE].to_numpy(),
+            )
+        except FileNotFoundError:
+            raise SimauditError(f"{path}: missing; make it with: snakemake --cores all {path}") from None
+        except (pa.ArrowException, KeyError, TypeError) as error:
+            raise SimauditError(
+                f"{path}: not a whole file of selected statistics ({error}); delete it and run again"
+            ) from None

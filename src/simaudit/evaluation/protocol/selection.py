@@ -1,0 +1,34 @@
+"""Which knobs an attack is judged by. Variants and timesteps are both knobs."""
+
+import pandas as pd
+
+from simaudit.vocabulary.sides import CALIBRATION, EVALUATION
+
+SELECTION = {"metric": "auc", "fold": CALIBRATION, "ties": "the first in the score file"}
+"""What `selected` goes by, as the evaluation's file says it."""
+
+
+def mark_choices(rows: pd.DataFrame) -> pd.DataFrame:
+    """The rows of one attack with `selected`, `selected_in_variant` and `oracle`, each true on both folds of its knobs.
+
+    `selected` has the highest AUC on the calibration fold: the honest choice. `selected_in_variant` is the same among
+    the timesteps of each variant. `oracle` has the highest AUC on the evaluation fold, as if knobs could be chosen on
+    the test set. Of equals the first in file order is taken.
+    """
+    in_variant = pd.Series(False, index=rows.index)
+    for _, of_variant in rows.groupby("variant", sort=False):
+        in_variant[of_variant.index] = _same_knobs(of_variant, _best(of_variant, CALIBRATION))
+    return rows.assign(
+        selected=_same_knobs(rows, _best(rows, CALIBRATION)),
+        selected_in_variant=in_variant,
+        oracle=_same_knobs(rows, _best(rows, EVALUATION)),
+    )
+
+
+def _best(rows: pd.DataFrame, fold: str) -> pd.Series:
+    return rows.iloc[int(rows.auc.where(rows.fold == fold).argmax())]
+
+
+def _same_knobs(rows: pd.DataFrame, row: pd.Series) -> pd.Series:
+    same_timestep = rows.timestep.isna() if pd.isna(row.timestep) else rows.timestep.eq(row.timestep)
+    return rows.variant.eq(row.variant) & same_timestep.fillna(False).astype(bool)

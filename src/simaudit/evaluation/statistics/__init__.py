@@ -1,0 +1,1 @@
+"""The statistics: ROC curves, intervals, resampling, permutation. They know nothing of files."""

@@ -1,0 +1,112 @@
+"""Intervals for what has no formula: ASR, and paired differences of TPR, by a stratified bootstrap."""
+
+from collections.abc import Iterator
+from itertools import pairwise
+
+import numpy as np
+
+from simaudit.evaluation.statistics.intervals import CONFIDENCE, Interval, rate, together
+from simaudit.evaluation.statistics.roc import Roc
+
+CHUNK = 256  # samples at a time: few enough for all their resamples to stay in the processor's cache
+CELL = 16  # samples of a chunk that are added up one after the other, in all cells at once
+
+
+class Bootstrap:
+    """Resamples of N samples, members and held-out samples each drawn with replacement from their own kind.
+
+    Every statistic is measured on the same resamples, so that differences between them are paired. Safe to share
+    between threads.
+    """
+
+    def __init__(self, is_member: np.ndarray, resamples: int, seed: int) -> None:
+        """`is_member` is (N,) bool; the same arguments give the same resamples."""
+        rng = np.random.default_rng(seed)
+        drawn = np.zeros((resamples, len(is_member) + 1), dtype=np.uint8)
+        for role in np.flatnonzero(is_member), np.flatnonzero(~is_member):
+            for counts in drawn:
+                counts[role] = np.bincount(rng.integers(len(role), size=len(role)), minlength=len(role))
+        # One row a sample, so that looking samples up in another order moves whole rows; the last is of nobody.
+        self._counts = np.ascontiguousarray(drawn.T)
+
+    def asr(self, roc: Roc) -> np.ndarray:
+        """The ASR of every resample, (resamples,)."""
+        # (TPR − FPR) × their common denominator, in whole numbers: exact, and the fastest to add up.
+        common = int(np.lcm(roc.members, roc.heldout))
+        best = np.zeros(self._counts.shape[1], dtype=np.int64)
+        for advantage in self._accepted(roc, common // roc.members, -(common // roc.heldout)):
+            np.maximum(best, advantage.max(axis=0), out=best)
+        asr: np.ndarray = (1 + best / common) / 2
+        return asr
+
+    def tpr_at(self, roc: Roc, level: float) -> np.ndarray:
+        """The exact TPR at FPR ≤ `level` of every resample, (resamples,)."""
+        found = np.zeros(self._counts.shape[1], dtype=np.int64)
+        for members, heldout in zip(self._accepted(roc, 1, 0), self._accepted(roc, 0, 1), strict=True):
+            within = heldout / roc.heldout <= level
+            np.maximum(found, np.where(within, members, 0).max(axis=0), out=found)
+            if not within[-1].any():
+                break
+        return found / roc.members
+
+    def _accepted(self, roc: Roc, per_member: int, per_heldout: int) -> Iterator[np.ndarray]:
+        """What the samples that a threshold accepts add up to in every resample: (thresholds, resamples), in chunks.
+
+        A chunk is overwritten by the next. Sums run within cells first, all cells at once, then over the cells.
+        """
+        samples, resamples = len(roc.order), self._counts.shape[1]
+        padding = -samples % CHUNK
+        order = np.concatenate([roc.order, np.full(padding, samples)])
+        value = np.where(roc.is_member[roc.order], per_member, per_heldout)
+        wide = np.abs(value).sum() >= 2**31
+        value = np.concatenate([value, np.zeros(padding)]).astype(np.int64 if wide else np.int32)[:, None]
+        is_threshold = np.zeros(len(order), dtype=bool)
+        is_threshold[roc.ends - 1] = True
+        drawn = np.empty((CHUNK, resamples), dtype=self._counts.dtype)
+        total = np.empty((CHUNK, resamples), dtype=value.dtype)
+        cells = total.reshape(-1, CELL, resamples)
+        before = np.zeros((1, resamples), dtype=value.dtype)
+        for first in range(0, len(order), CHUNK):
+            rows = slice(first, first + CHUNK)
+            np.take(self._counts, order[rows], axis=0, out=drawn, mode="clip")
+            np.multiply(drawn, value[rows], out=total)
+            _accumulate(cells.swapaxes(0, 1))
+            after = np.concatenate([before, cells[:, -1]])
+            _accumulate(after)
+            cells += after[:-1, None]
+            before = after[-1:]
+            if is_threshold[rows].all():
+                yield total
+            elif is_threshold[rows].any():
+                yield total[is_threshold[rows]]
+
+
+def _accumulate(values: np.ndarray) -> None:
+    """Cumulative sums along the first axis, in place; on wide rows several times as fast as numpy's own."""
+    for before, after in pairwise(values):
+        after += before
+
+
+def basic_interval(value: float, resampled: np.ndarray, within: tuple[float, float]) -> Interval:
+    """`value` with the basic bootstrap's limits, 2 × value minus the resamples' quantiles (Davison & Hinkley 1997).
+
+    The best over thresholds overshoots, in the resamples once more than in the sample: reflecting the quantiles takes
+    that off again, where the quantiles themselves would hardly ever cover. `within` is where such a value can lie.
+    """
+    tail = (1 - CONFIDENCE) / 2
+    low, high = 2 * value - np.quantile(resampled, [1 - tail, tail])
+    return Interval(
+        value, float(np.clip(min(low, value), *within)), float(np.clip(max(high, value), *within))
+    )
+
+
+def asr_interval(roc: Roc, resampled: np.ndarray) -> Interval:
+    """The ASR of a ROC with its limits from the ASRs of its resamples.
+
+    Where the classes are perfectly separated, so are they in every resample. The lower limit is then that of two exact
+    rates, all members found and no held-out sample flagged, which hold together.
+    """
+    if roc.asr == 1:
+        lows = [rate(size, size, together(2)).low for size in (roc.members, roc.heldout)]
+        return Interval(1.0, sum(lows) / 2, 1.0)
+    return basic_interval(roc.asr, resampled, within=(0.5, 1.0))

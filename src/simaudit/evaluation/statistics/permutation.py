@@ -1,0 +1,74 @@
+"""The control that shuffles the labels: whatever is found then, the protocol itself has put there."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from scipy.special import stdtrit
+
+from simaudit.evaluation.statistics.intervals import CONFIDENCE, Interval, rate, together
+from simaudit.vocabulary.sides import CALIBRATION, EVALUATION
+
+
+@dataclass(frozen=True)
+class Permutations:
+    """Labels (permutations, n) of each fold, shuffled within it, so that both classes keep their sizes."""
+
+    labels: dict[str, np.ndarray]
+
+    @classmethod
+    def of(cls, is_member: dict[str, np.ndarray], permutations: int, seed: int) -> "Permutations":
+        """From the true labels (n,) bool of each fold; the same arguments give the same permutations."""
+        rng = np.random.default_rng(seed)
+        return cls(
+            {
+                fold: rng.permuted(np.tile(labels, (permutations, 1)), axis=1)
+                for fold, labels in is_member.items()
+            }
+        )
+
+    def auc(self, fold: str, centred_midranks: np.ndarray) -> np.ndarray:
+        """(K, permutations): the AUC of K statistics under each permutation, from their centred midranks (K, n)."""
+        labels = self.labels[fold]
+        members = labels[0].sum()
+        pairs = members * (labels.shape[1] - members)
+        found: np.ndarray = 0.5 + centred_midranks @ labels.T.astype(np.float64) / pairs
+        return found
+
+
+def permuted_protocol(aucs: dict[str, np.ndarray], observed: float) -> dict[str, Any]:
+    """What the whole protocol reports of an attack when labels mean nothing, from AUCs (K, permutations) by fold.
+
+    `auc` is the mean that calibrated knobs get; it must be 0.5. `oracle_auc` is the mean of the best on the
+    evaluation fold: what luck alone gives to whoever chooses knobs on the test set. Their limits are those of a mean
+    over permutations. `p_value` is the share of permutations that reach the `observed` AUC, the real labels counted
+    among them.
+    """
+    calibration, evaluation = aucs[CALIBRATION], aucs[EVALUATION]
+    permutations = calibration.shape[1]
+    selected = evaluation[calibration.argmax(axis=0), np.arange(permutations)]
+    reached = int((selected >= observed).sum())
+    share = rate(reached, permutations)
+    return {
+        "auc": mean_interval(selected).json(),
+        "oracle_auc": mean_interval(evaluation.max(axis=0)).json(),
+        "p_value": Interval((1 + reached) / (1 + permutations), share.low, share.high).json(),
+    }
+
+
+def mean_interval(values: np.ndarray) -> Interval:
+    """The mean of independent values (n,) with Student's limits."""
+    mean = float(values.mean())
+    half = _student(len(values), CONFIDENCE) * float(values.std(ddof=1) / np.sqrt(len(values)))
+    return Interval(mean, mean - half, mean + half)
+
+
+def widened(mean: Interval, permutations: int, tests: int) -> Interval:
+    """A `mean_interval` that holds together with those of all other `tests` (Bonferroni)."""
+    factor = _student(permutations, together(tests)) / _student(permutations, CONFIDENCE)
+    low, high = (mean.value + factor * (limit - mean.value) for limit in (mean.low, mean.high))
+    return Interval(mean.value, low, high)
+
+
+def _student(values: int, confidence: float) -> float:
+    return float(stdtrit(values - 1, (1 + confidence) / 2))

@@ -1,0 +1,1 @@
+"""Figures of all audits of a run together: one file per figure."""

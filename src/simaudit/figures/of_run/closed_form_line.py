@@ -1,0 +1,76 @@
+"""Why the norm of ε̂ tells members: density, score and norm of the optimal denoiser in one dimension."""
+
+from typing import TYPE_CHECKING, ClassVar
+
+from simaudit.figures import RunFigure
+
+if TYPE_CHECKING:
+    import matplotlib.figure
+    import pandas as pd
+
+    from simaudit.evaluation.results import Run
+
+PANELS = {
+    "log_density": r"$\log\, p_t(x)$",
+    "score": r"$\nabla \log\, p_t(x)$",
+    "norm": r"$|\hat\varepsilon^*(x, t)|$",
+}
+POINTS = {"member": ("members", "o"), "heldout": ("held-out", "D")}
+
+
+class ClosedFormLine(RunFigure):
+    """The optimal denoiser of a few members, projected on one principal component, in closed form.
+
+    Above, log-density and score of the noisy training set; below, what SimA reads. The shaded x would be called members
+    by the threshold that separates these members from these held-out samples best.
+    """
+
+    title: ClassVar[str] = "The optimal denoiser on a line"
+    reads: ClassVar[tuple[str, ...]] = ("line",)
+
+    def values(self, run: "Run") -> "pd.DataFrame":
+        from simaudit.evaluation.statistics.roc import Roc
+
+        line = run.theory("line")
+        asked = line[line.kind != "grid"]
+        roc = Roc.of(asked.norm.to_numpy(), (asked.kind == "member").to_numpy(), "low")
+        best = int((roc.tpr - roc.fpr).argmax())
+        threshold = roc.thresholds[best - 1] if best else 0.0
+        return line.assign(threshold=threshold, called_member=line.norm <= threshold)
+
+    def draw(self, values: "pd.DataFrame") -> "matplotlib.figure.Figure":
+        from simaudit.figures import style
+
+        figure = style.new_figure(rows=len(PANELS), height=1.35)
+        axes = figure.subplots(len(PANELS), sharex=True)
+        grid = values[values.kind == "grid"]
+        for axis, (column, label) in zip(axes, PANELS.items(), strict=True):
+            axis.plot(grid.x, grid[column], color="0.25")
+            axis.fill_between(
+                grid.x,
+                *(0, 1),
+                where=grid.called_member,
+                transform=axis.get_xaxis_transform(),
+                color=style.ROLE_COLOURS["members"],
+                alpha=0.1,
+                linewidth=0,
+            )
+            for kind, (role, marker) in POINTS.items():
+                points = values[values.kind == kind]
+                axis.plot(
+                    points.x,
+                    points[column],
+                    marker,
+                    color=style.ROLE_COLOURS[role],
+                    markersize=4,
+                    label=role,
+                    clip_on=False,
+                    zorder=3,
+                )
+            axis.set_ylabel(label)
+            axis.locator_params(axis="y", nbins=4)
+        axes[-1].axhline(values.threshold.iloc[0], **style.CHANCE)
+        axes[0].legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2)
+        timestep = values.timestep.iloc[0]
+        axes[-1].set_xlabel(f"$x$ on a principal component   ($t$ = {timestep})")
+        return figure

@@ -1,0 +1,1 @@
+"""Figures of one audit: one file per figure."""

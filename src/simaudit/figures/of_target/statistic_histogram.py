@@ -1,0 +1,75 @@
+"""What an attack measures, members against held-out samples, at the knobs that calibration chose."""
+
+from typing import TYPE_CHECKING, ClassVar
+
+from simaudit.figures import TargetFigure, groups
+
+if TYPE_CHECKING:
+    import matplotlib.figure
+    import pandas as pd
+
+    from simaudit.evaluation.numbers import Ledger
+    from simaudit.evaluation.results import Results
+
+BINS = 40
+CENTRAL = 99.5  # percentile at which the axis ends; a few far outliers would squeeze the rest
+
+
+class StatisticHistogram(TargetFigure):
+    """One panel an attack: the measured density of its statistic on the evaluation fold."""
+
+    title: ClassVar[str] = "Statistic of members and held-out samples"
+    reads: ClassVar[tuple[str, ...]] = ("summary", "selected")
+
+    def values(self, results: "Results") -> "pd.DataFrame":
+        import numpy as np
+        import pandas as pd
+
+        from simaudit.figures import style
+
+        parts = []
+        for attack in style.in_order(results.attacks):
+            statistic, is_member = results.selected.on_evaluation(attack)
+            low, high = np.percentile(statistic, [100 - CENTRAL, CENTRAL])
+            edges = np.linspace(low, high, BINS + 1)
+            knobs = results.selected.knobs[attack]
+            for role, rows in (("members", is_member), ("held-out", ~is_member)):
+                density = np.histogram(statistic[rows], edges)[0] / (rows.sum() * np.diff(edges))
+                bins = {"from": edges[:-1], "to": edges[1:], "density": density, "samples": rows.sum()}
+                named = {"attack": attack, "variant": knobs.variant, "timestep": knobs.timestep, "role": role}
+                parts.append(pd.DataFrame({**named, **bins}))
+        return pd.concat(parts, ignore_index=True)
+
+    def draw(self, values: "pd.DataFrame") -> "matplotlib.figure.Figure":
+        from simaudit.figures import style
+
+        panels = list(groups(values, "attack"))
+        figure = style.new_figure(rows=len(panels), height=1.35)
+        axes = figure.subplots(len(panels), squeeze=False)[:, 0]
+        for axis, (attack, panel) in zip(axes, panels, strict=True):
+            for role, bins in groups(panel, "role"):
+                axis.stairs(
+                    bins.density,
+                    [*bins["from"], bins["to"].iloc[-1]],
+                    fill=True,
+                    alpha=0.45,
+                    color=style.ROLE_COLOURS[role],
+                    label=f"{role} (n = {bins.samples.iloc[0]})",
+                )
+            first = panel.iloc[0]
+            axis.set_xlabel(
+                f"{style.attack_name(attack)} statistic ({style.knobs_label(first.variant, first.timestep)})"
+            )
+            axis.set_ylabel("density")
+            axis.set_yticks([])  # a density's unit is one over the statistic's, which nobody reads
+            axis.ticklabel_format(axis="x", scilimits=(-2, 4), useMathText=True)
+            axis.locator_params(axis="x", nbins=6)
+        axes[0].legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2)
+        return figure
+
+    def seen(self, book: "Ledger", target: str) -> str:
+        best = book.best(target)
+        return (
+            f"The two sides lie furthest apart for {best}, whose best threshold is right in "
+            f"[[{target}.{best}.asr]] of all cases when both are equally frequent."
+        )

@@ -1,0 +1,1 @@
+"""The page: one file with verdicts, figures, tables and the source of every number."""

@@ -1,0 +1,112 @@
+"""The page that a person reads first: verdicts and controls, then every figure and table; one file, no network."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from simaudit.figures import RUN
+from simaudit.provenance.records import Record
+from simaudit.report import TEMPLATES
+from simaudit.report.findings import Findings
+from simaudit.report.page.numbers import Numbers, anchor, paragraphs
+from simaudit.report.page.pictures import Picture
+from simaudit.report.page.sources import jobs, sources
+from simaudit.report.tables.every import run_tables, target_tables
+from simaudit.report.tables.table import TAIL_NOTE, Table
+
+FIRST = {"verdicts", "controls"}  # tables of the run that stand in the page's first screen
+
+
+@dataclass(frozen=True)
+class Section:
+    """One target on the page. `folded`: its title alone is seen until it is asked for."""
+
+    target: str
+    verdict: str
+    is_shifted: bool
+    folded: bool
+    tables: list[Table]
+    pictures: list[Picture]
+
+
+def page(
+    findings: Findings,
+    pictures: Mapping[str, list[Picture]],
+    undrawn: Mapping[str, Mapping[str, str]],
+    doubts: list[str],
+    records: Mapping[str, Record],
+) -> str:
+    """The report in HTML. The same arguments give the same text.
+
+    `pictures` are those of each target and of RUN; `undrawn` says by the same name, then by title of a figure, why it
+    could not be drawn; `records` are those of all jobs, which say where numbers come from.
+    """
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    numbers = Numbers(findings.ledger)
+    templates = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    templates.filters |= {"number_text": numbers.text, "anchor": anchor}
+    of_run = run_tables(findings)
+    sections = [_section(findings, target, pictures.get(target, [])) for target in findings.targets]
+    body = templates.get_template("body.html").render(
+        controls=findings.comparison["controls"],
+        doubts=doubts,
+        first=[table for table in of_run if table.name in FIRST and table.rows],
+        run=Section(RUN, "", False, False, [t for t in of_run if t.name not in FIRST], pictures.get(RUN, [])),
+        sections=sections,
+        absences=_absences(of_run, sections, undrawn),
+        tail_note=TAIL_NOTE,
+        numbers=numbers,
+        paragraphs=lambda texts: paragraphs(texts, numbers),
+    )
+    # After the body, since only then is it known which numbers are printed.
+    known = sources(findings.ledger, numbers.printed, records)
+    behind = jobs(known, records)
+    listed = templates.get_template("sources.html").render(sources=known, jobs=behind)
+    return templates.get_template("page.html").render(
+        body=body,
+        listed=listed,
+        has_jobs=bool(behind),
+        sections=sections,
+        style=(TEMPLATES / "style.css").read_text(encoding="utf-8"),
+        script=(TEMPLATES / "script.js").read_text(encoding="utf-8"),
+    )
+
+
+def _section(findings: Findings, target: str, pictures: list[Picture]) -> Section:
+    """Further seeds, further settings of a sweep and controls are folded: whoever wants one knows which."""
+    role = findings.roles[target]
+    swept = [name for name in findings.audited if findings.roles[name].arm]
+    is_one_more = role.control is not None or role.group != target or target in swept[1:]
+    return Section(
+        target,
+        findings.verdict(target),
+        findings.is_shifted(target),
+        is_one_more,
+        target_tables(findings, target),
+        pictures,
+    )
+
+
+def _absences(
+    of_run: list[Table], sections: list[Section], undrawn: Mapping[str, Mapping[str, str]]
+) -> list[dict[str, Any]]:
+    """Each table and figure that is not there, with the reason, once; `of` are the targets for which it holds."""
+    found: dict[tuple[str, str], list[str]] = {}
+    for of, tables in ((RUN, of_run), *((section.target, section.tables) for section in sections)):
+        for table in tables:
+            if table.absent:
+                found.setdefault((table.title, table.absent), []).append(of)
+    for of in (RUN, *(section.target for section in sections)):
+        for title, reason in undrawn.get(of, {}).items():
+            found.setdefault((title, reason), []).append(of)
+    return [
+        {"title": title, "reason": reason, "of": [name for name in of if name != RUN]}
+        for (title, reason), of in found.items()
+    ]

@@ -1,0 +1,1 @@
+"""The tables, and the forms in which they are written."""

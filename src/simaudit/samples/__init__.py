@@ -1,0 +1,1 @@
+"""Images drawn from a target, and the features that they are compared in."""

@@ -1,0 +1,1 @@
+"""Running attacks over a split into score files."""

@@ -1,0 +1,71 @@
+"""Running one attack over a split, batch by batch, into a score file that is whole or absent."""
+
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from simaudit.attacks import Attack, Statistic
+from simaudit.data.split import Split
+from simaudit.diffusion.noise import SampleNoise
+from simaudit.machine.progress import Progress
+from simaudit.scoring.score_file import Column, ScoreWriter
+from simaudit.storage.atomic import atomic_path
+from simaudit.targets import Target
+from simaudit.vocabulary.errors import SimauditError
+
+
+def write_scores(
+    path: Path,
+    attack: Attack,
+    target: Target,
+    images: np.ndarray,
+    split: Split,
+    *,
+    seed: int,
+    batch_size: int,
+    device: torch.device,
+    metadata: dict[str, str],
+) -> None:
+    """Score every sample of `split` with `attack` and write the long table to `path`, atomically.
+
+    `images` is (N, C, H, W) and may be memory-mapped: one batch is read and one row group written at a time, so that
+    memory does not grow with N. A sample's statistic does not depend on its batch.
+    Raises SimauditError naming timestep, variant and sample_id when a statistic is not finite.
+    """
+    with (
+        atomic_path(path) as temporary,
+        ScoreWriter(temporary, metadata) as writer,
+        Progress(f"scoring {path.stem}", len(split), unit="sample") as progress,
+    ):
+        for start in range(0, len(split), batch_size):
+            rows = slice(start, start + batch_size)
+            sample_ids = split.sample_id[rows]
+            batch = torch.from_numpy(images[sample_ids]).to(device)
+            statistics, values = score_batch(attack, target, batch, SampleNoise(seed, sample_ids))
+            _require_finite(path, statistics, values, sample_ids)
+            columns = [Column(s.timestep, s.variant, s.queries) for s in statistics]
+            writer.write(columns, split, rows, values)
+            progress.advance(len(sample_ids))
+
+
+@torch.inference_mode()
+def score_batch(
+    attack: Attack, target: Target, images: torch.Tensor, noise: SampleNoise
+) -> tuple[list[Statistic], np.ndarray]:
+    """All K statistics of a batch of images (B, C, H, W), and their values as (K, B) float32, in one transfer."""
+    statistics = list(attack.statistics(target, images, noise))
+    return statistics, torch.stack([statistic.values for statistic in statistics]).float().cpu().numpy()
+
+
+def _require_finite(
+    path: Path, statistics: list[Statistic], values: np.ndarray, sample_ids: np.ndarray
+) -> None:
+    bad = np.argwhere(~np.isfinite(values))
+    if len(bad):
+        row, sample = bad[0]
+        raise SimauditError(
+            f"{path}: the statistic is {values[row, sample]} at timestep {statistics[row].timestep}, variant "
+            f"{statistics[row].variant}, sample_id {sample_ids[sample]}; check the target's weights, or leave that "
+            "timestep or variant out"
+        )

@@ -1,0 +1,63 @@
+"""SHA-256 of files, each computed once: remembered by path, size, time of change and inode."""
+
+import hashlib
+import sqlite3
+from collections.abc import Iterable
+from pathlib import Path
+
+CACHE = Path(".simaudit/hashes.sqlite")
+PATIENCE = 60.0  # seconds that a job waits while others write
+
+
+def sha256_bytes(data: bytes) -> str:
+    """SHA-256 of some bytes, in hexadecimal."""
+    return hashlib.sha256(data).hexdigest()
+
+
+def sha256_file(path: Path) -> str:
+    """SHA-256 of a file's content, in hexadecimal."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def hashes(paths: Iterable[Path], cache: Path = CACHE) -> dict[str, str]:
+    """SHA-256 by path of every file among `paths`, a folder standing for all files in it; sorted.
+
+    Raises FileNotFoundError when there is nothing at a path.
+    """
+    files = sorted({file for path in paths for file in _files(path)})
+    cache.parent.mkdir(parents=True, exist_ok=True)
+    with sqlite3.connect(cache, timeout=PATIENCE) as known:
+        known.execute("CREATE TABLE IF NOT EXISTS hashes (path TEXT PRIMARY KEY, state TEXT, sha256 TEXT)")
+        found = {file.as_posix(): _known(known, file) for file in files}
+        new = {
+            name: (_state(Path(name)), sha256_file(Path(name)))
+            for name, digest in found.items()
+            if not digest
+        }
+        known.executemany(
+            "INSERT OR REPLACE INTO hashes VALUES (?, ?, ?)",
+            [(name, state, digest) for name, (state, digest) in new.items()],
+        )
+    known.close()
+    return {name: digest or new[name][1] for name, digest in found.items()}
+
+
+def _files(path: Path) -> Iterable[Path]:
+    if path.is_dir():
+        return (file for file in path.rglob("*") if file.is_file())
+    if not path.exists():
+        raise FileNotFoundError(path)
+    return (path,)
+
+
+def _known(cache: sqlite3.Connection, file: Path) -> str | None:
+    row = cache.execute(
+        "SELECT sha256 FROM hashes WHERE path = ? AND state = ?", (file.as_posix(), _state(file))
+    ).fetchone()
+    return row[0] if row else None
+
+
+def _state(file: Path) -> str:
+    found = file.stat()
+    return f"{found.st_size} {found.st_mtime_ns} {found.st_ino}"

@@ -1,0 +1,30 @@
+"""JSON files: one text for equal values, whole or absent."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from simaudit.storage.atomic import atomic_path
+from simaudit.vocabulary.errors import SimauditError
+
+
+def canonical_json(value: Any) -> str:
+    """JSON text that is the same for equal values: sorted keys, two spaces, a newline at the end."""
+    return json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write `value` as canonical JSON, atomically."""
+    with atomic_path(path) as temporary:
+        temporary.write_text(canonical_json(value), encoding="utf-8")
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """The object in a result file. Raises SimauditError when it is missing or not valid JSON."""
+    try:
+        content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise SimauditError(f"{path}: missing; make it with: snakemake --cores all {path}") from None
+    except json.JSONDecodeError as error:
+        raise SimauditError(f"{path}: not valid JSON ({error}); delete it and run again") from None
+    return content
