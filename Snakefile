@@ -1,15 +1,7 @@
 # Every figure and number from params.yaml: snakemake --cores all
-import os
-
 from snakemake.utils import min_version
 
 min_version("9.0")
-
-
-configfile: os.path.join(workflow.basedir, "params.yaml")
-
-
-report: "workflow/report/workflow.rst"
 
 
 include: "workflow/rules/common.smk"
@@ -27,5 +19,4 @@ rule all:
     input:
         "results/report/index.html",
         "results/tables",
-        [figures_of(target) for target in PARAMS.targets],
-        drawn(RUN, PARAMS.figures_of_run),
+        [figures_of(of) for of in FOLDERS],

@@ -3,7 +3,7 @@
 
 rule prepare:
     input:
-        params="results/params/prepare/{dataset}.json",
+        stamp="results/params/prepare/{dataset}.json",
     output:
         images="data/prepared/{dataset}/images.npy",
         labels="data/prepared/{dataset}/labels.npy",
@@ -15,13 +15,13 @@ rule prepare:
         mem_mb=2000,
         runtime=30,
     shell:
-        recorded("prepare --params {input.params} --images {output.images} --labels {output.labels}")
+        "simaudit run prepare/{wildcards.dataset}"
 
 
 rule split:
     input:
-        params="results/params/split/{split}.json",
-        images=lambda job: f"data/prepared/{PARAMS.splits[job.split].dataset}/images.npy",
+        stamp="results/params/split/{split}.json",
+        images=reads("split/{split}", "images"),
     output:
         split="data/splits/{split}.parquet",
         record="results/records/split/{split}.json",
@@ -32,15 +32,14 @@ rule split:
         mem_mb=2000,
         runtime=30,
     shell:
-        recorded("split --params {input.params} --images {input.images} --output {output.split}")
+        "simaudit run split/{wildcards.split}"
 
 
 # The optimal denoiser of a few members, in so few dimensions that it can be drawn.
 rule theory:
     input:
-        params="results/params/theory.json",
-        images=f"data/prepared/{PARAMS.splits[PARAMS.theory_split].dataset}/images.npy",
-        split=f"data/splits/{PARAMS.theory_split}.parquet",
+        stamp="results/params/theory.json",
+        data=reads("theory", "images", "split"),
     output:
         line="results/theory/line.parquet",
         field="results/theory/field.parquet",
@@ -52,7 +51,4 @@ rule theory:
         mem_mb=2000,
         runtime=30,
     shell:
-        recorded(
-            "theory --params {input.params} --images {input.images} --split {input.split}"
-            " --line {output.line} --field {output.field}"
-        )
+        "simaudit run theory"

@@ -3,31 +3,26 @@
 
 rule blind:
     input:
-        params="results/params/blind/{split}.json",
-        images=lambda job: f"data/prepared/{PARAMS.splits[job.split].dataset}/images.npy",
-        split="data/splits/{split}.parquet",
+        stamp="results/params/blind/{split}.json",
+        data=reads("blind/{split}", "images", "split"),
     output:
         scores="results/evaluation/blind/{split}.parquet",
         summary="results/evaluation/blind/{split}.json",
         record="results/records/blind/{split}.json",
     log:
         "results/logs/blind/{split}.log",
-    threads: PARAMS.evaluation.threads
+    threads: threads("blind/{split}")
     resources:
         mem_mb=4000,
         runtime=240,
     shell:
-        recorded(
-            "blind --params {input.params} --images {input.images} --split {input.split}"
-            " --threads {threads} --scores {output.scores} --summary {output.summary}"
-        )
+        "simaudit run blind/{wildcards.split} --threads {threads}"
 
 
 rule nearest:
     input:
-        params="results/params/nearest/{split}.json",
-        images=lambda job: f"data/prepared/{PARAMS.splits[job.split].dataset}/images.npy",
-        split="data/splits/{split}.parquet",
+        stamp="results/params/nearest/{split}.json",
+        data=reads("nearest/{split}", "images", "split"),
     output:
         nearest="results/evaluation/nearest/{split}.parquet",
         record="results/records/nearest/{split}.json",
@@ -38,66 +33,47 @@ rule nearest:
         mem_mb=4000,
         runtime=60,
     shell:
-        recorded(
-            "nearest --params {input.params} --images {input.images} --split {input.split}"
-            " --output {output.nearest}"
-        )
+        "simaudit run nearest/{wildcards.split}"
 
 
 rule evaluate:
     input:
-        params="results/params/evaluate/{target}.json",
-        scores=lambda job: scores_of(job.target),
-        snapshots=lambda job: [path for _, path in snapshots_of(job.target)],
-        blind=lambda job: f"results/evaluation/blind/{PARAMS.targets[job.target].split}.parquet",
-        nearest=lambda job: f"results/evaluation/nearest/{PARAMS.targets[job.target].split}.parquet",
+        stamp="results/params/evaluate/{audit}.json",
+        scores=reads("evaluate/{audit}", "scores", "intermediate"),
+        beside=reads("evaluate/{audit}", "blind", "nearest"),
     output:
-        table="results/evaluation/{target}.parquet",
-        summary="results/evaluation/{target}.json",
-        selected="results/evaluation/selected/{target}.parquet",
-        differences="results/evaluation/differences/{target}.json",
-        permutation="results/evaluation/permutation/{target}.json",
-        epochs="results/evaluation/epochs/{target}.json",
-        profiles="results/evaluation/profiles/{target}.parquet",
-        metrics="results/metrics/{target}.json",
-        record="results/records/evaluate/{target}.json",
+        table="results/evaluation/{audit}.parquet",
+        summary="results/evaluation/{audit}.json",
+        selected="results/evaluation/selected/{audit}.parquet",
+        differences="results/evaluation/differences/{audit}.json",
+        permutation="results/evaluation/permutation/{audit}.json",
+        epochs="results/evaluation/epochs/{audit}.json",
+        profiles="results/evaluation/profiles/{audit}.parquet",
+        metrics="results/metrics/{audit}.json",
+        record="results/records/evaluate/{audit}.json",
     log:
-        "results/logs/evaluate/{target}.log",
-    threads: PARAMS.evaluation.threads
+        "results/logs/evaluate/{audit}.log",
+    threads: threads("evaluate/{audit}")
     resources:
         mem_mb=2000,
         runtime=60,
-    params:
-        scores=lambda job, input: [f"--scores {path}" for path in input.scores],
-        snapshots=lambda job: [f"--snapshot {epoch} {path}" for epoch, path in snapshots_of(job.target)],
     shell:
-        recorded(
-            "evaluate --params {input.params} {params.scores} {params.snapshots}"
-            " --blind {input.blind} --nearest {input.nearest}"
-            " --threads {threads} --table {output.table} --summary {output.summary} --selected {output.selected}"
-            " --differences {output.differences} --permutation {output.permutation}"
-            " --epochs {output.epochs} --profiles {output.profiles} --metrics {output.metrics}"
-        )
+        "simaudit run evaluate/{wildcards.audit} --threads {threads}"
 
 
 rule quality:
     input:
-        params="results/params/quality/{target}.json",
-        images=lambda job: images_of(job.target),
-        labels=lambda job: f"data/prepared/{PARAMS.targets[job.target].dataset}/labels.npy",
-        split=lambda job: split_of(job.target),
-        samples="results/samples/{target}.npy",
+        stamp="results/params/quality/{audit}.json",
+        data=reads("quality/{audit}", "images", "labels", "split"),
+        samples="results/samples/{audit}.npy",
     output:
-        quality="results/evaluation/quality/{target}.json",
-        record="results/records/quality/{target}.json",
+        quality="results/evaluation/quality/{audit}.json",
+        record="results/records/quality/{audit}.json",
     log:
-        "results/logs/quality/{target}.log",
-    threads: PARAMS.evaluation.threads
+        "results/logs/quality/{audit}.log",
+    threads: threads("quality/{audit}")
     resources:
         mem_mb=4000,
         runtime=120,
     shell:
-        recorded(
-            "quality --params {input.params} --images {input.images} --labels {input.labels}"
-            " --split {input.split} --samples {input.samples} --threads {threads} --output {output.quality}"
-        )
+        "simaudit run quality/{wildcards.audit} --threads {threads}"

@@ -1,76 +1,30 @@
-# The pictures, each with a table of exactly the values in it.
+# The pictures, each with a table of exactly the values in it. `of` is an audit, or run for all audits together.
 
 
 rule figure:
     input:
-        params="results/params/figure/{target}/{figure}.json",
-        results=lambda job: read_by(job.figure, job.target),
+        stamp="results/params/figure/{audit}/{figure}.json",
+        results=reads("figure/{audit}/{figure}", "results"),
     output:
-        pdf="results/figures/{target}/{figure}.pdf",
-        csv="results/figures/{target}/{figure}.csv",
-        png=report(
-            "results/figures/{target}/{figure}.png",
-            caption="../report/figure.rst",
-            category="{target}",
-            labels={"figure": "{figure}"},
-        ),
-        record="results/records/figure/{target}/{figure}.json",
+        pdf="results/figures/{audit}/{figure}.pdf",
+        png="results/figures/{audit}/{figure}.png",
+        csv="results/figures/{audit}/{figure}.csv",
+        record="results/records/figure/{audit}/{figure}.json",
     log:
-        "results/logs/figure/{target}/{figure}.log",
-    wildcard_constraints:
-        target=any_of(PARAMS.targets),
+        "results/logs/figure/{audit}/{figure}.log",
     threads: 1
     resources:
         mem_mb=2000,
         runtime=30,
-    params:
-        caption=lambda job: caption_of(job.figure),
     shell:
-        recorded(
-            "figure {wildcards.figure} --params {input.params} --target {wildcards.target}"
-            " --output {output.pdf} --output {output.csv} --output {output.png}"
-        )
+        "simaudit run figure/{wildcards.audit}/{wildcards.figure}"
 
 
-rule run_figure:
-    input:
-        params="results/params/figure/run/{figure}.json",
-        results=lambda job: read_by(job.figure),
-    output:
-        pdf="results/figures/run/{figure}.pdf",
-        csv="results/figures/run/{figure}.csv",
-        png=report(
-            "results/figures/run/{figure}.png",
-            caption="../report/figure.rst",
-            category="All targets",
-            labels={"figure": "{figure}"},
-        ),
-        record="results/records/figure/run/{figure}.json",
-    log:
-        "results/logs/figure/run/{figure}.log",
-    threads: 1
-    resources:
-        mem_mb=2000,
-        runtime=30,
-    params:
-        caption=lambda job: caption_of(job.figure),
-    shell:
-        recorded(
-            "figure {wildcards.figure} --params {input.params}"
-            " --output {output.pdf} --output {output.csv} --output {output.png}"
-        )
-
-
-# All figures of one target, and those of all together, by name: what a DVC stage asks for.
-rule figures_run:
-    input:
-        drawn(RUN, PARAMS.figures_of_run),
-
-
-for target in PARAMS.targets:
+# All figures of one audit, and those of all together, by name: what a DVC stage asks for.
+for of in FOLDERS:
 
     rule:
         name:
-            f"figures_{target}"
+            f"figures_{of}"
         input:
-            figures_of(target),
+            figures_of(of),

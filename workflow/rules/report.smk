@@ -3,19 +3,10 @@
 
 rule tables:
     input:
-        params="results/params/tables.json",
-        evaluation=[f"results/evaluation/{target}.json" for target in PARAMS.targets],
-        comparison=rules.compare.output.found,
-        numbers=rules.numbers.output.numbers,
+        stamp="results/params/tables.json",
+        results=reads("tables", "evaluation", "comparison", "numbers"),
     output:
-        tables=report(
-            directory("results/tables"),
-            patterns=["{of}/{table}.csv"],
-            caption="../report/table.rst",
-            category="Tables",
-            subcategory="{of}",
-            labels={"table": "{table}"},
-        ),
+        tables=directory("results/tables"),
         record="results/records/tables.json",
     log:
         "results/logs/tables.log",
@@ -24,28 +15,17 @@ rule tables:
         mem_mb=1000,
         runtime=30,
     shell:
-        recorded("tables --params {input.params} --output {output.tables}")
+        "simaudit run tables"
 
 
 rule report:
     input:
-        params="results/params/report.json",
-        evaluation=[f"results/evaluation/{target}.json" for target in PARAMS.targets],
-        comparison=rules.compare.output.found,
-        numbers=rules.numbers.output.numbers,
-        figures=pictures(),
-        trainings=[f"results/targets/{target}/{SUMMARY}" for target in PARAMS.targets],
-        splits=[f"results/params/split/{split}.json" for split in SPLITS],
+        stamp="results/params/report.json",
+        results=reads("report", "evaluation", "comparison", "numbers", "figures", "trainings"),
         # The jobs that the numbers come from, which the page tells of each.
-        records=records(),
-        read_by_figures=[file for figure in stamps.drawn(PARAMS.figures_of_run) for file in read_by(figure)],
+        records=reads("report", "records"),
     output:
-        page=report(
-            "results/report/index.html",
-            caption="../report/page.rst",
-            category="Summary",
-            labels={"page": "verdicts, figures, tables"},
-        ),
+        page="results/report/index.html",
         record="results/records/report.json",
     log:
         "results/logs/report.log",
@@ -54,4 +34,4 @@ rule report:
         mem_mb=1000,
         runtime=30,
     shell:
-        recorded("report --params {input.params} --output {output.page}")
+        "simaudit run report"

@@ -1,91 +1,68 @@
-# What is asked of each target: every attack's statistic of every sample, and images drawn from it.
+# What attacks and people want to know of each target: every statistic of every sample, and images drawn from it.
 
 
 rule score:
     input:
-        params="results/params/score/{target}/{attack}.json",
-        images=lambda job: images_of(job.target),
-        split=lambda job: split_of(job.target),
-        target=lambda job: files_of(job.target),
+        stamp="results/params/score/{audit}/{attack}.json",
+        data=reads("score/{audit}/{attack}", "images", "split", "target"),
     output:
-        scores="results/scores/{target}/{attack}.parquet",
-        cost="results/cost/{target}/{attack}.json",
-        record="results/records/score/{target}/{attack}.json",
+        scores="results/scores/{audit}/{attack}.parquet",
+        cost="results/cost/{audit}/{attack}.json",
+        record="results/records/score/{audit}/{attack}.json",
     log:
-        "results/logs/score/{target}/{attack}.log",
-    threads: PARAMS.scoring.threads
+        "results/logs/score/{audit}/{attack}.log",
+    threads: threads("score/{audit}/{attack}")
     resources:
         mem_mb=4000,
         runtime=720,
-        gpu=gpus_for(PARAMS.scoring.device),
-    params:
-        folder="results/targets/{target}",
+        gpu=gpu("score/{audit}/{attack}"),
     shell:
-        recorded(
-            "score --params {input.params} --images {input.images} --split {input.split}"
-            " --target {params.folder} --threads {threads} --output {output.scores} --cost {output.cost}"
-        )
+        "simaudit run score/{wildcards.audit}/{wildcards.attack} --threads {threads}"
 
 
-# States of a target on the way, kept in its folder; its last file stands for all of them.
-rule score_snapshot:
+# An intermediate checkpoint of a target, kept in its folder; the target's last file stands for all of them.
+rule score_intermediate:
     input:
-        params="results/params/score/{target}/{attack}.json",
-        images=lambda job: images_of(job.target),
-        split=lambda job: split_of(job.target),
-        target=lambda job: files_of(job.target),
+        stamp="results/params/score/{audit}/epochs/{epoch}/{attack}.json",
+        data=reads("score/{audit}/epochs/{epoch}/{attack}", "images", "split", "target"),
     output:
-        scores="results/scores/{target}/epochs/{epoch}/{attack}.parquet",
-        record="results/records/score/{target}/epochs/{epoch}/{attack}.json",
+        scores="results/scores/{audit}/epochs/{epoch}/{attack}.parquet",
+        record="results/records/score/{audit}/epochs/{epoch}/{attack}.json",
     log:
-        "results/logs/score/{target}/epochs/{epoch}/{attack}.log",
-    threads: PARAMS.scoring.threads
+        "results/logs/score/{audit}/epochs/{epoch}/{attack}.log",
+    threads: threads("score/{audit}/epochs/{epoch}/{attack}")
     resources:
         mem_mb=4000,
         runtime=720,
-        gpu=gpus_for(PARAMS.scoring.device),
-    params:
-        folder="results/targets/{target}",
+        gpu=gpu("score/{audit}/epochs/{epoch}/{attack}"),
     shell:
-        recorded(
-            "score --params {input.params} --images {input.images} --split {input.split}"
-            " --target {params.folder} --epoch {wildcards.epoch} --threads {threads} --output {output.scores}"
-        )
+        "simaudit run score/{wildcards.audit}/epochs/{wildcards.epoch}/{wildcards.attack} --threads {threads}"
 
 
 rule sample:
     input:
-        params="results/params/sample/{target}.json",
-        images=lambda job: images_of(job.target),
-        split=lambda job: split_of(job.target),
-        target=lambda job: files_of(job.target),
+        stamp="results/params/sample/{audit}.json",
+        data=reads("sample/{audit}", "images", "split", "target"),
     output:
-        samples="results/samples/{target}.npy",
-        gallery="results/samples/shown/{target}.npz",
-        record="results/records/sample/{target}.json",
+        samples="results/samples/{audit}.npy",
+        gallery="results/samples/shown/{audit}.npz",
+        record="results/records/sample/{audit}.json",
     log:
-        "results/logs/sample/{target}.log",
-    threads: PARAMS.scoring.threads
+        "results/logs/sample/{audit}.log",
+    threads: threads("sample/{audit}")
     resources:
         mem_mb=4000,
         runtime=720,
-        gpu=gpus_for(PARAMS.scoring.device),
-    params:
-        folder="results/targets/{target}",
+        gpu=gpu("sample/{audit}"),
     shell:
-        recorded(
-            "sample --params {input.params} --images {input.images} --split {input.split}"
-            " --target {params.folder} --threads {threads} --output {output.samples} --gallery {output.gallery}"
-        )
+        "simaudit run sample/{wildcards.audit} --threads {threads}"
 
 
-# All scores of one target, by name: what a DVC stage asks for.
-for target in PARAMS.targets:
+# All scores of one audit, by name: what a DVC stage asks for.
+for audit in PARAMS.audits:
 
     rule:
         name:
-            f"scores_{target}"
+            f"scores_{audit}"
         input:
-            scores_of(target),
-            costs_of(target),
-            [path for _, path in snapshots_of(target)],
+            scores_of(audit),

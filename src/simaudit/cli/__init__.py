@@ -1,66 +1,50 @@
-"""The command line: one verb a rule. Imports what a verb needs only when that verb is called."""
+"""The command line: parses, and calls. Imports what a subcommand needs only when it is called."""
 
 import logging
 import sys
-from pathlib import Path
-from typing import Any
 
 import click
 
-from simaudit.cli import parameters, provenance, report, results, targets
-from simaudit.cli.options import FILE
+from simaudit.cli import parameters, pipeline, read, share
 from simaudit.vocabulary.errors import SimauditError
 
 log = logging.getLogger("simaudit")
 EXIT_REFUSED = 2
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+class Sections(click.Group):
+    """A group whose help lists its subcommands in sections, by what a person wants to do."""
+
+    sections: dict[str, list[str]] = {}
+
+    def add_section(self, title: str, *commands: click.Command) -> None:
+        """Add subcommands under a heading."""
+        self.sections[title] = [str(command.name) for command in commands]
+        for command in commands:
+            self.add_command(command)
+
+    def format_commands(self, context: click.Context, formatter: click.HelpFormatter) -> None:
+        for title, names in self.sections.items():
+            with formatter.section(title):
+                formatter.write_dl([(name, self.commands[name].get_short_help_str(200)) for name in names])
+
+
+@click.group(cls=Sections, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="simaudit")
-@click.option("--log", "log_file", type=FILE, help="Also write what is said to this file.")
-@click.option("--record", type=FILE, help="Where the record of the job goes; Snakemake gives it, with:")
-@click.option("--inputs", default="", help="The files that the job reads, separated by spaces.")
-@click.option("--outputs", default="", help="The files that it makes.")
-@click.pass_context
-def simaudit(
-    context: click.Context, /, log_file: Path | None, record: Path | None, inputs: str, outputs: str
-) -> None:
+def simaudit() -> None:
     """How much does a diffusion model leak about its training set?
 
-    Snakemake calls these verbs, one a rule. `snakemake --cores all` runs them all.
+    `snakemake --cores all` makes everything that params.yaml asks for.
     """
-    if log_file:
-        log_file.parent.mkdir(parents=True, exist_ok=True)
-        log.addHandler(logging.FileHandler(log_file, mode="w"))
-    if not (log_file and sys.stderr.isatty()):  # there, the progress bar says it better
-        log.addHandler(logging.StreamHandler())
     log.setLevel(logging.INFO)
-    if record:
-        from simaudit.provenance.runlog import RunLog
-
-        context.obj = RunLog()
+    if not log.handlers:
+        log.addHandler(logging.StreamHandler())
 
 
-@simaudit.result_callback()
-@click.pass_context
-def _when_done(
-    context: click.Context, /, _: Any, log_file: Path | None, record: Path | None, inputs: str, outputs: str
-) -> None:
-    """Write the job's record, and beside its log when and where it ran."""
-    if not record:
-        return
-    from simaudit.provenance.recording import write_record
-
-    verb = sys.argv[sys.argv.index(str(context.invoked_subcommand)) :]
-    write_record(record, ["simaudit", *verb], *(map(Path, names.split()) for names in (inputs, outputs)))
-    if log_file:
-        context.obj.write(log_file)
-
-
-for _module in (parameters, targets, results, report, provenance):
-    for _verb in vars(_module).values():
-        if isinstance(_verb, click.Command):
-            simaudit.add_command(_verb)
+simaudit.add_section("Read results", read.figure, read.figures, read.trace, read.verify, read.crate)
+simaudit.add_section("Share results", share.adopt, share.restore)
+simaudit.add_section("Configure", parameters.params, parameters.schema, parameters.stamps)
+simaudit.add_section("Pipeline steps (Snakemake calls this)", pipeline.run)
 
 
 def main() -> None:

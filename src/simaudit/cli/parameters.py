@@ -1,56 +1,55 @@
-"""Verbs about params.yaml: check it, print it, turn it into stamps, say which figures it asks for."""
+"""Subcommands about params.yaml: check it, print it, write what follows from it."""
 
 from pathlib import Path
 from typing import Any
 
 import click
 
-from simaudit.cli.options import config_option
+FILE = click.Path(path_type=Path, dir_okay=False)
+config_option = click.option(
+    "--config",
+    "files",
+    type=FILE,
+    multiple=True,
+    default=("params.yaml",),
+    help="params.yaml, then an experiment on top of it; repeatable.",
+)
 
 
 @click.command()
 @config_option
 def params(files: tuple[Path, ...]) -> None:
-    """Check the parameters and print them, resolved."""
+    """Check the parameters and print them with every sweep written out."""
     import yaml
 
-    click.echo(
-        yaml.safe_dump(_params(files).model_dump(mode="json", exclude_none=True), sort_keys=False), nl=False
-    )
+    plain = load(files).model_dump(mode="json", exclude_none=True)
+    click.echo(yaml.safe_dump(plain, sort_keys=False, allow_unicode=True), nl=False)
 
 
 @click.command()
 def schema() -> None:
     """Print the JSON schema of params.yaml."""
-    from simaudit.plan.params import model
+    from simaudit.plan.params import schema
     from simaudit.storage.json import canonical_json
 
-    click.echo(canonical_json(model().model_json_schema()), nl=False)
+    click.echo(canonical_json(schema()), nl=False)
 
 
 @click.command()
 @config_option
 def stamps(files: tuple[Path, ...]) -> None:
-    """Check the parameters and write the stamp of every job (results/params/)."""
+    """Check the parameters and write what decides each job (results/params/), and what DVC must know of them."""
+    from simaudit.plan.dvc import refresh
+    from simaudit.plan.jobs import jobs
     from simaudit.provenance.stamps import write
 
-    write(_params(files))
+    parameters = load(files)
+    write(jobs(parameters))
+    refresh(parameters)
 
 
-@click.command()
-@config_option
-def figures(files: tuple[Path, ...]) -> None:
-    """List every figure that the parameters ask for, and why one cannot be drawn."""
-    from simaudit.figures import RUN
+def load(files: tuple[Path, ...]) -> Any:
+    """The parameters of these files."""
+    from simaudit.plan.load import load
 
-    asked = _params(files)
-    for folder in (RUN, *asked.targets):
-        found = asked.figures_of_run if folder == RUN else asked.figures_of(folder)
-        for figure, why_not in found.items():
-            click.echo(f"{folder}/{figure}" + (f": not drawn, {why_not}" if why_not else ""))
-
-
-def _params(files: tuple[Path, ...]) -> Any:
-    from simaudit.plan.params import merge, parse
-
-    return parse(merge(files), files)
+    return load(files)

@@ -1,99 +1,38 @@
-"""The one model of params.yaml."""
+"""The one model of params.yaml: every phase's section, and what must hold between them."""
 
-from collections.abc import Mapping, Sequence
-from functools import cache
-from pathlib import Path
+from collections.abc import Iterable, Mapping
+from functools import cache, cached_property
 from typing import Annotated, Any, Union
 
-from pydantic import (
-    Discriminator,
-    Field,
-    NonNegativeInt,
-    PositiveInt,
-    Tag,
-    ValidationError,
-    create_model,
-    model_validator,
-)
+from pydantic import Discriminator, Field, Tag, create_model, model_validator
 from pydantic_core import PydanticCustomError
 
-from simaudit import attacks, figures, targets
-from simaudit.attacks import Attack
-from simaudit.data import sources
-from simaudit.data.sources import Source
-from simaudit.figures import RunFigure, TargetFigure
-from simaudit.plan.explain import explain
-from simaudit.samples.features import Extractor
-from simaudit.storage.yaml import read_yaml
-from simaudit.targets import TargetFamily, TrainedFamily
-from simaudit.training.knobs import Schedule
-from simaudit.vocabulary.errors import SimauditError
-from simaudit.vocabulary.knobs import Device, Knobs, Name, Seed, Timesteps
+from simaudit.attacks import Attack, attack_modules, attack_type
+from simaudit.data.jobs import SplitKnobs
+from simaudit.data.sources import Source, sources
+from simaudit.evaluation.jobs import EvaluationKnobs
+from simaudit.figures import RUN, RunFigure, TargetFigure, figure_modules, figure_type
+from simaudit.plan.expand import Sweep
+from simaudit.samples.jobs import QualityKnobs
+from simaudit.scoring.jobs import ScoringKnobs
+from simaudit.targets import TargetFamily, TrainedFamily, family_types
+from simaudit.targets.jobs import TheoryKnobs
+from simaudit.vocabulary.knobs import Knobs, Name
 
-DEFAULT = Path("params.yaml")
-NOT_ITS_OWN: Any = {
-    "attacks": True,
-    "figures": True,
-    "snapshot_attacks": True,
-    "training": {"seed", "snapshots"},
-}
+OF_A_GROUP: Any = {"training": {"seed", "intermediate_epochs"}}
 """What targets of one group may differ in."""
 
 
-class SplitKnobs(Knobs):
-    """Who is a member: drawn at random from a dataset."""
+class AuditKnobs(Knobs):
+    """A target, on a split, by some attacks, with some figures; what is not said is everything that applies."""
 
-    dataset: Name
-    members: Annotated[int, Field(ge=2)]
-    calibration: Annotated[float, Field(gt=0, lt=1)] = 0.3
-    seed: Seed = 0
-    allow_duplicates: bool = False
-
-
-class ScoringKnobs(Knobs):
-    """How attacks are run; none of it is an attack's own knob."""
-
-    seed: Seed = 0
-    batch_size: PositiveInt = 256
-    device: Device = "auto"
-    threads: PositiveInt = 1
-
-
-class QualityKnobs(Knobs):
-    """How samples are drawn from each target, and what they are compared with real images in."""
-
-    seed: Seed = 0
-    samples: Annotated[int, Field(ge=50)] = 300
-    steps: Annotated[int, Field(ge=2)] = 50
-    features: Extractor = "classifier"
-
-
-class TheoryKnobs(Knobs):
-    """What the closed form is drawn of in one and in two dimensions: members of a split, the first one if not said."""
-
+    target: Name
     split: Name | None = None
-    schedule: Schedule = Schedule()
-    line_members: Annotated[int, Field(ge=2)] = 5
-    line_timestep: NonNegativeInt = 20
-    field_members: Annotated[int, Field(ge=2)] = 12
-    field_timesteps: Annotated[Timesteps, Field(min_length=3, max_length=3)] = (10, 50, 500)
-
-
-class BlindKnobs(Knobs):
-    """How the classifiers are fitted that never see a model."""
-
-    folds: Annotated[int, Field(ge=2)] = 5
-    side: PositiveInt = 16
-
-
-class EvaluationKnobs(Knobs):
-    """How sure the numbers are made, and what they are held against."""
-
-    seed: Seed = 0
-    bootstrap: Annotated[int, Field(ge=100)] = 1000
-    permutations: Annotated[int, Field(ge=20)] = 200
-    threads: PositiveInt = 1
-    blind: BlindKnobs = BlindKnobs()
+    """The split that it is attacked on; that of the target if not said."""
+    attacks: Annotated[tuple[Name, ...], Field(min_length=1)] | None = None
+    intermediate_attacks: tuple[Name, ...] = ()
+    """Which attacks are also run on the checkpoints that `training.intermediate_epochs` of the target keeps."""
+    figures: tuple[Name, ...] | None = None
 
 
 def _one_of(kinds: Mapping[str, type[Knobs]], key: str) -> Any:
@@ -106,27 +45,19 @@ def _one_of(kinds: Mapping[str, type[Knobs]], key: str) -> Any:
     return Annotated[Union[tagged], Discriminator(select)]  # noqa: UP007
 
 
-def _dropped_by_null(schema: dict[str, Any]) -> None:
-    """Say in the JSON schema that an overlay drops an entry by setting it to null."""
-    for name, entry in schema["patternProperties"].items():
-        schema["patternProperties"][name] = {"anyOf": [entry, {"type": "null"}]}
-
-
-Droppable = Field(json_schema_extra=_dropped_by_null)
-
-
 def _by_name(title: str, kinds: Mapping[str, type[Knobs]]) -> type[Knobs]:
-    """A section with one optional key a class; a key set to null counts as absent, so that an overlay can drop it."""
+    """A section with one optional key per class; a key set to null counts as absent, so that an experiment can drop it."""
     fields: dict[str, Any] = {name: (kind | None, None) for name, kind in kinds.items()}
     return create_model(title, __base__=Knobs, **fields)
 
 
 class Params(Knobs):
-    """All of params.yaml, and what must hold between its sections. `model` adds what the source folders offer."""
+    """All of params.yaml, expanded, and what must hold between its sections. `model` adds what the plug-ins offer."""
 
     datasets: dict[Name, Source]
-    splits: Annotated[dict[Name, SplitKnobs], Field(min_length=1), Droppable]
+    splits: Annotated[dict[Name, SplitKnobs], Field(min_length=1)]
     targets: dict[Name, TargetFamily]
+    audits: dict[Name, AuditKnobs] = {}
     attacks: Any
     scoring: ScoringKnobs = ScoringKnobs()
     quality: QualityKnobs = QualityKnobs()
@@ -134,62 +65,61 @@ class Params(Knobs):
     theory: TheoryKnobs = TheoryKnobs()
     figures: Any
 
-    @model_validator(mode="before")
-    @classmethod
-    def _drop_absent(cls, value: Any) -> Any:
-        if not isinstance(value, dict):
-            return value
-        return {
-            section: {name: entry for name, entry in entries.items() if entry is not None}
-            if section in ("datasets", "splits", "targets") and isinstance(entries, dict)
-            else entries
-            for section, entries in value.items()
-        }
-
     @model_validator(mode="after")
-    def _refer_to_what_exists(self) -> "Params":
+    def _cohere(self) -> "Params":
         for name, split in self.splits.items():
             _require(f"splits.{name}.dataset", split.dataset, self.datasets)
-        self._require_theory(self.theory)
         for name, target in self.targets.items():
-            _require(f"targets.{name}.dataset", target.dataset, self.datasets)
             _require(f"targets.{name}.split", target.split, self.splits)
-            if name == figures.RUN:
-                raise _wrong(f"targets.{name}", "is the folder of the figures of all targets; rename it")
-            if name in self.splits:
-                raise _wrong(
-                    f"targets.{name}", "is also the name of a split; numbers are named after both, rename one"
-                )
-            if (dataset := self.splits[target.split].dataset) != target.dataset:
-                raise _wrong(f"targets.{name}.split", f"is of dataset {dataset}, not of {target.dataset}")
-            for attack in target.attacks or ():
-                _require(f"targets.{name}.attacks", attack, chosen(self.attacks))
-                if chosen(self.attacks)[attack].latent_only and not target.is_latent:
-                    raise _wrong(
-                        f"targets.{name}.attacks",
-                        f"{attack} needs an autoencoder, and kind {target.kind} has none",
-                    )
-            for figure in target.figures or ():
-                _require(f"targets.{name}.figures", figure, chosen(self.figures))
-                if not isinstance(chosen(self.figures)[figure], TargetFigure):
-                    raise _wrong(
-                        f"targets.{name}.figures", f"{figure} is of all targets together; leave it out"
-                    )
-            for attack in target.snapshot_attacks if isinstance(target, TrainedFamily) else ():
-                _require(f"targets.{name}.snapshot_attacks", attack, self.attacks_on(name))
-            if self.quality.steps > target.timesteps:
-                raise _wrong(
-                    "quality.steps", f"must be at most {target.timesteps}, the steps of targets.{name}"
-                )
-            for attack, knobs in self.attacks_on(name).items():
-                if knobs.last_query is not None and knobs.last_query >= target.timesteps:
-                    raise _wrong(
-                        f"attacks.{attack}.timesteps",
-                        f"must be below {target.timesteps}, the steps of targets.{name} (asks at {knobs.last_query})",
-                    )
+            self._require_steps(name, target)
+        self._require_theory()
+        for name, audit in self.audits.items():
+            _require(f"audits.{name}.target", audit.target, self.targets)
+            if audit.split is not None:
+                _require(f"audits.{name}.split", audit.split, self.splits)
+            self._require_name(name)
+            self._require_attacks(name, audit)
+            self._require_figures(name, audit)
         return self
 
-    def _require_theory(self, theory: TheoryKnobs) -> None:
+    def _require_steps(self, name: str, target: TargetFamily) -> None:
+        if self.quality.steps > target.timesteps:
+            raise _wrong("quality.steps", f"must be at most {target.timesteps}, the steps of targets.{name}")
+
+    def _require_name(self, name: str) -> None:
+        if name == RUN:
+            raise _wrong(f"audits.{name}", "is the folder of the figures of all audits; rename it")
+        if name in self.splits:
+            raise _wrong(
+                f"audits.{name}", "is also the name of a split; numbers are named after both, rename one"
+            )
+
+    def _require_attacks(self, name: str, audit: AuditKnobs) -> None:
+        family = self.targets[audit.target]
+        for attack in audit.attacks or ():
+            _require(f"audits.{name}.attacks", attack, chosen(self.attacks))
+            if chosen(self.attacks)[attack].latent_only and not family.is_latent:
+                raise _wrong(
+                    f"audits.{name}.attacks",
+                    f"{attack} needs an autoencoder, and kind {family.kind} has none",
+                )
+        for attack in audit.intermediate_attacks:
+            _require(f"audits.{name}.intermediate_attacks", attack, self.attacks_on(name))
+        for attack, knobs in self.attacks_on(name).items():
+            if knobs.last_query is not None and knobs.last_query >= family.timesteps:
+                raise _wrong(
+                    f"attacks.{attack}.timesteps",
+                    f"must be below {family.timesteps}, the steps of targets.{audit.target} (asks at {knobs.last_query})",
+                )
+
+    def _require_figures(self, name: str, audit: AuditKnobs) -> None:
+        for figure in audit.figures or ():
+            _require(f"audits.{name}.figures", figure, chosen(self.figures))
+            if not isinstance(chosen(self.figures)[figure], TargetFigure):
+                raise _wrong(f"audits.{name}.figures", f"{figure} is of all audits together; leave it out")
+
+    def _require_theory(self) -> None:
+        theory = self.theory
         _require("theory.split", self.theory_split, self.splits)
         steps, members = theory.schedule.num_train_timesteps, self.splits[self.theory_split].members
         for key, latest in (
@@ -200,10 +130,10 @@ class Params(Knobs):
                 raise _wrong(
                     f"theory.{key}", f"must be below {steps}, the steps of its schedule (got {latest})"
                 )
-        for key, asked in (("line_members", theory.line_members), ("field_members", theory.field_members)):
-            if asked > members:
+        for key, count in (("line_members", theory.line_members), ("field_members", theory.field_members)):
+            if count > members:
                 raise _wrong(
-                    f"theory.{key}", f"must be at most {members}, the members of its split (got {asked})"
+                    f"theory.{key}", f"must be at most {members}, the members of its split (got {count})"
                 )
 
     @property
@@ -211,62 +141,69 @@ class Params(Knobs):
         """The split whose members the closed form is drawn of."""
         return self.theory.split or next(iter(self.splits))
 
-    def attacks_on(self, target: str) -> dict[str, Attack]:
-        """The attacks that are run on a target, by name: those that it asks for, or all that can be run on it."""
-        family = self.targets[target]
+    def split_of(self, audit: str) -> str:
+        """The split that an audit is on."""
+        knobs = self.audits[audit]
+        return knobs.split or self.targets[knobs.target].split
+
+    def dataset_of(self, split: str) -> str:
+        """The dataset of a split."""
+        return self.splits[split].dataset
+
+    def family_of(self, audit: str) -> TargetFamily:
+        """The target of an audit."""
+        return self.targets[self.audits[audit].target]
+
+    def attacks_on(self, audit: str) -> dict[str, Attack]:
+        """The attacks of an audit by name: those that it names, or all that its target can be attacked by."""
+        named, family = self.audits[audit].attacks, self.family_of(audit)
         return {
             name: attack
             for name, attack in chosen(self.attacks).items()
-            if (attack.latent_only <= family.is_latent if family.attacks is None else name in family.attacks)
+            if (name in named if named is not None else family.is_latent or not attack.latent_only)
         }
 
-    def figures_of(self, target: str) -> dict[str, str | None]:
-        """The figures of one target by name: None for each that is drawn, else why it cannot be.
-
-        They are those that it asks for, or all.
-        """
-        family = self.targets[target]
+    def figures_of(self, audit: str) -> dict[str, str | None]:
+        """For each figure of an audit: None if it will be drawn, otherwise the reason it cannot be."""
+        named = self.audits[audit].figures
         return {
-            name: figure.missing(self.attacks_on(target), family.is_latent)
+            name: figure.missing(self.attacks_on(audit), self.family_of(audit).is_latent)
             for name, figure in chosen(self.figures).items()
-            if isinstance(figure, TargetFigure) and (family.figures is None or name in family.figures)
+            if isinstance(figure, TargetFigure) and (named is None or name in named)
         }
 
-    @property
+    @cached_property
     def figures_of_run(self) -> dict[str, str | None]:
-        """The figures of all targets together by name: None for each that is drawn, else why it cannot be."""
+        """For each figure of all audits together: None if it will be drawn, otherwise the reason it cannot be."""
         return {
             name: figure.missing(self)
             for name, figure in chosen(self.figures).items()
             if isinstance(figure, RunFigure)
         }
 
-    def snapshots_of(self, target: str) -> list[tuple[int, str]]:
-        """(epoch, attack) of each attack on a state of a target on the way."""
-        family = self.targets[target]
-        if not isinstance(family, TrainedFamily):
-            return []
-        return [(epoch, attack) for epoch in family.training.snapshots for attack in family.snapshot_attacks]
+    def epochs_of(self, audit: str) -> tuple[int, ...]:
+        """The epochs of an audit's intermediate checkpoints."""
+        family = self.family_of(audit)
+        return family.training.intermediate_epochs if isinstance(family, TrainedFamily) else ()
 
-    @property
+    @cached_property
     def groups(self) -> dict[str, list[str]]:
-        """Targets that differ in nothing but their training seed, by the name of the first of them."""
+        """Audits whose targets differ in nothing but their training seed, by the name of the first of them."""
         groups: dict[str, list[str]] = {}
         names: dict[str, str] = {}
-        for name, target in self.targets.items():
-            same = target.model_dump_json(exclude=NOT_ITS_OWN)
+        for name in self.audits:
+            same = self.split_of(name) + self.family_of(name).model_dump_json(exclude=OF_A_GROUP)
             groups.setdefault(names.setdefault(same, name), []).append(name)
         return groups
 
-    @property
+    @cached_property
     def references(self) -> dict[str, str]:
-        """By audited target the first audited one of its split, which it is held against; not for that one itself."""
-        audited = [name for name, target in self.targets.items() if target.control is None]
+        """By audit that is no control the first such audit of its split, which it is held against; not for that one."""
+        audited = [name for name in self.audits if self.family_of(name).control is None]
         first: dict[str, str] = {}
         for name in audited:
-            first.setdefault(self.targets[name].split, name)
-        found = {name: first[self.targets[name].split] for name in audited}
-        return {name: reference for name, reference in found.items() if name != reference}
+            first.setdefault(self.split_of(name), name)
+        return {name: first[self.split_of(name)] for name in audited if first[self.split_of(name)] != name}
 
 
 def _wrong(key: str, why: str) -> PydanticCustomError:
@@ -280,42 +217,42 @@ def _require(key: str, name: str, known: Mapping[str, Any]) -> None:
 
 def chosen(section: Knobs) -> dict[str, Any]:
     """The entries of a section that are set, by name, in alphabetical order."""
-    return {name: entry for name, entry in section if entry is not None}
+    return {name: entry for name, entry in sorted(section) if entry is not None}
 
 
 @cache
-def model() -> type[Params]:
-    """`Params` with every plug-in that the source folders offer: what validates, and what the JSON schema shows."""
+def model(attacks: frozenset[str], figures: frozenset[str]) -> type[Params]:
+    """`Params` with these attacks and figures, and every data source and target family: what validates."""
     fields: dict[str, Any] = {
-        "datasets": (Annotated[dict[Name, _one_of(sources.sources(), "source")], Droppable], ...),  # type: ignore[misc]
-        "targets": (Annotated[dict[Name, _one_of(targets.family_types(), "kind")], Droppable], ...),  # type: ignore[misc]
-        "attacks": (_by_name("Attacks", attacks.attack_types()), ...),
-        "figures": (_by_name("Figures", figures.figure_types()), ...),
+        "datasets": (dict[Name, _one_of(sources(), "source")], ...),  # type: ignore[misc]
+        "targets": (dict[Name, _one_of(family_types(), "kind")], ...),  # type: ignore[misc]
+        "attacks": (_by_name("Attacks", {name: attack_type(name) for name in sorted(attacks)}), ...),
+        "figures": (_by_name("Figures", {name: figure_type(name) for name in sorted(figures)}), ...),
     }
     return create_model("Params", __base__=Params, **fields)
 
 
-def parse(values: Any, files: Sequence[Path] = (DEFAULT,)) -> Params:
-    """Validate merged values; `files` are what they were merged from, later ones over earlier ones.
-
-    Raises SimauditError with one line for each wrong value, naming the file that set it and the key.
-    """
-    try:
-        return model().model_validate(values)
-    except ValidationError as error:
-        known = {"attacks": list(attacks.attack_types()), "figures": list(figures.figure_types())}
-        raise SimauditError(explain(error, values, files, known)) from None
+def validate(values: Any) -> Params:
+    """Validate expanded values. Only plug-ins that they name are imported. Raises pydantic's ValidationError."""
+    attacks, figures = _named(values, "attacks", attack_modules()), _named(values, "figures", figure_modules())
+    return model(attacks, figures).model_validate(values)
 
 
-def merge(files: Sequence[Path]) -> Any:
-    """The values of params.yaml and its overlays: mappings merge, everything else replaces."""
-    merged: Any = {}
-    for file in files:
-        merged = _overlay(merged, read_yaml(file))
-    return merged
+def _named(values: Any, section: str, known: Iterable[str]) -> frozenset[str]:
+    entries = values.get(section) if isinstance(values, Mapping) else None
+    return frozenset(name for name in known if isinstance(entries, Mapping) and name in entries)
 
 
-def _overlay(base: Any, over: Any) -> Any:
-    if not isinstance(base, dict) or not isinstance(over, dict):
-        return over
-    return base | {key: _overlay(base.get(key), value) for key, value in over.items()}
+def schema() -> dict[str, Any]:
+    """The JSON schema of a file of parameters, in which entries may be `like` others, and targets may be swept."""
+    found = model(frozenset(attack_modules()), frozenset(figure_modules())).model_json_schema()
+    sweep = Sweep.model_json_schema()["properties"]
+    for kind in family_types().values():
+        found["$defs"][kind.__name__]["properties"] |= {key: sweep[key] for key in ("seeds", "over")}
+    partial = {"type": "object", "required": ["like"], "properties": {"like": sweep["like"]}}
+    for section in ("datasets", "splits", "targets", "audits"):
+        for pattern, entry in found["properties"][section]["patternProperties"].items():
+            found["properties"][section]["patternProperties"][pattern] = {"anyOf": [entry, partial]}
+    audit = found["$defs"]["AuditKnobs"]
+    audit["required"] = [key for key in audit.get("required", []) if key != "target"]
+    return found

@@ -1,25 +1,29 @@
-"""Records: of each job, what it was asked, what it read and what it made, by hash. The same job gives the same record.
+"""Records: of each job, what decided it, what it read and made, and what computed it. The same job gives the same record.
 
 A job has one record for all its outputs, under the name of its stamp: results/records/score/digits-ddpm/sima.json. What
 changes from run to run (time, host, commit) stands in a log beside the job's own, never in a record.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from simaudit.storage.json import read_json
+from simaudit.provenance.environment import environment
+from simaudit.provenance.stamps import Stamp
+from simaudit.storage.hashes import hashes
+from simaudit.storage.json import read_json, write_json
+from simaudit.vocabulary import paths
 from simaudit.vocabulary.errors import SimauditError
-
-FOLDER = Path("results/records")
+from simaudit.vocabulary.job import Job
 
 
 @dataclass(frozen=True)
 class Record:
-    """Of one job. `inputs` and `outputs` are SHA-256 by path, `code` by module; `environment` is that of the lock.
+    """`params` and `code` are those of the job's `stamp`, the path of which is among the `inputs`.
 
-    `stamp` is the path of the stamp that asked for it, one of its inputs, and `params` what it asked.
+    `inputs` and `outputs` are SHA-256 by path, `code` digests by module. `speed` are the knobs that cannot change the
+    result, as they were; `environment` says what computed it: see `simaudit.provenance.environment`.
     """
 
     job: str
@@ -29,7 +33,13 @@ class Record:
     code: Mapping[str, str]
     inputs: Mapping[str, str]
     outputs: Mapping[str, str]
-    environment: str | None
+    speed: Mapping[str, Any]
+    environment: Mapping[str, Any]
+
+    @property
+    def phase(self) -> str:
+        """The kind of job."""
+        return self.job.split("/")[0]
 
     @classmethod
     def read(cls, path: Path) -> "Record":
@@ -41,7 +51,25 @@ class Record:
             raise SimauditError(f"{path}: not a record; delete it and run again") from None
 
 
-def read_records(folder: Path = FOLDER) -> dict[str, Record]:
+def write_record(job: Job, command: Iterable[str], used: Mapping[str, Any]) -> None:
+    """Record a job that is done; `used` are speed knobs as they turned out, such as its device."""
+    path = paths.stamp(job.name)
+    stamp = Stamp.read(path)
+    record = Record(
+        job=job.name,
+        stamp=path.as_posix(),
+        command=list(command),
+        params=stamp.job.params,
+        code=stamp.code,
+        inputs=hashes([path, *job.inputs]),
+        outputs=hashes(job.outputs),
+        speed={**job.speed, **used},
+        environment=environment(),
+    )
+    write_json(paths.record(job.name), asdict(record))
+
+
+def read_records(folder: Path = paths.RECORDS) -> dict[str, Record]:
     """Every record of a run by the name of its job."""
     records = (Record.read(path) for path in sorted(folder.rglob("*.json")))
     return {record.job: record for record in records}

@@ -13,12 +13,13 @@ import numpy as np
 
 from simaudit.provenance.records import Record
 from simaudit.provenance.verify import Disagreement
-from simaudit.storage.json import read_json
+from simaudit.storage.json import read_json, write_json
+from simaudit.vocabulary import paths
 from simaudit.vocabulary.errors import SimauditError
 
 RELATIVE, ABSOLUTE = 1e-4, 1e-6
 """How far numbers may lie apart that another machine, another number of threads or another batch computed."""
-MEASURED = Path("results/cost")  # what another run does not repeat
+MEASURED = paths.RESULTS / "cost"  # what another run does not repeat
 
 
 def rerun(record: Record, repository: Path = Path()) -> Iterator[Disagreement]:
@@ -32,6 +33,7 @@ def rerun(record: Record, repository: Path = Path()) -> Iterator[Disagreement]:
         for path in record.inputs:
             (clone / path).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(repository / path, clone / path)
+        write_json(clone / paths.SPEED, {record.job: record.speed})
         environment = os.environ | {"PYTHONPATH": str(clone / "src")}
         command = [sys.executable, "-m", "simaudit", *record.command[1:]]
         done = subprocess.run(command, cwd=clone, env=environment, capture_output=True, text=True)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from simaudit.storage.json import read_json, write_json
+from simaudit.vocabulary import paths
 
 
 class RunLog:
@@ -58,6 +59,12 @@ def read(log: Path) -> dict[str, Any] | None:
     """The run log that belongs to a job's log, where there is one."""
     path = beside(log)
     return read_json(path) if path.exists() else None
+
+
+def seconds_of(job: str) -> float | None:
+    """How long a job took when it last ran here, where that is known."""
+    known = read(paths.log(job))
+    return float(known["seconds"]) if known else None
 
 
 def _git(*arguments: str) -> str | None:

@@ -1,175 +1,102 @@
-"""Stamps: for each job one small file with all that decides its output, apart from its input files.
+"""Stamps: for each job one small file with all that decides its output, apart from the content of its input files.
 
-A stamp holds the job's own slice of the parameters and the hashes of the code it runs. It is an input of its rule and a
-dependency of its DVC stage, and it is rewritten only when its content changes: so a changed parameter or module reruns
-exactly the jobs that it concerns, under Snakemake and under DVC alike, with or without Snakemake's own metadata. The
-job reads its parameters from its stamp.
+A stamp holds the job's own slice of the parameters, what it reads and writes, and the digest of the code that its function
+reaches. It is an input of the job's rule and a dependency of its DVC stage, and it is rewritten only when its content
+changes: so a changed parameter or line of code reruns exactly the jobs that it concerns, under Snakemake and under DVC
+alike. The job knows what to do from its stamp. Speed knobs are in no stamp: they stand together in one file beside.
 """
 
 import json
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel
-
-from simaudit.attacks import attack_modules
-from simaudit.figures import RUN, figure_modules
-from simaudit.plan.params import Params, chosen
 from simaudit.provenance import code
-from simaudit.report import TEMPLATES
-from simaudit.storage.hashes import sha256_bytes
-from simaudit.storage.json import canonical_json, write_json
-from simaudit.targets import TrainedFamily, family_modules, file_hashes
+from simaudit.storage.hashes import file_hashes
+from simaudit.storage.json import canonical_json, read_json, write_json
+from simaudit.vocabulary import paths
 from simaudit.vocabulary.errors import SimauditError
-from simaudit.vocabulary.paths import PUBLISHED
-from simaudit.vocabulary.roles import Role
-
-FOLDER = Path("results/params")
-NOT_TRAINED = {"attacks", "figures", "snapshot_attacks"}  # keys of a target that its training does not read
+from simaudit.vocabulary.job import Job, digest, plain
 
 
 @dataclass(frozen=True)
 class Stamp:
-    """`name` is the path of the stamp under the folder without its suffix, such as train/digits-ddpm."""
+    """A job as its file holds it, without speed knobs. `code` are digests by module, `given` hashes by file name."""
 
-    name: str
-    params: dict[str, Any]
+    job: Job
     code: dict[str, str]
-    inputs: dict[str, str] = field(default_factory=dict)
-    """SHA-256 by name of files that no job of this run makes and that the job reads all the same."""
+    given: dict[str, str]
 
-    @property
-    def identity(self) -> str:
-        """SHA-256 of the stamp's content."""
-        return sha256_bytes(self.text.encode())
-
-    @property
-    def content(self) -> dict[str, Any]:
-        """What the stamp's file holds."""
-        given = {"inputs": self.inputs} if self.inputs else {}
-        return {"job": self.name, "params": self.params, "code": self.code, **given}
-
-    @property
-    def text(self) -> str:
-        """The stamp's file, to the byte."""
-        return canonical_json(self.content)
+    @classmethod
+    def of(cls, job: Job) -> "Stamp":
+        """The stamp of a job with the code and the given files that are here now."""
+        given = {
+            f"{name}/{file}" if name else file: sha256
+            for name, path in job.given.items()
+            for file, sha256 in file_hashes(path).items()
+        }
+        return cls(job, code_of(job), given)
 
     @classmethod
     def read(cls, path: Path) -> "Stamp":
         """Raises SimauditError when the file is missing or not a stamp."""
         try:
             content = json.loads(path.read_text(encoding="utf-8"))
-            return cls(content["job"], content["params"], content["code"], content.get("inputs", {}))
+            known = {key: content[key] for key in ("run", "params", "reads", "writes")}
+            job = Job(content["job"], **known, plugins=tuple(content["plugins"]))
+            return cls(job, content["code"], content.get("given", {}))
         except FileNotFoundError:
             raise SimauditError(f"{path}: missing; write it with: simaudit stamps") from None
-        except (json.JSONDecodeError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError, AttributeError):
             raise SimauditError(f"{path}: not a stamp; write it anew with: simaudit stamps") from None
 
+    @property
+    def content(self) -> dict[str, Any]:
+        """What the stamp's file holds."""
+        job = self.job
+        described = {"job": job.name, "run": job.run, "params": job.params}
+        described |= {"plugins": list(job.plugins), "code": self.code}
+        files = {"reads": plain(job.reads), "writes": plain(job.writes)}
+        return {**described, **files, **({"given": self.given} if self.given else {})}
 
-def stamps(params: Params) -> Iterator[Stamp]:
-    """The stamp of every job that `params` ask for."""
-    for name, source in params.datasets.items():
-        yield _stamp(
-            f"prepare/{name}", source, "simaudit.data.prepare", f"simaudit.data.sources.{source.source}"
-        )
-    for name, split in params.splits.items():
-        yield _stamp(f"split/{name}", split, "simaudit.data.split", "simaudit.data.prepare")
-    evaluation = params.evaluation.model_dump(mode="json", exclude={"threads", "blind"})
-    resampling = {knob: evaluation[knob] for knob in ("bootstrap", "seed")}
-    for name in params.splits:
-        both = {"blind": params.evaluation.blind, "evaluation": evaluation}
-        yield _stamp(f"nearest/{name}", {}, "simaudit.data.neighbours")
-        yield _stamp(
-            f"blind/{name}",
-            both,
-            "simaudit.evaluation.controls.blind",
-            "simaudit.evaluation.protocol.evaluate",
-        )
-    for name, target in params.targets.items():
-        family = family_modules()[target.kind]
-        train = _stamp(f"train/{name}", target.model_dump(mode="json", exclude=NOT_TRAINED), family)
-        yield replace(train, inputs=file_hashes(target.given) if target.given else {})
-        for attack, knobs in params.attacks_on(name).items():
-            modules = [attack_modules()[attack], "simaudit.scoring.run", family]
-            both = {"attack": knobs, "scoring": params.scoring}
-            yield _stamp(f"score/{name}/{attack}", both, *modules, without="simaudit.training")
-        drawing = {"quality": params.quality.model_dump(exclude={"features"}), "scoring": params.scoring}
-        yield _stamp(f"sample/{name}", drawing, "simaudit.samples.draw", family, without="simaudit.training")
-        judging = {"quality": params.quality, "evaluation": resampling}
-        yield _stamp(
-            f"quality/{name}", judging, "simaudit.samples.features", "simaudit.evaluation.protocol.quality"
-        )
-        yield _stamp(f"evaluate/{name}", evaluation, "simaudit.evaluation.protocol.evaluate")
-        for figure in drawn(params.figures_of(name)):
-            yield _figure(params, f"{name}/{figure}", {})
-    roles = {name: asdict(role) | {"epochs": list(role.epochs)} for name, role in _roles(params).items()}
-    for figure in drawn(params.figures_of_run):
-        of_targets = "numbers" in chosen(params.figures)[figure].reads
-        yield _figure(params, f"{RUN}/{figure}", {"targets": roles if of_targets else {}})
-    yield _stamp("theory", params.theory, "simaudit.targets.closed_form")
-    compared = {
-        name: {key: role[key] for key in ("group", "control", "reference")} for name, role in roles.items()
-    }
-    comparing = _stamp(
-        "compare", {"targets": compared, "evaluation": evaluation}, "simaudit.evaluation.comparison.compare"
-    )
-    yield replace(comparing, inputs=file_hashes(PUBLISHED))
-    yield _stamp("numbers", {}, "simaudit.evaluation.numbers")
-    in_tables = {name: compared[name] | {"arm": role["arm"]} for name, role in roles.items()}
-    yield _stamp(
-        "tables", {"targets": in_tables}, "simaudit.report.tables.every", "simaudit.report.tables.forms"
-    )
-    asked = {RUN: params.figures_of_run, **{name: params.figures_of(name) for name in params.targets}}
-    figures = [figure_modules()[figure] for figure in chosen(params.figures)]
-    shown = {"targets": roles, "figures": asked, "knobs": chosen(params.figures)}
-    report = _stamp("report", shown, "simaudit.report.page.page", "simaudit.report.page.doubts", *figures)
-    yield replace(report, inputs=file_hashes(TEMPLATES))
+    @cached_property
+    def text(self) -> str:
+        """The stamp's file, to the byte."""
+        return canonical_json(self.content)
+
+    @property
+    def identity(self) -> str:
+        """SHA-256 of the stamp's content."""
+        return digest(self.text)
 
 
-def drawn(figures: dict[str, str | None]) -> list[str]:
-    """Those figures that can be drawn."""
-    return [name for name, why_not in figures.items() if why_not is None]
+def code_of(job: Job) -> dict[str, str]:
+    """The code that is here now for a job: digests by module."""
+    return code.digest([job.run, *job.plugins])
 
 
-def _figure(params: Params, name: str, of: dict[str, Any]) -> Stamp:
-    figure = name.split("/")[-1]
-    return _stamp(
-        f"figure/{name}", {"figure": chosen(params.figures)[figure], **of}, figure_modules()[figure]
-    )
+def read_job(name: str) -> Job:
+    """The job of that name from its stamp, with its speed knobs and its identity.
+
+    Raises SimauditError when its stamp, or the file of speed knobs, is missing or damaged.
+    """
+    stamp = Stamp.read(paths.stamp(name))
+    speed = read_json(paths.SPEED).get(name, {}) if paths.SPEED.exists() else {}
+    return replace(stamp.job, speed=speed, identity=stamp.identity)
 
 
-def _roles(params: Params) -> dict[str, Role]:
-    return {
-        name: Role(
-            group,
-            target.control,
-            params.references.get(name),
-            target.arm,
-            (*target.training.snapshots, target.training.epochs) if isinstance(target, TrainedFamily) else (),
-        )
-        for group, names in params.groups.items()
-        for name, target in ((name, params.targets[name]) for name in names)
-    }
-
-
-def _stamp(name: str, knobs: Any, *modules: str, without: str | None = None) -> Stamp:
-    return Stamp(name, _plain(knobs), code.digest(list(modules), without))
-
-
-def _plain(knobs: Any) -> Any:
-    if isinstance(knobs, BaseModel):
-        return knobs.model_dump(mode="json")
-    return {key: _plain(value) for key, value in knobs.items()} if isinstance(knobs, dict) else knobs
-
-
-def write(params: Params, folder: Path = FOLDER) -> None:
-    """Bring `folder` in line with `params`: write what changed, leave what did not, drop what nobody asks for."""
-    wanted = {folder / f"{stamp.name}.json": stamp for stamp in stamps(params)}
+def write(jobs: Iterable[Job], folder: Path = paths.STAMPS, speed: Path = paths.SPEED) -> None:
+    """Bring `folder` in line with `jobs`: write what changed, leave what did not, drop what nobody asks for."""
+    jobs = list(jobs)
+    wanted = {folder / f"{job.name}.json": Stamp.of(job) for job in jobs}
     for path, stamp in wanted.items():
         if not path.exists() or path.read_text(encoding="utf-8") != stamp.text:
             write_json(path, stamp.content)
     for path in folder.rglob("*.json"):
         if path not in wanted:
             path.unlink()
+    knobs = {job.name: job.speed for job in jobs if job.speed}
+    if not speed.exists() or speed.read_text(encoding="utf-8") != canonical_json(knobs):
+        write_json(speed, knobs)

@@ -8,12 +8,8 @@ from typing import Any
 
 from simaudit.provenance import runlog
 from simaudit.provenance.records import Record, makers
+from simaudit.vocabulary import paths
 from simaudit.vocabulary.errors import SimauditError
-
-LOGS = Path("results/logs")
-TABLES = Path("results/tables")
-NUMBERS = Path("results/numbers.json")
-SCORES = "results/scores/"
 
 
 @dataclass(frozen=True)
@@ -37,7 +33,8 @@ class Step:
             "command": record.command,
             "params": record.params,
             "code": dict(record.code),
-            "environment": record.environment,
+            "speed": dict(record.speed),
+            "environment": dict(record.environment),
             "stamp": record.stamp,
             "given": dict(self.given),
             "run": self.run and dict(self.run),
@@ -91,11 +88,11 @@ def find(name: str, numbers: Mapping[str, Mapping[str, Any]]) -> Mapping[str, An
         alike = [known for known in numbers if name.split(".")[-1] in known.split(".")]
         alike = sorted(alike, key=lambda known: -len(set(known.split(".")) & set(name.split("."))))
         hint = f"; alike: {', '.join(alike[:3])}" if alike else ""
-        raise SimauditError(f"{NUMBERS}: no number or file {name}{hint}")
+        raise SimauditError(f"{paths.NUMBERS}: no number or file {name}{hint}")
     return numbers[name]
 
 
-def printed_in(name: str, tables: Path = TABLES) -> list[str]:
+def printed_in(name: str, tables: Path = paths.TABLES) -> list[str]:
     """The tables, CSV, that print a number."""
     found = []
     for path in sorted(tables.rglob("*.csv")):
@@ -119,15 +116,20 @@ def _step(
     by_job: dict[str, list[str]] = {}
     given = {}
     for path, digest in record.inputs.items():
-        if of and path.startswith(SCORES) and _scores_of(path) != of:
+        if of and Path(path).is_relative_to(paths.SCORES) and _scores_of(path) != of:
             continue
         if path in made_by:
             by_job.setdefault(made_by[path].job, []).append(path)
         elif path != record.stamp:
             given[path] = digest
     before = tuple(_step(made_by[paths[0]], paths, made_by, None) for paths in by_job.values())
-    log = LOGS / f"{record.job}.log"
-    return Step(record, {path: record.outputs[path] for path in files}, given, before, runlog.read(log))
+    return Step(
+        record,
+        {path: record.outputs[path] for path in files},
+        given,
+        before,
+        runlog.read(paths.log(record.job)),
+    )
 
 
 def _scores_of(path: str) -> tuple[str, str | None]:

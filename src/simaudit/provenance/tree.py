@@ -1,9 +1,11 @@
 """A trace as a tree on the terminal."""
 
 import json
+import sys
 from collections.abc import Mapping
 from typing import Any
 
+from rich.console import Console
 from rich.markup import escape
 from rich.tree import Tree
 
@@ -11,26 +13,35 @@ from simaudit.evaluation.numbers import Ledger
 from simaudit.provenance.trace import Step
 
 SHOWN = 12  # characters of a hash
+UNBROKEN = 100_000  # columns of what is no terminal: names stay whole for grep
 
 
-def number_tree(name: str, numbers: Mapping[str, Mapping[str, Any]], tables: list[str], step: Step) -> Tree:
-    """A number, where it is printed and stands, and every job that it comes from."""
+def number_tree(
+    name: str, numbers: Mapping[str, Mapping[str, Any]], tables: list[str], step: Step, depth: int | None
+) -> Tree:
+    """A number, the tables that print it, where it stands, and the jobs that it comes from, `depth` of them back."""
     number = numbers[name]
-    tree = Tree(f"[bold]{escape(name)}[/] = {escape(Ledger(numbers).estimate(name))}, unit {number['unit']}")
+    unit = "" if number["unit"] == "1" else f" {number['unit']}"
+    tree = Tree(f"[bold]{escape(name)}[/] = {escape(Ledger(numbers).estimate(name))}{unit}")
     tree.add(f"printed in {', '.join(tables) or 'no table'}")
     source = tree.add(f"stands in {number['source']}, at {number['pointer']}")
-    _grow(source, step, set())
+    _grow(source, step, set(), depth)
     return tree
 
 
-def file_tree(path: str, step: Step) -> Tree:
-    """A file and every job that it comes from."""
+def file_tree(path: str, step: Step, depth: int | None) -> Tree:
+    """A file and the jobs that it comes from, `depth` of them back."""
     tree = Tree(f"[bold]{escape(path)}[/]")
-    _grow(tree, step, set())
+    _grow(tree, step, set(), depth)
     return tree
 
 
-def _grow(tree: Tree, step: Step, seen: set[str]) -> None:
+def show(tree: Tree) -> None:
+    """Print a tree: within the width of a terminal, elsewhere one line for each of its lines."""
+    Console(width=None if sys.stdout.isatty() else UNBROKEN).print(tree)
+
+
+def _grow(tree: Tree, step: Step, seen: set[str], depth: int | None) -> None:
     record = step.record
     if record.job in seen:
         tree.add(f"[bold]{record.job}[/], see above")
@@ -47,5 +58,8 @@ def _grow(tree: Tree, step: Step, seen: set[str]) -> None:
         branch.add(f"ran {step.run['started']} on commit {step.run['commit'] or 'unknown'}{dirty}")
     for path, digest in step.given.items():
         branch.add(f"given {path}  [dim]sha256 {digest[:SHOWN]}…[/]")
+    if depth == 1 and step.before:
+        branch.add(f"{len(step.before)} jobs before; a larger --depth shows them")
+        return
     for before in step.before:
-        _grow(branch, before, seen)
+        _grow(branch, before, seen, depth and depth - 1)

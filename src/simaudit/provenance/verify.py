@@ -8,13 +8,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from simaudit.provenance.environment import differences
 from simaudit.provenance.recompute import TOLERANCE, recomputed
 from simaudit.provenance.records import Record, makers
-from simaudit.provenance.trace import NUMBERS, SCORES, TABLES
+from simaudit.provenance.stamps import Stamp, code_of
 from simaudit.storage.hashes import sha256_file
 from simaudit.storage.json import read_json
+from simaudit.vocabulary import paths
 
-OWN = ("logs", "params", "records", "checkpoints", "crate")  # folders of results/ that hold no results
+OWN = ("logs", "params", "records", "checkpoints", "crate", "speed.json")  # of results/, and no results
+NAMED = 3  # jobs that a line about many of them names
 LOCK = Path("dvc.lock")
 
 
@@ -52,19 +55,16 @@ def files(records: Iterable[Record]) -> Iterator[Disagreement]:
 
 
 def stamps(records: Iterable[Record]) -> Iterator[Disagreement]:
-    """Jobs that were asked something else than their stamp asks now, or run by other code."""
+    """Jobs that were given other parameters than their stamp holds now, or ran other code than is here."""
     for record in records:
         if not Path(record.stamp).exists():
             continue  # said of its file, which the job read
-        asked = read_json(Path(record.stamp))
-        if asked["params"] != record.params:
-            yield Disagreement(
-                "parameters", record.job, json.dumps(asked["params"]), json.dumps(record.params)
-            )
+        job = Stamp.read(Path(record.stamp)).job
+        if job.params != record.params:
+            yield Disagreement("parameters", record.job, json.dumps(job.params), json.dumps(record.params))
+        here = code_of(job)
         differing = sorted(
-            module
-            for module in {*asked["code"], *record.code}
-            if asked["code"].get(module) != record.code.get(module)
+            module for module in {*here, *record.code} if here.get(module) != record.code.get(module)
         )
         if differing:
             yield Disagreement(
@@ -72,8 +72,19 @@ def stamps(records: Iterable[Record]) -> Iterator[Disagreement]:
             )
 
 
+def environments(records: Iterable[Record]) -> Iterator[Disagreement]:
+    """Jobs that were computed by other versions of packages than are here: one line per package and version."""
+    by_version: dict[tuple[str, str, str], list[str]] = {}
+    for record in records:
+        for package, (was, here) in differences(record.environment).items():
+            by_version.setdefault((package, was, here), []).append(record.job)
+    for (package, was, here), jobs in sorted(by_version.items()):
+        more = f" and {len(jobs) - NAMED} more" if len(jobs) > NAMED else ""
+        yield Disagreement("environment", f"{package} of {', '.join(jobs[:NAMED])}{more}", here, was)
+
+
 def unrecorded(
-    records: Mapping[str, Record], folders: Iterable[Path] = (Path("data"), Path("results"))
+    records: Mapping[str, Record], folders: Iterable[Path] = (paths.DATA, paths.RESULTS)
 ) -> Iterator[Disagreement]:
     """Files of a run that no record knows."""
     known = makers(records)
@@ -99,10 +110,12 @@ def numbers(ledger: Mapping[str, Mapping[str, Any]], names: Iterable[str]) -> It
             contents[source] = read_json(Path(source)) if Path(source).exists() else None
         found = _at(contents[source], number["pointer"])
         if found != number["value"]:
-            yield Disagreement("number", f"{name} in {NUMBERS}", f"{found} of {source}", str(number["value"]))
+            yield Disagreement(
+                "number", f"{name} in {paths.NUMBERS}", f"{found} of {source}", str(number["value"])
+            )
 
 
-def tables(ledger: Mapping[str, Mapping[str, Any]], folder: Path = TABLES) -> Iterator[Disagreement]:
+def tables(ledger: Mapping[str, Mapping[str, Any]], folder: Path = paths.TABLES) -> Iterator[Disagreement]:
     """Cells of tables that hold another number than the ledger."""
     for path in sorted(folder.rglob("*.csv")):
         with path.open(newline="", encoding="utf-8") as stream:
@@ -110,12 +123,14 @@ def tables(ledger: Mapping[str, Mapping[str, Any]], folder: Path = TABLES) -> It
                 yield from _cells(path, place, row, ledger)
 
 
-def metrics(targets: Iterable[str], evaluations: Path = Path("results/evaluation")) -> Iterator[Disagreement]:
+def metrics(
+    targets: Iterable[str], evaluations: Path = paths.RESULTS / "evaluation"
+) -> Iterator[Disagreement]:
     """Metrics of these targets that scikit-learn finds otherwise in the score files."""
     for target in targets:
         summary = read_json(evaluations / f"{target}.json")
         for attack, facts in summary["attacks"].items():
-            scores = Path(SCORES) / target / f"{attack}.parquet"
+            scores = paths.scores(target, attack)
             if not scores.exists():
                 continue  # said of the file already
             for name, reported, found in recomputed(scores, facts):
@@ -125,9 +140,7 @@ def metrics(targets: Iterable[str], evaluations: Path = Path("results/evaluation
 
 
 def dvc() -> Iterator[Disagreement]:
-    """What DVC finds changed against dvc.lock, where there is one."""
-    if not LOCK.exists():
-        return
+    """What DVC finds changed against dvc.lock, which must be there."""
     done = subprocess.run(["dvc", "status", "--json"], capture_output=True, text=True)
     if done.returncode:
         yield Disagreement("dvc.lock", "dvc status", "an answer", done.stderr.strip().splitlines()[-1])

@@ -20,6 +20,14 @@ def sha256_file(path: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
+def file_hashes(path: Path, cache: Path = CACHE) -> dict[str, str]:
+    """SHA-256 by relative path of every file in a folder, or by its name of one file; nothing where there is none."""
+    if path.is_file():
+        return {path.name: sha256_file(path)}
+    files = hashes([path], cache) if path.is_dir() else {}
+    return {Path(file).relative_to(path).as_posix(): sha256 for file, sha256 in files.items()}
+
+
 def hashes(paths: Iterable[Path], cache: Path = CACHE) -> dict[str, str]:
     """SHA-256 by path of every file among `paths`, a folder standing for all files in it; sorted.
 

@@ -50,16 +50,9 @@ class TargetFamily(Knobs):
     """What `train` saves, relative to the target's directory: the outputs of the family's rule."""
 
     kind: str
-    dataset: Name
     split: Name
     is_latent: ClassVar[bool] = False
     """Whether the target diffuses in the latent space of an autoencoder."""
-
-    attacks: Annotated[tuple[Name, ...], Field(min_length=1)] | None = None
-    """Which of the attacks are run on this target; None means all that can be."""
-
-    figures: tuple[Name, ...] | None = None
-    """Which of the figures of one target are drawn of this one; None means all that can be."""
 
     @property
     @abstractmethod
@@ -113,8 +106,6 @@ class TrainedFamily(TargetFamily):
     unet: UNet
     schedule: Schedule = Schedule()
     training: Training
-    snapshot_attacks: tuple[Name, ...] = ()
-    """Which attacks are run on the states that `training.snapshots` keeps."""
 
     @property
     def timesteps(self) -> int:

@@ -49,7 +49,7 @@ class DenoiserRun:
     def states(self, model: torch.nn.Module) -> Iterator[int | None]:
         """Each kept epoch, and None for the end, while `model` holds the weights that belong there."""
         final = {name: weights.clone() for name, weights in model.state_dict().items()}
-        for epoch in self.knobs.snapshots:
+        for epoch in self.knobs.intermediate_epochs:
             kept = snapshot_path(self.checkpoints / CHECKPOINT, epoch)
             model.load_state_dict(torch.load(kept, map_location="cpu", weights_only=True))
             yield epoch

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from pydantic import Field, NonNegativeInt, PositiveInt, model_validator
 from pydantic_core import PydanticCustomError
 
-from simaudit.vocabulary.knobs import Device, Epochs, Knobs, Seed
+from simaudit.vocabulary.knobs import Device, Epochs, Knobs, Seed, Speed, Threads
 
 if TYPE_CHECKING:
     from simaudit.diffusion.schedule import NoiseSchedule
@@ -38,24 +38,24 @@ class Fitting(Knobs):
     gradient_clip: float = Field(default=1.0, gt=0)
     ema_decay: float = Field(default=0.9999, ge=0, lt=1)
     horizontal_flip: bool = False
-    checkpoint_every: PositiveInt = 500
+    checkpoint_every: Annotated[PositiveInt, Speed()] = 500
 
 
 class Training(Fitting):
     """How a target is trained: its denoiser, and with the same seed, device and threads whatever else it has."""
 
     seed: Seed = 0
-    snapshots: Epochs = ()
+    intermediate_epochs: Epochs = ()
     """Epochs after which the denoiser's state is kept, so that leakage can be drawn over training."""
     device: Device = "auto"
-    threads: PositiveInt = 1
+    threads: Threads = 1
 
     @model_validator(mode="after")
     def _snapshots_come_before_the_end(self) -> "Training":
-        if self.snapshots and self.snapshots[-1] >= self.epochs:
+        if self.intermediate_epochs and self.intermediate_epochs[-1] >= self.epochs:
             raise PydanticCustomError(
                 "snapshots",
-                "snapshots must be below epochs ({epochs}), whose state is the target itself",
+                "intermediate_epochs must be below epochs ({epochs}), whose state is the target itself",
                 {"epochs": self.epochs},
             )
         return self

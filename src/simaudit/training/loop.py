@@ -48,7 +48,7 @@ def train(
 
     Every step draws its randomness from (seed, step) and every epoch its order from (seed, epoch), so that a run
     resumed from `checkpoint` ends at the same weights as an uninterrupted one (on the same machine and threads).
-    After each epoch of `knobs.snapshots` the EMA weights are written to `snapshot_path`.
+    After each epoch of `knobs.intermediate_epochs` the EMA weights are written to `snapshot_path`.
     A checkpoint of another `identity` is ignored. The checkpoint is left in place: the caller removes it once the
     weights are saved.
     Raises SimauditError, naming the step and the last good checkpoint, when the loss is not finite.
@@ -69,7 +69,9 @@ def train(
                 torch.manual_seed(_step_seed(knobs.seed, run.step))
                 x = torch.from_numpy(images[batch_ids]).to(device)
                 run.update(_flip(x) if knobs.horizontal_flip else x)
-                if run.step % batches == 0 and epoch + 1 in knobs.snapshots:  # before a checkpoint is past it
+                if (
+                    run.step % batches == 0 and epoch + 1 in knobs.intermediate_epochs
+                ):  # before a checkpoint is past it
                     run.save_weights(snapshot_path(checkpoint, epoch + 1))
                 if run.step % knobs.checkpoint_every == 0 or run.step == total:
                     run.save(checkpoint)

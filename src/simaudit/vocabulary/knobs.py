@@ -1,5 +1,7 @@
 """The vocabulary of params.yaml: the base of every section, and the types that sections share."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import Annotated, Any, Literal
 
@@ -26,13 +28,52 @@ class Knobs(BaseModel):
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]*$")]
 """A key that becomes part of file names and of DVC stage names."""
 
-Device = Annotated[str, StringConstraints(pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$")]
-"""Where a model runs. `auto` takes CUDA, then MPS, then the CPU."""
-
 Seed = Annotated[int, Field(ge=0, lt=2**63)]
 
 Order = Literal[1, 2, 4, "inf"]
 """p of an ℓ_p norm. The text "inf", since neither JSON nor DVC's YAML has a number for it."""
+
+
+@dataclass(frozen=True)
+class Speed:
+    """Marks a field whose value cannot change a result: it is in no job's identity, and recorded all the same."""
+
+
+Threads = Annotated[PositiveInt, Speed()]
+
+Device = Annotated[str, StringConstraints(pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$"), Speed()]
+"""Where a model runs. `auto` takes CUDA, then MPS, then the CPU."""
+
+
+def deciding(knobs: BaseModel, *without: str) -> dict[str, Any]:
+    """Every knob that decides a result, in plain JSON; `without` names fields that another phase reads."""
+    plain = _leave(knobs.model_dump(mode="json"), knobs, speed=False)
+    return {name: value for name, value in plain.items() if name not in without}
+
+
+def speed(knobs: BaseModel) -> dict[str, Any]:
+    """The other knobs, in plain JSON, in the same places: `joined` puts both together again."""
+    return _leave(knobs.model_dump(mode="json"), knobs, speed=True)
+
+
+def joined(base: Any, over: Any) -> Any:
+    """`over` laid over `base`: mappings are merged key by key, everything else is replaced."""
+    if not isinstance(base, Mapping) or not isinstance(over, Mapping):
+        return over
+    return {**base, **{key: joined(base.get(key), value) for key, value in over.items()}}
+
+
+def _leave(plain: dict[str, Any], knobs: BaseModel, speed: bool) -> dict[str, Any]:
+    left = {}
+    for name, field in type(knobs).model_fields.items():
+        value = getattr(knobs, name)
+        if isinstance(value, BaseModel):
+            inside = _leave(plain[name], value, speed)
+            if inside or not speed:
+                left[name] = inside
+        elif any(isinstance(mark, Speed) for mark in field.metadata) is speed:
+            left[name] = plain[name]
+    return left
 
 
 class TimestepRange(Knobs):

@@ -1,24 +1,116 @@
-"""Where things are: results under results/ by the name that figures and comparisons read them by; published numbers."""
+"""Where everything is: the only module that spells paths under data/ and results/."""
 
 from pathlib import Path
 
-PUBLISHED = Path(__file__).parents[1] / "evaluation/comparison/papers"
-"""The folder of numbers from papers, CSV."""
+DATA, RESULTS = Path("data"), Path("results")
 
 TARGET_FILES = {
     "summary": "evaluation/{target}.json",
     "table": "evaluation/{target}.parquet",
     "selected": "evaluation/selected/{target}.parquet",
+    "differences": "evaluation/differences/{target}.json",
     "permutation": "evaluation/permutation/{target}.json",
+    "epochs": "evaluation/epochs/{target}.json",
     "profiles": "evaluation/profiles/{target}.parquet",
     "quality": "evaluation/quality/{target}.json",
+    "metrics": "metrics/{target}.json",
     "gallery": "samples/shown/{target}.npz",
 }
-"""Of one target."""
+"""Results of one audit under results/, by the name that figures and comparisons read them by."""
 
 RUN_FILES = {
     "numbers": "numbers.json",
     "line": "theory/line.parquet",
     "field": "theory/field.parquet",
 }
-"""Of all targets together."""
+"""Results of all audits together under results/, by name."""
+
+COMPARISONS = ("against", "controls", "groups", "published", "ranks")
+"""The files of results/comparison/."""
+
+STAMPS, RECORDS, LOGS = RESULTS / "params", RESULTS / "records", RESULTS / "logs"
+SPEED = RESULTS / "speed.json"
+"""The speed knobs of every job, which are in no stamp."""
+SCORES, TABLES, NUMBERS = RESULTS / "scores", RESULTS / "tables", RESULTS / "numbers.json"
+PAGE = RESULTS / "report" / "index.html"
+FIGURES, FIGURE_SUFFIXES = RESULTS / "figures", ("pdf", "png", "csv")
+
+
+def images(dataset: str) -> Path:
+    """Prepared images of a dataset."""
+    return DATA / "prepared" / dataset / "images.npy"
+
+
+def labels(dataset: str) -> Path:
+    """Class labels of a dataset."""
+    return DATA / "prepared" / dataset / "labels.npy"
+
+
+def split(name: str) -> Path:
+    """Who is a member of a split."""
+    return DATA / "splits" / f"{name}.parquet"
+
+
+def target(name: str) -> Path:
+    """The folder of a target's weights."""
+    return RESULTS / "targets" / name
+
+
+def checkpoints(name: str) -> Path:
+    """The folder of a training's progress, which outlives a killed job."""
+    return RESULTS / "checkpoints" / name
+
+
+def scores(audit: str, attack: str, epoch: int | None = None) -> Path:
+    """Scores of an attack, on an intermediate checkpoint where an epoch is given."""
+    return SCORES / audit / (f"epochs/{epoch}" if epoch else "") / f"{attack}.parquet"
+
+
+def cost(audit: str, attack: str) -> Path:
+    """What scoring spent."""
+    return RESULTS / "cost" / audit / f"{attack}.json"
+
+
+def samples(audit: str) -> Path:
+    """Images drawn from an audit's target."""
+    return RESULTS / "samples" / f"{audit}.npy"
+
+
+def blind(split: str, suffix: str) -> Path:
+    """Scores (parquet) or summary (json) of the blind classifiers of a split."""
+    return RESULTS / "evaluation" / "blind" / f"{split}.{suffix}"
+
+
+def nearest(split: str) -> Path:
+    """The nearest member of every sample of a split."""
+    return RESULTS / "evaluation" / "nearest" / f"{split}.parquet"
+
+
+def comparison(name: str) -> Path:
+    """One of COMPARISONS."""
+    return RESULTS / "comparison" / f"{name}.json"
+
+
+def of_target(name: str, target: str) -> Path:
+    """One of TARGET_FILES."""
+    return RESULTS / TARGET_FILES[name].format(target=target)
+
+
+def of_run(name: str) -> Path:
+    """One of RUN_FILES."""
+    return RESULTS / RUN_FILES[name]
+
+
+def stamp(job: str) -> Path:
+    """The stamp of a job."""
+    return STAMPS / f"{job}.json"
+
+
+def record(job: str) -> Path:
+    """The record of a job."""
+    return RECORDS / f"{job}.json"
+
+
+def log(job: str) -> Path:
+    """The log of a job."""
+    return LOGS / f"{job}.log"

@@ -15,7 +15,7 @@ from simaudit.evaluation.results import Results
 
 
 def compare(
-    targets: list[Results], blind: dict[str, dict[str, Any]], resamples: int, seed: int
+    targets: list[Results], blind: dict[str, dict[str, Any]], bootstrap: int, seed: int
 ) -> dict[str, dict[str, Any]]:
     """What controls.json, groups.json, ranks.json, against.json and published.json hold. `blind` is the summary of the
     blind classifiers by split.
@@ -27,12 +27,12 @@ def compare(
         "controls": all_controls(targets, blind),
         "groups": {
             "groups": {
-                name: over_seeds(members, resamples, seed)
+                name: over_seeds(members, bootstrap, seed)
                 for name, members in groups.items()
                 if len(members) > 1
             }
         },
-        "against": {"against": against_reference(targets, resamples, seed)},
+        "against": {"against": against_reference(targets, bootstrap, seed)},
         "published": published(),
         "ranks": ranks([members for members in groups.values() if members[0].control is None]),
     }

@@ -1,13 +1,14 @@
 """Numbers that papers report, to stand beside our own and never among them. They come without limits."""
 
 import csv
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from simaudit.evaluation.comparison.ranks import mean_ranks
-from simaudit.vocabulary.paths import PUBLISHED
 
+PUBLISHED = Path(__file__).parent / "papers"
 SIMA, BETA = "sima_v1.csv", "beta_vae_v1.csv"
 METRICS = {"auc": "auc", "asr": "asr", "tpr_heldout_positive": "tpr_heldout_positive_at_1fpr"}
 """Our name of each metric, and that of the column."""

@@ -29,7 +29,7 @@ class AgainstReference(RunFigure):
         if self.target and self.target not in params.references:
             return f"needs {self.target} and an audited target before it on the same split"
         asked = (
-            [self.target] if self.target else [t for t in params.references if params.targets[t].is_latent]
+            [self.target] if self.target else [t for t in params.references if params.family_of(t).is_latent]
         )
         shared = any(
             params.attacks_on(name).keys() & params.attacks_on(params.references[name]) for name in asked

@@ -29,7 +29,7 @@ class OverBeta(RunFigure):
     title: ClassVar[str] = "AUC and quality over β"
 
     def missing(self, params: "Params") -> str | None:
-        arms = [params.targets[name].arm for name in params.groups]
+        arms = [params.family_of(name).arm for name in params.groups]
         betas = {arm["beta"] for arm in arms if arm}
         return None if len(betas) > 1 else "needs autoencoders of two β or more"
 

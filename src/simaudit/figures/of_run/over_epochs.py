@@ -21,8 +21,8 @@ class OverEpochs(RunFigure):
     title: ClassVar[str] = "AUC over training epochs"
 
     def missing(self, params: "Params") -> str | None:
-        snapshots = any(params.snapshots_of(name) for name in params.targets)
-        return None if snapshots else "needs a target with training.snapshots and snapshot_attacks"
+        snapshots = any(params.epochs_of(name) and params.audits[name].intermediate_attacks for name in params.audits)
+        return None if snapshots else "needs a target with training.intermediate_epochs and an audit with intermediate_attacks"
 
     def values(self, run: "Run") -> "pd.DataFrame":
         import pandas as pd

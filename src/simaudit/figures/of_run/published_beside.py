@@ -23,7 +23,7 @@ class PublishedBeside(RunFigure):
     title: ClassVar[str] = "Published numbers and this run's"
 
     def missing(self, params: "Params") -> str | None:
-        audited = any(target.control is None for target in params.targets.values())
+        audited = any(params.family_of(name).control is None for name in params.audits)
         return None if audited else "needs a target that is no control"
 
     def values(self, run: "Run") -> "pd.DataFrame":

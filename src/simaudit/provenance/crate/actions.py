@@ -8,12 +8,11 @@ from typing import Any
 from rocrate.model import ContextEntity
 from rocrate.rocrate import ROCrate
 
-from simaudit.provenance.crate.contents import record_file
 from simaudit.provenance.crate.links import refer
 from simaudit.provenance.crate.parameters import Parameters
-from simaudit.provenance.crate.workflow import Workflow, verb
+from simaudit.provenance.crate.workflow import Workflow
 from simaudit.provenance.records import Record, makers
-from simaudit.provenance.trace import NUMBERS
+from simaudit.vocabulary import paths
 
 Run = Mapping[str, Any] | None
 """What the run log of a job says, where there is one."""
@@ -32,7 +31,7 @@ def add_actions(
     parameters = Parameters(crate)
     orders = []
     for record in records:
-        tool = workflow.tools[verb(record)]
+        tool = workflow.tools[record.phase]
         parameters.slots(record, tool, entities)
         job = _add(
             crate,
@@ -46,8 +45,8 @@ def add_actions(
             actionStatus=DONE,
             **_when([runs[record.job]]),
         )
-        entities[record_file(record.job).as_posix()]["about"] = job
-        order = {"instrument": workflow.steps[verb(record)], "object": job}
+        entities[paths.record(record.job).as_posix()]["about"] = job
+        order = {"instrument": workflow.steps[record.phase], "object": job}
         orders.append(
             _add(crate, f"#order/{record.job}", "ControlAction", name=f"order {record.job}", **order)
         )
@@ -87,7 +86,7 @@ def given(records: Sequence[Record]) -> list[str]:
 
 def final(records: Sequence[Record]) -> list[str]:
     """What jobs made and none read, and the ledger of numbers."""
-    read = {path for record in records for path in record.inputs} - {NUMBERS.as_posix()}
+    read = {path for record in records for path in record.inputs} - {paths.NUMBERS.as_posix()}
     return sorted({path for record in records for path in record.outputs if path not in read})
 
 

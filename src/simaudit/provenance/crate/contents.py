@@ -4,9 +4,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 
-from simaudit.provenance.records import FOLDER, Record
+from simaudit.provenance.records import Record
+from simaudit.provenance.stamps import Stamp, code_of
 from simaudit.provenance.verify import files
 from simaudit.storage.hashes import hashes
+from simaudit.vocabulary import paths
 from simaudit.vocabulary.errors import SimauditError
 
 PROGRAM = (
@@ -46,8 +48,9 @@ def contents(records: Mapping[str, Record], with_data: bool) -> dict[str, Conten
         [
             f"code: {module} (of {record.job}) is not what ran"
             for record in records.values()
-            for module, digest in record.code.items()
-            if digest not in {program.get(path) for path in module_files(module)}
+            for here in [code_of(Stamp.read(Path(record.stamp)).job)]
+            for module in sorted({*record.code, *here})
+            if record.code.get(module) != here.get(module)
         ]
     )
     recorded = {
@@ -55,7 +58,7 @@ def contents(records: Mapping[str, Record], with_data: bool) -> dict[str, Conten
         for record in records.values()
         for path, digest in (*record.inputs.items(), *record.outputs.items())
     }
-    known = {**program, **hashes(record_file(job) for job in records), **recorded}
+    known = {**program, **hashes(paths.record(job) for job in records), **recorded}
     return {
         path: Content(path, digest, Path(path).stat().st_size, with_data or Path(path).suffix not in DATA)
         if _in_project(path)
@@ -68,11 +71,6 @@ def module_files(module: str) -> tuple[str, str]:
     """Where the source of a module may be."""
     path = f"src/{module.replace('.', '/')}"
     return f"{path}.py", f"{path}/__init__.py"
-
-
-def record_file(job: str) -> Path:
-    """Where the record of a job is."""
-    return FOLDER / f"{job}.json"
 
 
 def _refuse(found: list[str]) -> None:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 from rocrate.model import ContextEntity
@@ -9,7 +10,9 @@ from rocrate.rocrate import ROCrate
 
 from simaudit.provenance.crate.links import refer
 from simaudit.provenance.records import Record
+from simaudit.provenance.stamps import Stamp
 from simaudit.storage.hashes import sha256_bytes
+from simaudit.vocabulary.job import paths_in
 
 TYPES = {bool: "Boolean", int: "Integer", float: "Float", str: "Text"}
 
@@ -21,16 +24,21 @@ class Parameters:
         self._crate = crate
 
     def values(self, record: Record, tool: Any) -> list[Any]:
-        """The values that a job was given: those of its stamp, by dotted name, and the options that are no files."""
-        return [self._value(tool, name, value) for name, value in asked(record)]
+        """The values that a job was given, those of its stamp by dotted name."""
+        return [self._value(tool, name, value) for name, value in leaves(record.params)]
 
     def slots(self, record: Record, tool: Any, entities: Mapping[str, Any]) -> None:
-        """Tie the job's files to the options of its command that name them, as inputs and outputs of the tool."""
-        for end, paths in (("input", record.inputs), ("output", record.outputs)):
-            for path in paths:
-                for option, value in options(record.command):
-                    if _is_in(path, value):
-                        refer(entities[path], "exampleOfWork", self._formal(tool, end, option, "File"))
+        """Tie the job's files to what its function calls them, as inputs and outputs of the tool."""
+        job = Stamp.read(Path(record.stamp)).job
+        for end, files, roles in (
+            ("input", record.inputs, job.reads),
+            ("output", record.outputs, job.writes),
+        ):
+            for role, named in roles.items():
+                formal = self._formal(tool, end, role, "File")
+                for path in files:
+                    if any(Path(path).is_relative_to(folder) for folder in paths_in(named)):
+                        refer(entities[path], "exampleOfWork", formal)
 
     def _value(self, tool: Any, name: str, value: Any) -> Any:
         plain = value if type(value) in TYPES else json.dumps(value, ensure_ascii=False)
@@ -55,14 +63,6 @@ class Parameters:
         return formal
 
 
-def asked(record: Record) -> Iterator[tuple[str, Any]]:
-    """Name and value of everything that the job was asked."""
-    yield from leaves(record.params)
-    for option, value in options(record.command):
-        if not any(_is_in(path, value) for path in (*record.inputs, *record.outputs)):
-            yield option, value
-
-
 def leaves(params: Any, name: str = "") -> Iterator[tuple[str, Any]]:
     """Dotted name and value of everything in nested parameters; a list is one value."""
     if isinstance(params, Mapping) and params:
@@ -70,17 +70,3 @@ def leaves(params: Any, name: str = "") -> Iterator[tuple[str, Any]]:
             yield from leaves(value, f"{name}.{key}" if name else str(key))
     elif name:
         yield name, params
-
-
-def options(command: list[str]) -> Iterator[tuple[str, str]]:
-    """(--option, value) of every value that an option of the command has."""
-    option = None
-    for word in command:
-        if word.startswith("--"):
-            option = word
-        elif option:
-            yield option, word
-
-
-def _is_in(path: str, value: str) -> bool:
-    return path == value or path.startswith(f"{value}/")

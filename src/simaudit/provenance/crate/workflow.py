@@ -1,6 +1,7 @@
-"""The plan of a run: the Snakefile as a workflow of steps, and the verb that each step calls as its tool."""
+"""The plan of a run: the Snakefile as a workflow of steps, and the phase that each step runs as its tool."""
 
 import graphlib
+import inspect
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from simaudit.provenance.crate.contents import Content, module_files
 from simaudit.provenance.crate.files import facts
 from simaudit.provenance.crate.links import refer
 from simaudit.provenance.records import Record, makers
+from simaudit.provenance.stamps import Stamp
 from simaudit.vocabulary.errors import SimauditError
 
 SNAKEFILE, LOCK = "Snakefile", "requirements.lock"
@@ -22,7 +24,7 @@ TYPES = ["File", "SoftwareSourceCode", "ComputationalWorkflow", "HowTo"]
 
 @dataclass(frozen=True)
 class Workflow:
-    """`tools` and `steps` are by verb: train, score, …"""
+    """`tools` and `steps` are by phase: train, score, …"""
 
     entity: Any
     tools: dict[str, Any]
@@ -44,11 +46,6 @@ def in_order(records: Mapping[str, Record]) -> list[Record]:
         ) from None
 
 
-def verb(record: Record) -> str:
-    """Which verb of the command line a job is a call of."""
-    return record.command[1]
-
-
 def add_workflow(crate: ROCrate, content: Content, version: str, about: dict[str, Any]) -> Any:
     """The Snakefile as the crate's main entity."""
     properties = {"@type": TYPES, **facts(content), **about, "name": "simaudit", "version": version}
@@ -62,23 +59,22 @@ def add_steps(
     workflow: Any,
     records: Iterable[Record],
     entities: Mapping[str, Any],
-    helps: Mapping[str, str],
 ) -> Workflow:
-    """One tool and one step a verb, in the order in which they are first called."""
+    """One tool and one step per phase, in the order in which they first run."""
     tools: dict[str, Any] = {}
     steps: dict[str, Any] = {}
     for record in records:
-        name = verb(record)
+        name = record.phase
         if name not in tools:
-            tool = {"@type": "SoftwareApplication", "name": f"simaudit {name}"}
-            tool |= {"softwareVersion": workflow["version"], "description": helps.get(name, "")}
+            tool = {"@type": "SoftwareApplication", "name": f"simaudit run {name}"}
+            tool |= {"softwareVersion": workflow["version"], "description": _purpose(record)}
             tools[name] = crate.add(SoftwareApplication(crate, f"#simaudit-{name}", properties=tool))
             step = {"@type": "HowToStep", "name": name, "position": str(len(steps) + 1)}
             step["workExample"] = tools[name]
             steps[name] = crate.add(ContextEntity(crate, f"{SNAKEFILE}#{name}", step))
         refer(tools[name], "hasPart", *(_source(module, entities) for module in record.code))
-        if record.environment:
-            refer(tools[name], "softwareRequirements", _lock(crate, record.environment, entities))
+        if lock := record.environment["lock"]:
+            refer(tools[name], "softwareRequirements", _lock(crate, lock, entities))
     workflow["hasPart"] = list(tools.values())
     workflow["step"] = list(steps.values())
     return Workflow(workflow, tools, steps)
@@ -87,10 +83,15 @@ def add_steps(
 def engine(crate: ROCrate, records: Iterable[Record], lock: Content | None) -> Any:
     """Snakemake; its version is what the lock says, if every job ran with that lock."""
     properties = {"@type": "SoftwareApplication", "name": "Snakemake", "url": "https://snakemake.github.io"}
-    if lock and {record.environment for record in records} == {lock.sha256}:
+    if lock and {record.environment["lock"] for record in records} == {lock.sha256}:
         found = re.search(r"^snakemake==(\S+)", Path(lock.path).read_text(encoding="utf-8"), re.MULTILINE)
         properties |= {"softwareVersion": found[1]} if found else {}
     return crate.add(SoftwareApplication(crate, "#snakemake", properties=properties))
+
+
+def _purpose(record: Record) -> str:
+    """What the function of a job says that it does."""
+    return inspect.getdoc(Stamp.read(Path(record.stamp)).job.function) or ""
 
 
 def _source(module: str, entities: Mapping[str, Any]) -> Any:

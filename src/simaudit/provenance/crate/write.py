@@ -17,9 +17,9 @@ from simaudit.provenance.crate.links import unwrap
 from simaudit.provenance.crate.people import about
 from simaudit.provenance.crate.workflow import LOCK, SNAKEFILE, add_steps, add_workflow, engine, in_order
 from simaudit.provenance.records import Record
-from simaudit.provenance.trace import LOGS
 from simaudit.storage.atomic import atomic_path
 from simaudit.storage.yaml import read_yaml
+from simaudit.vocabulary import paths
 from simaudit.vocabulary.errors import SimauditError
 
 METADATA = "ro-crate-metadata.json"
@@ -33,16 +33,14 @@ PROFILES = {
 EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest that a zip can say: no time of packing
 
 
-def write_crate(
-    records: Mapping[str, Record], output: Path, with_data: bool, helps: Mapping[str, str]
-) -> None:
+def write_crate(records: Mapping[str, Record], output: Path, with_data: bool) -> None:
     """Write the run as a folder, or as a zip if `output` says so. The same run gives the same bytes.
 
-    `helps` says by verb what it does. Raises SimauditError when a crate would claim what is not so, and when `output`
+    Raises SimauditError when a crate would claim what is not so, and when `output`
     is something else than a crate.
     """
     _refuse_to_replace(output)
-    crate = run_crate(records, with_data, helps)
+    crate = run_crate(records, with_data)
     if output.suffix != ".zip":
         with atomic_path(output) as temporary:
             crate.write(temporary)
@@ -52,11 +50,11 @@ def write_crate(
         _pack(Path(name), temporary)
 
 
-def run_crate(records: Mapping[str, Record], with_data: bool, helps: Mapping[str, str]) -> ROCrate:
+def run_crate(records: Mapping[str, Record], with_data: bool) -> ROCrate:
     """The crate of a run in this folder, not yet written. Raises SimauditError as `write_crate` does."""
     found = contents(records, with_data)
     ordered = in_order(records)
-    runs = {job: runlog.read(LOGS / f"{job}.log") for job in records}
+    runs = {job: runlog.read(paths.log(job)) for job in records}
     citation = read_yaml(Path("CITATION.cff"))
     crate = ROCrate(version="1.1")
     crate.metadata.extra_contexts.append(CONTEXT)
@@ -87,7 +85,7 @@ def run_crate(records: Mapping[str, Record], with_data: bool, helps: Mapping[str
     entities = add_files(crate, (content for content in found.values() if content.path != SNAKEFILE))
     if "README.md" in entities:
         entities["README.md"]["about"] = crate.root_dataset
-    steps = add_steps(crate, workflow, ordered, entities, helps)
+    steps = add_steps(crate, workflow, ordered, entities)
     add_actions(crate, steps, engine(crate, ordered, found.get(LOCK)), ordered, entities, runs)
     unwrap(crate)
     return crate

@@ -1,0 +1,38 @@
+"""The subcommand that Snakemake calls: do one job, and leave its log, its record and its run log."""
+
+import logging
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import click
+
+log = logging.getLogger("simaudit")
+
+
+@click.command()
+@click.argument("job")
+@click.option("--threads", type=click.IntRange(1), help="CPU threads; those of the parameters if not given.")
+def run(job: str, threads: int | None) -> None:
+    """Do one job, such as score/digits-ddpm/sima, as its stamp under results/params/ describes it."""
+    from simaudit.provenance.records import write_record
+    from simaudit.provenance.runlog import RunLog
+    from simaudit.provenance.stamps import read_job
+    from simaudit.vocabulary import paths
+
+    _log_to(paths.log(job))
+    runlog, work = RunLog(), read_job(job)
+    if threads and "threads" in work.speed:
+        work = replace(work, speed={**work.speed, "threads": threads})
+    used = work.do()
+    write_record(work, ["simaudit", "run", job], used)
+    runlog.write(paths.log(job))
+
+
+def _log_to(file: Path) -> None:
+    """Say everything in the job's log too; a terminal has the progress bar instead."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    if sys.stderr.isatty():
+        for handler in log.handlers[:]:
+            log.removeHandler(handler)
+    log.addHandler(logging.FileHandler(file, mode="w"))

@@ -1,0 +1,175 @@
+"""Subcommands for who reads results: draw a figure again, trace a number, verify it, pack everything."""
+
+import signal
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from simaudit.cli.parameters import config_option, load
+from simaudit.vocabulary.errors import SimauditError
+
+DISAGREES = 1
+
+
+@click.command()
+@config_option
+def figures(files: tuple[Path, ...]) -> None:
+    """List every figure that the parameters ask for, and why one cannot be drawn."""
+    from simaudit.figures import RUN
+
+    params = load(files)
+    for of in (RUN, *params.audits):
+        for figure, why_not in (params.figures_of_run if of == RUN else params.figures_of(of)).items():
+            click.echo(f"{of}/{figure}" + (f": not drawn, {why_not}" if why_not else ""))
+
+
+@click.command()
+@click.argument("name")
+@click.option("--target", help="Which audit; not for a figure of all audits together.")
+@click.option(
+    "--results",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("results"),
+    show_default=True,
+    help="The folder of all results.",
+)
+@click.option(
+    "--set", "knobs", multiple=True, metavar="KNOB=VALUE", help="Another value of a knob; repeatable."
+)
+@click.option(
+    "--output",
+    "outputs",
+    type=click.Path(path_type=Path, dir_okay=False),
+    multiple=True,
+    required=True,
+    help="A .pdf, .png or .csv; repeatable.",
+)
+def figure(
+    name: str, target: str | None, results: Path, knobs: tuple[str, ...], outputs: tuple[Path, ...]
+) -> None:
+    """Draw the figure NAME from existing results: its picture, or the values in it."""
+    from simaudit.figures import style
+    from simaudit.figures.jobs import draw
+
+    for output in outputs:
+        if output.suffix not in style.SUFFIXES:
+            raise SimauditError(f"{output}: must end in one of {', '.join(style.SUFFIXES)}")
+    draw(_figure(name, target, results, knobs), results, outputs)
+
+
+def _figure(name: str, target: str | None, results: Path, knobs: tuple[str, ...]) -> dict[str, Any]:
+    """What the figure's stamp says of it, with other values of some knobs (`knob=value`, the value in YAML)."""
+    import yaml
+    from pydantic import ValidationError
+
+    from simaudit.figures import RUN, RunFigure, figure_modules, figure_type
+    from simaudit.provenance.stamps import Stamp
+
+    if name not in figure_modules():
+        raise SimauditError(f"figure {name}: no such figure; known: {', '.join(figure_modules())}")
+    kind, stamps = figure_type(name), results / "params" / "figure"
+    if not stamps.exists():
+        raise SimauditError(f"{results}: no results of figures here; make them with: make figures")
+    targets = sorted(folder.name for folder in stamps.iterdir() if folder.name != RUN)
+    if issubclass(kind, RunFigure) != (target is None):
+        which = "is of all audits together; leave out --target" if target else "needs --target"
+        raise SimauditError(f"figure {name}: {which}; targets: {', '.join(targets)}")
+    if target and target not in targets:
+        raise SimauditError(f"--target {target}: no figures of such a target; known: {', '.join(targets)}")
+    path = stamps / (target or RUN) / f"{name}.json"
+    if not path.exists():
+        raise SimauditError(f"figure {name} of {target or 'the run'}: not drawn; `simaudit figures` says why")
+    params = dict(Stamp.read(path).job.params)
+    for knob in knobs:
+        key, _, value = knob.partition("=")
+        params["figure"] = {**params["figure"], key: yaml.safe_load(value)}
+    try:
+        kind.model_validate(params["figure"])
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise SimauditError(f"--set {first['loc'][0]}: {first['msg']} (got {first['input']!r})") from None
+    return params
+
+
+@click.command()
+@click.argument("what", metavar="ID|FILE")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, with every parameter, command and hash.")
+@click.option("--depth", type=click.IntRange(1), help="How many jobs to go back; all if not given.")
+def trace(what: str, as_json: bool, depth: int | None) -> None:
+    """Show every job that a number of results/numbers.json, or a file, comes from."""
+    from simaudit.provenance import tree
+    from simaudit.provenance.records import read_records
+    from simaudit.provenance.trace import printed_in, trace_file, trace_number
+    from simaudit.storage.json import canonical_json, read_json
+    from simaudit.vocabulary import paths
+
+    records = read_records()
+    if Path(what).exists():
+        step = trace_file(Path(what).as_posix(), records)
+        facts: dict[str, Any] = {"file": what}
+        drawn = tree.file_tree(what, step, depth)
+    else:
+        numbers = read_json(paths.NUMBERS)
+        step, tables = trace_number(what, numbers, records), printed_in(what)
+        facts = {"id": what, **numbers[what], "printed_in": tables}
+        drawn = tree.number_tree(what, numbers, tables, step, depth)
+    if as_json:
+        click.echo(canonical_json({**facts, "chain": step.json()}), nl=False)
+    else:
+        tree.show(drawn)
+
+
+@click.command()
+@click.argument("what", metavar="[ID|FILE]", required=False)
+@click.option(
+    "--all", "everything", is_flag=True, help="Every record, number, table and metric, and dvc.lock."
+)
+@click.option(
+    "--rerun", "again", metavar="PHASE:NAME", help="Run these jobs again in a clean clone and compare."
+)
+def verify(what: str | None, everything: bool, again: str | None) -> None:
+    """Check what a number or file says of where it is from, or all of a run. Exit code 0 only if everything agrees."""
+    from simaudit.provenance import checks
+    from simaudit.provenance.records import read_records
+
+    if sum((what is not None, everything, again is not None)) != 1:
+        raise SimauditError("simaudit verify: give one of ID, FILE, --all, --rerun PHASE:NAME")
+    records = read_records()
+    if not records:
+        raise SimauditError("results/records: no record; make them with: snakemake --cores all")
+    if again:
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the clone is removed
+        steps = checks.again(again, records)
+    else:
+        steps = checks.everything(records) if what is None else checks.of(what, records)
+    count = 0
+    for title, disagreements in steps:
+        for disagreement in disagreements:
+            click.echo(str(disagreement))
+            count += 1
+        click.echo(title, err=True)
+    click.echo(f"{count} disagreements" if count else "everything agrees", err=True)
+    sys.exit(DISAGREES if count else 0)
+
+
+@click.command()
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path),
+    default=Path("results/crate"),
+    show_default=True,
+    help="A folder, or a file whose name ends in .zip.",
+)
+@click.option(
+    "--with-data", is_flag=True, help="Also hold images, weights and scores, not only their hashes."
+)
+def crate(output: Path, with_data: bool) -> None:
+    """Pack the run as a Provenance Run Crate: the program, every job, number, table and figure, for a reviewer."""
+    from simaudit.provenance.crate.write import write_crate
+    from simaudit.provenance.records import read_records
+
+    records = read_records()
+    write_crate(records, output, with_data)
+    click.echo(f"{output}: {len(records)} jobs", err=True)

@@ -1,0 +1,222 @@
+"""The jobs that evaluate: blind classifiers of a split, an audit's numbers and quality, comparisons, the ledger."""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import Field, PositiveInt
+
+from simaudit.samples.jobs import QualityKnobs
+from simaudit.vocabulary import paths
+from simaudit.vocabulary.job import Job, reference
+from simaudit.vocabulary.knobs import Knobs, Seed, Threads, deciding, speed
+
+PAPERS = Path(__file__).parent / "comparison" / "papers"
+"""The folder of numbers from papers, CSV."""
+
+EVALUATED = ("table", "summary", "selected", "differences", "permutation", "epochs", "profiles", "metrics")
+"""What `evaluate` writes, by name of the file."""
+COMPARED = ("table", "summary", "selected", "permutation", "quality")
+"""What of each audit `compare` reads."""
+
+
+class BlindKnobs(Knobs):
+    """How the classifiers are fitted that never see a model."""
+
+    folds: Annotated[int, Field(ge=2)] = 5
+    side: PositiveInt = 16
+
+
+class EvaluationKnobs(Knobs):
+    """Resampling settings of the evaluation, and the blind baseline."""
+
+    seed: Seed = 0
+    bootstrap: Annotated[int, Field(ge=100)] = 1000
+    permutations: Annotated[int, Field(ge=20)] = 200
+    threads: Threads = 1
+    blind: BlindKnobs = BlindKnobs()
+
+
+def blind_job(split: str, dataset: str, knobs: EvaluationKnobs) -> Job:
+    """Let classifiers that never see a model tell members from held-out samples."""
+    return Job(
+        f"blind/{split}",
+        reference(blind),
+        {"split": split, **deciding(knobs)},
+        {"images": paths.images(dataset), "split": paths.split(split)},
+        {"scores": paths.blind(split, "parquet"), "summary": paths.blind(split, "json")},
+        speed=speed(knobs),
+    )
+
+
+def blind(job: Job) -> None:
+    """Fit the blind classifiers of a split, and measure them as an attack is measured."""
+    from threadpoolctl import threadpool_limits
+
+    from simaudit.data.prepare import open_images
+    from simaudit.data.split import Split
+    from simaudit.evaluation.controls.blind import blind_scores
+    from simaudit.evaluation.protocol.evaluate import evaluate_blind
+    from simaudit.evaluation.protocol.selected import BLIND
+    from simaudit.scoring.score_file import Scores, ScoreWriter
+    from simaudit.storage.atomic import atomic_path
+    from simaudit.storage.json import write_json
+
+    samples, resampling = Split.read(job.input("split")), _resampling(job)
+    knobs = BlindKnobs.model_validate(job.params["blind"])
+    images = open_images(job.input("images"))[samples.sample_id]
+    with threadpool_limits(resampling.threads):
+        columns, values = blind_scores(images, samples, knobs.side, knobs.folds, resampling.seed)
+    metadata = {"attack": BLIND, "member_when": "high"}
+    with atomic_path(job.output("scores")) as temporary, ScoreWriter(temporary, metadata) as writer:
+        writer.write(columns, samples, slice(None), values)
+    facts = evaluate_blind(Scores.read(job.output("scores")), resampling)
+    write_json(job.output("summary"), {"split": job.params["split"], **facts})
+
+
+def evaluate_job(
+    audit: str,
+    split: str,
+    scores: Mapping[str, Path],
+    intermediate: Mapping[int, Iterable[Path]],
+    knobs: EvaluationKnobs,
+) -> Job:
+    """Measure every attack on one target; `scores` are by attack, `intermediate` ones by epoch."""
+    return Job(
+        f"evaluate/{audit}",
+        reference(evaluate),
+        {"target": audit, "split": split, **deciding(knobs, "blind")},
+        {
+            "scores": list(scores.values()),
+            "intermediate": {str(epoch): list(files) for epoch, files in intermediate.items()},
+            "blind": paths.blind(split, "parquet"),
+            "nearest": paths.nearest(split),
+        },
+        {name: paths.of_target(name, audit) for name in EVALUATED},
+        speed=speed(knobs),
+    )
+
+
+def evaluate(job: Job) -> None:
+    """Measure every attack on one target: knobs are chosen on calibration, numbers are those of evaluation."""
+    from threadpoolctl import threadpool_limits
+
+    from simaudit.evaluation.protocol.evaluate import evaluate, evaluate_snapshots, headline
+    from simaudit.evaluation.protocol.metrics import SCHEMA as METRICS
+    from simaudit.evaluation.protocol.profiles import SCHEMA as PROFILES
+    from simaudit.scoring.score_file import Scores
+    from simaudit.storage.json import write_json
+    from simaudit.storage.parquet import read_table, write_table
+
+    of = {"target": job.params["target"]}
+    resampling, reference = _resampling(job), Scores.read(job.input("blind"))
+    scores = (Scores.read(Path(path)) for path in job.reads["scores"])
+    states = (
+        (int(epoch), Scores.read(Path(path)))
+        for epoch, files in job.reads["intermediate"].items()
+        for path in files
+    )
+    with threadpool_limits(1):  # each statistic has a thread; a linear algebra library's own would only wait
+        audit = evaluate(scores, reference, read_table(job.input("nearest")), resampling)
+        epochs = evaluate_snapshots(states, reference, resampling)
+    audit.selected.write(job.output("selected"))
+    write_json(job.output("epochs"), {**of, "epochs": epochs})
+    write_json(job.output("differences"), {**of, **audit.differences})
+    write_json(job.output("permutation"), {**of, **audit.permutation})
+    write_table(job.output("table"), audit.table, METRICS)
+    write_table(job.output("profiles"), audit.profiles, PROFILES)
+    write_json(job.output("metrics"), headline(audit.summary))
+    write_json(job.output("summary"), {**of, "split": job.params["split"], **audit.summary})
+
+
+def quality_job(
+    audit: str, split: str, dataset: str, knobs: QualityKnobs, evaluation: EvaluationKnobs
+) -> Job:
+    """Measure how far a target's samples are from members and from held-out images."""
+    images, split_file = paths.images(dataset), paths.split(split)
+    reads = {"images": images, "labels": paths.labels(dataset), "split": split_file}
+    resampling = {"bootstrap": evaluation.bootstrap, "seed": evaluation.seed}
+    return Job(
+        f"quality/{audit}",
+        reference(quality),
+        {"target": audit, "quality": deciding(knobs), "evaluation": resampling},
+        {**reads, "samples": paths.samples(audit)},
+        {"quality": paths.of_target("quality", audit)},
+        speed=speed(evaluation),
+    )
+
+
+def quality(job: Job) -> None:
+    """Measure Fréchet distances of a target's samples to members and to held-out images."""
+    import numpy as np
+    from threadpoolctl import threadpool_limits
+
+    from simaudit.data.prepare import open_images
+    from simaudit.data.split import Split
+    from simaudit.evaluation.protocol.quality import quality
+    from simaudit.samples.features import extractor
+    from simaudit.storage.json import write_json
+
+    split, real = Split.read(job.input("split")), open_images(job.input("images"))
+    labels = np.load(job.input("labels"), allow_pickle=False)
+    knobs, resampling = QualityKnobs.model_validate(job.params["quality"]), job.params["evaluation"]
+    with threadpool_limits(job.speed["threads"]):
+        features = extractor(knobs.features, real, labels, knobs.seed)
+        of_real = features(real[split.sample_id])
+        distances = quality(
+            features(open_images(job.input("samples"))),
+            of_real[split.is_member],
+            of_real[~split.is_member],
+            resampling["bootstrap"],
+            resampling["seed"],
+        )
+    summary = {"target": job.params["target"], "features": knobs.features, "frechet": distances}
+    write_json(job.output("quality"), summary)
+
+
+def compare_job(
+    audits: Mapping[str, Mapping[str, Any]], splits: Iterable[str], knobs: EvaluationKnobs
+) -> Job:
+    """Hold controls against what they must show, audits against one another; `audits` gives the context of each."""
+    files = [paths.of_target(name, audit) for audit in audits for name in COMPARED]
+    return Job(
+        "compare",
+        reference(compare),
+        {"targets": audits, "evaluation": {"bootstrap": knobs.bootstrap, "seed": knobs.seed}},
+        {"evaluation": files, "blind": {split: paths.blind(split, "json") for split in splits}},
+        {name: paths.comparison(name) for name in paths.COMPARISONS},
+        given={"papers": PAPERS},
+    )
+
+
+def compare(job: Job) -> None:
+    """Hold controls against what they must show; compare seeds of one target, and attacks over audits."""
+    from simaudit.evaluation.comparison.compare import compare
+    from simaudit.evaluation.results import Results
+    from simaudit.storage.json import read_json, write_json
+
+    audits = [Results(paths.RESULTS, name, **context) for name, context in job.params["targets"].items()]
+    blind = {split: read_json(Path(path)) for split, path in job.reads["blind"].items()}
+    comparisons = compare(audits, blind, **job.params["evaluation"])
+    for name, content in comparisons.items():
+        write_json(job.output(name), content)
+
+
+def numbers_job(files: Iterable[Path]) -> Job:
+    """Write every number of result files into one ledger."""
+    return Job("numbers", reference(numbers), {}, {"files": list(files)}, {"numbers": paths.NUMBERS})
+
+
+def numbers(job: Job) -> None:
+    """Write every number of result files into one ledger, each with the place that it comes from."""
+    from simaudit.evaluation.numbers import ledger
+    from simaudit.storage.json import write_json
+
+    write_json(job.output("numbers"), ledger(job.inputs))
+
+
+def _resampling(job: Job) -> Any:
+    from simaudit.evaluation.protocol.evaluate import Resampling
+
+    knobs = job.params
+    return Resampling(knobs["bootstrap"], knobs["permutations"], knobs["seed"], job.speed["threads"])

@@ -1,0 +1,63 @@
+"""What dvc.yaml must know of the parameters and cannot work out: names after expansion, and what each refers to.
+
+DVC's templates look nothing up and expand no sweep, so this is written to a file that dvc.yaml reads and git tracks.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from simaudit.plan.jobs import splits
+from simaudit.plan.params import Params
+from simaudit.storage.atomic import atomic_path
+from simaudit.vocabulary.errors import SimauditError
+
+FILE = Path("workflow/expanded.yaml")
+HEADER = (
+    "# Written by `simaudit stamps` from params.yaml, for dvc.yaml, which can look nothing up. Do not edit.\n"
+)
+
+
+def expanded(params: Params) -> dict[str, Any]:
+    """Every dataset, split, target and audit with what dvc.yaml must know of it."""
+    audits = {}
+    for name, audit in params.audits.items():
+        split = params.split_of(name)
+        audits[name] = {"target": audit.target, "split": split, "dataset": params.dataset_of(split)}
+    targets = {
+        name: {"kind": target.kind, "split": target.split, "dataset": params.dataset_of(target.split)}
+        for name, target in params.targets.items()
+    }
+    used = sorted(
+        {*splits(params), *(target.split for target in params.targets.values()), params.theory_split}
+    )
+    of_splits = {name: {"dataset": params.dataset_of(name)} for name in used}
+    audited = {name: of_splits[name] for name in splits(params)}
+    datasets = sorted({split["dataset"] for split in of_splits.values()})
+    return {
+        "datasets": datasets,
+        "splits": of_splits,
+        "audited_splits": audited,
+        "targets": targets,
+        "audits": audits,
+    }
+
+
+def text(params: Params) -> str:
+    """The file's content."""
+    return HEADER + yaml.safe_dump({"expanded": expanded(params)}, sort_keys=False)
+
+
+def refresh(params: Params, file: Path = FILE) -> None:
+    """Bring the file in line with the parameters.
+
+    Raises SimauditError when it was not: a DVC that is running has read the old one.
+    """
+    if file.exists() and file.read_text(encoding="utf-8") == text(params):
+        return
+    with atomic_path(file) as temporary:
+        temporary.write_text(text(params), encoding="utf-8", newline="\n")
+    raise SimauditError(
+        f"{file}: was out of date and now says what params.yaml asks for; run the command again"
+    )

@@ -1,0 +1,86 @@
+"""Which checks `simaudit verify` makes, in which order, and what it says of each."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from simaudit.provenance import verify as check
+from simaudit.provenance.records import Record
+from simaudit.provenance.rerun import rerun
+from simaudit.provenance.runlog import seconds_of
+from simaudit.provenance.trace import trace_file, trace_number
+from simaudit.storage.json import read_json
+from simaudit.vocabulary import paths
+from simaudit.vocabulary.errors import SimauditError
+
+Checks = Iterator[tuple[str, Iterator[check.Disagreement]]]
+"""What was checked, to be said when it is done, and what disagrees."""
+
+
+def everything(records: Mapping[str, Record]) -> Checks:
+    """Every record, number, table and metric of a run.
+
+    Raises SimauditError when no recorded job has a stamp any more.
+    """
+    jobs = {job: record for job, record in records.items() if Path(record.stamp).exists()}
+    if not jobs:
+        raise SimauditError("results/params: no stamp of any recorded job; write them with: simaudit stamps")
+    if dropped := len(records) - len(jobs):
+        yield f"{dropped} recorded jobs are no longer asked for by params.yaml: passed over", iter(())
+    yield f"checked the files of {len(jobs)} jobs", check.files(jobs.values())
+    yield "checked that every file has a record", check.unrecorded(records)
+    yield "checked parameters and code", check.stamps(jobs.values())
+    yield "checked versions of packages", check.environments(jobs.values())
+    if paths.NUMBERS.exists():
+        ledger = read_json(paths.NUMBERS)
+        yield f"checked {len(ledger)} numbers where they stand", check.numbers(ledger, ledger)
+        yield "checked every cell of the tables", check.tables(ledger)
+    audits = [record.job.split("/")[1] for record in jobs.values() if record.phase == "evaluate"]
+    yield f"checked the metrics of {len(audits)} audits by scikit-learn", check.metrics(audits)
+    if check.LOCK.exists():
+        yield "checked dvc.lock", check.dvc()
+    else:
+        yield "no dvc.lock: not checked", iter(())
+
+
+def of(what: str, records: Mapping[str, Record]) -> Checks:
+    """What stands behind one number or file."""
+    if Path(what).exists():
+        step = trace_file(Path(what).as_posix(), records)
+    else:
+        ledger = read_json(paths.NUMBERS)
+        step = trace_number(what, ledger, records)
+        yield f"checked {what} where it stands", check.numbers(ledger, [what])
+    jobs = {record.job: record for record in step.jobs()}.values()
+    yield f"checked the files of {len(jobs)} jobs", check.files(jobs)
+    yield "checked parameters and code", check.stamps(jobs)
+    yield "checked versions of packages", check.environments(jobs)
+    audits = [record.job.split("/")[1] for record in jobs if record.phase == "evaluate"]
+    yield "checked metrics by scikit-learn", check.metrics(audits)
+
+
+def again(name: str, records: Mapping[str, Record]) -> Checks:
+    """Jobs run again: PHASE:NAME, PHASE:NAME/…, or PHASE:all for every job of a phase.
+
+    Raises SimauditError when there is no such job, or a name is missing.
+    """
+    phase, _, rest = name.partition(":")
+    phases = ", ".join(sorted({record.phase for record in records.values()}))
+    job = f"{phase}/{rest}" if rest else phase
+    wanted = [
+        record
+        for known, record in records.items()
+        if (
+            record.phase == phase if rest == "all" else known == job or (rest and known.startswith(f"{job}/"))
+        )
+    ]
+    if not wanted and not rest and any(record.phase == phase for record in records.values()):
+        raise SimauditError(
+            f"--rerun {name}: say which, as {phase}:NAME, or {phase}:all for every one of them"
+        )
+    if not wanted:
+        raise SimauditError(f"--rerun {name}: no record of such a job; phases: {phases}")
+    known_times = [seconds for record in wanted if (seconds := seconds_of(record.job)) is not None]
+    took = f", which took {sum(known_times) / 60:.1f} minutes when they ran first" if known_times else ""
+    yield f"running {len(wanted)} job(s) again{took}", iter(())
+    for record in wanted:
+        yield f"{record.job}, run again", rerun(record)

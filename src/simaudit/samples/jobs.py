@@ -1,0 +1,70 @@
+"""The job that draws images from a target, and what it and the judgement of their quality need to know."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from simaudit.samples.features import Extractor
+from simaudit.scoring.jobs import ScoringKnobs
+from simaudit.targets import TargetFamily, family_modules
+from simaudit.vocabulary import paths
+from simaudit.vocabulary.errors import SimauditError
+from simaudit.vocabulary.job import Job, reference
+from simaudit.vocabulary.knobs import Knobs, Seed, deciding, speed
+
+
+class QualityKnobs(Knobs):
+    """How samples are drawn from each target, and which features of them are compared with those of real images."""
+
+    seed: Seed = 0
+    samples: Annotated[int, Field(ge=50)] = 300
+    steps: Annotated[int, Field(ge=2)] = 50
+    features: Extractor = "classifier"
+
+
+def sample_job(
+    audit: str, knobs: QualityKnobs, scoring: ScoringKnobs, reads: Mapping[str, Any], family: TargetFamily
+) -> Job:
+    """Draw images from a target; `reads` are its images, split and target."""
+    return Job(
+        f"sample/{audit}",
+        reference(sample),
+        {"kind": family.kind, "quality": deciding(knobs, "features")},
+        reads,
+        {"samples": paths.samples(audit), "gallery": paths.of_target("gallery", audit)},
+        (family_modules()[family.kind],),
+        speed=speed(scoring),
+    )
+
+
+def sample(job: Job) -> Mapping[str, Any]:
+    """Draw images from a target, and put some beside the members that they look most like."""
+    import numpy as np
+    import torch
+
+    from simaudit.data.prepare import open_images, save_array
+    from simaudit.data.split import Split
+    from simaudit.machine.devices import resolve_device
+    from simaudit.samples.draw import draw_samples, gallery
+    from simaudit.storage.atomic import atomic_path
+    from simaudit.targets import family_type, read_summary
+
+    folder, real = job.input("target"), open_images(job.input("images"))
+    knobs = QualityKnobs.model_validate(job.params["quality"])
+    scoring = ScoringKnobs.model_validate(job.speed)
+    torch.set_num_threads(scoring.threads)
+    device, family = resolve_device(scoring.device), family_type(job.params["kind"])
+    read_summary(folder)
+    target = family.load(folder, device)
+    like = torch.from_numpy(np.array(real[:1])).to(device)
+    samples = draw_samples(target, like, knobs.samples, knobs.steps, knobs.seed, scoring.batch_size)
+    if not np.isfinite(samples).all():
+        raise SimauditError(
+            f"{folder}: its samples are not finite; train it anew, with a lower learning_rate"
+        )
+    save_array(job.output("samples"), samples)
+    shown = gallery(target, real, Split.read(job.input("split")), samples, family.is_latent, device)
+    with atomic_path(job.output("gallery")) as temporary, temporary.open("wb") as stream:
+        np.savez_compressed(stream, allow_pickle=False, **shown)
+    return {"device": str(device)}

@@ -1,0 +1,107 @@
+"""The job that scores: one attack on one target, for every sample of a split."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+from pydantic import PositiveInt
+
+from simaudit.attacks import Attack, attack_modules
+from simaudit.targets import TargetFamily, family_modules
+from simaudit.vocabulary import paths
+from simaudit.vocabulary.errors import SimauditError
+from simaudit.vocabulary.job import Job, reference
+from simaudit.vocabulary.knobs import Device, Knobs, Seed, Speed, Threads, deciding, speed
+
+
+class ScoringKnobs(Knobs):
+    """How attacks are run; none of it is an attack's own knob."""
+
+    seed: Seed = 0
+    batch_size: Annotated[PositiveInt, Speed()] = 256
+    device: Device = "auto"
+    threads: Threads = 1
+
+
+def score_job(
+    audit: str,
+    attack: str,
+    knobs: Attack,
+    scoring: ScoringKnobs,
+    reads: Mapping[str, Any],
+    family: TargetFamily,
+    epoch: int | None = None,
+) -> Job:
+    """Run one attack on one target; `reads` are its images, split and target.
+
+    `epoch` says which intermediate checkpoint is attacked, None that it is the target itself, whose cost is kept too.
+    """
+    state = f"epochs/{epoch}/" if epoch else ""
+    params = {"name": attack, "attack": deciding(knobs), "scoring": deciding(scoring), "epoch": epoch}
+    writes = {"scores": paths.scores(audit, attack, epoch)}
+    return Job(
+        f"score/{audit}/{state}{attack}",
+        reference(score),
+        {"audit": audit, "kind": family.kind, **params},
+        reads,
+        writes if epoch else writes | {"cost": paths.cost(audit, attack)},
+        (attack_modules()[attack], family_modules()[family.kind]),
+        speed=speed(scoring),
+    )
+
+
+def score(job: Job) -> Mapping[str, Any]:
+    """Run one attack on one target, for every sample of the split."""
+    import json
+
+    import torch
+
+    from simaudit.attacks import attack_type
+    from simaudit.data.prepare import open_images
+    from simaudit.data.split import Split
+    from simaudit.machine.cost import Meter
+    from simaudit.machine.devices import resolve_device
+    from simaudit.scoring.run import write_scores
+    from simaudit.scoring.score_file import LOG_SNR
+    from simaudit.storage.hashes import sha256_file
+    from simaudit.storage.json import write_json
+    from simaudit.targets import family_type, read_summary, state_folder, target_hash
+
+    folder, name, epoch = job.input("target"), job.params["name"], job.params["epoch"]
+    scoring = ScoringKnobs.model_validate({**job.params["scoring"], **job.speed})
+    torch.set_num_threads(scoring.threads)
+    split, samples, summary = job.input("split"), Split.read(job.input("split")), read_summary(folder)
+    if summary["members"]["sha256"] != samples.member_hash:
+        raise SimauditError(
+            f"{folder}: was trained on other members than those of {split}; train it again, or score it with the "
+            f"split it was trained on ({summary['members']['split']})"
+        )
+    attack = attack_type(name).model_validate(job.params["attack"])
+    device = resolve_device(scoring.device)
+    target = family_type(job.params["kind"]).load(state_folder(folder, epoch), device)
+    meter = Meter(device)
+    write_scores(
+        job.output("scores"),
+        attack,
+        target,
+        open_images(job.input("images")),
+        samples,
+        seed=scoring.seed,
+        batch_size=scoring.batch_size,
+        device=device,
+        metadata={
+            "attack": name,
+            "version": str(attack.version),
+            "member_when": attack.member_when,
+            "target_sha256": target_hash(summary),
+            "epoch": str(epoch or "last"),
+            "split_sha256": sha256_file(split),
+            "params": attack.model_dump_json(),
+            LOG_SNR: json.dumps({t: target.schedule.log_snr(t) for t in attack.grid}),
+            "device": device.type,
+            "dtype": "float32",
+        },
+    )
+    if "cost" in job.writes:
+        attacks = {name: {"cost": meter.read()}}
+        write_json(job.output("cost"), {"target": job.params["audit"], "attacks": attacks})
+    return {"device": str(device)}

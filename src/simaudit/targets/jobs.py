@@ -1,0 +1,107 @@
+"""The jobs that make targets: train one on the members of its split; compute the closed form of a few members."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+from pydantic import Field, NonNegativeInt
+
+from simaudit.targets import SUMMARY, TargetFamily, family_modules
+from simaudit.training.knobs import Schedule
+from simaudit.vocabulary import paths
+from simaudit.vocabulary.errors import SimauditError
+from simaudit.vocabulary.job import Job, reference
+from simaudit.vocabulary.knobs import Knobs, Name, Timesteps, deciding, joined, speed
+
+
+class TheoryKnobs(Knobs):
+    """What the closed form is drawn of in one and in two dimensions: members of a split, the first one if not said."""
+
+    split: Name | None = None
+    schedule: Schedule = Schedule()
+    line_members: Annotated[int, Field(ge=2)] = 5
+    line_timestep: NonNegativeInt = 20
+    field_members: Annotated[int, Field(ge=2)] = 12
+    field_timesteps: Annotated[Timesteps, Field(min_length=3, max_length=3)] = (10, 50, 500)
+
+
+def target_files(name: str, family: TargetFamily) -> list[Any]:
+    """Every file of a target's folder that its family always writes."""
+    return [paths.target(name) / file for file in (*family.files, SUMMARY)]
+
+
+def train_job(name: str, family: TargetFamily, dataset: str) -> Job:
+    """Train a target on the members of its split. Killed at any moment, it resumes."""
+    return Job(
+        f"train/{name}",
+        reference(train),
+        deciding(family),
+        {"images": paths.images(dataset), "split": paths.split(family.split)},
+        {"target": paths.target(name)},
+        (family_modules()[family.kind],),
+        {"": family.given} if family.given else {},
+        speed(family),
+    )
+
+
+def train(job: Job) -> Mapping[str, Any]:
+    """Train a target on the members of a split; its folder appears when it is whole."""
+    import torch
+
+    from simaudit.data.prepare import open_images
+    from simaudit.data.split import Split
+    from simaudit.machine.devices import resolve_device
+    from simaudit.storage.atomic import atomic_path, remove
+    from simaudit.storage.hashes import sha256_bytes
+    from simaudit.storage.json import write_json
+    from simaudit.targets import family_type, file_hashes
+
+    members, output = Split.read(job.input("split")), job.output("target")
+    target = family_type(job.params["kind"]).model_validate(joined(job.params, job.speed))
+    torch.set_num_threads(target.threads)
+    checkpoints = paths.checkpoints(output.name)
+    identity = sha256_bytes(f"{job.identity} {members.member_hash}".encode())
+    with atomic_path(output) as folder:
+        try:
+            facts = target.train(open_images(job.input("images")), members, checkpoints, identity, folder)
+        except SimauditError as error:
+            raise SimauditError(f"params.yaml: targets.{output.name}: {error}") from None
+        summary = {
+            "kind": target.kind,
+            "params": dict(job.params),
+            "members": {
+                "split": job.input("split").as_posix(),
+                "count": len(members.member_ids),
+                "sha256": members.member_hash,
+            },
+            **facts,
+            "files": file_hashes(folder),
+        }
+        write_json(folder / SUMMARY, summary)
+    remove(checkpoints)
+    return {"device": str(resolve_device(target.device)), "threads": target.threads}
+
+
+def theory_job(knobs: TheoryKnobs, split: str, dataset: str) -> Job:
+    """Compute the optimal denoiser of a few members in one and two dimensions, to be drawn."""
+    return Job(
+        "theory",
+        reference(theory),
+        deciding(knobs),
+        {"images": paths.images(dataset), "split": paths.split(split)},
+        {name: paths.of_run(name) for name in ("line", "field")},
+    )
+
+
+def theory(job: Job) -> None:
+    """Compute the optimal denoiser of a few members in one and two dimensions."""
+    from simaudit.data.prepare import open_images
+    from simaudit.data.split import Split
+    from simaudit.storage.parquet import write_table
+    from simaudit.targets.closed_form import along_line, over_field
+
+    knobs, images = TheoryKnobs.model_validate(job.params), open_images(job.input("images"))
+    samples, schedule = Split.read(job.input("split")), knobs.schedule.noise()
+    line = along_line(images, samples, knobs.line_members, knobs.line_timestep, schedule)
+    field = over_field(images, samples, knobs.field_members, knobs.field_timesteps, schedule)
+    write_table(job.output("line"), line)
+    write_table(job.output("field"), field)

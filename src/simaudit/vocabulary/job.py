@@ -1,0 +1,96 @@
+"""A job: one unit of work of a phase, described once. Stamps, records, paths and the command line follow from it."""
+
+import hashlib
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Job:
+    """A job of the workflow. A phase declares its jobs beside the function that does them.
+
+    `name` is <phase>/<what it is of>, such as score/digits-ddpm/sima; stamp, record and log are named after it. `run` is
+    that function, as <module>:<name>; it is called with the job. `params` is the slice of the parameters that decides
+    the result, in plain JSON; `speed` holds the knobs that cannot change it. `reads` and `writes` are paths by what the
+    function calls them: one path, a list, or a mapping; a folder stands for all files in it. `plugins` are modules that
+    the parameters choose, `given` files or folders that no job makes, by the name under which their hashes are kept.
+    `identity` is the hash of the stamp that the job was read from.
+    """
+
+    name: str
+    run: str
+    params: Mapping[str, Any]
+    reads: Mapping[str, Any]
+    writes: Mapping[str, Any]
+    plugins: tuple[str, ...] = ()
+    given: Mapping[str, Path] = field(default_factory=dict)
+    speed: Mapping[str, Any] = field(default_factory=dict)
+    identity: str = ""
+
+    @property
+    def phase(self) -> str:
+        """The kind of job: the first part of its name."""
+        return self.name.split("/")[0]
+
+    def input(self, role: str) -> Path:
+        """The one path that the job reads as `role`."""
+        return Path(self.reads[role])
+
+    def output(self, role: str) -> Path:
+        """The one path that the job writes as `role`."""
+        return Path(self.writes[role])
+
+    @property
+    def inputs(self) -> list[Path]:
+        """Every path that the job reads, its stamp apart."""
+        return list(paths_in(self.reads))
+
+    @property
+    def outputs(self) -> list[Path]:
+        """Every path that the job writes, its record apart."""
+        return list(paths_in(self.writes))
+
+    @property
+    def function(self) -> Callable[["Job"], Any]:
+        """The function that does the job."""
+        module, _, name = self.run.partition(":")
+        function: Callable[[Job], Any] = getattr(import_module(module), name)
+        return function
+
+    def do(self) -> Mapping[str, Any]:
+        """Do the job. Return what it ran on, such as its device, for the record."""
+        return self.function(self) or {}
+
+
+def reference(function: Callable[[Job], Any]) -> str:
+    """A function of a module as <module>:<name>, the form of `Job.run`."""
+    return f"{function.__module__}:{function.__qualname__}"
+
+
+def digest(text: str) -> str:
+    """SHA-256 of a text, in hexadecimal."""
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def plain(paths: Any) -> Any:
+    """Paths, alone, in lists or in mappings, as POSIX texts."""
+    if isinstance(paths, Mapping):
+        return {str(key): plain(value) for key, value in paths.items()}
+    if isinstance(paths, list | tuple):
+        return [plain(value) for value in paths]
+    return paths.as_posix() if isinstance(paths, Path) else json.loads(json.dumps(paths))
+
+
+def paths_in(entry: Any) -> Iterator[Path]:
+    """Every path of one role of a job: alone, in a list, or in a mapping."""
+    if isinstance(entry, Mapping):
+        entry = list(entry.values())
+    if isinstance(entry, list | tuple):
+        for part in entry:
+            yield from paths_in(part)
+    else:
+        yield Path(entry)
