@@ -189,7 +189,8 @@ def sample(
     from simaudit.machine.devices import resolve_device
     from simaudit.plan.params import QualityKnobs, ScoringKnobs
     from simaudit.provenance.stamps import Stamp
-    from simaudit.samples.draw import draw_samples, gallery
+    from simaudit.samples.draw import draw_samples
+    from simaudit.samples.gallery import gallery
     from simaudit.storage.atomic import atomic_path
     from simaudit.targets import family_type, read_summary
 

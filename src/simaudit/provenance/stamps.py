@@ -96,7 +96,8 @@ def stamps(params: Params) -> Iterator[Stamp]:
             both = {"attack": knobs, "scoring": params.scoring}
             yield _stamp(f"score/{name}/{attack}", both, *modules, without="simaudit.training")
         drawing = {"quality": params.quality.model_dump(exclude={"features"}), "scoring": params.scoring}
-        yield _stamp(f"sample/{name}", drawing, "simaudit.samples.draw", family, without="simaudit.training")
+        modules = ["simaudit.samples.draw", "simaudit.samples.gallery", family]
+        yield _stamp(f"sample/{name}", drawing, *modules, without="simaudit.training")
         judging = {"quality": params.quality, "evaluation": resampling}
         yield _stamp(
             f"quality/{name}", judging, "simaudit.samples.features", "simaudit.evaluation.protocol.quality"
