@@ -101,11 +101,11 @@ def costs_of(target):
     return [f"results/cost/{target}/{attack}.json" for attack in PARAMS.attacks_on(target)]
 
 
-def snapshots_of(target):
-    """(epoch, score file) of every state on the way that is attacked."""
+def intermediate_scores_of(target):
+    """(epoch, score file) of every intermediate checkpoint that is attacked."""
     return [
         (epoch, f"results/scores/{target}/epochs/{epoch}/{attack}.parquet")
-        for epoch, attack in PARAMS.snapshots_of(target)
+        for epoch, attack in PARAMS.intermediate_attacks_of(target)
     ]
 
 
@@ -162,7 +162,7 @@ def records():
         *(
             f"score/{target}/epochs/{epoch}/{attack}"
             for target in PARAMS.targets
-            for epoch, attack in PARAMS.snapshots_of(target)
+            for epoch, attack in PARAMS.intermediate_attacks_of(target)
         ),
         "compare",
     ]

@@ -48,7 +48,7 @@ rule evaluate:
     input:
         params="results/params/evaluate/{target}.json",
         scores=lambda job: scores_of(job.target),
-        snapshots=lambda job: [path for _, path in snapshots_of(job.target)],
+        intermediate=lambda job: [path for _, path in intermediate_scores_of(job.target)],
         blind=lambda job: f"results/evaluation/blind/{PARAMS.targets[job.target].split}.parquet",
         nearest=lambda job: f"results/evaluation/nearest/{PARAMS.targets[job.target].split}.parquet",
     output:
@@ -69,10 +69,12 @@ rule evaluate:
         runtime=60,
     params:
         scores=lambda job, input: [f"--scores {path}" for path in input.scores],
-        snapshots=lambda job: [f"--snapshot {epoch} {path}" for epoch, path in snapshots_of(job.target)],
+        intermediate=lambda job: [
+            f"--intermediate {epoch} {path}" for epoch, path in intermediate_scores_of(job.target)
+        ],
     shell:
         recorded(
-            "evaluate --params {input.params} {params.scores} {params.snapshots}"
+            "evaluate --params {input.params} {params.scores} {params.intermediate}"
             " --blind {input.blind} --nearest {input.nearest}"
             " --threads {threads} --table {output.table} --summary {output.summary} --selected {output.selected}"
             " --differences {output.differences} --permutation {output.permutation}"

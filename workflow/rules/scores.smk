@@ -27,8 +27,8 @@ rule score:
         )
 
 
-# States of a target on the way, kept in its folder; its last file stands for all of them.
-rule score_snapshot:
+# Intermediate checkpoints lie in the target's folder; its other files stand for them.
+rule score_intermediate:
     input:
         params="results/params/score/{target}/{attack}.json",
         images=lambda job: images_of(job.target),
@@ -88,4 +88,4 @@ for target in PARAMS.targets:
         input:
             scores_of(target),
             costs_of(target),
-            [path for _, path in snapshots_of(target)],
+            [path for _, path in intermediate_scores_of(target)],

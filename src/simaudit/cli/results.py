@@ -81,11 +81,10 @@ def nearest(stamp: Path, images: Path, split: Path, output: Path) -> None:
 )
 @click.option("--nearest", type=FILE, required=True, help="The nearest member of every sample, Parquet.")
 @click.option(
-    "--snapshot",
-    "snapshots",
+    "--intermediate",
     type=(int, FILE),
     multiple=True,
-    help="An epoch and scores of the target's state after it; repeatable.",
+    help="An epoch, and the scores of the intermediate checkpoint after it; repeatable.",
 )
 @threads_option
 @click.option("--table", type=FILE, required=True, help="Where every metric goes, Parquet.")
@@ -97,13 +96,15 @@ def nearest(stamp: Path, images: Path, split: Path, output: Path) -> None:
 @click.option("--selected", type=FILE, required=True, help="Where the selected statistics go, Parquet.")
 @click.option("--profiles", type=FILE, required=True, help="Where the distributions by role go, Parquet.")
 @click.option("--metrics", type=FILE, required=True, help="Where a few numbers for `dvc metrics` go, JSON.")
-@click.option("--epochs", type=FILE, required=True, help="Where the states on the way go, JSON.")
+@click.option(
+    "--epochs", type=FILE, required=True, help="Where the numbers of intermediate checkpoints go, JSON."
+)
 def evaluate(
     stamp: Path,
     score_files: tuple[Path, ...],
     blind: Path,
     nearest: Path,
-    snapshots: tuple[tuple[int, Path], ...],
+    intermediate: tuple[tuple[int, Path], ...],
     threads: int,
     table: Path,
     summary: Path,
@@ -117,7 +118,7 @@ def evaluate(
     """Measure every attack on one target; choose knobs on calibration, report on evaluation."""
     from threadpoolctl import threadpool_limits
 
-    from simaudit.evaluation.protocol.evaluate import evaluate, evaluate_snapshots, headline
+    from simaudit.evaluation.protocol.evaluate import evaluate, evaluate_intermediate, headline
     from simaudit.evaluation.protocol.metrics import SCHEMA as METRICS
     from simaudit.evaluation.protocol.profiles import SCHEMA as PROFILES
     from simaudit.provenance.stamps import Stamp
@@ -131,11 +132,11 @@ def evaluate(
         1
     ):  # the threads are one a statistic; a linear algebra library's own would only spin
         found = evaluate(map(Scores.read, score_files), reference, read_table(nearest), resampling)
-        on_the_way = evaluate_snapshots(
-            ((epoch, Scores.read(path)) for epoch, path in snapshots), reference, resampling
+        of_intermediate = evaluate_intermediate(
+            ((epoch, Scores.read(path)) for epoch, path in intermediate), reference, resampling
         )
     found.selected.write(selected)
-    write_json(epochs, {"target": summary.stem, "epochs": on_the_way})
+    write_json(epochs, {"target": summary.stem, "epochs": of_intermediate})
     write_json(differences, {"target": summary.stem, **found.differences})
     write_json(permutation, {"target": summary.stem, **found.permutation})
     write_table(table, found.table, METRICS)

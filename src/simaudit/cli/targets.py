@@ -98,7 +98,7 @@ def train(stamp: Path, images: Path, split: Path, checkpoints: Path, output: Pat
 @split_option
 @click.option("--target", type=FOLDER, required=True, help="A trained target.")
 @click.option(
-    "--epoch", type=click.IntRange(1), help="A state that was kept on the way; the last one if not given."
+    "--epoch", type=click.IntRange(1), help="An intermediate checkpoint; the target itself if not given."
 )
 @click.option("--output", type=FILE, required=True, help="Where the scores go, Parquet.")
 @click.option("--cost", type=FILE, help="Where time and memory spent go, JSON.")

@@ -34,8 +34,8 @@ DEFAULT = Path("params.yaml")
 NOT_ITS_OWN: Any = {
     "attacks": True,
     "figures": True,
-    "snapshot_attacks": True,
-    "training": {"seed", "snapshots"},
+    "intermediate_attacks": True,
+    "training": {"seed", "intermediate_epochs"},
 }
 """What targets of one group may differ in."""
 
@@ -175,8 +175,8 @@ class Params(Knobs):
                     raise _wrong(
                         f"targets.{name}.figures", f"{figure} is of all targets together; leave it out"
                     )
-            for attack in target.snapshot_attacks if isinstance(target, TrainedFamily) else ():
-                _require(f"targets.{name}.snapshot_attacks", attack, self.attacks_on(name))
+            for attack in target.intermediate_attacks if isinstance(target, TrainedFamily) else ():
+                _require(f"targets.{name}.intermediate_attacks", attack, self.attacks_on(name))
             if self.quality.steps > target.timesteps:
                 raise _wrong(
                     "quality.steps", f"must be at most {target.timesteps}, the steps of targets.{name}"
@@ -241,12 +241,16 @@ class Params(Knobs):
             if isinstance(figure, RunFigure)
         }
 
-    def snapshots_of(self, target: str) -> list[tuple[int, str]]:
-        """(epoch, attack) of each attack on a state of a target on the way."""
+    def intermediate_attacks_of(self, target: str) -> list[tuple[int, str]]:
+        """(epoch, attack) of each attack on an intermediate checkpoint of a target."""
         family = self.targets[target]
         if not isinstance(family, TrainedFamily):
             return []
-        return [(epoch, attack) for epoch in family.training.snapshots for attack in family.snapshot_attacks]
+        return [
+            (epoch, attack)
+            for epoch in family.training.intermediate_epochs
+            for attack in family.intermediate_attacks
+        ]
 
     @property
     def groups(self) -> dict[str, list[str]]:

@@ -27,7 +27,8 @@ from simaudit.vocabulary.paths import PUBLISHED
 from simaudit.vocabulary.roles import Role
 
 FOLDER = Path("results/params")
-NOT_TRAINED = {"attacks", "figures", "snapshot_attacks"}  # keys of a target that its training does not read
+NOT_TRAINED = {"attacks", "figures", "intermediate_attacks"}
+"""Keys of a target that its training does not read."""
 
 
 @dataclass(frozen=True)
@@ -148,7 +149,9 @@ def _roles(params: Params) -> dict[str, Role]:
             target.control,
             params.references.get(name),
             target.arm,
-            (*target.training.snapshots, target.training.epochs) if isinstance(target, TrainedFamily) else (),
+            (*target.training.intermediate_epochs, target.training.epochs)
+            if isinstance(target, TrainedFamily)
+            else (),
         )
         for group, names in params.groups.items()
         for name, target in ((name, params.targets[name]) for name in names)

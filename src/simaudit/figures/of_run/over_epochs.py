@@ -13,29 +13,30 @@ if TYPE_CHECKING:
 
 
 class OverEpochs(RunFigure):
-    """The AUC of states on the way and of the end, one line a target and attack, with 95 % limits.
+    """The AUC of intermediate checkpoints and of the end, one line per target and attack, with 95 % limits.
 
-    Each state is attacked at knobs that were calibrated for it.
+    Each checkpoint is attacked at knobs that were calibrated for it.
     """
 
     title: ClassVar[str] = "AUC over training epochs"
 
     def missing(self, params: "Params") -> str | None:
-        snapshots = any(params.snapshots_of(name) for name in params.targets)
-        return None if snapshots else "needs a target with training.snapshots and snapshot_attacks"
+        if any(params.intermediate_attacks_of(name) for name in params.targets):
+            return None
+        return "needs a target with training.intermediate_epochs and intermediate_attacks"
 
     def values(self, run: "Run") -> "pd.DataFrame":
         import pandas as pd
 
         rows = []
         for target, role in run.roles.items():
-            states = {epoch: f"{target}.epochs.{epoch}" for epoch in role.epochs[:-1]}
-            states |= dict.fromkeys(role.epochs[-1:], target)
+            checkpoints = {epoch: f"{target}.epochs.{epoch}" for epoch in role.epochs[:-1]}
+            checkpoints |= dict.fromkeys(role.epochs[-1:], target)
             for attack in run.ledger.attacks(target):
                 found = [
                     {"target": target, "attack": attack, "epoch": epoch, **run.ledger.interval(name).json()}
-                    for epoch, state in states.items()
-                    if (name := f"{state}.{attack}.auc") in run.ledger
+                    for epoch, checkpoint in checkpoints.items()
+                    if (name := f"{checkpoint}.{attack}.auc") in run.ledger
                 ]
                 rows += found if len(found) > 1 else []
         return pd.DataFrame(rows)
