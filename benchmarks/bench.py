@@ -30,7 +30,7 @@ from simaudit.storage.json import read_json, write_json
 from simaudit.storage.parquet import write_table
 from simaudit.targets.families.ddpm import DDPMTarget
 from simaudit.training.denoiser import noise_prediction
-from simaudit.training.loop import Player, train
+from simaudit.training.loop import Trainable, train
 
 PARAMS = parse(merge([DEFAULT]))
 TARGET = PARAMS.targets["digits-ddpm"]
@@ -115,8 +115,8 @@ def training(folder: Path) -> float:
     def loop() -> None:
         checkpoint = folder / "c.pt"
         checkpoint.unlink(missing_ok=True)
-        player = Player(ours, lambda x, step: noise_prediction(ours, schedule, x))
-        train([player], IMAGES, members, knobs, checkpoint, "bench")
+        trainable = Trainable(ours, lambda x, step: noise_prediction(ours, schedule, x))
+        train([trainable], IMAGES, members, knobs, checkpoint, "bench")
 
     def bare() -> None:
         bare_network.train()

@@ -7,20 +7,20 @@ from diffusers.models.autoencoders.vae import DiagonalGaussianDistribution
 from scipy.stats import norm
 
 from simaudit.training.autoencoder import (
-    PatchDiscriminator,
-    Rivals,
+    AdversarialLosses,
     adaptive_weight,
     autoencoder_loss,
     mean_kl,
     train_autoencoder,
 )
+from simaudit.training.discriminator import Adversarial
 from simaudit.training.knobs import Training
-from simaudit.training.networks import VAE, Adversarial
+from simaudit.training.vae import VAE
 from simaudit.vocabulary.errors import SimauditError
 
 IDS = np.arange(3, 17)
 NETWORK = VAE(latent_channels=2, block_out_channels=[8, 8], norm_num_groups=8)
-RIVAL = Adversarial(start=4, weight=0.5, channels=4, layers=2)
+ADVERSARIAL = Adversarial(start=4, weight=0.5, channels=4, layers=2)
 
 
 def knobs(**changes):
@@ -68,51 +68,51 @@ def test_the_adaptive_weight_is_the_ratio_of_the_gradients_norms():
     assert adaptive_weight(reconstruction, 0 * layer.sum(), layer).item() == 1e4
 
 
-def test_before_its_start_the_discriminator_neither_plays_nor_counts(images):
+def test_before_its_start_the_discriminator_is_neither_used_nor_updated(images):
     vae, x = NETWORK.build((1, 8, 8), 0), torch.from_numpy(images)
-    rivals = Rivals(vae, 0.1, PatchDiscriminator(1, 4, 2), RIVAL)
-    for step, playing in ((3, False), (4, True)):
+    losses = AdversarialLosses(vae, 0.1, ADVERSARIAL.build(1, seed=0), ADVERSARIAL)
+    for step, used in ((3, False), (4, True)):
         torch.manual_seed(1)
         alone, *_ = autoencoder_loss(vae, 0.1, x)
         torch.manual_seed(1)
-        loss = rivals.autoencoder(x, step)
-        assert (loss.item() != alone.item()) is playing
-        assert (rivals.discriminator(x, step) is not None) is playing
+        loss = losses.autoencoder(x, step)
+        assert (loss.item() != alone.item()) is used
+        assert (losses.discriminator(x, step) is not None) is used
 
 
-def test_the_discriminator_learns_to_tell_and_the_autoencoder_to_fool(images):
-    """The hinge losses by hand, from the logits that the discriminator gives."""
+def test_the_discriminator_and_the_autoencoder_minimise_the_hinge_losses(images):
+    """Both by hand, from the logits that the discriminator gives."""
     vae, x = NETWORK.build((1, 8, 8), 0), torch.from_numpy(images)
-    discriminator = PatchDiscriminator(1, 4, 2)
-    rivals = Rivals(vae, 0.0, discriminator, RIVAL)
+    discriminator = ADVERSARIAL.build(1, seed=0)
+    losses = AdversarialLosses(vae, 0.0, discriminator, ADVERSARIAL)
     torch.manual_seed(1)
-    total = rivals.autoencoder(x, 4)
+    total = losses.autoencoder(x, 4)
     torch.manual_seed(1)
     _, error, reconstruction = autoencoder_loss(vae, 0.0, x)
     real, made = discriminator(x), discriminator(reconstruction)
     weight = adaptive_weight(error, -made.mean(), vae.decoder.conv_out.weight)
     assert total.item() == pytest.approx((error - 0.5 * weight * made.mean()).item(), rel=1e-4)
     hinge = np.maximum(0, 1 - real.detach().numpy()).mean() + np.maximum(0, 1 + made.detach().numpy()).mean()
-    assert rivals.discriminator(x, 4).item() == pytest.approx(hinge / 2, rel=1e-4)
+    assert losses.discriminator(x, 4).item() == pytest.approx(hinge / 2, rel=1e-4)
 
 
 def test_an_images_logits_are_its_own(images):
-    x, discriminator = torch.from_numpy(images), PatchDiscriminator(1, 4, 2)
+    x, discriminator = torch.from_numpy(images), ADVERSARIAL.build(1, seed=0)
     torch.testing.assert_close(discriminator(x)[:1], discriminator(x[:1]))
-    assert discriminator(x).shape == (24, 1, 2, 2)  # a patch of 4×4 pixels a logit
+    assert discriminator(x).shape == (24, 1, 2, 2)  # one logit per patch of 4×4 pixels
 
 
 @pytest.mark.parametrize("killed_at", [4, 7, 11])
-def test_a_resumed_duel_ends_at_the_same_weights_as_an_uninterrupted_one(
+def test_a_resumed_adversarial_run_ends_at_the_same_weights_as_an_uninterrupted_one(
     tmp_path, images, killed_at, monkeypatch
 ):
     def run(folder):
         vae = NETWORK.build((1, 8, 8), 0)
-        losses = train_autoencoder(vae, 0.1, RIVAL, images, IDS, knobs(), tmp_path / folder, "a")
+        losses = train_autoencoder(vae, 0.1, ADVERSARIAL, images, IDS, knobs(), tmp_path / folder, "a", "t")
         return weights(vae), losses
 
     whole, losses = run("whole")
-    original = Rivals.discriminator
+    original = AdversarialLosses.discriminator
 
     def killed(self, x, step):
         if step == killed_at:
@@ -120,7 +120,7 @@ def test_a_resumed_duel_ends_at_the_same_weights_as_an_uninterrupted_one(
         return original(self, x, step)
 
     with monkeypatch.context() as patch:
-        patch.setattr(Rivals, "discriminator", killed)
+        patch.setattr(AdversarialLosses, "discriminator", killed)
         with pytest.raises(KeyboardInterrupt):
             run("killed")
     resumed, again = run("killed")
@@ -130,10 +130,10 @@ def test_a_resumed_duel_ends_at_the_same_weights_as_an_uninterrupted_one(
 
 def test_the_arms_differ_and_both_learn(tmp_path, images):
     found = {}
-    for arm, rival in (("standard", None), ("adversarial", RIVAL)):
+    for arm, adversarial in (("standard", None), ("adversarial", ADVERSARIAL)):
         vae = NETWORK.build((1, 8, 8), 0)
         settings = knobs(epochs=15, batch_size=14)
-        losses = train_autoencoder(vae, 0.0, rival, images, IDS, settings, tmp_path / arm, "a")
+        losses = train_autoencoder(vae, 0.0, adversarial, images, IDS, settings, tmp_path / arm, "a", "t")
         x = torch.from_numpy(images[IDS])
         with torch.no_grad():
             found[arm] = (vae.decode(vae.encode(x).latent_dist.mode()).sample - x).abs().mean().item()

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from simaudit.diffusion.pullback_metric import Metric, log_distortion, top_singular_values
-from simaudit.training.networks import VAE
+from simaudit.training.vae import VAE
 
 
 @pytest.fixture

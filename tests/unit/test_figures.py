@@ -78,10 +78,10 @@ def compared(tmp_path_factory):
     ]
     for name, content in compare(targets, blind, 100, 0).items():
         write_json(audit.path / "comparison" / f"{name}.json", content)
-    on_the_way = targets[2].summary["attacks"]["sima"]
+    intermediate = targets[2].summary["attacks"]["sima"]
     write_json(
         audit.path / "evaluation/epochs/ldm.json",
-        {"target": "ldm", "epochs": {"3": {"attacks": {"sima": on_the_way}}}},
+        {"target": "ldm", "epochs": {"3": {"attacks": {"sima": intermediate}}}},
     )
     folders = (audit.path / name for name in ("evaluation", "comparison"))
     write_json(audit.path / "numbers.json", ledger(sorted(f for x in folders for f in x.rglob("*.json"))))
@@ -96,7 +96,7 @@ def compared(tmp_path_factory):
 
 @pytest.fixture
 def run(compared, tmp_path):
-    """Two seeds of a pixel model, a latent one that was attacked on the way, another β, and the closed form."""
+    """Two seeds of a pixel model, a latent one with an intermediate checkpoint, another β, and the closed form."""
     return replace(compared, root=Path(shutil.copytree(compared.root, tmp_path / "run")))
 
 

@@ -12,6 +12,7 @@ from simaudit.data.split import Split, make_split
 from simaudit.storage.json import write_json
 from simaudit.targets import SUMMARY, file_hashes
 from simaudit.targets.families.latent import Latent
+from simaudit.training import loop
 from simaudit.vocabulary.errors import SimauditError
 
 CPU = torch.device("cpu")
@@ -122,6 +123,19 @@ def test_killed_between_its_two_parts_it_resumes_to_the_same_files(
     assert not steps  # the autoencoder was finished, and not trained again
 
 
+def test_progress_names_the_target_and_the_part_of_it(images, split, tmp_path, monkeypatch):
+    titles = []
+
+    class Recorded(loop.Progress):
+        def __init__(self, title, *arguments, **knobs):
+            titles.append(title)
+            super().__init__(title, *arguments, **knobs)
+
+    monkeypatch.setattr(loop, "Progress", Recorded)
+    Latent.model_validate(KNOBS).train(images, split, tmp_path / "digits-ldm", "a", tmp_path / "target")
+    assert titles == ["training digits-ldm, autoencoder", "training digits-ldm, denoiser"]
+
+
 def test_mirrored_images_are_encoded_themselves(images, split, tmp_path, monkeypatch):
     """The denoiser is trained on latents of mirrored images, which mirrored latents are not."""
     from simaudit.training import denoiser
@@ -192,11 +206,11 @@ def deep_unet(widths):
     return changed("unet", unet)
 
 
-def test_states_on_the_way_are_those_of_a_shorter_training(images, split, tmp_path):
-    """Constant learning rates make a state after one epoch the target that one epoch would have trained."""
+def test_intermediate_checkpoints_are_those_of_a_shorter_training(images, split, tmp_path):
+    """Constant learning rates make the checkpoint after one epoch the target that one epoch would have trained."""
     short, long = (
         changed("training", FIT | {"epochs": 1}),
-        changed("training", FIT | {"snapshots": [1]}),
+        changed("training", FIT | {"intermediate_epochs": [1]}),
     )
     short.train(images, split, tmp_path / "c", "a", tmp_path / "short")
     long.train(images, split, tmp_path / "c2", "a", tmp_path / "long")

@@ -105,14 +105,14 @@ def test_params_and_every_overlay_are_valid(overlay):
             f"{TARGET}.attacks: pullback needs an autoencoder, and kind ddpm has",
         ),
         (
-            f"{TARGET}.training.snapshots",
+            f"{TARGET}.training.intermediate_epochs",
             [400],
-            f"{TARGET}.training: snapshots must be below epochs (400), whose",
+            f"{TARGET}.training: intermediate_epochs must be below epochs (400), after",
         ),
         (
-            f"{TARGET}.snapshot_attacks",
+            f"{TARGET}.intermediate_attacks",
             ["x"],
-            f"{TARGET}.snapshot_attacks: no such entry",
+            f"{TARGET}.intermediate_attacks: no such entry",
         ),
         (
             f"{LATENT}.autoencoder.beta",
@@ -267,13 +267,13 @@ def test_a_figure_that_cannot_be_drawn_says_what_it_needs():
     assert alone["against_reference"].startswith(
         "needs a latent target that shares an attack with one before it"
     )
-    assert alone["over_epochs"].startswith("needs a target with training.snapshots")
+    assert alone["over_epochs"].startswith("needs a target with training.intermediate_epochs")
     assert alone["closed_form_line"] is alone["mean_ranks"] is None
 
 
 def test_curves_need_a_timestep_and_a_comparison_with_papers_an_audited_target():
     values = changed("targets.digits-ldm-beta0.attacks", ["reconstruction"])
-    values["targets"]["digits-ldm-beta0"]["snapshot_attacks"] = []
+    values["targets"]["digits-ldm-beta0"]["intermediate_attacks"] = []
     params = parse(values)
     found = params.figures_of("digits-ldm-beta0")
     assert found["metrics_over_time"] == "needs an attack with a timestep"

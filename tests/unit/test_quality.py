@@ -9,8 +9,9 @@ from scipy.linalg import sqrtm
 from simaudit.data.split import Split, make_split
 from simaudit.diffusion.schedule import NoiseSchedule
 from simaudit.evaluation.protocol.quality import DISTANCES, frechet_distance, quality
-from simaudit.samples.draw import SHOWN, draw_samples, gallery
+from simaudit.samples.draw import draw_samples
 from simaudit.samples.features import extractor
+from simaudit.samples.gallery import SHOWN, gallery
 from simaudit.vocabulary.errors import SimauditError
 
 RNG = np.random.default_rng(3)

@@ -40,13 +40,13 @@ def test_an_attacks_knob_touches_its_own_scores_alone(values):
     assert changed_stamps(before, texts(values)) == every
 
 
-def test_which_states_on_the_way_are_attacked_is_no_reason_to_train(values):
-    values["targets"]["digits-ddpm"] |= {"snapshot_attacks": ["sima"]}
-    values["targets"]["digits-ddpm"]["training"]["snapshots"] = [9]
+def test_which_intermediate_checkpoints_are_attacked_is_no_reason_to_train(values):
+    values["targets"]["digits-ddpm"] |= {"intermediate_attacks": ["sima"]}
+    values["targets"]["digits-ddpm"]["training"]["intermediate_epochs"] = [9]
     before = texts(values)
-    values["targets"]["digits-ddpm"]["snapshot_attacks"] = ["loss"]
+    values["targets"]["digits-ddpm"]["intermediate_attacks"] = ["loss"]
     assert changed_stamps(before, texts(values)) == set()
-    values["targets"]["digits-ddpm"]["training"]["snapshots"] = [9, 10]
+    values["targets"]["digits-ddpm"]["training"]["intermediate_epochs"] = [9, 10]
     assert changed_stamps(before, texts(values)) == {"train/digits-ddpm"} | TOGETHER - {"compare", "tables"}
 
 
@@ -178,7 +178,7 @@ def test_no_job_depends_on_the_command_line_or_on_the_parameters_model(values):
 def test_the_digest_is_the_hash_of_the_file():
     import hashlib
 
-    expected = hashlib.sha256((ROOT / "src/simaudit/norms.py").read_bytes()).hexdigest()
+    expected = hashlib.sha256((ROOT / "src/simaudit/diffusion/norms.py").read_bytes()).hexdigest()
     assert code.digest(["simaudit.diffusion.norms"])["simaudit.diffusion.norms"] == expected
 
 

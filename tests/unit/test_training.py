@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from simaudit.training.knobs import Training
-from simaudit.training.loop import Player, snapshot_path, train
+from simaudit.training.loop import Trainable, intermediate_path, train
 from simaudit.vocabulary.errors import SimauditError
 
 IDS = np.arange(3, 17)  # 14 members: batches of 4, 4, 4 and 2
@@ -46,16 +46,21 @@ def weights(model):
 def test_a_resumed_run_ends_at_the_same_weights_as_an_uninterrupted_one(tmp_path, images, killed_at, flip):
     whole = network()
     settings = knobs(horizontal_flip=flip)
-    losses = train([Player(whole, objective(whole))], images, IDS, settings, tmp_path / "whole.pt", "a")
+    losses = train([Trainable(whole, objective(whole))], images, IDS, settings, tmp_path / "whole.pt", "a")
 
     first = network()
     with pytest.raises(KeyboardInterrupt):
         train(
-            [Player(first, objective(first, killed_at))], images, IDS, settings, tmp_path / "killed.pt", "a"
+            [Trainable(first, objective(first, killed_at))],
+            images,
+            IDS,
+            settings,
+            tmp_path / "killed.pt",
+            "a",
         )
     second, seen = network(), []
     resumed = train(
-        [Player(second, objective(second, seen=seen))], images, IDS, settings, tmp_path / "killed.pt", "a"
+        [Trainable(second, objective(second, seen=seen))], images, IDS, settings, tmp_path / "killed.pt", "a"
     )
 
     assert len(seen) == 12 - 5 * (killed_at // 5)  # it went on from its checkpoint, not from the start
@@ -65,7 +70,7 @@ def test_a_resumed_run_ends_at_the_same_weights_as_an_uninterrupted_one(tmp_path
 
 def test_each_epoch_sees_every_member_once_and_nobody_else(tmp_path, images):
     model, seen = network(), []
-    train([Player(model, objective(model, seen=seen))], images, IDS, knobs(), tmp_path / "c.pt", "a")
+    train([Trainable(model, objective(model, seen=seen))], images, IDS, knobs(), tmp_path / "c.pt", "a")
     epochs = [torch.cat(seen[4 * epoch : 4 * epoch + 4]).numpy() for epoch in range(3)]
     members = sorted(images[IDS].sum((1, 2, 3)).tolist())
     orders = [epoch.sum((1, 2, 3)).tolist() for epoch in epochs]
@@ -81,8 +86,8 @@ def test_the_saved_weights_are_the_moving_average(tmp_path, images):
         trajectory.append(weights(model))
         return (model(x) - x).square().mean()
 
-    train([Player(model, loss)], images, IDS, knobs(), tmp_path / "c.pt", "a")
-    final = torch.load(tmp_path / "c.pt", weights_only=True)["players"][0]["network"]
+    train([Trainable(model, loss)], images, IDS, knobs(), tmp_path / "c.pt", "a")
+    final = torch.load(tmp_path / "c.pt", weights_only=True)["trainables"][0]["network"]
     trajectory.append(torch.cat([value.flatten() for value in final.values()]))
     average = trajectory[0]
     for k, theta in enumerate(trajectory[1:]):
@@ -101,23 +106,73 @@ def test_the_learning_rate_warms_up_linearly(tmp_path, images):
         steps.append(weights(model))
         return (model(x) - x).square().mean()
 
-    train([Player(model, loss)], images, IDS, knobs(warmup_steps=100), tmp_path / "c.pt", "a")
+    train([Trainable(model, loss)], images, IDS, knobs(warmup_steps=100), tmp_path / "c.pt", "a")
     assert torch.equal(steps[1], start)
     assert (steps[2] - steps[1]).abs().max() == pytest.approx(0.01 / 100, rel=0.05)
 
 
 def test_a_checkpoint_of_other_parameters_is_not_resumed(tmp_path, images):
     model, seen = network(), []
-    train([Player(model, objective(model))], images, IDS, knobs(), tmp_path / "c.pt", "a")
-    train([Player(network(), objective(model, seen=seen))], images, IDS, knobs(), tmp_path / "c.pt", "b")
+    train([Trainable(model, objective(model))], images, IDS, knobs(), tmp_path / "c.pt", "a")
+    train([Trainable(network(), objective(model, seen=seen))], images, IDS, knobs(), tmp_path / "c.pt", "b")
     assert len(seen) == 12
 
 
-def test_a_damaged_checkpoint_is_not_accepted(tmp_path, images):
-    model, seen = network(), []
-    (tmp_path / "c.pt").write_bytes(b"half of a checkpoint")
-    train([Player(model, objective(model, seen=seen))], images, IDS, knobs(), tmp_path / "c.pt", "a")
+def damage(checkpoint, kind):
+    """Make a whole checkpoint one of the files that may lie in its place: half of it, something else, or a key less."""
+    if kind == "half":
+        checkpoint.write_bytes(checkpoint.read_bytes()[: checkpoint.stat().st_size // 2])
+    elif kind == "text":
+        checkpoint.write_bytes(b"no checkpoint at all")
+    elif kind == "tensor":
+        torch.save(torch.zeros(3), checkpoint)
+    else:
+        content = torch.load(checkpoint, weights_only=True)
+        del content[kind]
+        torch.save(content, checkpoint)
+
+
+@pytest.mark.parametrize("kind", ["half", "text", "tensor", "identity", "trainables", "ema"])
+def test_a_file_that_is_no_whole_checkpoint_is_one_line_and_training_starts_anew(
+    tmp_path, images, caplog, kind
+):
+    whole, model, seen = network(), network(), []
+    checkpoint = tmp_path / "c.pt"
+    train([Trainable(whole, objective(whole))], images, IDS, knobs(), checkpoint, "a")
+    damage(checkpoint, kind)
+    caplog.clear()
+    train([Trainable(model, objective(model, seen=seen))], images, IDS, knobs(), checkpoint, "a")
     assert len(seen) == 12
+    assert torch.equal(weights(model), weights(whole))
+    (line,) = [record.getMessage() for record in caplog.records if "c.pt" in record.getMessage()]
+    assert line.startswith(f"{checkpoint}: not a whole checkpoint (")
+
+
+@pytest.mark.parametrize(
+    "speed", [{"checkpoint_every": 3}, {"checkpoint_every": 100}, {"threads": 2, "device": "cpu"}]
+)
+def test_knobs_of_speed_may_change_between_a_killed_run_and_the_one_that_resumes(tmp_path, images, speed):
+    def run(name, model, settings, steps_until_kill=None, seen=None):
+        trainable = Trainable(model, objective(model, steps_until_kill, seen))
+        return train([trainable], images, IDS, settings, tmp_path / name, "a")
+
+    settings = {"checkpoint_every": 5, "intermediate_epochs": [1, 2]}
+    whole, model, seen = network(), network(), []
+    losses = run("whole.pt", whole, knobs(**settings))
+    with pytest.raises(KeyboardInterrupt):
+        run("c.pt", network(), knobs(**settings), steps_until_kill=7)
+    first = intermediate_path(tmp_path / "c.pt", 1)
+    written = first.stat().st_mtime_ns
+    resumed = run("c.pt", model, knobs(**settings | speed), seen=seen)
+
+    assert len(seen) == 12 - 5
+    assert torch.equal(weights(model), weights(whole))
+    assert resumed == losses
+    assert first.stat().st_mtime_ns == written  # the first epoch was over, and its checkpoint stays
+    for epoch in (1, 2):
+        paths = (intermediate_path(tmp_path / name, epoch) for name in ("c.pt", "whole.pt"))
+        ours, theirs = (torch.load(path, weights_only=True) for path in paths)
+        assert all(torch.equal(ours[name], theirs[name]) for name in theirs)
 
 
 def test_a_loss_that_is_not_finite_stops_with_step_and_checkpoint(tmp_path, images):
@@ -130,14 +185,14 @@ def test_a_loss_that_is_not_finite_stops_with_step_and_checkpoint(tmp_path, imag
     with pytest.raises(
         SimauditError, match=rf"loss is nan at step 7; .*last good checkpoint is {checkpoint}"
     ):
-        train([Player(model, loss)], images, IDS, knobs(), checkpoint, "a")
+        train([Trainable(model, loss)], images, IDS, knobs(), checkpoint, "a")
     assert torch.load(checkpoint, weights_only=True)["step"] == 5
 
 
 def test_flips_mirror_about_half_of_the_images(tmp_path, images):
     model, seen = network(), []
     settings = knobs(horizontal_flip=True, epochs=20)
-    train([Player(model, objective(model, seen=seen))], images, IDS, settings, tmp_path / "c.pt", "a")
+    train([Trainable(model, objective(model, seen=seen))], images, IDS, settings, tmp_path / "c.pt", "a")
     originals = {image.tobytes() for image in images[IDS]}
     flipped = {image[..., ::-1].tobytes() for image in images[IDS]}
     shown = [image.numpy().tobytes() for batch in seen for image in batch]
@@ -146,22 +201,22 @@ def test_flips_mirror_about_half_of_the_images(tmp_path, images):
     assert 0.4 < mirrored / len(shown) < 0.6
 
 
-def test_kept_epochs_are_averages_too_and_survive_a_kill_and_leave_training_as_it_is(tmp_path, images):
+def test_intermediate_checkpoints_are_averages_survive_a_kill_and_leave_training_as_it_is(tmp_path, images):
     whole, short, first, second = (network() for _ in range(4))
-    knobs_of = {1: knobs(epochs=1), 3: knobs(epochs=3, snapshots=[1, 2])}
-    train([Player(whole, objective(whole))], images, IDS, knobs(), tmp_path / "whole.pt", "a")
-    train([Player(short, objective(short))], images, IDS, knobs_of[1], tmp_path / "short.pt", "a")
+    knobs_of = {1: knobs(epochs=1), 3: knobs(epochs=3, intermediate_epochs=[1, 2])}
+    train([Trainable(whole, objective(whole))], images, IDS, knobs(), tmp_path / "whole.pt", "a")
+    train([Trainable(short, objective(short))], images, IDS, knobs_of[1], tmp_path / "short.pt", "a")
     with pytest.raises(KeyboardInterrupt):
-        train([Player(first, objective(first, 6))], images, IDS, knobs_of[3], tmp_path / "c.pt", "a")
-    train([Player(second, objective(second))], images, IDS, knobs_of[3], tmp_path / "c.pt", "a")
+        train([Trainable(first, objective(first, 6))], images, IDS, knobs_of[3], tmp_path / "c.pt", "a")
+    train([Trainable(second, objective(second))], images, IDS, knobs_of[3], tmp_path / "c.pt", "a")
     assert torch.equal(weights(second), weights(whole))
-    kept = torch.load(snapshot_path(tmp_path / "c.pt", 1), weights_only=True)
-    assert torch.equal(torch.cat([value.flatten() for value in kept.values()]), weights(short))
-    assert snapshot_path(tmp_path / "c.pt", 2).exists()
+    intermediate = torch.load(intermediate_path(tmp_path / "c.pt", 1), weights_only=True)
+    assert torch.equal(torch.cat([value.flatten() for value in intermediate.values()]), weights(short))
+    assert intermediate_path(tmp_path / "c.pt", 2).exists()
 
 
-def test_each_player_moves_its_own_weights_alone(tmp_path, images):
-    """The second sits the first two steps out; neither's gradient reaches the other."""
+def test_each_update_changes_its_own_networks_weights_only(tmp_path, images):
+    """The second is not updated at the first two steps; neither's gradient reaches the other."""
     ours, theirs = network(), network()
     before, seen = weights(theirs), []
 
@@ -172,6 +227,8 @@ def test_each_player_moves_its_own_weights_alone(tmp_path, images):
     def theirs_loss(x, step):
         return None if step < 2 else (theirs(x) + ours(x).detach() - x).square().mean()
 
-    train([Player(ours, loss), Player(theirs, theirs_loss)], images, IDS, knobs(), tmp_path / "c.pt", "a")
+    train(
+        [Trainable(ours, loss), Trainable(theirs, theirs_loss)], images, IDS, knobs(), tmp_path / "c.pt", "a"
+    )
     assert all(torch.equal(state, before) for state in seen[:3])
     assert not torch.equal(seen[4], before)

@@ -11,7 +11,7 @@ pytestmark = pytest.mark.workflow
 
 
 TARGETS = {"digits-ddpm", "digits-untrained", "digits-optimal", "digits-ldm"}
-STAGES = {"score_snapshot": "score", "run_figure": "figures_run"} | {
+STAGES = {"score_intermediate": "score", "run_figure": "figures_run"} | {
     f"train_{kind}": "train" for kind in ("ddpm", "latent", "optimal")
 }
 """The stage of a rule that has another name."""
@@ -99,7 +99,7 @@ def test_every_stage_declares_what_its_rule_reads_and_writes(reproduced):
     header = next(i for i, line in enumerate(table) if line.startswith("output_file"))
     columns = table[header].split("\t")
     rows = [dict(zip(columns, line.split("\t"), strict=True)) for line in table[header + 1 :] if "\t" in line]
-    rules = {"prepare", "split", "train_ddpm", "train_optimal", "train_latent", "score", "score_snapshot"}
+    rules = {"prepare", "split", "train_ddpm", "train_optimal", "train_latent", "score", "score_intermediate"}
     assert {row["rule"] for row in rows} == rules | {
         "sample",
         "blind",

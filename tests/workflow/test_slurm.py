@@ -38,8 +38,8 @@ def clone(slurm, module_clone):
     file = module_clone.path / "params.yaml"
     values = yaml.safe_load(file.read_text())
     target = values["targets"]["digits-ddpm"]
-    target |= {"attacks": ["sima"], "figures": ["roc_loglog"], "snapshot_attacks": []}
-    target["training"] |= {"snapshots": [], "epochs": 200, "checkpoint_every": 100}
+    target |= {"attacks": ["sima"], "figures": ["roc_loglog"], "intermediate_attacks": []}
+    target["training"] |= {"intermediate_epochs": [], "epochs": 200, "checkpoint_every": 100}
     values["targets"] = {"digits-ddpm": target}
     values["figures"] = {"roc_loglog": values["figures"]["roc_loglog"]}
     file.write_text(yaml.safe_dump(values, sort_keys=False))

@@ -24,7 +24,7 @@ TARGETS = {
     "digits-ldm": ["pullback", "reconstruction"],
 }
 WITH_SIMA = ["digits-ddpm", "digits-untrained", "digits-optimal"]
-SNAPSHOT = {"results/scores/digits-ddpm/epochs/2/sima.parquet"}
+INTERMEDIATE = {"results/scores/digits-ddpm/epochs/2/sima.parquet"}
 FIGURES = {
     "digits-ddpm": ["metrics_over_time", "nearest_member", "roc_loglog", "samples"],
     "digits-untrained": ["roc_loglog"],
@@ -52,8 +52,8 @@ def after_training(*targets):
     """What is done again when these targets change, their training apart."""
     samples = {f"results/samples/{target}.npy" for target in targets}
     quality = {f"results/evaluation/quality/{target}.json" for target in targets}
-    snapshots = SNAPSHOT if "digits-ddpm" in targets else set()
-    return samples.union(quality, snapshots, after_scores(*targets), *map(scores, targets))
+    intermediate = INTERMEDIATE if "digits-ddpm" in targets else set()
+    return samples.union(quality, intermediate, after_scores(*targets), *map(scores, targets))
 
 
 def after_scores(*targets):
@@ -126,7 +126,7 @@ def test_every_number_has_limits_and_the_report_says_first_which_controls_passed
 def test_one_attacks_parameter_reruns_its_scores_evaluation_and_figures(results):
     results.change("attacks.sima.norms", [2])
     sima = {f"results/scores/{target}/sima.parquet" for target in WITH_SIMA}
-    assert results.due() == sima | SNAPSHOT | after_scores(*WITH_SIMA)
+    assert results.due() == sima | INTERMEDIATE | after_scores(*WITH_SIMA)
 
 
 def test_one_targets_choice_of_attacks_concerns_no_other_target(results):
@@ -218,7 +218,7 @@ def test_a_member_of_the_theorys_pictures_concerns_them_alone(results):
     assert results.due() == {"results/theory/line.parquet"} | THEORY | PAGE
 
 
-def test_a_state_on_the_way_is_kept_and_judged(finished):
+def test_an_intermediate_checkpoint_is_saved_and_evaluated(finished):
     epochs = json.loads((finished.path / "results/evaluation/epochs/digits-ddpm.json").read_text())["epochs"]
     assert set(epochs) == {"2"}
     numbers = json.loads((finished.path / "results/numbers.json").read_text())

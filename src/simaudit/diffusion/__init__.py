@@ -1,1 +1,1 @@
-"""The mathematics that models and attacks share: schedule, noise, norms, the pullback metric."""
+"""The mathematics that models and attacks share: the noise schedule, noise, norms and the pullback metric."""

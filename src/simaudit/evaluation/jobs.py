@@ -101,7 +101,7 @@ def evaluate(job: Job) -> None:
     """Measure every attack on one target: knobs are chosen on calibration, numbers are those of evaluation."""
     from threadpoolctl import threadpool_limits
 
-    from simaudit.evaluation.protocol.evaluate import evaluate, evaluate_snapshots, headline
+    from simaudit.evaluation.protocol.evaluate import evaluate, evaluate_intermediate, headline
     from simaudit.evaluation.protocol.metrics import SCHEMA as METRICS
     from simaudit.evaluation.protocol.profiles import SCHEMA as PROFILES
     from simaudit.scoring.score_file import Scores
@@ -118,7 +118,7 @@ def evaluate(job: Job) -> None:
     )
     with threadpool_limits(1):  # each statistic has a thread; a linear algebra library's own would only wait
         audit = evaluate(scores, reference, read_table(job.input("nearest")), resampling)
-        epochs = evaluate_snapshots(states, reference, resampling)
+        epochs = evaluate_intermediate(states, reference, resampling)
     audit.selected.write(job.output("selected"))
     write_json(job.output("epochs"), {**of, "epochs": epochs})
     write_json(job.output("differences"), {**of, **audit.differences})

@@ -65,7 +65,7 @@ class Results:
 
     @cached_property
     def gallery(self) -> dict[str, np.ndarray]:
-        """Images of the target and of its split beside each other, see `simaudit.samples.draw.gallery`."""
+        """Images of the target and of its split beside each other, see `simaudit.samples.gallery.gallery`."""
         path = self.file("gallery")
         try:
             with np.load(path, allow_pickle=False) as arrays:

@@ -21,7 +21,9 @@ def slurm_jobs_here() -> list[str]:
     query = ["squeue", "--me", "--noheader", f"--states={UNFINISHED}", "--format=%A|%j|%Z"]
     lines = subprocess.run(query, capture_output=True, text=True).stdout.splitlines()
     jobs = [line.split("|", 2) for line in lines]
-    return sorted({number for number, name, folder in jobs if name.startswith(JOB_PREFIX) and folder == os.getcwd()})
+    return sorted(
+        {number for number, name, folder in jobs if name.startswith(JOB_PREFIX) and folder == os.getcwd()}
+    )
 
 
 def release_stale_locks() -> tuple[IO[str], bool]:

@@ -86,7 +86,9 @@ def expand(values: Any) -> Expanded:
         if name not in named:
             _add(expanded, "audits", expanded.origin["targets", name], name, {"target": name})
     place = {name: number for number, name in enumerate(expanded.values["targets"])}
-    in_order = sorted(expanded.values["audits"].items(), key=lambda item: place.get(_target_of(item[1]), len(place)))
+    in_order = sorted(
+        expanded.values["audits"].items(), key=lambda item: place.get(_target_of(item[1]), len(place))
+    )
     expanded.values["audits"] = dict(in_order)
     return expanded
 

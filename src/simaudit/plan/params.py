@@ -234,7 +234,10 @@ def model(attacks: frozenset[str], figures: frozenset[str]) -> type[Params]:
 
 def validate(values: Any) -> Params:
     """Validate expanded values. Only plug-ins that they name are imported. Raises pydantic's ValidationError."""
-    attacks, figures = _named(values, "attacks", attack_modules()), _named(values, "figures", figure_modules())
+    attacks, figures = (
+        _named(values, "attacks", attack_modules()),
+        _named(values, "figures", figure_modules()),
+    )
     return model(attacks, figures).model_validate(values)
 
 

@@ -159,7 +159,15 @@ def _is_for_typing(statement: ast.AST) -> bool:
     )
 
 
-SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
+SCOPES = (
+    ast.FunctionDef,
+    ast.AsyncFunctionDef,
+    ast.Lambda,
+    ast.ListComp,
+    ast.SetComp,
+    ast.DictComp,
+    ast.GeneratorExp,
+)
 
 
 def _free(node: ast.AST) -> set[str]:
@@ -169,7 +177,9 @@ def _free(node: ast.AST) -> set[str]:
     names = set().union(*(_free(child) for child in _children(node)))
     if not isinstance(node, SCOPES):
         return names
-    outside: list[ast.AST] = list(getattr(node, "decorator_list", []))  # evaluated where the function is defined
+    outside: list[ast.AST] = list(
+        getattr(node, "decorator_list", [])
+    )  # evaluated where the function is defined
     if arguments := getattr(node, "args", None):
         outside += [*arguments.defaults, *filter(None, arguments.kw_defaults)]
     return (names - _bound(node)).union(*map(_free, outside))
@@ -185,7 +195,10 @@ def _bound(scope: ast.AST) -> set[str]:
             bound.add(node.id)
         elif isinstance(node, ast.arg):
             bound.add(node.arg)
-        elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.ExceptHandler) and node.name:
+        elif (
+            isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.ExceptHandler)
+            and node.name
+        ):
             bound.add(node.name)
         if not isinstance(node, (*SCOPES, ast.ClassDef)):
             waiting.extend(_children(node))
@@ -195,13 +208,17 @@ def _bound(scope: ast.AST) -> set[str]:
 def _children(node: ast.AST) -> Iterator[ast.AST]:
     for key, value in _fields(node):
         for child in value if isinstance(value, list) else [value]:
-            if isinstance(child, ast.AST) and not (key == "body" and (_is_text(child) or _is_for_typing(child))):
+            if isinstance(child, ast.AST) and not (
+                key == "body" and (_is_text(child) or _is_for_typing(child))
+            ):
                 yield child
 
 
 def _fields(node: ast.AST) -> Iterator[tuple[str, object]]:
     """The fields of a node that say what it does: the same in every version of Python."""
-    unread = {"ctx", "type_comment", "kind", "returns"} | ({"annotation"} if isinstance(node, ast.arg) else set())
+    unread = {"ctx", "type_comment", "kind", "returns"} | (
+        {"annotation"} if isinstance(node, ast.arg) else set()
+    )
     return (
         (key, value)
         for key, value in ast.iter_fields(node)

@@ -1,1 +1,1 @@
-"""Images drawn from a target, and the features that they are compared in."""
+"""Images drawn from a target: drawing them, showing some of them, and the features in which they are compared."""

@@ -1,4 +1,4 @@
-"""What images are compared in: features of a network that was trained to recognise things."""
+"""Features in which sets of images are compared: those of a network that was trained to tell classes apart."""
 
 from typing import TYPE_CHECKING, Literal
 
@@ -12,16 +12,19 @@ if TYPE_CHECKING:
     Features = Callable[[np.ndarray], np.ndarray]  # images (N, C, H, W) in [-1, 1] → (N, d) float64
 
 Extractor = Literal["classifier", "inception"]
-HIDDEN = 32  # features of the classifier: few, so that a few hundred images determine their covariance
+HIDDEN = (
+    32  # features of the classifier; they are few, so that a few hundred images determine their covariance
+)
 BATCH = 64  # images at a time for Inception
 
 
 def extractor(kind: Extractor, images: np.ndarray, labels: np.ndarray, seed: int) -> "Features":
-    """`classifier`: the hidden layer of a small one, trained on all `images` (N, C, H, W) and their `labels` (N,).
+    """Return the function that computes the features of images, of one of two kinds.
 
-    `inception`: Inception-v3 as the FID has it (Heusel et al. 2017, arXiv:1706.08500). Only with it is a Fréchet
-    distance a FID.
-    Raises SimauditError when Inception or its weights are not installed, or the labels are all the same.
+    `classifier` takes the hidden layer of a small network that is trained here, on all `images` (N, C, H, W) and their
+    `labels` (N,). `inception` takes Inception-v3 as the FID does (Heusel et al. 2017, arXiv:1706.08500); only with it
+    is a Fréchet distance a FID.
+    Raises SimauditError when Inception or its weights are not installed, or when the labels are all the same.
     """
     return _inception() if kind == "inception" else _classifier(images, labels, seed)
 
@@ -52,7 +55,7 @@ def _inception() -> "Features":
         from torchmetrics.image.fid import NoTrainInceptionV3
 
         network = NoTrainInceptionV3("inception-v3-compat", ["2048"])
-    except Exception as error:  # a missing package, or weights that cannot be fetched
+    except Exception as error:  # a package is missing, or the weights cannot be fetched
         raise SimauditError(
             "quality.features: inception needs torchmetrics, torch-fidelity and the weights that they download "
             f"({type(error).__name__}: {' '.join(str(error).split())[:120]}); install them, or choose classifier"

@@ -46,7 +46,8 @@ def sample(job: Job) -> Mapping[str, Any]:
     from simaudit.data.prepare import open_images, save_array
     from simaudit.data.split import Split
     from simaudit.machine.devices import resolve_device
-    from simaudit.samples.draw import draw_samples, gallery
+    from simaudit.samples.draw import draw_samples
+    from simaudit.samples.gallery import gallery
     from simaudit.storage.atomic import atomic_path
     from simaudit.targets import family_type, read_summary
 

@@ -10,7 +10,7 @@ from pydantic import Field
 from simaudit.storage.hashes import sha256_bytes, sha256_file
 from simaudit.storage.json import read_json
 from simaudit.training.knobs import Schedule, Training
-from simaudit.training.networks import UNet
+from simaudit.training.unet import UNet
 from simaudit.vocabulary import registry
 from simaudit.vocabulary.errors import SimauditError
 from simaudit.vocabulary.knobs import Device, Knobs, Name
@@ -121,7 +121,7 @@ class TrainedFamily(TargetFamily):
 
 
 def state_folder(directory: Path, epoch: int | None) -> Path:
-    """Where a target keeps its state after that many epochs: a diffusers directory like its own, that of None."""
+    """Return the diffusers directory of a target's intermediate checkpoint; for None, that of the target itself."""
     return directory / "epochs" / str(epoch) if epoch else directory
 
 

@@ -1,1 +1,1 @@
-"""Training, with no framework around it: one loop for every network, and the objectives it minimises."""
+"""Training without a framework: one loop for every network, the networks, and the objectives that they minimise."""

@@ -1,4 +1,4 @@
-"""Training a β-VAE: reconstruction and divergence, and a discriminator that may play against it."""
+"""Training a β-VAE on its reconstruction error and its divergence, with a discriminator against it or without."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -8,9 +8,9 @@ import torch
 from diffusers import AutoencoderKL
 from torch.nn.functional import relu
 
+from simaudit.training.discriminator import Adversarial
 from simaudit.training.knobs import Training
-from simaudit.training.loop import Player, train
-from simaudit.training.networks import Adversarial
+from simaudit.training.loop import Trainable, train
 
 if TYPE_CHECKING:
     from diffusers.models.autoencoders.vae import DiagonalGaussianDistribution
@@ -20,10 +20,10 @@ LARGEST_WEIGHT = 1e4  # of the adversarial loss, where its gradient vanishes (ar
 
 
 def mean_kl(posterior: "DiagonalGaussianDistribution") -> torch.Tensor:
-    """KL(q(z|x) ‖ N(0, 1)), averaged over the batch **and** the latent's dimensions, a scalar.
+    """Return KL(q(z|x) ‖ N(0, 1)), averaged over the batch **and** the latent's dimensions, a scalar.
 
-    The normalisation of the SimA paper's sweep (arXiv:2509.25003), so that its β are comparable with ours; with a KL
-    that is summed over dimensions, as in Kingma & Welling (arXiv:1312.6114, App. B), β would count d times as much.
+    The SimA paper normalises so in its sweep (arXiv:2509.25003), which makes its β comparable with ours. With a KL that
+    is summed over dimensions, as in Kingma & Welling (arXiv:1312.6114, App. B), β would count d times as much.
     """
     divergence: torch.Tensor = posterior.kl().mean() / posterior.mean[0].numel()
     return divergence
@@ -32,77 +32,64 @@ def mean_kl(posterior: "DiagonalGaussianDistribution") -> torch.Tensor:
 def adaptive_weight(
     reconstruction: torch.Tensor, adversarial: torch.Tensor, last_layer: torch.Tensor
 ) -> torch.Tensor:
-    """λ = ‖∇L_rec‖/(‖∇L_adv‖ + δ), gradients in the decoder's last layer: both losses then pull equally hard on it.
+    """Return λ = ‖∇L_rec‖/(‖∇L_adv‖ + δ), a detached scalar, from the gradients of both losses in the last layer.
 
-    Esser, Rombach & Ommer, arXiv:2012.09841, Eq. 7; δ = 1e-4 and an upper limit as in their code. A detached scalar.
+    λ times the adversarial loss has a gradient there as long as that of the reconstruction loss. Esser, Rombach &
+    Ommer, arXiv:2012.09841, Eq. 7, with δ = 1e-4 and an upper limit as in their code.
     """
-    pull, push = (
+    of_reconstruction, of_adversarial = (
         torch.autograd.grad(loss, last_layer, retain_graph=True)[0].norm()
         for loss in (reconstruction, adversarial)
     )
-    weight: torch.Tensor = (pull / (push + 1e-4)).clamp(max=LARGEST_WEIGHT).detach()
+    weight: torch.Tensor = (of_reconstruction / (of_adversarial + 1e-4)).clamp(max=LARGEST_WEIGHT).detach()
     return weight
-
-
-class PatchDiscriminator(torch.nn.Sequential):
-    """Images (B, C, H, W) → a logit a patch, high for real: PatchGAN (Isola et al., arXiv:1611.07004, App. 6.1.2).
-
-    Each of `layers` halves the sides. Normalised by instance-wise groups instead of batches, so that an image's logits
-    are its own.
-    """
-
-    def __init__(self, image_channels: int, channels: int, layers: int) -> None:
-        blocks: list[torch.nn.Module] = []
-        width = image_channels
-        for level in range(layers):
-            wider = channels * 2 ** min(level, 3)
-            blocks.append(torch.nn.Conv2d(width, wider, 4, stride=2, padding=1))
-            if level:
-                blocks.append(torch.nn.GroupNorm(1, wider))
-            blocks.append(torch.nn.LeakyReLU(0.2))
-            width = wider
-        super().__init__(*blocks, torch.nn.Conv2d(width, 1, 3, padding=1))
 
 
 def autoencoder_loss(
     vae: AutoencoderKL, beta: float, x: torch.Tensor
 ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """(mean |x − x̂| + β · mean KL, its first term, x̂) for a batch x (B, C, H, W), with z drawn from the posterior."""
+    """Return (mean |x − x̂| + β · mean KL, its first term, x̂) for a batch x (B, C, H, W).
+
+    The latent that is decoded is drawn from the posterior, by torch's global generator.
+    """
     posterior = vae.encode(x).latent_dist
     reconstruction = vae.decode(posterior.sample()).sample
     error = (reconstruction - x).abs().mean()
     return error + beta * mean_kl(posterior), error, reconstruction
 
 
-class Rivals:
-    """What an autoencoder and a discriminator minimise against each other, from step `start` on.
+class AdversarialLosses:
+    """The losses of an autoencoder and of the discriminator that is trained against it.
 
-    The discriminator judges the reconstructions that the autoencoder has just been trained on.
+    Within a step the discriminator is updated after the autoencoder, on the reconstructions of that step.
     """
 
     def __init__(
-        self, vae: AutoencoderKL, beta: float, discriminator: PatchDiscriminator, knobs: Adversarial
+        self, vae: AutoencoderKL, beta: float, discriminator: torch.nn.Module, knobs: Adversarial
     ) -> None:
         self._vae, self._beta, self._discriminator, self._knobs = vae, beta, discriminator, knobs
         self._reconstruction: torch.Tensor
 
     def autoencoder(self, x: torch.Tensor, step: int) -> torch.Tensor:
-        """`autoencoder_loss`, and the generator's hinge loss −mean D(x̂), weighted."""
+        """Return `autoencoder_loss`, plus the generator's hinge loss −mean D(x̂), weighted, from step `start` on."""
         loss, error, reconstruction = autoencoder_loss(self._vae, self._beta, x)
         self._reconstruction = reconstruction.detach()
         if step < self._knobs.start:
             return loss
-        fooled = -self._discriminator(reconstruction).mean()
-        weight = adaptive_weight(error, fooled, self._vae.decoder.conv_out.weight)
-        total: torch.Tensor = loss + self._knobs.weight * weight * fooled
+        generator = -self._discriminator(reconstruction).mean()
+        weight = adaptive_weight(error, generator, self._vae.decoder.conv_out.weight)
+        total: torch.Tensor = loss + self._knobs.weight * weight * generator
         return total
 
     def discriminator(self, x: torch.Tensor, step: int) -> torch.Tensor | None:
-        """The hinge loss ½ mean max(0, 1 − D(x)) + ½ mean max(0, 1 + D(x̂)) (Lim & Ye, arXiv:1705.02894)."""
+        """Return the hinge loss ½ mean max(0, 1 − D(x)) + ½ mean max(0, 1 + D(x̂)); None before step `start`.
+
+        Lim & Ye, arXiv:1705.02894.
+        """
         if step < self._knobs.start:
             return None
-        real, made = self._discriminator(x), self._discriminator(self._reconstruction)
-        loss: torch.Tensor = (relu(1 - real).mean() + relu(1 + made).mean()) / 2
+        real, reconstructed = self._discriminator(x), self._discriminator(self._reconstruction)
+        loss: torch.Tensor = (relu(1 - real).mean() + relu(1 + reconstructed).mean()) / 2
         return loss
 
 
@@ -115,15 +102,15 @@ def train_autoencoder(
     knobs: Training,
     checkpoints: Path,
     identity: str,
+    title: str,
 ) -> list[float]:
-    """Train `vae` on images[ids] (…, C, H, W), against a discriminator or alone; returns each epoch's mean loss.
+    """Train `vae` on images[ids] (…, C, H, W), alone or with a discriminator; return the mean loss per epoch.
 
-    Progress is kept in the folder `checkpoints`, see `simaudit.training.loop.train`.
+    Its checkpoint lies in the folder `checkpoints`. For `identity` and `title` see `simaudit.training.loop.train`.
     """
-    players = [Player(vae, lambda x, step: autoencoder_loss(vae, beta, x)[0])]
+    trainables = [Trainable(vae, lambda x, step: autoencoder_loss(vae, beta, x)[0])]
     if adversarial:
-        torch.manual_seed(knobs.seed)
-        discriminator = PatchDiscriminator(images.shape[1], adversarial.channels, adversarial.layers)
-        rivals = Rivals(vae, beta, discriminator.to(vae.device), adversarial)
-        players = [Player(vae, rivals.autoencoder), Player(discriminator, rivals.discriminator)]
-    return train(players, images, ids, knobs, checkpoints / CHECKPOINT, identity)
+        discriminator = adversarial.build(images.shape[1], knobs.seed).to(vae.device)
+        losses = AdversarialLosses(vae, beta, discriminator, adversarial)
+        trainables = [Trainable(vae, losses.autoencoder), Trainable(discriminator, losses.discriminator)]
+    return train(trainables, images, ids, knobs, checkpoints / CHECKPOINT, identity, title)

@@ -10,13 +10,13 @@ import torch
 
 from simaudit.diffusion.schedule import NoiseSchedule
 from simaudit.training.knobs import Training
-from simaudit.training.loop import Player, snapshot_path, train
+from simaudit.training.loop import Trainable, intermediate_path, train
 
 CHECKPOINT = "denoiser.pt"
 
 
 def noise_prediction(model: torch.nn.Module, schedule: NoiseSchedule, x: torch.Tensor) -> torch.Tensor:
-    """Mean of (ε − ε̂(√ᾱ_t x + σ_t ε, t))² over a batch x (B, …), with t uniform and one ε per sample.
+    """Return the mean of (ε − ε̂(√ᾱ_t x + σ_t ε, t))² over a batch x (B, …), with t uniform and one ε per sample.
 
     The simplified objective of DDPM (Ho, Jain & Abbeel 2020, arXiv:2006.11239, Eq. 14).
     """
@@ -27,11 +27,15 @@ def noise_prediction(model: torch.nn.Module, schedule: NoiseSchedule, x: torch.T
 
 @dataclass(frozen=True)
 class DenoiserRun:
-    """How a denoiser is trained: progress is kept in the folder `checkpoints`, see `simaudit.training.loop.train`."""
+    """The training of one denoiser, with its checkpoints in the folder `checkpoints`.
+
+    For `identity` and `title` see `simaudit.training.loop.train`.
+    """
 
     knobs: Training
     checkpoints: Path
     identity: str
+    title: str
 
     def train(
         self,
@@ -41,17 +45,21 @@ class DenoiserRun:
         ids: np.ndarray,
         encode: Callable[[torch.Tensor], torch.Tensor] = lambda x: x,
     ) -> list[float]:
-        """Train under a diffusers scheduler on `encode` of samples[ids] (…, C, H, W); each epoch's mean loss."""
+        """Train on `encode` of samples[ids] (…, C, H, W) under a diffusers scheduler; return the loss per epoch."""
         schedule = NoiseSchedule.of(scheduler).to(next(model.parameters()).device)
-        player = Player(model, lambda x, step: noise_prediction(model, schedule, encode(x)))
-        return train([player], samples, ids, self.knobs, self.checkpoints / CHECKPOINT, self.identity)
+        denoiser = Trainable(model, lambda x, step: noise_prediction(model, schedule, encode(x)))
+        checkpoint = self.checkpoints / CHECKPOINT
+        return train([denoiser], samples, ids, self.knobs, checkpoint, self.identity, self.title)
 
-    def states(self, model: torch.nn.Module) -> Iterator[int | None]:
-        """Each kept epoch, and None for the end, while `model` holds the weights that belong there."""
+    def load_each(self, model: torch.nn.Module) -> Iterator[int | None]:
+        """Load every intermediate checkpoint into the trained `model` in turn, and yield its epoch.
+
+        At the end `model` has its own weights again, and None is yielded for them.
+        """
         final = {name: weights.clone() for name, weights in model.state_dict().items()}
         for epoch in self.knobs.intermediate_epochs:
-            kept = snapshot_path(self.checkpoints / CHECKPOINT, epoch)
-            model.load_state_dict(torch.load(kept, map_location="cpu", weights_only=True))
+            path = intermediate_path(self.checkpoints / CHECKPOINT, epoch)
+            model.load_state_dict(torch.load(path, map_location="cpu", weights_only=True))
             yield epoch
         model.load_state_dict(final)
         yield None

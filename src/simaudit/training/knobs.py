@@ -1,4 +1,4 @@
-"""How networks are trained: the knobs of a schedule and of a training."""
+"""The knobs of a noise schedule and of a training."""
 
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -20,7 +20,7 @@ class Schedule(Knobs):
     beta_end: Annotated[float, Field(gt=0, lt=1)] = 0.02
 
     def noise(self) -> "NoiseSchedule":
-        """Its ᾱ_t."""
+        """Return its ᾱ_t."""
         from diffusers import DDPMScheduler
 
         from simaudit.diffusion.schedule import NoiseSchedule
@@ -29,7 +29,10 @@ class Schedule(Knobs):
 
 
 class Fitting(Knobs):
-    """How a network's weights are found. 0 epochs leave it at its initialisation."""
+    """How one network is trained. With 0 epochs it stays at its initialisation.
+
+    `checkpoint_every`, in steps, decides nothing but what a killed run loses.
+    """
 
     epochs: NonNegativeInt
     batch_size: PositiveInt = 128
@@ -42,20 +45,20 @@ class Fitting(Knobs):
 
 
 class Training(Fitting):
-    """How a target is trained: its denoiser, and with the same seed, device and threads whatever else it has."""
+    """How a target is trained: its denoiser, and its autoencoder with the same seed, device and threads."""
 
     seed: Seed = 0
     intermediate_epochs: Epochs = ()
-    """Epochs after which the denoiser's state is kept, so that leakage can be drawn over training."""
+    """Epochs after which an intermediate checkpoint of the denoiser is written, to show the leak over training."""
     device: Device = "auto"
     threads: Threads = 1
 
     @model_validator(mode="after")
-    def _snapshots_come_before_the_end(self) -> "Training":
+    def _intermediate_epochs_come_before_the_end(self) -> "Training":
         if self.intermediate_epochs and self.intermediate_epochs[-1] >= self.epochs:
             raise PydanticCustomError(
-                "snapshots",
-                "intermediate_epochs must be below epochs ({epochs}), whose state is the target itself",
+                "intermediate_epochs",
+                "intermediate_epochs must be below epochs ({epochs}), after which the target itself is saved",
                 {"epochs": self.epochs},
             )
         return self

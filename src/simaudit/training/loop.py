@@ -18,49 +18,53 @@ from simaudit.training.knobs import Training
 from simaudit.vocabulary.errors import SimauditError
 
 READ_LOSS_EVERY = 20  # steps; reading a loss makes a GPU wait
+STATE = ("identity", "step", "losses", "trainables", "ema")  # what a checkpoint holds
 
 Objective = Callable[[torch.Tensor, int], torch.Tensor | None]
-"""A batch (B, C, H, W) and the step's number → the loss to minimise, a scalar, or None to sit this step out.
+"""A batch (B, C, H, W) and the step's number → the loss to minimise, a scalar; None leaves the network as it is.
 
-It draws its noise from torch's global generator.
+An objective draws its noise from torch's global generator.
 """
 
 
-class Player(NamedTuple):
-    """A network and what it minimises."""
+class Trainable(NamedTuple):
+    """A network, and the objective that it minimises."""
 
     network: torch.nn.Module
     objective: Objective
 
 
 def train(
-    players: Sequence[Player],
+    trainables: Sequence[Trainable],
     images: np.ndarray,
     ids: np.ndarray,
     knobs: Training,
     checkpoint: Path,
     identity: str,
+    title: str = "training",
 ) -> list[float]:
-    """Train on images[ids] and leave the EMA weights in the first player's network; returns its mean loss by epoch.
+    """Train on images[ids] (…, C, H, W), leave the EMA weights in the first network, return its mean loss per epoch.
 
-    Each step the players move in turn, each its own weights alone. The others are opponents: only the first is
-    averaged, and must have a loss at every step. No epochs leave the weights as they are.
+    Networks are updated in turn; each update changes that network's own weights only. The first network is the one
+    that the training is for: it alone is averaged, and its objective gives a loss at every step. Without epochs the
+    weights stay as they are. `title` stands in front of the progress.
 
     Every step draws its randomness from (seed, step) and every epoch its order from (seed, epoch), so that a run
     resumed from `checkpoint` ends at the same weights as an uninterrupted one (on the same machine and threads).
-    After each epoch of `knobs.intermediate_epochs` the EMA weights are written to `snapshot_path`.
-    A checkpoint of another `identity` is ignored. The checkpoint is left in place: the caller removes it once the
-    weights are saved.
+    A checkpoint of another `identity` is ignored; it stands for everything that decides the weights, and therefore
+    not for `checkpoint_every`, `threads` and `device`, which may have changed when a run resumes.
+    After each epoch of `knobs.intermediate_epochs` the EMA weights are written to `intermediate_path`. The checkpoint
+    is left in place: the caller removes it once the weights are saved.
     Raises SimauditError, naming the step and the last good checkpoint, when the loss is not finite.
     """
-    run = _Run.start(players, knobs, identity)
+    run = _Run.start(trainables, knobs, identity)
     run.resume(checkpoint)
     device = next(run.weights).device
     batches = -(-len(ids) // knobs.batch_size)
     total = knobs.epochs * batches
-    for player in players:
-        player.network.train()
-    with Progress("training", total, done=run.step) as progress:
+    for trainable in trainables:
+        trainable.network.train()
+    with Progress(title, total, done=run.step) as progress:
         while run.step < total:
             epoch, batch = divmod(run.step, batches)
             order = np.random.default_rng([knobs.seed, epoch]).permutation(ids)
@@ -69,32 +73,31 @@ def train(
                 torch.manual_seed(_step_seed(knobs.seed, run.step))
                 x = torch.from_numpy(images[batch_ids]).to(device)
                 run.update(_flip(x) if knobs.horizontal_flip else x)
-                if (
-                    run.step % batches == 0 and epoch + 1 in knobs.intermediate_epochs
-                ):  # before a checkpoint is past it
-                    run.save_weights(snapshot_path(checkpoint, epoch + 1))
+                if run.step % batches == 0 and epoch + 1 in knobs.intermediate_epochs:
+                    # Before the checkpoint: a run that resumes from it does not come by this epoch again.
+                    run.save_weights(intermediate_path(checkpoint, epoch + 1))
                 if run.step % knobs.checkpoint_every == 0 or run.step == total:
                     run.save(checkpoint)
                 elif run.step % READ_LOSS_EVERY == 0:
                     run.read_losses(checkpoint)
                 progress.advance(facts=run.facts)
     run.ema.copy_to(run.weights)
-    for player in players:
-        player.network.eval()
+    for trainable in trainables:
+        trainable.network.eval()
     losses = np.array(run.losses)
     if not total:
         return []
     return [float(part.mean()) for part in np.split(losses, range(batches, total, batches))]
 
 
-def snapshot_path(checkpoint: Path, epoch: int) -> Path:
-    """Where the EMA weights after that many epochs are kept, beside the checkpoint."""
+def intermediate_path(checkpoint: Path, epoch: int) -> Path:
+    """Return where the EMA weights after that many epochs are written, beside the checkpoint."""
     return checkpoint.with_name(f"{checkpoint.stem}-{epoch}.pt")
 
 
 @dataclass
-class _Seat:
-    """A player with its optimiser."""
+class _Optimised:
+    """A trainable with its optimiser."""
 
     network: torch.nn.Module
     objective: Objective
@@ -102,12 +105,12 @@ class _Seat:
     warmup: Any
 
     @classmethod
-    def of(cls, player: Player, knobs: Training) -> "_Seat":
-        optimizer = torch.optim.Adam(player.network.parameters(), lr=knobs.learning_rate, fused=True)
-        return cls(*player, optimizer, get_constant_schedule_with_warmup(optimizer, knobs.warmup_steps))
+    def of(cls, trainable: Trainable, knobs: Training) -> "_Optimised":
+        optimizer = torch.optim.Adam(trainable.network.parameters(), lr=knobs.learning_rate, fused=True)
+        return cls(*trainable, optimizer, get_constant_schedule_with_warmup(optimizer, knobs.warmup_steps))
 
-    def move(self, x: torch.Tensor, step: int, clip: float) -> torch.Tensor | None:
-        """One step of gradient descent, of this network's weights alone; returns the loss, detached."""
+    def step(self, x: torch.Tensor, step: int, clip: float) -> torch.Tensor | None:
+        """Take one step of gradient descent with this network's weights only; return the loss, detached."""
         loss = self.objective(x, step)
         if loss is None:
             return None
@@ -129,30 +132,30 @@ class _Seat:
 
 @dataclass
 class _Run:
-    """All state of a training run: what a checkpoint holds, and what it is written from."""
+    """All state of a training run, which a checkpoint holds."""
 
-    seats: list[_Seat]
+    optimised: list[_Optimised]
     ema: EMAModel
     clip: float
     identity: str
     step: int = 0
-    losses: list[float] = field(default_factory=list)  # one a step
+    losses: list[float] = field(default_factory=list)  # one per step
     unread: list[torch.Tensor] = field(default_factory=list)  # the latest, still on the device
 
     @classmethod
-    def start(cls, players: Sequence[Player], knobs: Training, identity: str) -> "_Run":
-        seats = [_Seat.of(player, knobs) for player in players]
-        ema = EMAModel(seats[0].network.parameters(), decay=knobs.ema_decay, foreach=True)
-        return cls(seats, ema, knobs.gradient_clip, identity)
+    def start(cls, trainables: Sequence[Trainable], knobs: Training, identity: str) -> "_Run":
+        optimised = [_Optimised.of(trainable, knobs) for trainable in trainables]
+        ema = EMAModel(optimised[0].network.parameters(), decay=knobs.ema_decay, foreach=True)
+        return cls(optimised, ema, knobs.gradient_clip, identity)
 
     @property
     def weights(self) -> Iterator[torch.nn.Parameter]:
-        """Those that are averaged: the first player's."""
-        return self.seats[0].network.parameters()
+        """The weights that are averaged: those of the first network."""
+        return self.optimised[0].network.parameters()
 
     def update(self, x: torch.Tensor) -> None:
-        """One move of every player; keeps the first one's loss."""
-        loss, *_ = [seat.move(x, self.step, self.clip) for seat in self.seats]
+        """Update every network once; append the first one's loss to the unread ones."""
+        loss, *_ = [trainable.step(x, self.step, self.clip) for trainable in self.optimised]
         assert loss is not None
         self.unread.append(loss)
         self.ema.step(self.weights)
@@ -168,56 +171,64 @@ class _Run:
         losses = torch.stack(self.unread).tolist()
         for step, loss in enumerate(losses, start=len(self.losses)):
             if not math.isfinite(loss):
-                kept = (
+                last = (
                     f"the last good checkpoint is {checkpoint}"
                     if checkpoint.exists()
                     else "no checkpoint yet"
                 )
                 raise SimauditError(
-                    f"training: the loss is {loss} at step {step}; lower the learning_rate ({kept})"
+                    f"training: the loss is {loss} at step {step}; lower the learning_rate ({last})"
                 )
         self.losses += losses
         self.unread.clear()
 
     def save(self, checkpoint: Path) -> None:
-        """Write everything that `resume` needs, atomically, after the losses so far were found finite."""
+        """Write everything that `resume` needs, atomically, once the losses so far are known to be finite."""
         self.read_losses(checkpoint)
-        state = {
-            "identity": self.identity,
-            "step": self.step,
-            "losses": self.losses,
-            "players": [seat.state() for seat in self.seats],
-            "ema": self.ema.state_dict(),
-        }
+        trainables = [trainable.state() for trainable in self.optimised]
+        values = (self.identity, self.step, self.losses, trainables, self.ema.state_dict())
         with atomic_path(checkpoint) as temporary:
-            torch.save(state, temporary)
+            torch.save(dict(zip(STATE, values, strict=True)), temporary)
 
     def save_weights(self, path: Path) -> None:
-        """Write the EMA weights of the first player's network, atomically. Training goes on with its own."""
+        """Write the EMA weights of the first network, atomically. Training goes on with the network's own weights."""
         self.ema.store(self.weights)
         self.ema.copy_to(self.weights)
         with atomic_path(path) as temporary:
-            torch.save(self.seats[0].network.state_dict(), temporary)
+            torch.save(self.optimised[0].network.state_dict(), temporary)
         self.ema.restore(self.weights)
 
     def resume(self, checkpoint: Path) -> None:
-        if not checkpoint.exists():
-            return
-        try:
-            state = torch.load(checkpoint, map_location="cpu", weights_only=True)
-        except Exception as error:  # torch.load raises many kinds for a damaged file
-            log.warning("%s: not a whole checkpoint (%s); starting anew", checkpoint, type(error).__name__)
-            remove(checkpoint)
+        """Go on from the checkpoint, on whatever device the networks are now, if it is a whole one of this run."""
+        state = _read(checkpoint)
+        if state is None:
             return
         if state["identity"] != self.identity:
             log.info("%s: belongs to other parameters, code or members; starting anew", checkpoint)
             return
-        for seat, own in zip(self.seats, state["players"], strict=True):
-            seat.restore(own)
+        for trainable, own in zip(self.optimised, state["trainables"], strict=True):
+            trainable.restore(own)
         self.ema.load_state_dict(state["ema"])
         self.ema.to(next(self.weights).device)
         self.step, self.losses = state["step"], state["losses"]
         log.info("%s: resuming at step %d", checkpoint, self.step)
+
+
+def _read(checkpoint: Path) -> dict[str, Any] | None:
+    """Return what a checkpoint holds, or None where there is none; remove a file that is no whole checkpoint."""
+    if not checkpoint.exists():
+        return None
+    try:
+        content = torch.load(checkpoint, map_location="cpu", weights_only=True)
+    except Exception as error:  # torch.load raises many kinds for a damaged file
+        problem = type(error).__name__
+    else:
+        if isinstance(content, dict) and content.keys() >= set(STATE):
+            return content
+        problem = "it holds something else"
+    log.warning("%s: not a whole checkpoint (%s); starting anew", checkpoint, problem)
+    remove(checkpoint)
+    return None
 
 
 def _step_seed(seed: int, step: int) -> int:

@@ -12,7 +12,7 @@ class Role:
     `group` is the first of the targets that differ from this one in nothing but the training seed; `control` says which
     control the target is, if any; `reference` is the audited target of the same split that it is held against, if any;
     `arm` is where its autoencoder stands in a sweep: `beta` and whether it is `adversarial`, if it has one; `epochs`
-    are those of its states on the way and of its end.
+    are those of its intermediate checkpoints and of its end.
     """
 
     group: str

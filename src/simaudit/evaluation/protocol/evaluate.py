@@ -110,7 +110,7 @@ class Evaluation:
     selected: SelectedScores
     """Every attack's statistic at its selected knobs, sample by sample."""
     profiles: pd.DataFrame
-    """How each statistic is distributed over members and over held-out samples: `simaudit.evaluation.protocol.profiles`."""
+    """How each statistic is distributed over members and over held-out samples, see `evaluation.protocol.profiles`."""
 
 
 def evaluate(
@@ -196,10 +196,10 @@ def headline(summary: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def evaluate_snapshots(
+def evaluate_intermediate(
     all_scores: Iterable[tuple[int, Scores]], blind: Scores, resampling: Resampling
 ) -> dict[str, Any]:
-    """The same facts of a target's states on the way, by epoch and attack, each at knobs calibrated for that epoch.
+    """Return the same facts of a target's intermediate checkpoints by epoch and attack, at knobs calibrated for each.
 
     Raises SimauditError as `evaluate` does.
     """

@@ -21,8 +21,14 @@ class OverEpochs(RunFigure):
     title: ClassVar[str] = "AUC over training epochs"
 
     def missing(self, params: "Params") -> str | None:
-        snapshots = any(params.epochs_of(name) and params.audits[name].intermediate_attacks for name in params.audits)
-        return None if snapshots else "needs a target with training.intermediate_epochs and an audit with intermediate_attacks"
+        snapshots = any(
+            params.epochs_of(name) and params.audits[name].intermediate_attacks for name in params.audits
+        )
+        return (
+            None
+            if snapshots
+            else "needs a target with training.intermediate_epochs and an audit with intermediate_attacks"
+        )
 
     def values(self, run: "Run") -> "pd.DataFrame":
         import pandas as pd

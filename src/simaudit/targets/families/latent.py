@@ -7,8 +7,10 @@ from pydantic import Discriminator, Field, Tag
 
 from simaudit.storage.json import read_json
 from simaudit.targets import SUMMARY, Control, Target, TrainedFamily, state_folder
+from simaudit.training.discriminator import Adversarial
 from simaudit.training.knobs import Fitting, Training
-from simaudit.training.networks import VAE, Adversarial, Shape, latent_shape
+from simaudit.training.levels import Shape
+from simaudit.training.vae import VAE, latent_shape
 from simaudit.vocabulary.errors import SimauditError
 from simaudit.vocabulary.knobs import Knobs
 
@@ -130,14 +132,14 @@ class Latent(TrainedFamily):
         vae.register_to_config(scaling_factor=1 / float(latents.std()))
         scheduler = DDPMScheduler(**self.schedule.model_dump())
         target = LatentTarget(vae, unet, NoiseSchedule.of(scheduler).to(device))
-        run = DenoiserRun(self.training, checkpoints, identity)
+        run = DenoiserRun(self.training, checkpoints, identity, f"training {checkpoints.name}, denoiser")
         if self.training.horizontal_flip:  # a mirrored image has other latents than its latents mirrored
             losses = run.train(unet, scheduler, images, split.member_ids, encode=target.encode)
         else:
             scaled = latents * np.float32(vae.config.scaling_factor)
             losses = run.train(unet, scheduler, scaled, np.arange(len(scaled)))
         vae.cpu()
-        for epoch in run.states(unet.cpu()):
+        for epoch in run.load_each(unet.cpu()):
             LDMPipeline(vae, unet, scheduler).save_pretrained(state_folder(output, epoch))
         return {"loss_per_epoch": losses, "parameters": unet.num_parameters(), "autoencoder": facts}
 
@@ -179,6 +181,7 @@ class Latent(TrainedFamily):
             knobs,
             checkpoints,
             identity,
+            f"training {checkpoints.name}, autoencoder",
         )
         return {
             "loss_per_epoch": losses,

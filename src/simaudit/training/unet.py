@@ -1,0 +1,50 @@
+"""The denoiser of params.yaml, in diffusers' names."""
+
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from pydantic import Field, PositiveInt, model_validator
+from pydantic_core import PydanticCustomError
+
+from simaudit.training.levels import Shape, require_groups, require_halving
+from simaudit.vocabulary.knobs import Knobs
+
+if TYPE_CHECKING:
+    from diffusers import UNet2DModel
+
+
+class UNet(Knobs):
+    """The denoiser, in diffusers' names (UNet2DModel); one entry per level, from the finest to the coarsest."""
+
+    block_out_channels: Annotated[tuple[PositiveInt, ...], Field(min_length=1)]
+    down_block_types: tuple[Literal["DownBlock2D", "AttnDownBlock2D"], ...]
+    up_block_types: tuple[Literal["UpBlock2D", "AttnUpBlock2D"], ...]
+    layers_per_block: PositiveInt = 2
+    norm_num_groups: PositiveInt = 32
+    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0
+
+    @model_validator(mode="after")
+    def _levels_agree(self) -> "UNet":
+        levels = len(self.block_out_channels)
+        if not len(self.down_block_types) == len(self.up_block_types) == levels:
+            raise PydanticCustomError(
+                "levels", "down_block_types, up_block_types and block_out_channels must be equally long"
+            )
+        require_groups(self.block_out_channels, self.norm_num_groups)
+        return self
+
+    def build(self, shape: Shape, seed: int, of: str = "images") -> "UNet2DModel":
+        """Build the network for images or latents of this shape, at its initialisation from `seed`.
+
+        Raises SimauditError, calling them `of`, when their sides cannot be halved once per level.
+        """
+        import torch
+        from diffusers import UNet2DModel
+
+        require_halving("unet", self.block_out_channels, shape, of)
+        torch.manual_seed(seed)
+        channels, height, width = shape
+        # LDMPipeline knows only squares, and wants a number for them.
+        sides = height if height == width else (height, width)
+        return UNet2DModel(
+            sample_size=sides, in_channels=channels, out_channels=channels, **self.model_dump()
+        )
