@@ -2,6 +2,7 @@
 
 import logging
 import sys
+from typing import Any
 
 import click
 
@@ -15,7 +16,9 @@ EXIT_REFUSED = 2
 class Sections(click.Group):
     """A group whose help lists its subcommands in sections, by what a person wants to do."""
 
-    sections: dict[str, list[str]] = {}
+    def __init__(self, *arguments: Any, **settings: Any) -> None:
+        super().__init__(*arguments, **settings)
+        self.sections: dict[str, list[str]] = {}
 
     def add_section(self, title: str, *commands: click.Command) -> None:
         """Add subcommands under a heading."""

@@ -31,7 +31,7 @@ def figure(job: Job) -> None:
 
 
 def draw(params: Mapping[str, Any], root: Path, outputs: Iterable[Path]) -> None:
-    """Draw the figure that a figure job's `params` describe from the results under `root`, and write it to `outputs`."""
+    """Draw the figure that a figure job's `params` describe from the results under `root`; write it to `outputs`."""
     from simaudit.evaluation.results import Results, Run
     from simaudit.figures import figure_type, style
     from simaudit.vocabulary.roles import Role

@@ -1,7 +1,6 @@
 """What keeps two Snakemakes from working in one folder, and lets one go on where another was killed."""
 
 import fcntl
-import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -21,16 +20,16 @@ def slurm_jobs_here() -> list[str]:
     query = ["squeue", "--me", "--noheader", f"--states={UNFINISHED}", "--format=%A|%j|%Z"]
     lines = subprocess.run(query, capture_output=True, text=True).stdout.splitlines()
     jobs = [line.split("|", 2) for line in lines]
-    return sorted(
-        {number for number, name, folder in jobs if name.startswith(JOB_PREFIX) and folder == os.getcwd()}
-    )
+    here = str(Path.cwd())
+    return sorted({number for number, name, folder in jobs if name.startswith(JOB_PREFIX) and folder == here})
 
 
 def release_stale_locks() -> tuple[IO[str], bool]:
     """Remove the locks of a Snakemake that was killed in this folder, so that the next one simply resumes.
 
-    Every Snakemake here holds a shared lock that the system drops when it ends: a process that gets the lock alone is the
-    only one. Jobs on a cluster outlive their Snakemake, and nothing may start beside them: both would write the same files.
+    Every Snakemake here holds a shared lock that the system drops when it ends: a process that gets the lock alone is
+    the only one. Jobs on a cluster outlive their Snakemake, and nothing may start beside them: both would write the
+    same files.
     Return the lock, to be held as long as Snakemake runs, and whether this process is the only one. Raise SimauditError
     when there are such jobs.
     """

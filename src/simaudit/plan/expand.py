@@ -1,8 +1,8 @@
 """From the files of parameters to one set of values: experiments on params.yaml, `like`, sweeps and default audits.
 
-An experiment stands on params.yaml. Under LISTED sections it lists exactly the entries that it wants, each starting from
-the entry of the same name, or of the one that `like` names; everything else is merged key by key. A target's `over` and
-`seeds` then stand for one target per value and seed, and a target that no audit names is audited by everything.
+An experiment stands on params.yaml. Under LISTED sections it lists exactly the entries that it wants, each starting
+from the entry of the same name, or of the one that `like` names; everything else is merged key by key. A target's
+`over` and `seeds` stand for one target per value and seed, and a target that no audit names is audited by everything.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -16,6 +16,7 @@ from simaudit.vocabulary.errors import SimauditError
 from simaudit.vocabulary.knobs import Knobs, Name, Seed, joined
 
 LISTED = ("datasets", "splits", "targets", "audits")
+Values = Annotated[tuple[float | int | str | bool, ...], Field(min_length=1)]
 
 
 class Sweep(Knobs):
@@ -25,7 +26,7 @@ class Sweep(Knobs):
     """The entry that this one starts from."""
     seeds: Annotated[tuple[Seed, ...], Field(min_length=1)] | None = None
     """Training seeds; the target with the first one has the entry's name."""
-    over: dict[str, Annotated[tuple[float | int | str | bool, ...], Field(min_length=1)]] = {}
+    over: dict[str, Values] = Field(default_factory=dict)
     """By dotted key of the entry the values that it takes."""
 
 

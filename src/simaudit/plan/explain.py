@@ -35,13 +35,14 @@ def _line(detail: Any, expanded: Expanded, files: Sources, known: Mapping[str, S
     if detail["type"].startswith("union_tag"):
         keys.append(SELECTORS[keys[0]])
     section = keys[0] if keys else ""
+    kinds = ", ".join(map(repr, known.get(section, ())))
     why = {
         "extra_forbidden": f"unknown; known: {', '.join(known[section])}"
         if len(keys) == 2 and section in known and section not in SELECTORS
         else "unknown key; remove it or correct its spelling",
         "missing": "missing; add it",
         "union_tag_not_found": "missing; add it",
-        "union_tag_invalid": f"must be one of {', '.join(map(repr, known.get(section, ())))} (got {context.get('tag')!r})",
+        "union_tag_invalid": f"must be one of {kinds} (got {context.get('tag')!r})",
     }.get(
         detail["type"],
         f"{detail['msg'].replace('Input should be', 'must be')} (got {_shown(detail['input'])})",

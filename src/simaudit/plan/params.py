@@ -46,7 +46,7 @@ def _one_of(kinds: Mapping[str, type[Knobs]], key: str) -> Any:
 
 
 def _by_name(title: str, kinds: Mapping[str, type[Knobs]]) -> type[Knobs]:
-    """A section with one optional key per class; a key set to null counts as absent, so that an experiment can drop it."""
+    """A section with one optional key per class; a key set to null counts as absent: an experiment can drop it."""
     fields: dict[str, Any] = {name: (kind | None, None) for name, kind in kinds.items()}
     return create_model(title, __base__=Knobs, **fields)
 
@@ -57,7 +57,7 @@ class Params(Knobs):
     datasets: dict[Name, Source]
     splits: Annotated[dict[Name, SplitKnobs], Field(min_length=1)]
     targets: dict[Name, TargetFamily]
-    audits: dict[Name, AuditKnobs] = {}
+    audits: dict[Name, AuditKnobs] = Field(default_factory=dict)
     attacks: Any
     scoring: ScoringKnobs = ScoringKnobs()
     quality: QualityKnobs = QualityKnobs()
@@ -109,7 +109,8 @@ class Params(Knobs):
             if knobs.last_query is not None and knobs.last_query >= family.timesteps:
                 raise _wrong(
                     f"attacks.{attack}.timesteps",
-                    f"must be below {family.timesteps}, the steps of targets.{audit.target} (asks at {knobs.last_query})",
+                    f"must be below {family.timesteps}, the steps of targets.{audit.target} "
+                    f"(asks at {knobs.last_query})",
                 )
 
     def _require_figures(self, name: str, audit: AuditKnobs) -> None:

@@ -1,8 +1,8 @@
 """The code that a job runs: every definition that its function reaches, without comments, docstrings and layout.
 
 A definition is a function, a class or an assignment at the top of a module. It reaches what its text names: other
-definitions of its module, and those that the module, or the definition itself, imports from this package. Annotations of
-functions are no code. A name of a whole module stands for all definitions in it.
+definitions of its module, and those that the module, or the definition itself, imports from this package. Annotations
+of functions are no code. A name of a whole module stands for all definitions in it.
 """
 
 import ast
@@ -26,8 +26,8 @@ UNTRACKED = frozenset(
         "machine.progress",
     )
 )
-"""Modules that cannot change a result: error lines, types of knobs and names of files, whose values stamps hold, finding
-plug-ins, and progress bars."""
+"""Modules that cannot change a result: error lines, types of knobs and names of files, whose values stamps hold,
+finding plug-ins, and progress bars."""
 
 ON_IMPORT = ""
 """The name under which a module's statements stand that define nothing, such as the settings of a library."""

@@ -45,7 +45,7 @@ def installed(packages: list[str]) -> dict[str, str]:
 
 
 def differences(recorded: Mapping[str, Any]) -> dict[str, tuple[str, str]]:
-    """What of a record's environment is otherwise here: by package, or `requirements.lock`, what it was and what it is."""
+    """What of a record's environment is otherwise here: by package, or the lock, what it was and what it is."""
     here = installed(list(recorded["versions"]))
     other = {
         package: (was, here.get(package, "not installed"))

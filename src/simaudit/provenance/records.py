@@ -1,4 +1,4 @@
-"""Records: of each job, what decided it, what it read and made, and what computed it. The same job gives the same record.
+"""Records: of each job, what decided it, what it read and made, and what computed it. Equal jobs give equal records.
 
 A job has one record for all its outputs, under the name of its stamp: results/records/score/digits-ddpm/sima.json. What
 changes from run to run (time, host, commit) stands in a log beside the job's own, never in a record.

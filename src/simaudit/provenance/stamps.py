@@ -1,9 +1,9 @@
 """Stamps: for each job one small file with all that decides its output, apart from the content of its input files.
 
-A stamp holds the job's own slice of the parameters, what it reads and writes, and the digest of the code that its function
-reaches. It is an input of the job's rule and a dependency of its DVC stage, and it is rewritten only when its content
-changes: so a changed parameter or line of code reruns exactly the jobs that it concerns, under Snakemake and under DVC
-alike. The job knows what to do from its stamp. Speed knobs are in no stamp: they stand together in one file beside.
+A stamp holds the job's own slice of the parameters, what it reads and writes, and the digest of the code that its
+function reaches. It is an input of the job's rule and a dependency of its DVC stage, and it is rewritten only when its
+content changes: so a changed parameter or line of code reruns exactly the jobs that it concerns, under Snakemake and
+under DVC alike. The job knows what to do from its stamp. Speed knobs are in no stamp: one file beside holds them all.
 """
 
 import json

@@ -3,9 +3,8 @@
 import json
 from abc import abstractmethod
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
 
-from pydantic import Field
 
 from simaudit.storage.hashes import sha256_bytes, sha256_file
 from simaudit.storage.json import read_json

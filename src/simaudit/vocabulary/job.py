@@ -13,12 +13,12 @@ from typing import Any
 class Job:
     """A job of the workflow. A phase declares its jobs beside the function that does them.
 
-    `name` is <phase>/<what it is of>, such as score/digits-ddpm/sima; stamp, record and log are named after it. `run` is
-    that function, as <module>:<name>; it is called with the job. `params` is the slice of the parameters that decides
-    the result, in plain JSON; `speed` holds the knobs that cannot change it. `reads` and `writes` are paths by what the
-    function calls them: one path, a list, or a mapping; a folder stands for all files in it. `plugins` are modules that
-    the parameters choose, `given` files or folders that no job makes, by the name under which their hashes are kept.
-    `identity` is the hash of the stamp that the job was read from.
+    `name` is <phase>/<what it is of>, such as score/digits-ddpm/sima; stamp, record and log are named after it. `run`
+    is that function, as <module>:<name>; it is called with the job. `params` is the slice of the parameters that
+    decides the result, in plain JSON; `speed` holds the knobs that cannot change it. `reads` and `writes` are paths by
+    what the function calls them: one path, a list, or a mapping; a folder stands for all files in it. `plugins` are
+    modules that the parameters choose, `given` files or folders that no job makes, by the name under which their hashes
+    are kept. `identity` is the hash of the stamp that the job was read from.
     """
 
     name: str

@@ -27,7 +27,7 @@ class OverEpochs(RunFigure):
         return (
             None
             if snapshots
-            else "needs a target with training.intermediate_epochs and an audit with intermediate_attacks"
+            else "needs training.intermediate_epochs, and an audit with intermediate_attacks"
         )
 
     def values(self, run: "Run") -> "pd.DataFrame":
