@@ -1,4 +1,4 @@
-"""Noise that belongs to a sample, not to the batch or the moment in which it is drawn."""
+"""Noise that depends on the sample, and neither on its batch nor on the order in which it is drawn."""
 
 import numpy as np
 import torch
@@ -7,8 +7,8 @@ import torch
 class SampleNoise:
     """Standard normal noise for one batch, from a counter-based generator keyed by (seed, sample_id, draw).
 
-    The key of Philox (Salmon et al. 2011) is (seed, sample_id), the highest word of its counter is the draw: a sample's
-    k-th noise is the same in every batch, order, attack and timestep, and no two draws overlap.
+    The key of Philox (Salmon et al. 2011) is (seed, sample_id), and the highest word of its counter is the draw. So a
+    sample's k-th noise is the same in every batch, order, attack and timestep, and no two draws overlap.
     """
 
     def __init__(self, seed: int, sample_ids: np.ndarray) -> None:
@@ -17,9 +17,9 @@ class SampleNoise:
         self._drawn: dict[tuple[int, torch.Size], torch.Tensor] = {}
 
     def draw(self, k: int, like: torch.Tensor) -> torch.Tensor:
-        """The k-th draw (0-based) with the shape (B, …), dtype and device of `like`.
+        """Return the k-th draw (0-based) with the shape (B, …), dtype and device of `like`.
 
-        It is kept while the batch lasts, so that every timestep reuses it.
+        A draw is remembered for the whole batch, so that every timestep uses the same one.
         """
         key = (k, like.shape)
         if key not in self._drawn:

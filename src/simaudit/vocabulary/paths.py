@@ -1,9 +1,9 @@
-"""Where things are: results under results/ by the name that figures and comparisons read them by; published numbers."""
+"""Where files are: those under results/ by the name that figures and comparisons use, and the published numbers."""
 
 from pathlib import Path
 
 PUBLISHED = Path(__file__).parents[1] / "evaluation/comparison/papers"
-"""The folder of numbers from papers, CSV."""
+"""The folder of numbers from papers, as CSV files."""
 
 TARGET_FILES = {
     "summary": "evaluation/{target}.json",
@@ -14,11 +14,11 @@ TARGET_FILES = {
     "quality": "evaluation/quality/{target}.json",
     "gallery": "samples/shown/{target}.npz",
 }
-"""Of one target."""
+"""The files of one target."""
 
 RUN_FILES = {
     "numbers": "numbers.json",
     "line": "theory/line.parquet",
     "field": "theory/field.parquet",
 }
-"""Of all targets together."""
+"""The files of all targets together."""

@@ -1,4 +1,4 @@
-"""What happened: each job as an action of its tool, and the run of the workflow that they were part of."""
+"""What happened: each job as an action of its tool, and the run of the workflow that the jobs belong to."""
 
 import datetime
 import shlex
@@ -16,7 +16,7 @@ from simaudit.provenance.records import Record, makers
 from simaudit.provenance.trace import NUMBERS
 
 Run = Mapping[str, Any] | None
-"""What the run log of a job says, where there is one."""
+"""What the run log of a job says; None if there is no log."""
 DONE = "http://schema.org/CompletedActionStatus"  # a job that failed leaves no record
 
 
@@ -28,7 +28,7 @@ def add_actions(
     entities: Mapping[str, Any],
     runs: Mapping[str, Run],
 ) -> None:
-    """`records` are in order; `runs` are by job."""
+    """Add an action for each job and one for the whole run. `records` are in order; `runs` are by job."""
     parameters = Parameters(crate)
     orders = []
     for record in records:
@@ -80,19 +80,19 @@ def add_actions(
 
 
 def given(records: Sequence[Record]) -> list[str]:
-    """What jobs read and none made: the resolved parameters of each, and files from elsewhere."""
-    made = makers({record.job: record for record in records})
-    return sorted({path for record in records for path in record.inputs if path not in made})
+    """Return the files that jobs read and none made: the resolved parameters of each job, and files from elsewhere."""
+    outputs = makers({record.job: record for record in records})
+    return sorted({path for record in records for path in record.inputs if path not in outputs})
 
 
 def final(records: Sequence[Record]) -> list[str]:
-    """What jobs made and none read, and the ledger of numbers."""
+    """Return the files that jobs made and none read, and the ledger of numbers."""
     read = {path for record in records for path in record.inputs} - {NUMBERS.as_posix()}
     return sorted({path for record in records for path in record.outputs if path not in read})
 
 
 def span(run: Run) -> tuple[datetime.datetime, datetime.datetime] | None:
-    """When a job began and ended, where a log says so."""
+    """Return when a job began and ended; None if no log says so."""
     if run is None:
         return None
     started = datetime.datetime.fromisoformat(run["started"])
@@ -100,7 +100,7 @@ def span(run: Run) -> tuple[datetime.datetime, datetime.datetime] | None:
 
 
 def _when(runs: Sequence[Run]) -> dict[str, str]:
-    """Beginning and end of all together; nothing when they are not known of each."""
+    """Return beginning and end of all jobs together; nothing if they are not known of each job."""
     spans = [known for known in map(span, runs) if known]
     if len(spans) < len(runs):
         return {}
@@ -117,7 +117,7 @@ def _where(run: Run) -> str:
 
 
 def _workflow_slots(crate: ROCrate, workflow: Any, whole: Any) -> None:
-    """The workflow has one input, the parameters as jobs read them, and one output."""
+    """Declare one input of the workflow, the parameters as jobs read them, and one output, the results."""
     for end, name, files in (("input", "given", whole["object"]), ("output", "results", whole["result"])):
         slot = {"@type": "FormalParameter", "name": name, "additionalType": "File", "multipleValues": True}
         formal = crate.add(ContextEntity(crate, f"{workflow.id}#{end}/{name}", slot))

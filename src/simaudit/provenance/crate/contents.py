@@ -1,4 +1,4 @@
-"""Which files a crate tells of, which of them it holds, and that every one is what the records say that it is."""
+"""The files that a crate describes, which of them it holds, and the check that each is what the records say."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -13,15 +13,15 @@ PROGRAM = (
     *("Snakefile", "workflow", "src", "params.yaml", "config", "profiles"),
     *("Makefile", "pyproject.toml", "requirements.lock", "README.md", "LICENSE", "CITATION.cff"),
 )
-"""What another person needs to run it all again, as far as it is there."""
+"""What another person needs to run everything again; what does not exist is left out."""
 NEEDED = ("Snakefile", "CITATION.cff")
 DATA = {".npy", ".npz", ".parquet", ".safetensors"}
-"""Images, weights, scores: large, and perhaps not for everybody, so a crate names them by hash."""
+"""Images, weights and scores are large and may be private, so a crate names them by hash."""
 
 
 @dataclass(frozen=True)
 class Content:
-    """A file of a run by its path in the project. `inside` says whether the crate holds it or only names it."""
+    """A file of a run, with its path in the project. `inside` says whether the crate holds it or only names it."""
 
     path: str
     sha256: str
@@ -30,10 +30,10 @@ class Content:
 
 
 def contents(records: Mapping[str, Record], with_data: bool) -> dict[str, Content]:
-    """Every file that jobs read or made, their records, and the program; by path.
+    """Return every file that jobs read or made, their records, and the program, by path.
 
-    Raises SimauditError when there is no record, or when a file or module is not what a record says that it was: a
-    crate would claim what is not so.
+    Raises SimauditError when there is no record, or when a file or module differs from what a record says, since the
+    crate would then state something false.
     """
     if not records:
         raise SimauditError("results/records: no record; make them with: snakemake --cores all")
@@ -65,21 +65,21 @@ def contents(records: Mapping[str, Record], with_data: bool) -> dict[str, Conten
 
 
 def module_files(module: str) -> tuple[str, str]:
-    """Where the source of a module may be."""
+    """Return the two paths at which the source of a module may be."""
     path = f"src/{module.replace('.', '/')}"
     return f"{path}.py", f"{path}/__init__.py"
 
 
 def record_file(job: str) -> Path:
-    """Where the record of a job is."""
+    """Return the path of a job's record."""
     return FOLDER / f"{job}.json"
 
 
-def _refuse(found: list[str]) -> None:
-    if found:
-        more = f", and {len(found) - 1} more" if len(found) > 1 else ""
+def _refuse(differences: list[str]) -> None:
+    if differences:
+        more = f", and {len(differences) - 1} more" if len(differences) > 1 else ""
         raise SimauditError(
-            f"{found[0]}{more}; a crate would claim what is not so: run snakemake --cores all again, "
+            f"{differences[0]}{more}; a crate would claim what is not so: run snakemake --cores all again, "
             "and delete the records of jobs that are no longer asked for"
         )
 

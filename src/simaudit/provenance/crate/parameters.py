@@ -1,4 +1,4 @@
-"""What jobs were asked, as formal parameters of the tools and values of them."""
+"""The parameters of jobs, as formal parameters of the tools and values of these."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -15,17 +15,17 @@ TYPES = {bool: "Boolean", int: "Integer", float: "Float", str: "Text"}
 
 
 class Parameters:
-    """Of all tools. A parameter stands in the crate once, and so does a value that several jobs were given."""
+    """The parameters of all tools. A parameter stands in the crate once, and so does a value that jobs share."""
 
     def __init__(self, crate: ROCrate) -> None:
         self._crate = crate
 
     def values(self, record: Record, tool: Any) -> list[Any]:
-        """The values that a job was given: those of its stamp, by dotted name, and the options that are no files."""
-        return [self._value(tool, name, value) for name, value in asked(record)]
+        """Return the values that a job was given: those of its stamp, by dotted name, and options that are no files."""
+        return [self._value(tool, name, value) for name, value in job_parameters(record)]
 
     def slots(self, record: Record, tool: Any, entities: Mapping[str, Any]) -> None:
-        """Tie the job's files to the options of its command that name them, as inputs and outputs of the tool."""
+        """Link the job's files to the options of its command that name them, as inputs and outputs of the tool."""
         for end, paths in (("input", record.inputs), ("output", record.outputs)):
             for path in paths:
                 for option, value in options(record.command):
@@ -55,8 +55,8 @@ class Parameters:
         return formal
 
 
-def asked(record: Record) -> Iterator[tuple[str, Any]]:
-    """Name and value of everything that the job was asked."""
+def job_parameters(record: Record) -> Iterator[tuple[str, Any]]:
+    """Yield name and value of every parameter that the job was given."""
     yield from leaves(record.params)
     for option, value in options(record.command):
         if not any(_is_in(path, value) for path in (*record.inputs, *record.outputs)):
@@ -64,7 +64,7 @@ def asked(record: Record) -> Iterator[tuple[str, Any]]:
 
 
 def leaves(params: Any, name: str = "") -> Iterator[tuple[str, Any]]:
-    """Dotted name and value of everything in nested parameters; a list is one value."""
+    """Yield dotted name and value of everything in nested parameters; a list is one value."""
     if isinstance(params, Mapping) and params:
         for key, value in params.items():
             yield from leaves(value, f"{name}.{key}" if name else str(key))
@@ -73,7 +73,7 @@ def leaves(params: Any, name: str = "") -> Iterator[tuple[str, Any]]:
 
 
 def options(command: list[str]) -> Iterator[tuple[str, str]]:
-    """(--option, value) of every value that an option of the command has."""
+    """Yield (--option, value) for every value that an option of the command has."""
     option = None
     for word in command:
         if word.startswith("--"):

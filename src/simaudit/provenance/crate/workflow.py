@@ -1,4 +1,4 @@
-"""The plan of a run: the Snakefile as a workflow of steps, and the verb that each step calls as its tool."""
+"""The plan of a run: the Snakefile as a workflow of steps, and the subcommand that each step calls as its tool."""
 
 import graphlib
 import re
@@ -22,7 +22,7 @@ TYPES = ["File", "SoftwareSourceCode", "ComputationalWorkflow", "HowTo"]
 
 @dataclass(frozen=True)
 class Workflow:
-    """`tools` and `steps` are by verb: train, score, …"""
+    """The workflow as an entity of the crate; `tools` and `steps` are by subcommand: train, score, …"""
 
     entity: Any
     tools: dict[str, Any]
@@ -30,7 +30,7 @@ class Workflow:
 
 
 def in_order(records: Mapping[str, Record]) -> list[Record]:
-    """Every job after those whose outputs it reads. Raises SimauditError when there is no such order."""
+    """Return each job after those whose outputs it reads. Raises SimauditError when there is no such order."""
     made_by = makers(records)
     before = {
         job: sorted({made_by[path].job for path in record.inputs if path in made_by})
@@ -45,12 +45,12 @@ def in_order(records: Mapping[str, Record]) -> list[Record]:
 
 
 def verb(record: Record) -> str:
-    """Which verb of the command line a job is a call of."""
+    """Return the subcommand of the command line that a job calls."""
     return record.command[1]
 
 
 def add_workflow(crate: ROCrate, content: Content, version: str, about: dict[str, Any]) -> Any:
-    """The Snakefile as the crate's main entity."""
+    """Add the Snakefile as the crate's main entity."""
     properties = {"@type": TYPES, **facts(content), **about, "name": "simaudit", "version": version}
     return crate.add_workflow(
         SNAKEFILE, SNAKEFILE, properties=properties, main=True, lang="snakemake", lang_version=None
@@ -64,7 +64,7 @@ def add_steps(
     entities: Mapping[str, Any],
     helps: Mapping[str, str],
 ) -> Workflow:
-    """One tool and one step a verb, in the order in which they are first called."""
+    """Add one tool and one step per subcommand, in the order in which they are first called."""
     tools: dict[str, Any] = {}
     steps: dict[str, Any] = {}
     for record in records:
@@ -85,11 +85,11 @@ def add_steps(
 
 
 def engine(crate: ROCrate, records: Iterable[Record], lock: Content | None) -> Any:
-    """Snakemake; its version is what the lock says, if every job ran with that lock."""
+    """Add Snakemake; its version is what the lock says, if every job ran with that lock."""
     properties = {"@type": "SoftwareApplication", "name": "Snakemake", "url": "https://snakemake.github.io"}
     if lock and {record.environment for record in records} == {lock.sha256}:
-        found = re.search(r"^snakemake==(\S+)", Path(lock.path).read_text(encoding="utf-8"), re.MULTILINE)
-        properties |= {"softwareVersion": found[1]} if found else {}
+        version = re.search(r"^snakemake==(\S+)", Path(lock.path).read_text(encoding="utf-8"), re.MULTILINE)
+        properties |= {"softwareVersion": version[1]} if version else {}
     return crate.add(SoftwareApplication(crate, "#snakemake", properties=properties))
 
 
@@ -98,7 +98,7 @@ def _source(module: str, entities: Mapping[str, Any]) -> Any:
 
 
 def _lock(crate: ROCrate, digest: str, entities: Mapping[str, Any]) -> Any:
-    """The lock that a job ran with: the one in the crate, or one that is no more and has only its hash."""
+    """Return the lock that a job ran with: the one in the crate, or an earlier one, of which only the hash is known."""
     if LOCK in entities and entities[LOCK]["sha256"] == digest:
         return entities[LOCK]
     identifier = f"#{LOCK}-{digest[:12]}"

@@ -1,4 +1,4 @@
-"""A crate as a folder, or as one file that can be sent along with a paper."""
+"""Writing a crate as a folder, or as one zip file that can be attached to a paper."""
 
 import shutil
 import tempfile
@@ -30,16 +30,16 @@ PROFILES = {
     "https://w3id.org/ro/wfrun/provenance/0.5": "Provenance Run Crate",
     "https://w3id.org/workflowhub/workflow-ro-crate/1.0": "Workflow RO-Crate",
 }
-EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest that a zip can say: no time of packing
+EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest time that a zip can hold, in place of the time of packing
 
 
 def write_crate(
     records: Mapping[str, Record], output: Path, with_data: bool, helps: Mapping[str, str]
 ) -> None:
-    """Write the run as a folder, or as a zip if `output` says so. The same run gives the same bytes.
+    """Write the run as a folder, or as a zip if `output` ends in .zip. The same run gives the same bytes.
 
-    `helps` says by verb what it does. Raises SimauditError when a crate would claim what is not so, and when `output`
-    is something else than a crate.
+    `helps` says by subcommand what it does. Raises SimauditError when a crate would state something false, and when
+    `output` exists and is no crate.
     """
     _refuse_to_replace(output)
     crate = run_crate(records, with_data, helps)
@@ -53,8 +53,8 @@ def write_crate(
 
 
 def run_crate(records: Mapping[str, Record], with_data: bool, helps: Mapping[str, str]) -> ROCrate:
-    """The crate of a run in this folder, not yet written. Raises SimauditError as `write_crate` does."""
-    found = contents(records, with_data)
+    """Build the crate of the run in this folder, without writing it. Raises SimauditError as `write_crate` does."""
+    files = contents(records, with_data)
     ordered = in_order(records)
     runs = {job: runlog.read(LOGS / f"{job}.log") for job in records}
     citation = read_yaml(Path("CITATION.cff"))
@@ -80,28 +80,28 @@ def run_crate(records: Mapping[str, Record], with_data: bool, helps: Mapping[str
     ]
     workflow = add_workflow(
         crate,
-        found[SNAKEFILE],
+        files[SNAKEFILE],
         _version(citation),
         shared | ({"codeRepository": code} if code else {}),
     )
-    entities = add_files(crate, (content for content in found.values() if content.path != SNAKEFILE))
+    entities = add_files(crate, (content for content in files.values() if content.path != SNAKEFILE))
     if "README.md" in entities:
         entities["README.md"]["about"] = crate.root_dataset
     steps = add_steps(crate, workflow, ordered, entities, helps)
-    add_actions(crate, steps, engine(crate, ordered, found.get(LOCK)), ordered, entities, runs)
+    add_actions(crate, steps, engine(crate, ordered, files.get(LOCK)), ordered, entities, runs)
     unwrap(crate)
     return crate
 
 
 def _refuse_to_replace(output: Path) -> None:
-    """Only a crate makes way for a crate, or a zip for a zip; and never the folder that we are in."""
+    """Refuse to overwrite anything but a crate (or a zip), and the current folder."""
     replaceable = output.is_file() if output.suffix == ".zip" else (output / METADATA).is_file()
     if (output.exists() and not replaceable) or Path.cwd().is_relative_to(output.resolve()):
         raise SimauditError(f"{output}: there already, and no crate; name another place with --output")
 
 
 def _version(citation: Mapping[str, str]) -> str:
-    """As PEP 440 has it: the version, the commit that is checked out, and whether files differ from it."""
+    """Return, in the form of PEP 440, the version, the commit that is checked out, and whether files differ from it."""
     state = runlog.commit()
     version = str(citation.get("version", "0"))
     if state["commit"] is None:
@@ -110,7 +110,7 @@ def _version(citation: Mapping[str, str]) -> str:
 
 
 def _date(runs: Mapping[str, Run]) -> str:
-    """When the last job ended; without logs, when the commit was made. RO-Crate demands a date of every crate."""
+    """Return when the last job ended or, without logs, when the commit was made. RO-Crate requires a date."""
     ends = [known[1] for known in map(span, runs.values()) if known]
     date = max(ends).isoformat(timespec="seconds") if ends else runlog.commit_date()
     if date is None:
@@ -119,7 +119,7 @@ def _date(runs: Mapping[str, Run]) -> str:
 
 
 def _pack(folder: Path, path: Path) -> None:
-    """Sorted, and with no time in it."""
+    """Pack the folder in sorted order and without times, so that the same files give the same bytes."""
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         for file in sorted(file for file in folder.rglob("*") if file.is_file()):
             member = zipfile.ZipInfo(file.relative_to(folder).as_posix(), EPOCH)
