@@ -1,1 +1,1 @@
-"""Images and who was trained on them: loaders, preparation, the member split."""
+"""The images, and which of them a target is trained on: sources, preparation, splits, nearest members."""

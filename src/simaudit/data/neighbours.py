@@ -1,4 +1,4 @@
-"""Which member an image looks most like: what a model that copies its training set would show."""
+"""The nearest member of each image, which a model that copies its training set would show."""
 
 import numpy as np
 import pandas as pd
@@ -10,9 +10,9 @@ SCHEMA = pa.schema([("sample_id", pa.int64()), ("member_id", pa.int64()), ("dist
 
 
 def nearest(points: np.ndarray, among: np.ndarray, count: int = 1) -> tuple[np.ndarray, np.ndarray]:
-    """The `count` nearest of `among` (M, …) to each of `points` (N, …), by Euclidean distance over all pixels.
+    """Find the `count` nearest of `among` (M, …) to each of `points` (N, …), by Euclidean distance over all pixels.
 
-    Returns their distances and their indices, (N, count) each, the nearest first.
+    Return their distances and their indices, (N, count) each, the nearest first.
     """
     from sklearn.neighbors import NearestNeighbors
 
@@ -22,19 +22,19 @@ def nearest(points: np.ndarray, among: np.ndarray, count: int = 1) -> tuple[np.n
 
 
 def nearest_members(images: np.ndarray, split: Split) -> pd.DataFrame:
-    """Of every sample of a split the nearest member other than itself: SCHEMA, in sample_id order.
+    """For each sample of a split, find its nearest other member. Columns as in SCHEMA, sorted by sample_id.
 
     `images` is (N, C, H, W). Distances are Euclidean, in the images' own units.
     """
     members = split.member_ids
     distances, indices = nearest(images[split.sample_id], images[members], count=2)
-    found = members[indices]
-    itself = (found[:, 0] == split.sample_id).astype(int)  # then the second is the nearest other one
+    neighbours = members[indices]
+    place = (neighbours[:, 0] == split.sample_id).astype(int)  # 1 where the first is the sample itself
     rows = np.arange(len(split))
     return pd.DataFrame(
         {
             "sample_id": split.sample_id,
-            "member_id": found[rows, itself],
-            "distance": distances[rows, itself].astype(np.float64),
+            "member_id": neighbours[rows, place],
+            "distance": distances[rows, place].astype(np.float64),
         }
     )

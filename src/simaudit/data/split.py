@@ -1,4 +1,4 @@
-"""Who is a member, who is held out, and which fold each serves in."""
+"""Which samples are members, which are held out, and which fold each belongs to."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,16 +16,16 @@ from simaudit.vocabulary.sides import CALIBRATION, EVALUATION, HELDOUT, MEMBER
 SCHEMA = pa.schema(
     [("sample_id", pa.int64()), ("role", pa.string()), ("fold", pa.string()), ("sha256", pa.string())]
 )
-SMALLEST_SIDE = 20  # members, and held-out samples, that a fold needs to be measured
-NAMED_PAIRS = 5  # how many duplicate pairs an error spells out
+SMALLEST_SIDE = 20  # fewest members, and fewest held-out samples, with which a fold is measured
+NAMED_PAIRS = 5  # how many pairs of duplicates an error lists
 
 
 def make_split(hashes: list[str], members: int, calibration: float, seed: int) -> pd.DataFrame:
-    """Draw `members` of the N samples; the rest are held out. Both roles give `calibration` of theirs to that fold.
+    """Draw `members` of the N samples as members; the rest are held out.
 
-    Returns N rows in sample_id order with columns sample_id, role, fold, sha256. A role's calibration fold has
-    round(calibration × size) samples. The same arguments give the same split on every machine.
-    Raises SimauditError when `members` leaves nobody held out, or a fold would lack one of the roles.
+    Return N rows in sample_id order with columns sample_id, role, fold, sha256. The calibration fold gets
+    round(calibration × size) samples of each role. The same arguments give the same split on every machine.
+    Raises SimauditError when `members` leaves no sample held out, or when a fold would lack one of the roles.
     """
     n = len(hashes)
     if members >= n:
@@ -47,7 +47,7 @@ def make_split(hashes: list[str], members: int, calibration: float, seed: int) -
 
 
 def refuse_small(is_member: np.ndarray, is_calibration: np.ndarray) -> None:
-    """Raise SimauditError, naming the fold, when one has fewer than SMALLEST_SIDE samples of a role; both (N,) bool."""
+    """Raise SimauditError, naming a fold that has fewer than SMALLEST_SIDE samples of a role; both are (N,) bool."""
     for fold, rows in ((CALIBRATION, is_calibration), (EVALUATION, ~is_calibration)):
         members, heldout = (int((side & rows).sum()) for side in (is_member, ~is_member))
         if min(members, heldout) < SMALLEST_SIDE:
@@ -58,14 +58,14 @@ def refuse_small(is_member: np.ndarray, is_calibration: np.ndarray) -> None:
 
 
 def duplicates_across_roles(split: pd.DataFrame) -> list[tuple[int, int]]:
-    """Pairs (member's sample_id, held-out sample_id) that are the same image, byte for byte."""
+    """Return the pairs (member's sample_id, held-out sample_id) that are the same image, byte for byte."""
     columns = split[["sample_id", "sha256"]]
     pairs = columns[split.role == MEMBER].merge(columns[split.role == HELDOUT], on="sha256")
     return list(zip(pairs.sample_id_x.tolist(), pairs.sample_id_y.tolist(), strict=True))
 
 
 def refuse_duplicates(split: pd.DataFrame) -> None:
-    """Raise SimauditError, naming the pairs, when one image stands on both sides of the split."""
+    """Raise SimauditError, naming the pairs, when the same image is on both sides of the split."""
     pairs = duplicates_across_roles(split)
     if pairs:
         shown = ", ".join(f"{member}={heldout}" for member, heldout in pairs[:NAMED_PAIRS])
@@ -94,7 +94,7 @@ class Split:
 
     @classmethod
     def read(cls, path: Path) -> "Split":
-        """Raises SimauditError when the file is missing, truncated or not a split."""
+        """Read a split. Raises SimauditError when the file is missing, truncated or not a split."""
         try:
             frame = pq.read_table(path, schema=SCHEMA).to_pandas()
         except FileNotFoundError:
@@ -110,20 +110,20 @@ class Split:
 
     @property
     def is_member(self) -> np.ndarray:
-        """(N,) bool."""
+        """Whether each sample is a member, (N,) bool."""
         return np.asarray(self.role == MEMBER)
 
     @property
     def is_calibration(self) -> np.ndarray:
-        """(N,) bool."""
+        """Whether each sample is in the calibration fold, (N,) bool."""
         return np.asarray(self.fold == CALIBRATION)
 
     @property
     def member_ids(self) -> np.ndarray:
-        """sample_id of every member, ascending."""
+        """The sample_id of every member, ascending."""
         return np.asarray(self.sample_id[self.is_member])
 
     @property
     def member_hash(self) -> str:
-        """SHA-256 over the members' image hashes in sample_id order: the identity of a training set."""
+        """SHA-256 over the members' image hashes in sample_id order, which identifies a training set."""
         return sha256_bytes("\n".join(self.sha256[self.is_member]).encode())

@@ -1,4 +1,4 @@
-"""What a job spends: the only numbers of a run that another run will not repeat."""
+"""Time and memory of a job. These are the only numbers that differ between identical runs."""
 
 import resource
 import sys
@@ -6,12 +6,12 @@ import time
 
 import torch
 
-UNIT = 1 if sys.platform == "darwin" else 1024  # bytes in a unit of ru_maxrss
+UNIT = 1 if sys.platform == "darwin" else 1024  # bytes per unit of ru_maxrss
 MEGABYTE = 1e6
 
 
 class Meter:
-    """Started when it is made; importing libraries and loading models is not its business."""
+    """Measures from the moment when it is created, so importing libraries and loading models are left out."""
 
     def __init__(self, device: torch.device) -> None:
         self._device = device
@@ -20,7 +20,7 @@ class Meter:
         self._start = time.perf_counter()
 
     def read(self) -> dict[str, float]:
-        """`seconds` since the start; `peak_memory`, the process's, and on CUDA `peak_device_memory`, in MB."""
+        """Return `seconds` since the start, and `peak_memory` of the process and (CUDA) `peak_device_memory`, in MB."""
         spent = {"seconds": time.perf_counter() - self._start}
         spent["peak_memory"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * UNIT / MEGABYTE
         if self._device.type == "cuda":

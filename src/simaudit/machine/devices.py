@@ -1,4 +1,4 @@
-"""Where models run, and on how many threads."""
+"""The device that a model runs on."""
 
 import torch
 
@@ -6,7 +6,10 @@ from simaudit.vocabulary.errors import SimauditError
 
 
 def resolve_device(name: str) -> torch.device:
-    """`auto` is CUDA, then MPS, then the CPU. Raises SimauditError for a device that this machine lacks."""
+    """Return the device of that name; `auto` takes CUDA, then MPS, then the CPU.
+
+    Raises SimauditError for a device that this machine lacks.
+    """
     available = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
     if name == "auto":
         name = next(kind for kind, present in available.items() if present)

@@ -1,1 +1,1 @@
-"""Files: whole or absent, hashed once, refused in one line when they are missing or damaged."""
+"""Reading and writing files: they are whole or absent, hashed once, and refused in one line if missing or damaged."""

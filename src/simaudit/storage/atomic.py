@@ -1,4 +1,4 @@
-"""Files and folders that are whole or absent."""
+"""Writing files and folders so that they are either whole or absent."""
 
 import glob
 import os
@@ -10,11 +10,11 @@ from pathlib import Path
 
 @contextmanager
 def atomic_path(path: Path) -> Iterator[Path]:
-    """Yield a temporary path beside `path`; it becomes `path` on success and vanishes on failure.
+    """Yield a temporary path beside `path`; it is renamed to `path` on success and removed on failure.
 
-    What is written may be a file or a directory. A process killed in between leaves `path` as it was, and its temporary
-    one for the next to clear away. The name holds the process, so that a job that outlived its killed Snakemake and the
-    job that replaces it do not write into one file.
+    What is written there may be a file or a directory. If the process is killed in between, `path` stays as it was, and
+    the next call removes the temporary path. Its name contains the process id, so that a job that outlived its killed
+    Snakemake and the job that replaces it do not write to the same file.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     for leftover in path.parent.glob(f".{glob.escape(path.name)}.*.partial"):
@@ -37,7 +37,7 @@ def _is_running(process: int) -> bool:
     except ProcessLookupError:
         return False
     except PermissionError:
-        pass  # somebody else's, so it exists
+        pass  # the process belongs to another user, so it is running
     return True
 
 

@@ -1,4 +1,4 @@
-"""SHA-256 of files, each computed once: remembered by path, size, time of change and inode."""
+"""SHA-256 of files, each computed once and remembered by path, size, time of change and inode."""
 
 import hashlib
 import sqlite3
@@ -6,16 +6,16 @@ from collections.abc import Iterable
 from pathlib import Path
 
 CACHE = Path(".simaudit/hashes.sqlite")
-PATIENCE = 60.0  # seconds that a job waits while others write
+PATIENCE = 60.0  # seconds to wait while other jobs write to the cache
 
 
 def sha256_bytes(data: bytes) -> str:
-    """SHA-256 of some bytes, in hexadecimal."""
+    """Return the SHA-256 of `data`, in hexadecimal."""
     return hashlib.sha256(data).hexdigest()
 
 
 def sha256_file(path: Path) -> str:
-    """SHA-256 of a file's content, in hexadecimal."""
+    """Return the SHA-256 of a file's content, in hexadecimal."""
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
@@ -29,26 +29,26 @@ def file_hashes(path: Path, cache: Path = CACHE) -> dict[str, str]:
 
 
 def hashes(paths: Iterable[Path], cache: Path = CACHE) -> dict[str, str]:
-    """SHA-256 by path of every file among `paths`, a folder standing for all files in it; sorted.
+    """Return the SHA-256 of every file among `paths`, by path, sorted. A folder stands for all files in it.
 
     Raises FileNotFoundError when there is nothing at a path.
     """
     files = sorted({file for path in paths for file in _files(path)})
     cache.parent.mkdir(parents=True, exist_ok=True)
-    with sqlite3.connect(cache, timeout=PATIENCE) as known:
-        known.execute("CREATE TABLE IF NOT EXISTS hashes (path TEXT PRIMARY KEY, state TEXT, sha256 TEXT)")
-        found = {file.as_posix(): _known(known, file) for file in files}
+    with sqlite3.connect(cache, timeout=PATIENCE) as database:
+        database.execute("CREATE TABLE IF NOT EXISTS hashes (path TEXT PRIMARY KEY, state TEXT, sha256 TEXT)")
+        digests = {file.as_posix(): _known(database, file) for file in files}
         new = {
             name: (_state(Path(name)), sha256_file(Path(name)))
-            for name, digest in found.items()
+            for name, digest in digests.items()
             if not digest
         }
-        known.executemany(
+        database.executemany(
             "INSERT OR REPLACE INTO hashes VALUES (?, ?, ?)",
             [(name, state, digest) for name, (state, digest) in new.items()],
         )
-    known.close()
-    return {name: digest or new[name][1] for name, digest in found.items()}
+    database.close()
+    return {name: digest or new[name][1] for name, digest in digests.items()}
 
 
 def _files(path: Path) -> Iterable[Path]:
@@ -67,5 +67,5 @@ def _known(cache: sqlite3.Connection, file: Path) -> str | None:
 
 
 def _state(file: Path) -> str:
-    found = file.stat()
-    return f"{found.st_size} {found.st_mtime_ns} {found.st_ino}"
+    status = file.stat()
+    return f"{status.st_size} {status.st_mtime_ns} {status.st_ino}"

@@ -1,4 +1,4 @@
-"""JSON files: one text for equal values, whole or absent."""
+"""JSON files: equal values give equal text, and a file is whole or absent."""
 
 import json
 from pathlib import Path
@@ -9,7 +9,7 @@ from simaudit.vocabulary.errors import SimauditError
 
 
 def canonical_json(value: Any) -> str:
-    """JSON text that is the same for equal values: sorted keys, two spaces, a newline at the end."""
+    """Return JSON text that is the same for equal values: sorted keys, two spaces, a newline at the end."""
     return json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n"
 
 
@@ -20,7 +20,7 @@ def write_json(path: Path, value: Any) -> None:
 
 
 def read_json(path: Path) -> dict[str, Any]:
-    """The object in a result file. Raises SimauditError when it is missing or not valid JSON."""
+    """Return the object in a JSON file. Raises SimauditError when it is missing or not valid JSON."""
     try:
         content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:

@@ -17,7 +17,7 @@ def write_table(path: Path, frame: pd.DataFrame, schema: pa.Schema | None = None
 
 
 def read_table(path: Path) -> pd.DataFrame:
-    """Raises SimauditError when the file is missing or not whole."""
+    """Read a table. Raises SimauditError when the file is missing or not whole."""
     try:
         return pd.read_parquet(path)
     except FileNotFoundError:

@@ -9,7 +9,7 @@ from simaudit.vocabulary.errors import SimauditError
 
 
 def read_yaml(path: Path) -> Any:
-    """The content of a YAML file. Raises SimauditError when it is missing or not valid YAML."""
+    """Return the content of a YAML file. Raises SimauditError when it is missing or not valid YAML."""
     try:
         return yaml.safe_load(path.read_text(encoding="utf-8")) or {}
     except FileNotFoundError:

@@ -5,7 +5,6 @@ from abc import abstractmethod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
 
-
 from simaudit.storage.hashes import sha256_bytes, sha256_file
 from simaudit.storage.json import read_json
 from simaudit.training.knobs import Schedule, Training

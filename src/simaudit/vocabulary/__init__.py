@@ -1,1 +1,1 @@
-"""Words that every room shares: knobs, errors, sides, jobs, paths. Imports nothing of the other rooms."""
+"""Words that every room shares: knobs, errors, sides, jobs, paths. This room imports nothing from the others."""

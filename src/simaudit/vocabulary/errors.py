@@ -1,8 +1,8 @@
-"""The one kind of error that a user is meant to read."""
+"""The one kind of error that is meant for the user."""
 
 
 class SimauditError(Exception):
-    """Something the user can mend: one line naming the file or key, what is wrong, and what to do.
+    """An error that the user can mend: one line that names the file or key, says what is wrong and what to do.
 
     The command line prints it without a traceback and exits with code 2.
     """

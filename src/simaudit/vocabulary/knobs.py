@@ -1,4 +1,4 @@
-"""The vocabulary of params.yaml: the base of every section, and the types that sections share."""
+"""The words of params.yaml: the base class of every section, and the types that sections share."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -31,7 +31,7 @@ Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]*$")]
 Seed = Annotated[int, Field(ge=0, lt=2**63)]
 
 Order = Literal[1, 2, 4, "inf"]
-"""p of an ℓ_p norm. The text "inf", since neither JSON nor DVC's YAML has a number for it."""
+"""p of an ℓ_p norm. Infinity is the text "inf", since neither JSON nor DVC's YAML has a number for it."""
 
 
 @dataclass(frozen=True)
@@ -117,4 +117,4 @@ Draws = Annotated[tuple[PositiveInt, ...], AfterValidator(_require_increasing)]
 Epochs = Annotated[
     tuple[PositiveInt, ...], AfterValidator(lambda epochs: epochs and _require_increasing(epochs))
 ]
-"""Epochs of a training, counted from 1; there may be none."""
+"""Epochs of a training, counted from 1. The tuple may be empty."""

@@ -1,4 +1,4 @@
-"""Finding what a folder offers: a new attack, dataset, target family or figure is one new file."""
+"""The plug-ins that a folder holds: a new attack, dataset, target family or figure is one new file."""
 
 import pkgutil
 import sys
@@ -11,27 +11,27 @@ from typing import Any, TypeVar
 Implementation = TypeVar("Implementation")
 
 HEAVY = ("torch", "diffusers", "matplotlib", "pandas", "simaudit.figures.style")
-"""What plug-ins compute with and their knobs do not need: validating parameters takes no time for it."""
+"""What plug-ins need to compute, but not to declare their knobs: validating parameters does not import it."""
 
 
 def modules(package: str) -> dict[str, str]:
-    """The plug-ins of a package by name, each with its module: those in its sub-packages, or its own if it has none.
+    """Return the module of each plug-in of a package by name: those in its sub-packages, or its own if it has none.
 
-    A module whose name begins with an underscore is a helper and no plug-in. Imports none of them.
+    A module whose name begins with an underscore is a helper and no plug-in. No plug-in is imported.
     """
     parent = import_module(package)
     folders = [f"{package}.{entry.name}" for entry in pkgutil.iter_modules(parent.__path__) if entry.ispkg]
-    found = {
+    plugins = {
         entry.name: f"{folder}.{entry.name}"
         for folder in folders or [package]
         for entry in pkgutil.iter_modules(import_module(folder).__path__)
         if not entry.ispkg and not entry.name.startswith("_")
     }
-    return dict(sorted(found.items()))
+    return dict(sorted(plugins.items()))
 
 
 def implementation(module: str, base: type[Implementation]) -> type[Implementation]:
-    """The one subclass of `base` that a plug-in's module defines.
+    """Return the one subclass of `base` that a plug-in's module defines.
 
     Raises TypeError when the module defines none or several, since its author must then choose.
     """
@@ -51,7 +51,7 @@ def implementation(module: str, base: type[Implementation]) -> type[Implementati
 def deferred(*names: str) -> Iterator[None]:
     """Within this context `import name` gives a stand-in, which imports the module when it is first used.
 
-    So plug-ins import libraries at their top like every other module. `from name import x` is a use.
+    So plug-ins can import libraries at their top like every other module. `from name import x` counts as a use.
     """
     stand_ins = {name: _StandIn(name) for name in names if name not in sys.modules}
     sys.modules.update(stand_ins)

@@ -1,4 +1,4 @@
-"""One file a data source. A source is its entry under `datasets` in params.yaml plus a way to load it."""
+"""The data sources, one file per source. A source is its entry under `datasets` in params.yaml and a way to load it."""
 
 from abc import abstractmethod
 from dataclasses import dataclass
@@ -32,10 +32,10 @@ class Source(Knobs):
 
 
 def source_modules() -> dict[str, str]:
-    """The module of every data source by name."""
+    """Return the module of every data source by name."""
     return registry.modules(__name__)
 
 
 def sources() -> dict[str, type[Source]]:
-    """Every data source by name."""
+    """Return every data source by name."""
     return {name: registry.implementation(module, Source) for name, module in source_modules().items()}

@@ -13,7 +13,7 @@ class Digits(Source):
     source: Literal["digits"]
 
     def load(self) -> RawImages:
-        from sklearn.datasets import load_digits  # half a second that validating parameters need not pay
+        from sklearn.datasets import load_digits  # takes half a second, so not at the top
 
         digits = load_digits()
         return RawImages(

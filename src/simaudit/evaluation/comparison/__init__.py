@@ -1,1 +1,1 @@
-"""What can only be said of several audits together, and of published numbers beside them."""
+"""Comparisons of several audits, and the published numbers that stand beside them."""

@@ -1,4 +1,4 @@
-"""Targets held against one of their split: a latent model against a pixel model, say, on the same samples."""
+"""Comparison of targets with one of the same split: a latent model with a pixel model, say, on the same samples."""
 
 from typing import Any
 
@@ -7,12 +7,12 @@ from simaudit.evaluation.statistics.bootstrap import Bootstrap
 
 
 def against_reference(targets: list[Results], resamples: int, seed: int) -> dict[str, Any]:
-    """By target that has a reference, and by attack that both have: `minus_<reference>`, paired, each at its own knobs.
+    """Return, by target with a reference and by attack of both, `minus_<reference>`, paired, each at its own knobs.
 
     Raises SimauditError when the two were evaluated on different samples.
     """
     by_name = {results.target: results for results in targets}
-    found = {}
+    differences = {}
     for results in targets:
         if not results.reference:
             continue
@@ -20,7 +20,7 @@ def against_reference(targets: list[Results], resamples: int, seed: int) -> dict
         results.require_same_samples(reference)
         selected = results.selected
         bootstrap = Bootstrap(selected.is_member[~selected.is_calibration], resamples, seed)
-        found[results.target] = {
+        differences[results.target] = {
             "attacks": {
                 attack: {
                     f"minus_{reference.target}": results.choice(attack, bootstrap).minus(
@@ -31,4 +31,4 @@ def against_reference(targets: list[Results], resamples: int, seed: int) -> dict
                 if attack in reference.attacks
             }
         }
-    return found
+    return differences

@@ -1,4 +1,4 @@
-"""What can only be said of several targets together: controls, seeds of one target, ranks of the attacks."""
+"""Comparison of several targets: controls, seeds of one target, ranks of the attacks."""
 
 from typing import Any
 
@@ -17,8 +17,9 @@ from simaudit.evaluation.results import Results
 def compare(
     targets: list[Results], blind: dict[str, dict[str, Any]], bootstrap: int, seed: int
 ) -> dict[str, dict[str, Any]]:
-    """What controls.json, groups.json, ranks.json, against.json and published.json hold. `blind` is the summary of the
-    blind classifiers by split.
+    """Return what controls.json, groups.json, ranks.json, against.json and published.json hold, by name.
+
+    `blind` is the summary of the blind classifiers by split.
     """
     groups: dict[str, list[Results]] = {}
     for results in targets:
@@ -39,11 +40,11 @@ def compare(
 
 
 def ranks(groups: list[list[Results]]) -> dict[str, Any]:
-    """Mean ranks by metric over audited targets, seeds of one target counting as one by their mean.
+    """Return mean ranks by metric over audited targets; seeds of one target count once, by their mean.
 
-    A rank needs every attack on every target: the largest such block is taken, `of` says of which targets. Of several
-    seeds those count that have all of its attacks. With fewer than two targets or attacks there is nothing to rank, and
-    `absent` says so.
+    Ranks need every attack on every target, so the largest set of targets and attacks without a gap is taken; `of`
+    names its targets. Of several seeds, those that have all of its attacks count. With fewer than two targets or
+    attacks there is nothing to rank, and `absent` says so.
     """
 
     def with_all(names: list[str]) -> list[list[Results]]:

@@ -1,4 +1,4 @@
-"""Several seeds of one target: their mean, how far they lie apart, and how sure the mean is, each by itself."""
+"""Several seeds of one target: their mean and their standard deviation, each with its own interval."""
 
 from typing import Any
 
@@ -16,10 +16,10 @@ KEYS = ("value", "low", "high")
 
 
 def over_seeds(seeds: list[Results], resamples: int, seed: int) -> dict[str, Any]:
-    """Per attack that all of these targets have, each at the knobs that it was calibrated to, and per metric:
+    """Return mean and spread per metric of each attack that all of these targets have, each at its calibrated knobs.
 
-    `mean_over_seeds` with the limits that these samples give it (the same samples for all seeds, so their errors do not
-    average out); `sd_between_seeds` with the limits of a standard deviation, which few seeds leave wide.
+    `mean_over_seeds` has the limits that these samples give it; all seeds see the same samples, so their errors do not
+    average out. `sd_between_seeds` has the limits of a standard deviation, which are wide for few seeds.
     Raises SimauditError when the targets were evaluated on different samples.
     """
     first = seeds[0].selected
@@ -45,30 +45,30 @@ def _attack(attack: str, seeds: list[Results], bootstrap: Bootstrap) -> dict[str
         ASR: basic_interval(asr, resampled, within=(0.5, 1.0)),
         **{rate: _mean([row[rate] for row in selected]) for rate in TPR_LEVELS},
     }
-    found: dict[str, Any] = {"mean_over_seeds": {}, "sd_between_seeds": {}}
+    summary: dict[str, Any] = {"mean_over_seeds": {}, "sd_between_seeds": {}}
     for metric in COMPARED:
         mark = tail_mark(metric, curves[0].members, curves[0].heldout)
-        found["mean_over_seeds"][metric] = means[metric].json() | mark
-        found["sd_between_seeds"][metric] = standard_deviation(values[metric]).json() | mark
-    return found
+        summary["mean_over_seeds"][metric] = means[metric].json() | mark
+        summary["sd_between_seeds"][metric] = standard_deviation(values[metric]).json() | mark
+    return summary
 
 
 def _distance(name: str, seeds: list[Results]) -> dict[str, Any]:
-    """A Fréchet distance; all seeds are held against the same images, so the mean is no surer than one of them."""
-    found = [results.quality[name] for results in seeds]
+    """Return mean and spread of a Fréchet distance, for which all seeds are compared with the same images."""
+    distances = [results.quality[name] for results in seeds]
     return {
-        "mean_over_seeds": _mean(found).json(),
-        "sd_between_seeds": standard_deviation(np.array([distance["value"] for distance in found])).json(),
+        "mean_over_seeds": _mean(distances).json(),
+        "sd_between_seeds": standard_deviation(np.array([row["value"] for row in distances])).json(),
     }
 
 
 def _mean(intervals: list[dict[str, float]]) -> Interval:
-    """Value and limits of a mean of numbers that err together, which is the most that they can."""
+    """Return the mean of several intervals, whose errors are taken as fully correlated: the widest case."""
     return Interval(*(float(np.mean([interval[key] for interval in intervals])) for key in KEYS))
 
 
 def standard_deviation(values: np.ndarray) -> Interval:
-    """The standard deviation of normal values (n,), n ≥ 2, with the limits that chi-squared gives it."""
+    """Return the standard deviation of normal values (n,), n ≥ 2, with the limits that chi-squared gives it."""
     freedom = len(values) - 1
     sd, tail = float(values.std(ddof=1)), (1 - CONFIDENCE) / 2
     low, high = (float(sd * np.sqrt(freedom / chi2.ppf(p, freedom))) for p in (1 - tail, tail))

@@ -1,4 +1,4 @@
-"""Numbers that papers report, to stand beside our own and never among them. They come without limits."""
+"""Numbers that papers report. They stand beside our own, are never mixed with them, and come without limits."""
 
 import csv
 from pathlib import Path
@@ -11,22 +11,22 @@ from simaudit.evaluation.comparison.ranks import mean_ranks
 PUBLISHED = Path(__file__).parent / "papers"
 SIMA, BETA = "sima_v1.csv", "beta_vae_v1.csv"
 METRICS = {"auc": "auc", "asr": "asr", "tpr_heldout_positive": "tpr_heldout_positive_at_1fpr"}
-"""Our name of each metric, and that of the column."""
+"""Our name of each metric, and the name of its column in the CSV file."""
 
 
 def published() -> dict[str, Any]:
-    """What published.json holds, from SimA's version 1 (arXiv:2509.25003).
+    """Return what published.json holds, from SimA's version 1 (arXiv:2509.25003).
 
-    `sima`: by model, `<members>-vs-<held-out>`, condition and attack the metrics of its Tables 1, 2, 4, 5 and 6;
-    `ranks`: mean ranks of the attacks over these experiments, computed here; `beta`: by arm and β (Figure 3 right, read
-    off the figure) AUC and FID, which the paper normalised over both arms.
+    `sima` holds the metrics of its Tables 1, 2, 4, 5 and 6 by model, `<members>-vs-<held-out>`, condition and attack.
+    `ranks` holds mean ranks of the attacks over these experiments, computed here. `beta` holds AUC and FID by arm and
+    β, read off Figure 3 (right); the paper normalised the FID over both arms.
     """
     rows = pd.DataFrame(_rows(SIMA))
     rows["experiment"] = rows.model + " " + rows.members + " " + rows.heldout + " " + rows.condition
-    found: dict[str, Any] = {}
+    models: dict[str, Any] = {}
     for row in rows.to_dict("records"):
         sides = f"{slug(row['members'])}-vs-{slug(row['heldout'])}"
-        attacks = found.setdefault(row["model"], {}).setdefault(sides, {}).setdefault(row["condition"], {})
+        attacks = models.setdefault(row["model"], {}).setdefault(sides, {}).setdefault(row["condition"], {})
         numbers = {metric: _bare(row[column]) for metric, column in METRICS.items()}
         attacks[slug(row["attack"])] = {"queries": int(row["queries"]), **numbers}
     ranks = {
@@ -38,15 +38,15 @@ def published() -> dict[str, Any]:
         )
         for metric, column in METRICS.items()
     }
-    return {"published": {"sima": found, "ranks": ranks, "beta": _sweep()}}
+    return {"published": {"sima": models, "ranks": ranks, "beta": _sweep()}}
 
 
 def _sweep() -> dict[str, Any]:
     arms: dict[str, Any] = {}
     for row in _rows(BETA):
         for arm in ("standard", "adversarial"):
-            found = {"auc": _bare(row[f"auc_{arm}"]), "fid_normalised": _bare(row[f"fid_norm_{arm}"])}
-            arms.setdefault(arm, {})[f"beta={row['beta']}"] = found
+            metrics = {"auc": _bare(row[f"auc_{arm}"]), "fid_normalised": _bare(row[f"fid_norm_{arm}"])}
+            arms.setdefault(arm, {})[f"beta={row['beta']}"] = metrics
     return arms
 
 
@@ -60,5 +60,5 @@ def _bare(value: str) -> dict[str, float | None]:
 
 
 def slug(name: str) -> str:
-    """A name as part of an id."""
+    """Return a name in the form that an id uses."""
     return name.lower().replace(".", "-").replace("_", "-")

@@ -1,4 +1,4 @@
-"""Which attack is better over several targets: mean ranks, Friedman's test and the critical difference."""
+"""Comparison of attacks over several targets: mean ranks, Friedman's test and the critical difference."""
 
 from typing import Any
 
@@ -10,10 +10,10 @@ from simaudit.evaluation.statistics.intervals import CONFIDENCE, Interval
 
 
 def mean_ranks(values: pd.DataFrame) -> dict[str, Any]:
-    """Of a metric by target (rows) and attack (columns), the larger the better: rank 1 is the best.
+    """Return the mean ranks of a metric by target (rows) and attack (columns); larger is better, rank 1 is the best.
 
-    Two attacks differ where their mean ranks are further apart than the critical difference of Nemenyi's test
-    q_α √(k(k + 1)/6N), that is where their limits, half of it on either side, do not overlap (Demšar, JMLR 2006).
+    Two attacks differ if their mean ranks are further apart than the critical difference of Nemenyi's test,
+    q_α √(k(k + 1)/6N). The limits lie half of it on either side, so that then they do not overlap (Demšar, JMLR 2006).
     `friedman_p` tests that no attack differs from any other; it needs three attacks.
     """
     targets, attacks = values.shape

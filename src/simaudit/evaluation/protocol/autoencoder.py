@@ -1,4 +1,4 @@
-"""What an autoencoder's own scores say beside their AUC: where in its latent space a target leaks, and its errors."""
+"""What an autoencoder's scores add: AUC by how much the decoder stretches a sample, and reconstruction errors."""
 
 from typing import Any
 
@@ -11,19 +11,19 @@ from simaudit.evaluation.statistics.roc import Roc
 from simaudit.scoring.score_file import Scores
 
 DISTORTION, RECONSTRUCTION = "distortion", "reconstruction"
-FEWEST = 10  # members, and held-out samples, that a quarter needs to have an AUC
+FEWEST = 10  # fewest members, and fewest held-out samples, with which a quarter gets an AUC
 
 
 def auc_by_distortion(selected: SelectedScores) -> dict[str, Any]:
-    """Each attack's AUC among the evaluation samples in each quarter of `distortion`, `q1` the least distorted.
+    """Return each attack's AUC in each quarter of the evaluation samples by `distortion`; `q1` is the least distorted.
 
-    A quarter with fewer than FEWEST of a side is left out; without scores of `distortion` there are none.
+    A quarter with fewer than FEWEST samples of a side is left out. Without scores of `distortion` the result is empty.
     """
     if DISTORTION not in selected.statistics:
         return {}
     distortion, is_member = selected.on_evaluation(DISTORTION)
     quarter = np.searchsorted(np.quantile(distortion, [0.25, 0.5, 0.75]), distortion)
-    found: dict[str, Any] = {}
+    aucs: dict[str, Any] = {}
     for attack, knobs in selected.knobs.items():
         statistic, _ = selected.on_evaluation(attack)
         for number in range(4):
@@ -32,14 +32,14 @@ def auc_by_distortion(selected: SelectedScores) -> dict[str, Any]:
             if min(inside.sum(), (~inside).sum()) >= FEWEST:
                 roc = Roc.of(statistic[rows], inside, knobs.member_when)
                 auc = Delong.of([roc.placements()], roc.is_member).interval()
-                found.setdefault(attack, {})[f"q{number + 1}"] = auc.json()
-    return found
+                aucs.setdefault(attack, {})[f"q{number + 1}"] = auc.json()
+    return aucs
 
 
 def reconstruction_errors(scores: Scores) -> dict[str, Any]:
-    """The mean of each error that `reconstruction` measures, of members and of held-out samples in the evaluation fold.
+    """Return the mean of each error that `reconstruction` measures, over members and over held-out samples.
 
-    Limits are Student's, for the mean over samples drawn anew.
+    Samples are those of the evaluation fold; limits are Student's, for the mean over samples drawn anew.
     """
     found: dict[str, Any] = {}
     for column, values in zip(scores.columns, scores.statistic, strict=True):

@@ -1,4 +1,4 @@
-"""An attack at chosen knobs, measured on the evaluation fold, and how two such compare on the same samples."""
+"""An attack at chosen knobs, measured on the evaluation fold, and its difference to another on the same samples."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -17,7 +17,7 @@ COMPARED = [AUC, ASR, *TPR_LEVELS]
 
 @dataclass(frozen=True)
 class Choice:
-    """`row` is the statistic's row of the evaluation table; `roc` and `bootstrap` are of the evaluation fold."""
+    """An attack at chosen knobs: `row` is of the evaluation table, `roc` and `bootstrap` are of the evaluation fold."""
 
     row: pd.Series
     roc: Roc
@@ -25,17 +25,17 @@ class Choice:
 
     @cached_property
     def placements(self) -> np.ndarray:
-        """(n,), see `Roc.placements`."""
+        """The placements (n,) of the evaluation samples, see `Roc.placements`."""
         return self.roc.placements()
 
     @cached_property
     def resampled(self) -> dict[str, np.ndarray]:
-        """ASR and TPRs of every resample."""
+        """The ASR and the TPRs of every resample, by metric."""
         rates = {name: self.bootstrap.tpr_at(self.roc, level) for name, level in TPR_LEVELS.items()}
         return {ASR: self.bootstrap.asr(self.roc), **rates}
 
     def facts(self) -> dict[str, Any]:
-        """Its knobs and every metric with its limits, as they stand in the target's summary."""
+        """Return the knobs, and every metric with its limits, in the form of the target's summary."""
         return {
             "variant": self.row.variant,
             "timestep": None if pd.isna(self.row.timestep) else int(self.row.timestep),
@@ -47,16 +47,18 @@ class Choice:
         return tail_mark(metric, self.roc.members, self.roc.heldout)
 
     def minus(self, other: "Choice") -> dict[str, Any]:
-        """Paired differences with their limits: DeLong's for AUC, the bootstrap's for ASR and TPR."""
+        """Return paired differences with their limits: DeLong's for AUC, the bootstrap's for ASR and TPR."""
         delong = Delong.of([self.placements, other.placements], self.roc.is_member)
-        found: dict[str, Any] = {AUC: delong.difference().json()}
+        differences: dict[str, Any] = {AUC: delong.difference().json()}
         for metric in COMPARED[1:]:
             difference = self.row[metric] - other.row[metric]
             resampled = self.resampled[metric] - other.resampled[metric]
-            found[metric] = basic_interval(float(difference), resampled, (-1, 1)).json() | self._mark(metric)
-        return found
+            differences[metric] = basic_interval(float(difference), resampled, (-1, 1)).json() | self._mark(
+                metric
+            )
+        return differences
 
 
 def estimate(row: pd.Series, metric: str) -> dict[str, float]:
-    """A metric of a row of the evaluation table with its limits, as it stands in the files under results/."""
+    """Return a metric of a row of the evaluation table with its limits, in the form of the files under results/."""
     return Interval(*(float(row[f"{metric}{limit}"]) for limit in ("", "_low", "_high"))).json()

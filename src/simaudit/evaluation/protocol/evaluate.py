@@ -1,4 +1,4 @@
-"""From the scores of one target to its metrics, the row that each attack is judged by, and what luck would give."""
+"""Evaluation of one target: the metrics of its scores, the row chosen for each attack, and what luck would give."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -24,12 +24,12 @@ from simaudit.scoring.score_file import Scores
 from simaudit.vocabulary.errors import SimauditError
 from simaudit.vocabulary.sides import CALIBRATION, EVALUATION
 
-SHIFT_CONFIDENCE = 0.995  # cross-fitted scores depend on each other, and DeLong's limits do not know it
+SHIFT_CONFIDENCE = 0.995  # cross-fitted scores depend on each other, which DeLong's limits ignore
 
 
 @dataclass(frozen=True)
 class Resampling:
-    """How often, and from which seed, intervals resample and the control permutes; `threads` share the work."""
+    """How many resamples and permutations are drawn, and from which seed; `threads` share the work."""
 
     resamples: int
     permutations: int
@@ -41,8 +41,8 @@ class Resampling:
 class Judged:
     """One attack: its rows of the table with the choices marked, and these choices on the evaluation fold.
 
-    `statistic` (N,) is the selected one on every sample, `transferred` what its threshold does; `midranks` (K, n) are
-    those of all statistics, by fold.
+    `statistic` (N,) is the selected statistic of every sample; `transferred` says how its threshold performs on the
+    evaluation fold; `midranks` (K, n) are those of all statistics, by fold.
     """
 
     rows: pd.DataFrame
@@ -55,7 +55,7 @@ class Judged:
 
     @classmethod
     def of(cls, scores: Scores, bootstrap: Bootstrap, threads: int) -> "Judged":
-        """Raises SimauditError when a fold is too small or a statistic constant over it."""
+        """Measure one attack. Raises SimauditError when a fold is too small or a statistic is constant over it."""
         parts = folds(scores)
         frames, midranks = [], {}
         for fold, samples in parts.items():
@@ -85,7 +85,7 @@ class Judged:
         )
 
     def facts(self) -> dict[str, Any]:
-        """What a person asks first: the selected row, what its threshold does, and the oracle beside it."""
+        """Return what a reader needs first: the selected row, what its threshold does, and the oracle beside it."""
         on_calibration = self.rows[(self.rows.fold == CALIBRATION) & self.rows.selected].iloc[0]
         return {
             "selected": self.selected.facts() | {"calibration_auc": estimate(on_calibration, AUC)},
@@ -97,12 +97,12 @@ class Judged:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What is known of one target."""
+    """All results of one target."""
 
     table: pd.DataFrame
     """Every metric of every (attack, variant, timestep, fold), with the choices marked: SCHEMA."""
     summary: dict[str, Any]
-    """Per attack the selected row on the evaluation fold, and all that stands beside it."""
+    """The selected row of each attack on the evaluation fold, and all that stands beside it."""
     differences: dict[str, Any]
     """Every attack minus every other, paired, both at their selected knobs."""
     permutation: dict[str, Any]
@@ -110,7 +110,7 @@ class Evaluation:
     selected: SelectedScores
     """Every attack's statistic at its selected knobs, sample by sample."""
     profiles: pd.DataFrame
-    """How each statistic is distributed over members and over held-out samples, see `evaluation.protocol.profiles`."""
+    """The distribution of each statistic over members and over held-out samples: `profiles.SCHEMA`."""
 
 
 def evaluate(
@@ -119,7 +119,7 @@ def evaluate(
     """Measure every attack on one target, and the blind classifiers of its split beside them.
 
     `nearest` has the distance of every sample to the nearest other member, see `simaudit.data.neighbours`.
-    One score file is in memory at a time where `all_scores` is a generator.
+    If `all_scores` is a generator, one score file is in memory at a time.
     Raises SimauditError when a score file is of other samples than the blind classifiers', a fold is too small, or a
     statistic is constant over it.
     """
@@ -183,9 +183,7 @@ def evaluate(
 
 
 def headline(summary: dict[str, Any]) -> dict[str, Any]:
-    """The few numbers of a target that one compares between two runs: those of the attack that did best on the
-    calibration fold.
-    """
+    """Return the few numbers to compare between two runs: those of the attack that did best on the calibration fold."""
     attacks = summary["attacks"]
     best = max(attacks, key=lambda name: attacks[name]["selected"]["calibration_auc"]["value"])
     selected = attacks[best]["selected"]
@@ -199,18 +197,18 @@ def headline(summary: dict[str, Any]) -> dict[str, Any]:
 def evaluate_intermediate(
     all_scores: Iterable[tuple[int, Scores]], blind: Scores, resampling: Resampling
 ) -> dict[str, Any]:
-    """Return the same facts of a target's intermediate checkpoints by epoch and attack, at knobs calibrated for each.
+    """Return the same facts of intermediate checkpoints, by epoch and attack, each at knobs calibrated for that epoch.
 
     Raises SimauditError as `evaluate` does.
     """
     labels = blind.is_member[~blind.is_calibration]
     bootstrap = Bootstrap(labels, resampling.resamples, resampling.seed)
-    found: dict[str, Any] = {}
+    epochs: dict[str, Any] = {}
     for epoch, scores in all_scores:
         _require_same_samples(scores, blind)
         facts = Judged.of(scores, bootstrap, resampling.threads).facts()
-        found.setdefault(str(epoch), {"attacks": {}})["attacks"][scores.attack] = facts
-    return found
+        epochs.setdefault(str(epoch), {"attacks": {}})["attacks"][scores.attack] = facts
+    return epochs
 
 
 def _require_same_samples(scores: Scores, blind: Scores) -> None:
@@ -222,16 +220,16 @@ def _require_same_samples(scores: Scores, blind: Scores) -> None:
 
 
 def _differences(attacks: dict[str, Judged]) -> dict[str, Any]:
-    """Each pair once: `first` → `minus_<second>`."""
-    found: dict[str, Any] = {}
+    """Return the difference of each pair, once: `first` → `minus_<second>`."""
+    differences: dict[str, Any] = {}
     for first, second in combinations(attacks, 2):
         difference = attacks[first].selected.minus(attacks[second].selected)
-        found.setdefault(first, {})[f"minus_{second}"] = difference
-    return found
+        differences.setdefault(first, {})[f"minus_{second}"] = difference
+    return differences
 
 
 def evaluate_blind(blind: Scores, resampling: Resampling) -> dict[str, Any]:
-    """What classifiers that never saw a model make of a split: the selected one, and each of them alone.
+    """Measure how well classifiers that never saw a model tell the sides of a split apart: the selected one, and each.
 
     Raises SimauditError when a fold is too small.
     """
@@ -249,6 +247,6 @@ def evaluate_blind(blind: Scores, resampling: Resampling) -> dict[str, Any]:
 
 
 def is_shifted(blind: Choice) -> bool:
-    """Whether classifiers that never saw a model tell the sides of a split apart: their AUC is surely above 0.5."""
+    """Return whether classifiers that never saw a model tell the sides apart: their AUC's lower limit is above 0.5."""
     auc = Delong.of([blind.placements], blind.roc.is_member)
     return auc.interval(confidence=SHIFT_CONFIDENCE).low > 0.5

@@ -17,12 +17,12 @@ from simaudit.vocabulary.sides import CALIBRATION, EVALUATION
 AUC, ASR = "auc", "asr"
 TPR_LEVELS = {"tpr_at_1pct_fpr": 0.01, "tpr_at_0.1pct_fpr": 0.001}
 TPR_HELDOUT_POSITIVE = "tpr_heldout_positive"
-HELDOUT_POSITIVE_LEVEL = 0.01  # of the members, flagged while held-out samples are found
+HELDOUT_POSITIVE_LEVEL = 0.01  # share of the members that may be flagged while held-out samples are found
 RATES = [*TPR_LEVELS, TPR_HELDOUT_POSITIVE]
 METRICS = [AUC, ASR, *RATES]
 CHANCE = {AUC: 0.5, ASR: 0.5, **TPR_LEVELS, TPR_HELDOUT_POSITIVE: HELDOUT_POSITIVE_LEVEL}
 
-READABLE_TAIL = 10  # false positives that a level must allow for its TPR to be read
+READABLE_TAIL = 10  # fewest false positives that a level must allow for its TPR to be read
 
 SCHEMA = pa.schema(
     [
@@ -44,18 +44,18 @@ SCHEMA = pa.schema(
 
 
 def tail_too_small(metric: str, members: int, heldout: int) -> bool:
-    """Whether a rate's level allows fewer than READABLE_TAIL samples to be wrong about; it is marked wherever shown."""
+    """Return whether a rate's level allows fewer than READABLE_TAIL errors; it is then marked wherever it is shown."""
     wrong = members if metric == TPR_HELDOUT_POSITIVE else heldout
     return metric in RATES and wrong * CHANCE[metric] < READABLE_TAIL
 
 
 def tail_mark(metric: str, members: int, heldout: int) -> dict[str, bool]:
-    """The mark as it stands in a file beside the value."""
+    """Return the mark in the form that stands beside the value in a file."""
     return {"tail_too_small": True} if tail_too_small(metric, members, heldout) else {}
 
 
 def folds(scores: Scores) -> dict[str, np.ndarray]:
-    """The samples of each fold, (N,) bool.
+    """Return the samples of each fold, (N,) bool.
 
     Raises SimauditError when a fold is too small to be measured, or a statistic is constant over it.
     """
@@ -63,8 +63,8 @@ def folds(scores: Scores) -> dict[str, np.ndarray]:
         refuse_small(scores.is_member, scores.is_calibration)
     except SimauditError as error:
         raise SimauditError(f"{scores.attack}: {error}") from None
-    found = {CALIBRATION: scores.is_calibration, EVALUATION: ~scores.is_calibration}
-    for fold, rows in found.items():
+    samples = {CALIBRATION: scores.is_calibration, EVALUATION: ~scores.is_calibration}
+    for fold, rows in samples.items():
         constant = np.ptp(scores.statistic[:, rows], axis=1) == 0
         if constant.any():
             column = scores.columns[int(constant.argmax())]
@@ -72,16 +72,16 @@ def folds(scores: Scores) -> dict[str, np.ndarray]:
                 f"{scores.attack}: the statistic is the same for all samples of the {fold} fold at timestep "
                 f"{column.timestep}, variant {column.variant}; leave that timestep or variant out"
             )
-    return found
+    return samples
 
 
 def metric_rows(
     scores: Scores, fold: str, rows: np.ndarray, bootstrap: Bootstrap | None, threads: int
 ) -> tuple[pd.DataFrame, np.ndarray]:
-    """One row for each of the K statistics with the metrics over `rows` (N,) bool, and their centred midranks (K, n).
+    """Return one row per statistic with its metrics over `rows` (N,) bool, and the centred midranks of all (K, n).
 
-    AUCs carry DeLong's 95 % limits; rates those of Clopper and Pearson, at the threshold that was found; ASRs those of
-    the bootstrap, where there is one. Each statistic is sorted once.
+    AUCs have DeLong's 95 % limits; rates have those of Clopper and Pearson, given the threshold; ASRs have those of the
+    bootstrap, if there is one. Each statistic is sorted once.
     """
     is_member = scores.is_member[rows]
     members, heldout = int(is_member.sum()), int((~is_member).sum())
@@ -113,7 +113,7 @@ def metric_rows(
 
 
 def _point_metrics(roc: Roc) -> dict[str, float]:
-    """Values by name; the rates still as counts."""
+    """Return the values by name, the rates still as counts."""
     return {
         ASR: roc.asr,
         **{name: roc.found_at(level) for name, level in TPR_LEVELS.items()},
@@ -123,8 +123,8 @@ def _point_metrics(roc: Roc) -> dict[str, float]:
 
 def _limits(roc: Roc, bootstrap: Bootstrap | None) -> dict[str, float]:
     auc = Delong.of([roc.placements()], roc.is_member).interval()
-    found = {AUC: auc.value, f"{AUC}_low": auc.low, f"{AUC}_high": auc.high}
+    values = {AUC: auc.value, f"{AUC}_low": auc.low, f"{AUC}_high": auc.high}
     if bootstrap:
         asr = asr_interval(roc, bootstrap.asr(roc))
-        found |= {f"{ASR}_low": asr.low, f"{ASR}_high": asr.high}
-    return found
+        values |= {f"{ASR}_low": asr.low, f"{ASR}_high": asr.high}
+    return values

@@ -1,4 +1,4 @@
-"""How every statistic is distributed over members and over held-out samples."""
+"""The distribution of every statistic over members and over held-out samples."""
 
 import numpy as np
 import pandas as pd
@@ -23,7 +23,7 @@ SCHEMA = pa.schema(
 
 
 def profile(scores: Scores) -> pd.DataFrame:
-    """Mean, with 95 % limits, and quantiles of each statistic on the evaluation fold, one row a role: SCHEMA."""
+    """Return mean, 95 % limits and quantiles of each statistic on the evaluation fold, one row per side: SCHEMA."""
     parts = []
     for role, is_member in ROLES.items():
         values = scores.statistic[:, ~scores.is_calibration & (scores.is_member == is_member)].astype(

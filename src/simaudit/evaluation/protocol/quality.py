@@ -1,4 +1,4 @@
-"""How good a target's samples are: the Fréchet distance of their features to those of real images."""
+"""The quality of a target's samples: the Fréchet distance of their features to those of real images."""
 
 from typing import Any
 
@@ -13,14 +13,14 @@ DISTANCES = {
     "members_to_heldout": 0.0,
     "heldout_minus_members": -np.inf,
 }
-"""What `quality` measures, and the least that each can be."""
+"""What `quality` measures, and the smallest value that each can have."""
 
 
 def frechet_distance(first: np.ndarray, second: np.ndarray) -> float:
-    """‖μ₁ − μ₂‖² + tr(Σ₁ + Σ₂ − 2 (Σ₁Σ₂)^½) of the normals fitted to features (n, d) and (m, d).
+    """Return ‖μ₁ − μ₂‖² + tr(Σ₁ + Σ₂ − 2 (Σ₁Σ₂)^½) of the normals fitted to features (n, d) and (m, d).
 
-    Dowson & Landau 1982; Heusel et al. 2017, arXiv:1706.08500, Eq. 6. Biased upwards by few samples, so only distances
-    between sets as large are comparable.
+    Dowson & Landau 1982; Heusel et al. 2017, arXiv:1706.08500, Eq. 6. Few samples bias it upwards, so only distances
+    between sets of the same size are comparable.
     """
     return _between(_moments(first), _moments(second))
 
@@ -42,12 +42,12 @@ def _between(first: tuple[np.ndarray, np.ndarray], second: tuple[np.ndarray, np.
 def quality(
     samples: np.ndarray, members: np.ndarray, heldout: np.ndarray, resamples: int, seed: int
 ) -> dict[str, Any]:
-    """Distances of a target's samples to members and to held-out images, by their features (n, d) each, with limits.
+    """Return the distances of a target's samples to members and to held-out images, from features (n, d), with limits.
 
-    As many of each are compared as there are of the fewest, drawn at random. `members_to_heldout` is what samples of
-    the true distribution would have; `heldout_minus_members`, paired, is above zero where samples resemble the training
-    set more than the world it is from. Few images add to a distance, and resampling them adds as much again: the limits
-    are normal ones with the bootstrap's standard error, for what so many images have on average.
+    Each of the three sets is cut at random to the size of the smallest. `members_to_heldout` is what samples of the
+    true distribution would have; `heldout_minus_members`, paired, is above zero if samples resemble the training set
+    more than other images of its kind. Few images bias a distance upwards, and resampling them adds the same again:
+    the limits are normal ones with the bootstrap's standard error, for the average over sets of this size.
     """
     rng = np.random.default_rng(seed)
     count = min(map(len, (samples, members, heldout)))

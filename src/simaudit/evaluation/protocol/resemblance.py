@@ -1,7 +1,7 @@
-"""Whether a statistic only says how near a sample lies to the training set.
+"""How closely a statistic follows a sample's distance to the training set.
 
-The optimal denoiser's answer is the distance to a kernel-weighted mean of the members: a held-out sample that looks
-like one of them is expected to be taken for one.
+The optimal denoiser's answer is the distance to a kernel-weighted mean of the members, so a held-out sample that looks
+like a member is expected to be taken for one.
 """
 
 from typing import Any
@@ -15,23 +15,23 @@ SIDES = {"members": True, "heldout": False}
 
 
 def distance_correlations(selected: SelectedScores) -> dict[str, Any]:
-    """By attack, Spearman's ρ of its statistic with the distance to the nearest other member, of each side.
+    """Return, by attack, Spearman's ρ of its statistic with the distance to the nearest other member, for each side.
 
-    On the evaluation fold. Where the distance or the statistic is constant there is none.
+    Samples are those of the evaluation fold. There is no ρ where the distance or the statistic is constant.
     """
-    found: dict[str, Any] = {}
+    correlations: dict[str, Any] = {}
     rows = ~selected.is_calibration
     for attack, statistic in selected.statistics.items():
         for side, is_member in SIDES.items():
-            of = rows & (selected.is_member == is_member)
-            if np.ptp(selected.distance[of]) > 0 and np.ptp(statistic[of]) > 0:
-                correlation = spearman(selected.distance[of], statistic[of])
-                found.setdefault(attack, {})[f"of_{side}"] = correlation.json()
-    return found
+            on_side = rows & (selected.is_member == is_member)
+            if np.ptp(selected.distance[on_side]) > 0 and np.ptp(statistic[on_side]) > 0:
+                correlation = spearman(selected.distance[on_side], statistic[on_side])
+                correlations.setdefault(attack, {})[f"of_{side}"] = correlation.json()
+    return correlations
 
 
 def spearman(first: np.ndarray, second: np.ndarray) -> Interval:
-    """Spearman's ρ of (n,) and (n,), n ≥ 4, with 95 % limits by Fisher's z.
+    """Return Spearman's ρ of (n,) and (n,), n ≥ 4, with 95 % limits by Fisher's z.
 
     Its standard error is √((1 + ρ²/2)/(n − 3)) (Bonett & Wright, Psychometrika 2000).
     """

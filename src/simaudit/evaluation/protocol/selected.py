@@ -1,4 +1,4 @@
-"""The file of each attack's statistic at its selected knobs: what figures and comparisons between targets look at."""
+"""The file of each attack's statistic at its selected knobs, which figures and comparisons of targets read."""
 
 import json
 from dataclasses import dataclass
@@ -44,16 +44,16 @@ class SelectedScores:
     distance: np.ndarray
 
     def on_evaluation(self, attack: str) -> tuple[np.ndarray, np.ndarray]:
-        """An attack's statistic and who is a member, (n,) each, on the evaluation fold."""
+        """Return an attack's statistic and whether each sample is a member, (n,) each, on the evaluation fold."""
         rows = ~self.is_calibration
         return self.statistics[attack][rows], self.is_member[rows]
 
     def roc(self, attack: str) -> Roc:
-        """An attack's ROC on the evaluation fold."""
+        """Return an attack's ROC on the evaluation fold."""
         return Roc.of(*self.on_evaluation(attack), self.knobs[attack].member_when)
 
     def write(self, path: Path) -> None:
-        """One float32 column an attack beside sample_id, role, fold and distance; the knobs are the file's metadata."""
+        """Write one float32 column per attack beside sample_id, role, fold and distance; the knobs are metadata."""
         columns = {
             "sample_id": pa.array(self.sample_id),
             "role": labels(~self.is_member, ROLES),
@@ -69,7 +69,7 @@ class SelectedScores:
 
     @classmethod
     def read(cls, path: Path) -> "SelectedScores":
-        """Raises SimauditError when the file is missing or not whole."""
+        """Read the file. Raises SimauditError when it is missing or not whole."""
         try:
             table = pq.read_table(path)
             knobs = {

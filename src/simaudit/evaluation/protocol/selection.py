@@ -1,19 +1,19 @@
-"""Which knobs an attack is judged by. Variants and timesteps are both knobs."""
+"""The choice of an attack's knobs, which are its variant and its timestep."""
 
 import pandas as pd
 
 from simaudit.vocabulary.sides import CALIBRATION, EVALUATION
 
 SELECTION = {"metric": "auc", "fold": CALIBRATION, "ties": "the first in the score file"}
-"""What `selected` goes by, as the evaluation's file says it."""
+"""The rule by which `selected` is chosen, as the evaluation's file states it."""
 
 
 def mark_choices(rows: pd.DataFrame) -> pd.DataFrame:
-    """The rows of one attack with `selected`, `selected_in_variant` and `oracle`, each true on both folds of its knobs.
+    """Return the rows of one attack with `selected`, `selected_in_variant` and `oracle`, each true on both folds.
 
-    `selected` has the highest AUC on the calibration fold: the honest choice. `selected_in_variant` is the same among
-    the timesteps of each variant. `oracle` has the highest AUC on the evaluation fold, as if knobs could be chosen on
-    the test set. Of equals the first in file order is taken.
+    `selected` has the highest AUC on the calibration fold. `selected_in_variant` is the same among the timesteps of
+    each variant. `oracle` has the highest AUC on the evaluation fold, as if knobs could be chosen on the test set.
+    Among equals, the first in file order is chosen.
     """
     in_variant = pd.Series(False, index=rows.index)
     for _, of_variant in rows.groupby("variant", sort=False):

@@ -1,1 +1,1 @@
-"""The statistics: ROC curves, intervals, resampling, permutation. They know nothing of files."""
+"""The statistics: ROC curves, intervals, resampling, permutation. They read and write no files."""

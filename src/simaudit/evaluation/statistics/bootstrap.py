@@ -1,4 +1,4 @@
-"""Intervals for what has no formula: ASR, and paired differences of TPR, by a stratified bootstrap."""
+"""Intervals of values that have no formula, ASR and paired differences of ASR and TPR, by a stratified bootstrap."""
 
 from collections.abc import Iterator
 from itertools import pairwise
@@ -8,8 +8,8 @@ import numpy as np
 from simaudit.evaluation.statistics.intervals import CONFIDENCE, Interval, rate, together
 from simaudit.evaluation.statistics.roc import Roc
 
-CHUNK = 256  # samples at a time: few enough for all their resamples to stay in the processor's cache
-CELL = 16  # samples of a chunk that are added up one after the other, in all cells at once
+CHUNK = 256  # samples at a time: few enough that all their resamples stay in the processor's cache
+CELL = 16  # samples of a chunk that are summed one after the other; all cells are summed at once
 
 
 class Bootstrap:
@@ -26,12 +26,12 @@ class Bootstrap:
         for role in np.flatnonzero(is_member), np.flatnonzero(~is_member):
             for counts in drawn:
                 counts[role] = np.bincount(rng.integers(len(role), size=len(role)), minlength=len(role))
-        # One row a sample, so that looking samples up in another order moves whole rows; the last is of nobody.
+        # One row per sample, so that reordering samples copies whole rows. The last row is all zeros, for padding.
         self._counts = np.ascontiguousarray(drawn.T)
 
     def asr(self, roc: Roc) -> np.ndarray:
-        """The ASR of every resample, (resamples,)."""
-        # (TPR − FPR) × their common denominator, in whole numbers: exact, and the fastest to add up.
+        """Return the ASR of every resample, (resamples,)."""
+        # (TPR − FPR) × their common denominator, in whole numbers: exact, and the fastest to sum.
         common = int(np.lcm(roc.members, roc.heldout))
         best = np.zeros(self._counts.shape[1], dtype=np.int64)
         for advantage in self._accepted(roc, common // roc.members, -(common // roc.heldout)):
@@ -40,19 +40,20 @@ class Bootstrap:
         return asr
 
     def tpr_at(self, roc: Roc, level: float) -> np.ndarray:
-        """The exact TPR at FPR ≤ `level` of every resample, (resamples,)."""
-        found = np.zeros(self._counts.shape[1], dtype=np.int64)
+        """Return the exact TPR at FPR ≤ `level` of every resample, (resamples,)."""
+        best = np.zeros(self._counts.shape[1], dtype=np.int64)
         for members, heldout in zip(self._accepted(roc, 1, 0), self._accepted(roc, 0, 1), strict=True):
             within = heldout / roc.heldout <= level
-            np.maximum(found, np.where(within, members, 0).max(axis=0), out=found)
+            np.maximum(best, np.where(within, members, 0).max(axis=0), out=best)
             if not within[-1].any():
                 break
-        return found / roc.members
+        return best / roc.members
 
     def _accepted(self, roc: Roc, per_member: int, per_heldout: int) -> Iterator[np.ndarray]:
-        """What the samples that a threshold accepts add up to in every resample: (thresholds, resamples), in chunks.
+        """Yield the sum over the samples that each threshold accepts, per resample: (thresholds, resamples) by chunk.
 
-        A chunk is overwritten by the next. Sums run within cells first, all cells at once, then over the cells.
+        A member counts `per_member`, a held-out sample `per_heldout`. Each chunk overwrites the one before. Sums run
+        within cells first, in all cells at once, then over the cells.
         """
         samples, resamples = len(roc.order), self._counts.shape[1]
         padding = -samples % CHUNK
@@ -82,16 +83,16 @@ class Bootstrap:
 
 
 def _accumulate(values: np.ndarray) -> None:
-    """Cumulative sums along the first axis, in place; on wide rows several times as fast as numpy's own."""
+    """Sum cumulatively along the first axis, in place; on wide rows this is several times as fast as numpy's own."""
     for before, after in pairwise(values):
         after += before
 
 
 def basic_interval(value: float, resampled: np.ndarray, within: tuple[float, float]) -> Interval:
-    """`value` with the basic bootstrap's limits, 2 × value minus the resamples' quantiles (Davison & Hinkley 1997).
+    """Return `value` with the basic bootstrap's limits: 2 × value − quantiles of resamples (Davison & Hinkley 1997).
 
-    The best over thresholds overshoots, in the resamples once more than in the sample: reflecting the quantiles takes
-    that off again, where the quantiles themselves would hardly ever cover. `within` is where such a value can lie.
+    A maximum over thresholds is biased upwards, and the resamples repeat the bias. Reflecting the quantiles removes it;
+    the quantiles themselves would hardly ever contain the true value. `within` is the range of possible values.
     """
     tail = (1 - CONFIDENCE) / 2
     low, high = 2 * value - np.quantile(resampled, [1 - tail, tail])
@@ -101,10 +102,10 @@ def basic_interval(value: float, resampled: np.ndarray, within: tuple[float, flo
 
 
 def asr_interval(roc: Roc, resampled: np.ndarray) -> Interval:
-    """The ASR of a ROC with its limits from the ASRs of its resamples.
+    """Return the ASR of a ROC with its limits from the ASRs of its resamples.
 
-    Where the classes are perfectly separated, so are they in every resample. The lower limit is then that of two exact
-    rates, all members found and no held-out sample flagged, which hold together.
+    If the classes are perfectly separated, they are so in every resample too. The lower limit then comes from two exact
+    rates that hold together: all members are found, and no held-out sample is flagged.
     """
     if roc.asr == 1:
         lows = [rate(size, size, together(2)).low for size in (roc.members, roc.heldout)]

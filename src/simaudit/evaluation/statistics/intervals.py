@@ -1,4 +1,4 @@
-"""How sure a measured value is: DeLong for AUC, Clopper-Pearson for rates."""
+"""Confidence intervals of measured values: DeLong's for AUC, Clopper and Pearson's for rates."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ CONFIDENCE = 0.95
 
 @dataclass(frozen=True)
 class Interval:
-    """A value with its confidence limits."""
+    """A value with the limits of its confidence interval."""
 
     value: float
     low: float
@@ -21,7 +21,7 @@ class Interval:
         return self.low <= value <= self.high
 
     def json(self) -> dict[str, float]:
-        """As it stands in the files under results/."""
+        """Return the form that stands in the files under results/."""
         return {"value": self.value, "low": self.low, "high": self.high}
 
 
@@ -29,8 +29,8 @@ class Interval:
 class Delong:
     """AUCs (K,) of K statistics on the same samples, and their covariance (K, K), by DeLong's method.
 
-    DeLong, DeLong & Clarke-Pearson (Biometrics 1988), computed from placements (Sun & Xu, IEEE SPL 2014): no pair of
-    samples is ever looked at. `pairs` is how many disjoint pairs of a member and a held-out sample there are.
+    DeLong, DeLong & Clarke-Pearson (Biometrics 1988), computed from placements (Sun & Xu, IEEE SPL 2014), without a
+    loop over pairs of samples. `pairs` is the number of disjoint pairs of a member and a held-out sample.
     """
 
     auc: np.ndarray
@@ -39,7 +39,7 @@ class Delong:
 
     @classmethod
     def of(cls, placements: Sequence[np.ndarray], is_member: np.ndarray) -> "Delong":
-        """From the placements of `Roc`, K times (N,), and bool labels (N,)."""
+        """Compute them from K placements (N,), see `Roc.placements`, and bool labels (N,)."""
         placed = np.stack(placements)
         members, heldout = placed[:, is_member], placed[:, ~is_member]
         m, n = members.shape[1], heldout.shape[1]
@@ -47,17 +47,17 @@ class Delong:
         return cls(members.mean(axis=1), covariance, min(m, n))
 
     def interval(self, k: int = 0, confidence: float = CONFIDENCE) -> Interval:
-        """The AUC of statistic k with its limits."""
+        """Return the AUC of statistic k with its limits."""
         return delong_interval(float(self.auc[k]), float(self.covariance[k, k]), self.pairs, confidence)
 
     def difference(self, first: int = 0, second: int = 1, confidence: float = CONFIDENCE) -> Interval:
-        """AUC of `first` minus AUC of `second`, paired: both were measured on the same samples."""
+        """Return the AUC of `first` minus that of `second`, paired: both were measured on the same samples."""
         contrast = np.zeros(len(self.auc))
         contrast[[first, second]] = 1, -1
         return self._combine(contrast, confidence)
 
     def mean(self) -> Interval:
-        """The mean of all K AUCs, whose errors have the samples in common."""
+        """Return the mean of all K AUCs, whose errors are correlated, since they have the samples in common."""
         return self._combine(np.full(len(self.auc), 1 / len(self.auc)), CONFIDENCE)
 
     def _combine(self, weights: np.ndarray, confidence: float) -> Interval:
@@ -67,10 +67,10 @@ class Delong:
 
 
 def delong_interval(auc: float, variance: float, pairs: int, confidence: float = CONFIDENCE) -> Interval:
-    """AUC ± a normal quantile of standard errors, kept within [0, 1].
+    """Return AUC ± a normal quantile of standard errors, clipped to [0, 1].
 
-    Perfect separation leaves DeLong without any variance, as if nothing could have gone otherwise. The limits are then
-    those of Clopper and Pearson for `pairs` disjoint pairs, all ranked alike.
+    At perfect separation DeLong's variance is 0, as if the AUC were certain. The limits are then those of Clopper and
+    Pearson for `pairs` disjoint pairs, all ranked alike.
     """
     if auc in (0.0, 1.0):
         low, high = clopper_pearson(np.array(round(auc * pairs)), pairs, confidence)
@@ -82,7 +82,7 @@ def delong_interval(auc: float, variance: float, pairs: int, confidence: float =
 def clopper_pearson(
     count: np.ndarray, total: int, confidence: float = CONFIDENCE
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Exact limits (low, high) of a rate of which `count` (any shape) of `total` were seen (Biometrika 1934)."""
+    """Return the exact limits (low, high) of a rate, given `count` (any shape) of `total` (Biometrika 1934)."""
     tail = (1 - confidence) / 2
     count = np.asarray(count)
     low = np.where(count > 0, betaincinv(np.maximum(count, 1), total - count + 1, tail), 0.0)
@@ -91,18 +91,18 @@ def clopper_pearson(
 
 
 def together(tests: int) -> float:
-    """The confidence of each of several intervals that hold together at CONFIDENCE (Bonferroni)."""
+    """Return the confidence of each of several intervals that hold together at CONFIDENCE (Bonferroni)."""
     return 1 - (1 - CONFIDENCE) / tests
 
 
 def rate(count: int, total: int, confidence: float = CONFIDENCE) -> Interval:
-    """count/total with its Clopper-Pearson limits."""
+    """Return count/total with its Clopper-Pearson limits."""
     low, high = clopper_pearson(np.array(count), total, confidence)
     return Interval(count / total, float(low), float(high))
 
 
 def mean_limits(values: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Means (…,) of values (…, n), n ≥ 2, with Student's limits (low, high) for samples drawn anew."""
+    """Return the means (…,) of values (…, n), n ≥ 2, with Student's limits (low, high) for samples drawn anew."""
     n = values.shape[-1]
     mean = values.mean(axis=-1)
     half = stdtrit(n - 1, (1 + CONFIDENCE) / 2) * values.std(axis=-1, ddof=1) / np.sqrt(n)
@@ -110,5 +110,5 @@ def mean_limits(values: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]
 
 
 def normal_quantile(confidence: float = CONFIDENCE) -> float:
-    """How many standard errors on either side hold a normal value with that confidence."""
+    """Return how many standard errors on either side of the mean contain a normal value with that confidence."""
     return float(ndtri((1 + confidence) / 2))

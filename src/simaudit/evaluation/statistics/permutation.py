@@ -1,4 +1,4 @@
-"""The control that shuffles the labels: whatever is found then, the protocol itself has put there."""
+"""The control that shuffles the labels: whatever an attack reaches then comes from the protocol itself."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -12,13 +12,13 @@ from simaudit.vocabulary.sides import CALIBRATION, EVALUATION
 
 @dataclass(frozen=True)
 class Permutations:
-    """Labels (permutations, n) of each fold, shuffled within it, so that both classes keep their sizes."""
+    """Labels (permutations, n) of each fold, shuffled within the fold, so that both classes keep their sizes."""
 
     labels: dict[str, np.ndarray]
 
     @classmethod
     def of(cls, is_member: dict[str, np.ndarray], permutations: int, seed: int) -> "Permutations":
-        """From the true labels (n,) bool of each fold; the same arguments give the same permutations."""
+        """Shuffle the true labels (n,) bool of each fold; the same arguments give the same permutations."""
         rng = np.random.default_rng(seed)
         return cls(
             {
@@ -28,21 +28,21 @@ class Permutations:
         )
 
     def auc(self, fold: str, centred_midranks: np.ndarray) -> np.ndarray:
-        """(K, permutations): the AUC of K statistics under each permutation, from their centred midranks (K, n)."""
+        """Return the AUC of K statistics under each permutation, (K, permutations), from centred midranks (K, n)."""
         labels = self.labels[fold]
         members = labels[0].sum()
         pairs = members * (labels.shape[1] - members)
-        found: np.ndarray = 0.5 + centred_midranks @ labels.T.astype(np.float64) / pairs
-        return found
+        aucs: np.ndarray = 0.5 + centred_midranks @ labels.T.astype(np.float64) / pairs
+        return aucs
 
 
 def permuted_protocol(aucs: dict[str, np.ndarray], observed: float) -> dict[str, Any]:
-    """What the whole protocol reports of an attack when labels mean nothing, from AUCs (K, permutations) by fold.
+    """Return what the protocol reports of an attack when labels mean nothing, from AUCs (K, permutations) by fold.
 
-    `auc` is the mean that calibrated knobs get; it must be 0.5. `oracle_auc` is the mean of the best on the
-    evaluation fold: what luck alone gives to whoever chooses knobs on the test set. Their limits are those of a mean
-    over permutations. `p_value` is the share of permutations that reach the `observed` AUC, the real labels counted
-    among them.
+    `auc` is the mean of the AUC at calibrated knobs; it must be 0.5. `oracle_auc` is the mean of the best AUC on the
+    evaluation fold: what luck alone gives when knobs are chosen on the test set. Their limits are those of a mean over
+    permutations. `p_value` is the share of permutations that reach the `observed` AUC; the real labels count as one of
+    them.
     """
     calibration, evaluation = aucs[CALIBRATION], aucs[EVALUATION]
     permutations = calibration.shape[1]
@@ -57,14 +57,14 @@ def permuted_protocol(aucs: dict[str, np.ndarray], observed: float) -> dict[str,
 
 
 def mean_interval(values: np.ndarray) -> Interval:
-    """The mean of independent values (n,) with Student's limits."""
+    """Return the mean of independent values (n,) with Student's limits."""
     mean = float(values.mean())
     half = _student(len(values), CONFIDENCE) * float(values.std(ddof=1) / np.sqrt(len(values)))
     return Interval(mean, mean - half, mean + half)
 
 
 def widened(mean: Interval, permutations: int, tests: int) -> Interval:
-    """A `mean_interval` that holds together with those of all other `tests` (Bonferroni)."""
+    """Widen a `mean_interval` so that it holds together with the others of `tests` in all (Bonferroni)."""
     factor = _student(permutations, together(tests)) / _student(permutations, CONFIDENCE)
     low, high = (mean.value + factor * (limit - mean.value) for limit in (mean.low, mean.high))
     return Interval(mean.value, low, high)

@@ -1,4 +1,4 @@
-"""The ROC of one statistic, and all that is read off it, from a single sort. Positive class: member."""
+"""The ROC of one statistic, and all that is read off it, from a single sort. The positive class is member."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -13,7 +13,7 @@ class Roc:
     `is_member` (N,) labels the samples; `order` (N,) lists them from the most to the least member-like, and members lie
     on the side that `member_when` names, low or high. The G thresholds are the distinct statistics in that order:
     `thresholds` (G,), and `ends` (G,), how many samples each of them accepts. `true_positives` and `false_positives`
-    (G + 1,) count the members and held-out samples among these; the first is 0, for nobody accepted.
+    (G + 1,) count the members and held-out samples among these; the first is 0, where no sample is accepted.
     """
 
     is_member: np.ndarray
@@ -26,7 +26,7 @@ class Roc:
 
     @classmethod
     def of(cls, statistic: np.ndarray, is_member: np.ndarray, member_when: str) -> "Roc":
-        """From a statistic (N,), bool labels (N,) with both classes, and the side of members, low or high."""
+        """Sort a statistic (N,), given bool labels (N,) with both classes and the side of members, low or high."""
         order = np.argsort(-statistic if member_when == "high" else statistic)
         ordered = statistic[order]
         ends = np.append(np.flatnonzero(ordered[1:] != ordered[:-1]) + 1, len(ordered))
@@ -44,12 +44,12 @@ class Roc:
 
     @cached_property
     def tpr(self) -> np.ndarray:
-        """(G + 1,), rising from 0 to 1."""
+        """The true positive rate at each point, (G + 1,), rising from 0 to 1."""
         return self.true_positives / self.members
 
     @cached_property
     def fpr(self) -> np.ndarray:
-        """(G + 1,), rising from 0 to 1."""
+        """The false positive rate at each point, (G + 1,), rising from 0 to 1."""
         return self.false_positives / self.heldout
 
     @property
@@ -64,20 +64,20 @@ class Roc:
         return float(np.max(self.tpr - self.fpr) + 1) / 2
 
     def found_at(self, level: float) -> int:
-        """The most members that a threshold of FPR ≤ `level` finds: never the nearest, never interpolated."""
+        """Return the most members that a threshold of FPR ≤ `level` finds: never the nearest, never interpolated."""
         return int(self.true_positives[self._last_within(level)])
 
     def heldout_found_at(self, level: float) -> int:
-        """The same with the classes exchanged: held-out samples found while at most `level` of members are flagged."""
+        """Return the same with the classes exchanged: held-out samples found while ≤ `level` of members are flagged."""
         return self.heldout - int(self.false_positives[1 - self.tpr <= level][0])
 
     def threshold_at(self, level: float) -> float | None:
-        """The loosest threshold whose FPR does not exceed `level`; None when even the strictest exceeds it."""
+        """Return the loosest threshold whose FPR does not exceed `level`; None when even the strictest exceeds it."""
         last = self._last_within(level)
         return float(self.thresholds[last - 1]) if last else None
 
     def accepted_at(self, threshold: float) -> tuple[int, int]:
-        """How many (members, held-out samples) are at least as member-like as `threshold`."""
+        """Return how many (members, held-out samples) are at least as member-like as `threshold`."""
         sign = 1 if self.member_when == "low" else -1
         last = int(np.searchsorted(sign * self.thresholds, sign * threshold, side="right"))
         return int(self.true_positives[last]), int(self.false_positives[last])
@@ -86,7 +86,7 @@ class Roc:
         return int(np.searchsorted(self.fpr, level, side="right")) - 1
 
     def placements(self) -> np.ndarray:
-        """(N,) in sample order: the share of the other class that each sample is ranked rightly against, ties half.
+        """Return (N,), in sample order: the share of the other class that a sample is ranked rightly against, ties ½.
 
         Their mean over either class is the AUC; their variances within the classes are DeLong's.
         """
@@ -98,7 +98,7 @@ class Roc:
         return placed
 
     def centred_midranks(self) -> np.ndarray:
-        """(N,) in sample order: midranks, ascending with member-likeness, minus their mean (N + 1)/2."""
+        """Return, in sample order (N,), midranks that ascend with member-likeness, minus their mean (N + 1)/2."""
         ranks = np.empty(len(self.order))
         ranks[self.order] = self._spread((len(self.order) - self.ends - self._starts) / 2)
         return ranks
@@ -108,5 +108,5 @@ class Roc:
         return np.concatenate([[0], self.ends[:-1]])
 
     def _spread(self, values: np.ndarray) -> np.ndarray:
-        """(G,) → (N,): each threshold's value for all samples that it is the first to accept, in order."""
+        """Return (N,) from (G,): each threshold's value for all samples that it is the first to accept, in order."""
         return np.repeat(values, self.ends - self._starts)

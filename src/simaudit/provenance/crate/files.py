@@ -23,11 +23,11 @@ FORMATS = {
     ".csv": "text/csv",
     ".js": "text/javascript",
 }
-"""Those that not every machine's table of types knows, or knows by one name."""
+"""Formats that some machine's table of types does not know, or knows by another name."""
 
 
 def add_files(crate: ROCrate, contents: Iterable[Content]) -> dict[str, Any]:
-    """Entity by path. A file that the crate does not hold is named #<path>, so that nobody looks for it inside."""
+    """Add the files, and return each entity by path. A file that the crate does not hold is named #<path>."""
     return {
         content.path: crate.add_file(content.path, content.path, properties=facts(content))
         if content.inside
@@ -37,7 +37,7 @@ def add_files(crate: ROCrate, contents: Iterable[Content]) -> dict[str, Any]:
 
 
 def facts(content: Content) -> dict[str, Any]:
-    """What is known of a file. `sha256` is a term of the profile's context."""
+    """Return what is known of a file. `sha256` is a term of the profile's context."""
     suffix = Path(content.path).suffix
     known = {
         "name": content.path,

@@ -13,7 +13,7 @@ def refer(entity: Any, key: str, *values: Any) -> None:
 
 
 def unwrap(crate: ROCrate) -> None:
-    """Make a list of one the one: RO-Crate 1.1, appendix JSON-LD, wants no lists around single values."""
+    """Replace each list of one value by that value: RO-Crate 1.1 (appendix JSON-LD) has no lists of one."""
     for entity in crate.get_entities():
         for key in [key for key in entity if not key.startswith("@")]:
             if isinstance(entity[key], list) and len(entity[key]) == 1:

@@ -1,4 +1,4 @@
-"""Who wrote it, under what licence, and on whose paper it builds: what CITATION.cff says."""
+"""The authors, the licence, and the papers that the work builds on, as CITATION.cff names them."""
 
 from typing import Any
 
@@ -11,12 +11,12 @@ SPDX = "https://spdx.org/licenses/"
 
 
 def about(crate: ROCrate, citation: dict[str, Any]) -> dict[str, Any]:
-    """Properties that the crate and its workflow share. Raises SimauditError when no licence is named."""
+    """Return the properties that the crate and its workflow share. Raises SimauditError when no licence is named."""
     if "license" not in citation:
         raise SimauditError(
             "CITATION.cff: license: missing; a crate must name one (SPDX, such as Apache-2.0)"
         )
-    found: dict[str, Any] = {
+    properties: dict[str, Any] = {
         "license": crate.add(
             ContextEntity(
                 crate,
@@ -32,8 +32,8 @@ def about(crate: ROCrate, citation: dict[str, Any]) -> dict[str, Any]:
         "citation": [_work(crate, work) for work in citation.get("references", []) if "url" in work],
     }
     if "repository-code" in citation:
-        found["codeRepository"] = citation["repository-code"]
-    return {name: value for name, value in found.items() if value}
+        properties["codeRepository"] = citation["repository-code"]
+    return {name: value for name, value in properties.items() if value}
 
 
 def _author(crate: ROCrate, place: int, author: dict[str, str]) -> Any:
