@@ -8,6 +8,7 @@ if SOURCE.is_dir() and str(SOURCE) not in sys.path:  # this clone's own code, wh
     sys.path.insert(0, str(SOURCE))
 
 from simaudit.machine.locks import release_stale_locks
+from simaudit.plan import dvc
 from simaudit.plan.jobs import jobs
 from simaudit.plan.load import load
 from simaudit.provenance import stamps
@@ -34,6 +35,8 @@ try:
         LOCK, IS_ALONE = release_stale_locks()
         if IS_ALONE:
             stamps.write(JOBS.values())
+            if FILES[1:] == [] and Path.cwd() == Path(workflow.basedir):
+                dvc.refresh(PARAMS)
 except SimauditError as error:
     refuse(error)
 

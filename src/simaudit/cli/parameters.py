@@ -5,6 +5,8 @@ from typing import Any
 
 import click
 
+from simaudit.vocabulary.errors import SimauditError
+
 FILE = click.Path(path_type=Path, dir_okay=False)
 config_option = click.option(
     "--config",
@@ -39,13 +41,14 @@ def schema() -> None:
 @config_option
 def stamps(files: tuple[Path, ...]) -> None:
     """Check the parameters and write what decides each job (results/params/), and what DVC must know of them."""
-    from simaudit.plan.dvc import refresh
+    from simaudit.plan import dvc
     from simaudit.plan.jobs import jobs
     from simaudit.provenance.stamps import write
 
     parameters = load(files)
     write(jobs(parameters))
-    refresh(parameters)
+    if dvc.refresh(parameters):  # a DVC that runs this has read the old one
+        raise SimauditError(f"{dvc.FILE}: was not what params.yaml asks for, and is now; run the command again")
 
 
 def load(files: tuple[Path, ...]) -> Any:

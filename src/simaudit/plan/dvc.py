@@ -11,7 +11,6 @@ import yaml
 from simaudit.plan.jobs import splits
 from simaudit.plan.params import Params
 from simaudit.storage.atomic import atomic_path
-from simaudit.vocabulary.errors import SimauditError
 
 FILE = Path("workflow/expanded.yaml")
 HEADER = (
@@ -33,7 +32,7 @@ def expanded(params: Params) -> dict[str, Any]:
         {*splits(params), *(target.split for target in params.targets.values()), params.theory_split}
     )
     of_splits = {name: {"dataset": params.dataset_of(name)} for name in used}
-    audited = {name: of_splits[name] for name in splits(params)}
+    audited = {name: dict(of_splits[name]) for name in splits(params)}
     datasets = sorted({split["dataset"] for split in of_splits.values()})
     return {
         "datasets": datasets,
@@ -49,15 +48,10 @@ def text(params: Params) -> str:
     return HEADER + yaml.safe_dump({"expanded": expanded(params)}, sort_keys=False)
 
 
-def refresh(params: Params, file: Path = FILE) -> None:
-    """Bring the file in line with the parameters.
-
-    Raises SimauditError when it was not: a DVC that is running has read the old one.
-    """
+def refresh(params: Params, file: Path = FILE) -> bool:
+    """Bring the file in line with the parameters; return whether it was not."""
     if file.exists() and file.read_text(encoding="utf-8") == text(params):
-        return
+        return False
     with atomic_path(file) as temporary:
         temporary.write_text(text(params), encoding="utf-8", newline="\n")
-    raise SimauditError(
-        f"{file}: was out of date and now says what params.yaml asks for; run the command again"
-    )
+    return True
