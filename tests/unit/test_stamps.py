@@ -1,108 +1,143 @@
-"""A stamp changes exactly when something changes that its job depends on."""
+"""A stamp changes exactly when something changes that decides its job's result."""
 
 import json
 from pathlib import Path
 
 import pytest
 
-from simaudit.plan.params import merge, parse
-from simaudit.provenance import code, stamps
+from simaudit.plan.jobs import jobs
+from simaudit.plan.load import parse
+from simaudit.provenance import stamps
+from simaudit.provenance.stamps import Stamp
+from simaudit.storage.yaml import read_yaml
 from simaudit.vocabulary.errors import SimauditError
 
 ROOT = Path(__file__).parents[2]
+DEFAULT = ROOT / "params.yaml"
 
 
 @pytest.fixture
 def values():
     """Without what YAML's anchors share: a change in one place is a change in that place alone."""
-    return json.loads(json.dumps(merge([ROOT / "params.yaml"])))
+    return json.loads(json.dumps(read_yaml(DEFAULT)))
+
+
+def params_of(values):
+    return parse([(DEFAULT, values)])
 
 
 def texts(values):
-    return {stamp.name: stamp.text for stamp in stamps.stamps(parse(values))}
+    return {job.name: Stamp.of(job).text for job in jobs(params_of(values))}
 
 
 def changed_stamps(before, after):
     return {name for name in before | after if before.get(name) != after.get(name)}
 
 
-TOGETHER = {"compare", "tables", "report"} | {
+RUN_FIGURES = {
     f"figure/run/{figure}"
     for figure in ("against_reference", "mean_ranks", "over_beta", "over_epochs", "published_beside")
 }
-"""What knows of all targets and of how they stand to each other."""
+TOGETHER = {"compare", "numbers", "tables", "report"} | RUN_FIGURES
+"""What knows of all audits and of how they stand to each other."""
 
 
 def test_an_attacks_knob_touches_its_own_scores_alone(values):
     before = texts(values)
     values["attacks"]["sima"]["norms"] = [1, 2]
-    every = {f"score/{target}/sima" for target in values["targets"]}
-    assert changed_stamps(before, texts(values)) == every
+    changed = changed_stamps(before, texts(values))
+    every = {f"score/{audit}/sima" for audit in params_of(values).audits}
+    epochs = {f"score/digits-ldm/epochs/{epoch}/sima" for epoch in (50, 100, 200, 300)}
+    assert changed == every | epochs
 
 
 def test_which_intermediate_checkpoints_are_attacked_is_no_reason_to_train(values):
-    values["targets"]["digits-ddpm"] |= {"intermediate_attacks": ["sima"]}
+    values["targets"]["digits-untrained"]["training"]["intermediate_epochs"] = []
     values["targets"]["digits-ddpm"]["training"]["intermediate_epochs"] = [9]
+    values["audits"]["digits-ddpm"] = {"intermediate_attacks": ["sima"]}
     before = texts(values)
-    values["targets"]["digits-ddpm"]["intermediate_attacks"] = ["loss"]
-    assert changed_stamps(before, texts(values)) == set()
-    values["targets"]["digits-ddpm"]["training"]["intermediate_epochs"] = [9, 10]
-    assert changed_stamps(before, texts(values)) == {"train/digits-ddpm"} | TOGETHER - {"compare", "tables"}
+    values["audits"]["digits-ddpm"]["intermediate_attacks"] = ["loss"]
+    scores = {f"score/digits-ddpm/epochs/9/{attack}" for attack in ("sima", "loss")}
+    assert changed_stamps(before, texts(values)) == scores | {"evaluate/digits-ddpm", "report"}
 
 
 def test_a_pretrained_autoencoder_is_known_by_its_content(values, tmp_path):
+    values["targets"]["digits-ldm"] = values["targets"]["digits-ldm"] | {"seeds": [0]}
     values["targets"]["digits-ldm"]["autoencoder"] = {"pretrained": str(tmp_path)}
+    for swept in (
+        "digits-ldm-beta",
+        "digits-ldm-adversarial",
+        "digits-ldm-adversarial-beta",
+        "digits-ldm-seed1",
+    ):
+        values["targets"].pop(swept, None)
+        values["audits"].pop(swept, None)
     missing = texts(values)
     (tmp_path / "weights.safetensors").write_bytes(b"1")
-    found = texts(values)
-    assert changed_stamps(missing, found) == {"train/digits-ldm"}
+    one = texts(values)
+    assert changed_stamps(missing, one) == {"train/digits-ldm"}
     (tmp_path / "weights.safetensors").write_bytes(b"2")
-    assert changed_stamps(found, texts(values)) == {"train/digits-ldm"}
+    assert changed_stamps(one, texts(values)) == {"train/digits-ldm"}
 
 
 def test_a_knob_of_the_quality_draws_and_judges_anew(values):
+    audits = params_of(values).audits
     before = texts(values)
     values["quality"]["features"] = "inception"
-    judged = {f"quality/{target}" for target in values["targets"]}
+    judged = {f"quality/{audit}" for audit in audits}
     assert changed_stamps(before, texts(values)) == judged
     values["quality"]["steps"] = 10
-    drawn = {f"sample/{target}" for target in values["targets"]}
-    assert changed_stamps(before, texts(values)) == judged | drawn
+    assert changed_stamps(before, texts(values)) == judged | {f"sample/{audit}" for audit in audits}
 
 
-def test_the_choice_of_attacks_touches_scores_alone(values):
+def test_the_choice_of_attacks_scores_and_evaluates_alone(values):
     before = texts(values)
-    values["targets"]["digits-ddpm"]["attacks"] = ["sima"]
-    ran = {name for name in before if name.startswith("score/digits-ddpm/")}
-    dropped = ran - {"score/digits-ddpm/sima"}
-    assert len(dropped) == 7
+    values["audits"]["digits-ddpm"] = {"attacks": ["sima"]}
+    dropped = {name for name in before if name.startswith("score/digits-ddpm/")} - {"score/digits-ddpm/sima"}
     not_drawn = {"figure/digits-ddpm/queries"}  # of one attack alone
-    assert changed_stamps(before, texts(values)) == dropped | not_drawn | {"report"}
+    summing_up = {"evaluate/digits-ddpm", "numbers", "report"}
+    assert changed_stamps(before, texts(values)) == dropped | not_drawn | summing_up
 
 
 @pytest.mark.parametrize(
-    ("knob", "value", "touched"),
-    [
-        ("threads", 2, set()),  # whoever computes a number, it is the same
-        ("blind", {"folds": 3}, {"blind/digits-300"}),
-        ("permutations", 50, {"blind/digits-300", "compare"}),
-    ],
+    ("knob", "value"), [("blind", {"folds": 3}), ("permutations", 50), ("bootstrap", 500)]
 )
-def test_a_knob_of_the_evaluation_touches_evaluations_alone(values, knob, value, touched):
+def test_a_knob_of_the_evaluation_touches_evaluations_alone(values, knob, value):
     before = texts(values)
     values["evaluation"][knob] = value
-    evaluations = {f"evaluate/{target}" for target in values["targets"]} if knob == "permutations" else set()
-    assert changed_stamps(before, texts(values)) == touched | evaluations
+    phases = {name.split("/")[0] for name in changed_stamps(before, texts(values))}
+    expected = {"blind"} if knob == "blind" else {"blind", "evaluate"}
+    assert phases == expected | ({"compare", "quality"} if knob == "bootstrap" else set())
+
+
+@pytest.mark.parametrize(
+    ("section", "knob", "value"),
+    [
+        ("scoring", "threads", 2),
+        ("scoring", "batch_size", 7),
+        ("scoring", "device", "cpu"),
+        ("evaluation", "threads", 2),
+        ("training", "threads", 2),
+        ("training", "device", "cpu"),
+        ("training", "checkpoint_every", 7),
+    ],
+)
+def test_what_cannot_change_a_result_touches_no_stamp_and_is_known_to_the_job(values, section, knob, value):
+    before = texts(values)
+    of = values["targets"]["digits-ddpm"]["training"] if section == "training" else values[section]
+    of[knob] = value
+    assert changed_stamps(before, texts(values)) == set()
+    assert any(f'"{knob}": {json.dumps(value)}' in json.dumps(job.speed) for job in jobs(params_of(values)))
 
 
 def test_a_training_knob_touches_that_targets_training_alone(values):
+    values["targets"]["digits-untrained"] = {
+        **values["targets"]["digits-ddpm"],
+        "training": {"epochs": 0, "learning_rate": 1},
+    }
     before = texts(values)
     values["targets"]["digits-ddpm"]["training"]["batch_size"] = 64
     assert changed_stamps(before, texts(values)) == {"train/digits-ddpm"}
-    before = texts(values)
-    values["targets"]["digits-ldm"]["training"]["batch_size"] = 64
-    # Before, it differed from its second seed in nothing but the seed: their group is no more.
-    assert changed_stamps(before, texts(values)) == {"train/digits-ldm"} | TOGETHER
 
 
 def test_a_second_target_touches_nothing_of_the_first(values):
@@ -115,95 +150,87 @@ def test_a_second_target_touches_nothing_of_the_first(values):
 
 def test_which_figures_are_drawn_is_no_reason_to_train_or_score(values):
     before = texts(values)
-    values["targets"]["digits-ddpm"]["figures"] = ["norms", "samples"]
-    dropped = {name for name in before if name.startswith("figure/digits-ddpm/")}
-    dropped -= {"figure/digits-ddpm/norms", "figure/digits-ddpm/samples"}
-    assert len(dropped) == 6
-    assert changed_stamps(before, texts(values)) == dropped | {"report"}
+    values["audits"]["digits-ddpm"] = {"figures": ["norms", "samples"]}
+    drawn = {name for name in before if name.startswith("figure/digits-ddpm/")}
+    kept = {"figure/digits-ddpm/norms", "figure/digits-ddpm/samples"}
+    assert changed_stamps(before, texts(values)) == drawn - kept | {"report"}
 
 
-def test_published_numbers_and_the_pictures_of_the_theory_stand_by_themselves(values, tmp_path, monkeypatch):
+def test_a_member_of_the_theorys_pictures_concerns_them_alone(values):
     before = texts(values)
     values["theory"]["line_timestep"] = 30
     assert changed_stamps(before, texts(values)) == {"theory"}
-    before = texts(values)
-    (tmp_path / "theirs.csv").write_text("beta\n")
-    monkeypatch.setattr(stamps, "PUBLISHED", tmp_path)
-    assert changed_stamps(before, texts(values)) == {"compare"}
 
 
 def modules_of(name, values):
-    return next(set(stamp.code) for stamp in stamps.stamps(parse(values)) if stamp.name == name)
+    return next(set(Stamp.of(job).code) for job in jobs(params_of(values)) if job.name == name)
 
 
 def test_a_job_depends_on_the_code_it_runs_and_on_no_other(values):
     train = modules_of("train/digits-ddpm", values)
-    assert {"simaudit.training.loop", "simaudit.training.denoiser", "simaudit.diffusion.schedule"} <= train
-    assert not any("figures" in name or "attacks" in name or "evaluation" in name for name in train)
+    assert {"simaudit.training.loop", "simaudit.training.denoiser", "simaudit.data.prepare"} <= train
+    assert not any(
+        room in name for name in train for room in ("figures", "attacks", "evaluation", "cli", "plan")
+    )
 
     score = modules_of("score/digits-ddpm/sima", values)
-    assert {
-        "simaudit.attacks.threshold.sima",
-        "simaudit.diffusion.norms",
-        "simaudit.scoring.run",
-        "simaudit.targets.families.ddpm",
-    } <= score
-    assert not any("training" in name or name == "simaudit.attacks.threshold.loss" for name in score)
+    assert {"simaudit.attacks.threshold.sima", "simaudit.diffusion.norms", "simaudit.data.prepare"} <= score
+    assert {"simaudit.scoring.run", "simaudit.targets.families.ddpm"} <= score
+    assert "simaudit.attacks.threshold.loss" not in score
 
     figure = modules_of("figure/digits-ddpm/roc_loglog", values)
-    assert {
-        "simaudit.figures.of_target.roc_loglog",
-        "simaudit.figures.style",
-        "simaudit.evaluation.statistics.roc",
-    } <= figure
+    assert {"simaudit.figures.of_target.roc_loglog", "simaudit.evaluation.statistics.roc"} <= figure
+    assert {"simaudit.figures.style", "simaudit.evaluation.results"} <= figure
     assert "simaudit.figures.of_target.statistic_histogram" not in figure
     assert not any("targets" in name or "attacks" in name for name in figure)
 
 
 def test_the_page_depends_on_its_own_templates_and_tables_do_not(values):
-    by_name = {stamp.name: stamp for stamp in stamps.stamps(parse(values))}
-    assert {"body.html", "script.js", "style.css"} <= set(by_name["report"].inputs)
-    assert by_name["tables"].inputs == {}
-    assert "simaudit.report.page.page" not in by_name["tables"].code
+    by_name = {job.name: Stamp.of(job) for job in jobs(params_of(values))}
+    assert {"templates/body.html", "templates/script.js", "templates/style.css"} <= set(
+        by_name["report"].given
+    )
+    assert by_name["tables"].given == {}
+    assert not any(name.startswith("simaudit.report.page") for name in by_name["tables"].code)
     assert {"simaudit.report.tables.forms", "simaudit.report.tables.of_run"} <= set(by_name["tables"].code)
+    assert any(name.endswith(".csv") for name in by_name["compare"].given)
 
 
 def test_no_job_depends_on_the_command_line_or_on_the_parameters_model(values):
-    for stamp in stamps.stamps(parse(values)):
-        assert not {"simaudit.cli.results", "simaudit.plan.params", "simaudit.provenance.stamps"} & set(
-            stamp.code
-        )
-
-
-def test_the_digest_is_the_hash_of_the_file():
-    import hashlib
-
-    expected = hashlib.sha256((ROOT / "src/simaudit/diffusion/norms.py").read_bytes()).hexdigest()
-    assert code.digest(["simaudit.diffusion.norms"])["simaudit.diffusion.norms"] == expected
+    for job in jobs(params_of(values)):
+        code = Stamp.of(job).code
+        assert not any(name.startswith(("simaudit.cli", "simaudit.plan")) for name in code)
 
 
 def test_stamps_are_rewritten_only_when_they_change_and_dropped_when_nobody_asks(values, tmp_path):
-    stamps.write(parse(values), tmp_path)
-    pfami = tmp_path / "score/digits-ddpm/pfami.json"
-    times = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.json")}
-    values["attacks"]["sima"]["norms"] = [1, 2]
+    folder, speed = tmp_path / "params", tmp_path / "speed.json"
+    stamps.write(jobs(params_of(values)), folder, speed)
+    times = {path: path.stat().st_mtime_ns for path in folder.rglob("*.json")}
+    values["attacks"]["loss"]["draws"] = [1, 2]
     values["attacks"]["pfami"] = None
-    stamps.write(parse(values), tmp_path)
-    assert not pfami.exists()
+    stamps.write(jobs(params_of(values)), folder, speed)
+    assert not (folder / "score/digits-ddpm/pfami.json").exists()
     rewritten = {path for path, time in times.items() if path.exists() and path.stat().st_mtime_ns != time}
-    assert rewritten == {tmp_path / f"score/{target}/sima.json" for target in values["targets"]}
+    scores = {
+        folder / f"score/{audit}/loss.json" for audit in ("digits-ddpm", "digits-optimal", "digits-ldm")
+    }
+    lost_one = {folder / f"evaluate/{audit}.json" for audit in ("digits-ddpm", "digits-ldm")}
+    assert rewritten == scores | lost_one | {folder / "numbers.json", folder / "report.json"}
 
 
 def test_a_stamp_is_read_back_as_it_was_written(values, tmp_path):
-    stamps.write(parse(values), tmp_path)
-    for stamp in stamps.stamps(parse(values)):
-        assert stamps.Stamp.read(tmp_path / f"{stamp.name}.json") == stamp
+    stamps.write(jobs(params_of(values)), tmp_path / "params", tmp_path / "speed.json")
+    for job in jobs(params_of(values)):
+        read = Stamp.read(tmp_path / "params" / f"{job.name}.json")
+        assert read.text == Stamp.of(job).text
+        assert sorted(read.job.inputs) == sorted(job.inputs)
+        assert read.job.function is job.function
 
 
-@pytest.mark.parametrize("content", [None, "{", "[]", "{}"])
+@pytest.mark.parametrize("content", [None, "{", "[]", "{}", b"\xff\xfe"])
 def test_a_wrong_stamp_is_one_line(tmp_path, content):
     path = tmp_path / "s.json"
     if content is not None:
-        path.write_text(content)
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
     with pytest.raises(SimauditError, match=r"s\.json: .*simaudit stamps"):
         stamps.Stamp.read(path)

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import yaml
 
-from simaudit.plan.params import merge, parse
+from simaudit.plan import dvc
+from simaudit.plan.load import load
 
 ROOT = Path(__file__).parents[2]
 GIT = ["git", "-c", "user.name=test", "-c", "user.email=test@example.org", "-c", "init.defaultBranch=main"]
@@ -74,7 +75,7 @@ class Repository:
         (example,) = re.findall(
             r"```python\n(.*?)```", (self.path / "README.md").read_text(), flags=re.DOTALL
         )
-        (self.path / "src/simaudit/attacks/my_attack.py").write_text(example)
+        (self.path / "src/simaudit/attacks/threshold/my_attack.py").write_text(example)
         self.change("attacks.my_attack", {"timesteps": [50], "scale": 2.0})
 
     def copy(self, path: Path) -> "Repository":
@@ -95,10 +96,11 @@ def checkout(path: Path) -> Repository:
         if (ROOT / name).is_file():
             (path / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(ROOT / name, path / name)
-    smoke = parse(merge([ROOT / "params.yaml", ROOT / "config/smoke.yaml"]))
+    smoke = load([ROOT / "params.yaml", ROOT / "experiments/smoke.yaml"])
     (path / "params.yaml").write_text(
         yaml.safe_dump(smoke.model_dump(mode="json", exclude_none=True), sort_keys=False)
     )
+    dvc.refresh(smoke, path / dvc.FILE)
     for command in (["init", "-q"], ["add", "-A"], ["commit", "-qm", "start"]):
         subprocess.run([*GIT, *command], cwd=path, check=True)
     return Repository(path)

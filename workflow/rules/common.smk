@@ -4,7 +4,9 @@ import sys
 from pathlib import Path
 
 SOURCE = Path(workflow.basedir) / "src"
-if SOURCE.is_dir() and str(SOURCE) not in sys.path:  # this clone's own code, wherever the package was installed from
+if (
+    SOURCE.is_dir() and str(SOURCE) not in sys.path
+):  # this clone's own code, wherever the package was installed from
     sys.path.insert(0, str(SOURCE))
 
 from simaudit.machine.locks import release_stale_locks
