@@ -1,17 +1,26 @@
-"""The verbs as a shell sees them: exit codes, one line, no traceback."""
+"""The subcommands as a shell sees them: exit codes, one line, no traceback."""
 
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from auditing import new_audit
 
+from simaudit.data.jobs import SplitKnobs, split_job
 from simaudit.data.prepare import save_array
 from simaudit.data.split import make_split, write_split
+from simaudit.evaluation.jobs import EvaluationKnobs, compare_job, evaluate_job, numbers_job
+from simaudit.plan.load import load
+from simaudit.provenance import stamps
+from simaudit.scoring.jobs import score_job
 from simaudit.storage.json import write_json
+from simaudit.vocabulary import paths
 
+ROOT = Path(__file__).parents[2]
 SIMAUDIT = str(Path(sys.executable).with_name("simaudit"))
 
 
@@ -19,16 +28,22 @@ def call(*arguments, cwd):
     return subprocess.run([SIMAUDIT, *map(str, arguments)], cwd=cwd, capture_output=True, text=True)
 
 
-def stamp(path, params):
-    write_json(path, {"job": path.stem, "params": params, "code": {}})
-    return path
-
-
 def assert_refused(done, *words):
     assert done.returncode == 2
     assert len(done.stderr.splitlines()) == 1, done.stderr
     for word in words:
         assert word in done.stderr
+
+
+@pytest.fixture(autouse=True)
+def here(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+
+def run(job):
+    """`simaudit run` of a job that is declared here."""
+    stamps.write([job])
+    return call("run", job.name, cwd=Path.cwd())
 
 
 def test_wrong_parameters_are_refused(tmp_path):
@@ -39,103 +54,116 @@ def test_wrong_parameters_are_refused(tmp_path):
     assert "Traceback" not in done.stderr
 
 
-def test_an_unknown_verb_or_a_missing_option_is_refused(tmp_path):
+def test_help_lists_subcommands_in_sections(tmp_path):
+    said = call("--help", cwd=tmp_path).stdout
+    titles = ["Read results:", "Share results:", "Configure:", "Pipeline steps (Snakemake calls this):"]
+    places = [said.index(title) for title in titles]
+    assert places == sorted(places)
+    assert said.index("  verify ") < said.index("  adopt ") < said.index("  params ") < said.index("  run ")
+    assert "…" not in said
+    assert "..." not in said.split("Read results:")[1]
+
+
+def test_an_unknown_subcommand_or_a_job_without_a_stamp_is_refused(tmp_path):
     assert call("trian", cwd=tmp_path).returncode == 2
-    assert "--params" in call("prepare", cwd=tmp_path).stderr
+    done = call("run", "train/nobody", cwd=tmp_path)
+    assert_refused(done, "results/params/train/nobody.json: missing; write it with: simaudit stamps")
 
 
-def test_a_missing_input_is_one_line_with_the_command_that_makes_it(tmp_path):
-    job = stamp(tmp_path / "s.json", {"dataset": "d", "members": 5})
-    done = call("split", "--params", job, "--images", "images.npy", "--output", "s.parquet", cwd=tmp_path)
-    assert_refused(done, "images.npy: missing; make it with: snakemake --cores all images.npy")
+def split(members=40, calibration=0.5, **knobs):
+    return split_job("mine", SplitKnobs(dataset="d", members=members, calibration=calibration, **knobs))
 
 
-def test_duplicates_are_refused_naming_the_split_and_allowed_by_its_knob(tmp_path):
-    save_array(tmp_path / "images.npy", np.zeros((80, 1, 2, 2), np.float32))
-    knobs = {"dataset": "d", "members": 40, "calibration": 0.5, "seed": 0}
-    arguments = ["split", "--params", "s.json", "--images", "images.npy", "--output", "mine.parquet"]
-    stamp(tmp_path / "s.json", knobs)
-    assert_refused(call(*arguments, cwd=tmp_path), "params.yaml: splits.mine: ", "allow_duplicates: true")
-    assert not (tmp_path / "mine.parquet").exists()
-    stamp(tmp_path / "s.json", knobs | {"allow_duplicates": True})
-    assert call(*arguments, cwd=tmp_path).returncode == 0
-    assert (tmp_path / "mine.parquet").exists()
+def images(count):
+    save_array(paths.images("d"), np.zeros((count, 1, 2, 2), np.float32))
 
 
-def test_a_split_too_small_to_be_measured_is_refused_before_anything_is_trained(tmp_path):
-    save_array(tmp_path / "images.npy", np.zeros((80, 1, 2, 2), np.float32))
-    stamp(tmp_path / "s.json", {"dataset": "d", "members": 40, "calibration": 0.49, "allow_duplicates": True})
-    done = call(
-        "split", "--params", "s.json", "--images", "images.npy", "--output", "m.parquet", cwd=tmp_path
-    )
-    assert call(*done.args[1:], cwd=tmp_path).returncode == 0  # 20 and 20
-    stamp(tmp_path / "s.json", {"dataset": "d", "members": 40, "calibration": 0.4, "allow_duplicates": True})
-    words = "splits.m: the calibration fold has 16 members and 16 held-out samples, and needs 20 of each"
-    assert_refused(call(*done.args[1:], cwd=tmp_path), "params.yaml: ", words)
+def test_a_missing_input_is_one_line_with_the_command_that_makes_it():
+    file = "data/prepared/d/images.npy"
+    assert_refused(run(split()), f"{file}: missing; make it with: snakemake --cores all {file}")
 
 
-def damaged(audit, **columns):
-    """The arguments of `simaudit evaluate` on an attack whose statistics are these, by name of the column."""
+def test_duplicates_are_refused_naming_the_split_and_allowed_by_its_knob():
+    images(80)
+    assert_refused(run(split()), "params.yaml: splits.mine: ", "allow_duplicates: true")
+    assert not paths.split("mine").exists()
+    assert run(split(allow_duplicates=True)).returncode == 0
+    assert paths.split("mine").exists()
+
+
+def test_a_split_too_small_to_be_measured_is_refused_before_anything_is_trained():
+    images(80)
+    assert run(split(calibration=0.49, allow_duplicates=True)).returncode == 0  # 20 and 20
+    words = "splits.mine: the calibration fold has 16 members and 16 held-out samples, and needs 20 of each"
+    assert_refused(run(split(calibration=0.4, allow_duplicates=True)), "params.yaml: ", words)
+
+
+def evaluation(audit, **columns):
+    """The job that evaluates an attack whose statistics are these, by name of the column."""
     audit.blind()
-    file = audit.write_scores(
-        audit.path / "a.parquet", "a", {(10, name): values for name, values in columns.items()}
-    )
-    stamp(audit.path / "s.json", {"seed": 0, "bootstrap": 100, "permutations": 20})
-    names = ("table", "summary", "selected", "differences", "permutation", "epochs", "profiles", "metrics")
-    return [
-        *("evaluate", "--params", "s.json", "--scores", file, "--blind", "evaluation/blind/s.parquet"),
-        *("--nearest", audit.nearest()),
-        *(argument for name in names for argument in (f"--{name}", f"{name}.out")),
-    ]
+    audit.nearest()
+    statistics = {(10, name): values for name, values in columns.items()}
+    file = audit.write_scores(paths.scores("t", "a"), "a", statistics)
+    return evaluate_job("t", "s", {"a": file}, {}, EvaluationKnobs(bootstrap=100, permutations=20))
 
 
-def test_scores_that_cannot_be_measured_are_refused_by_name(audit):
+def test_scores_that_cannot_be_measured_are_refused_by_name():
+    audit = new_audit(paths.RESULTS)
     good, nan = audit.telling(1), audit.telling(1)
     nan[7] = np.nan
-    arguments = damaged(audit, good=good, bad=nan)
-    assert_refused(
-        call(*arguments, cwd=audit.path), "a.parquet: the statistic is nan at timestep 10, variant bad"
-    )
-    arguments = damaged(audit, good=good, bad=np.zeros(len(good)))
-    assert_refused(
-        call(*arguments, cwd=audit.path), "a: the statistic is the same for all samples", "variant bad"
-    )
-    assert not list(audit.path.glob("*.out"))
+    line = "a.parquet: the statistic is nan at timestep 10, variant "
+    assert_refused(run(evaluation(audit, good=good, bad=nan)), line, "bad")
+    done = run(evaluation(audit, good=good, bad=np.zeros(len(good))))
+    assert_refused(done, "a: the statistic is the same for all samples", "bad")
+    assert not paths.of_target("summary", "t").exists()
 
 
-def test_results_that_are_missing_are_one_line_with_the_command_that_makes_them(audit):
-    stamp(audit.path / "s.json", {"targets": {"t": {"group": "t", "control": None}}, "evaluation": {}})
-    done = call("compare", "--params", "s.json", "--output", "o", cwd=audit.path)
+def test_results_that_are_missing_are_one_line_with_the_command_that_makes_them():
+    contexts = {"t": {"group": "t", "control": None, "reference": None}}
     file = "results/evaluation/t.json"
+    done = run(compare_job(contexts, [], EvaluationKnobs()))
     assert_refused(done, f"{file}: missing; make it with: snakemake --cores all {file}")
-    done = call("numbers", "e/t.json", "--output", "n.json", cwd=audit.path)
-    assert_refused(done, "e/t.json: missing")
+    assert_refused(run(numbers_job([Path(file)])), f"{file}: missing")
 
 
 @pytest.fixture
-def scored(tmp_path):
-    """Everything that `simaudit score` needs, with a target of no weights trained on other members."""
-    save_array(tmp_path / "images.npy", np.zeros((20, 1, 2, 2), np.float32))
-    write_split(tmp_path / "split.parquet", make_split([f"{i:064x}" for i in range(20)], 10, 0.5, 0))
-    stamp(tmp_path / "s.json", {"attack": {"timesteps": [10]}, "scoring": {}})
+def scoring():
+    """The job of an attack on a target of no weights that was trained on other members."""
+    save_array(paths.images("d"), np.zeros((20, 1, 2, 2), np.float32))
+    write_split(paths.split("s"), make_split([f"{i:064x}" for i in range(20)], 10, 0.5, 0))
     summary = {"members": {"sha256": "other", "split": "theirs.parquet"}, "files": {}, "kind": "ddpm"}
-    write_json(tmp_path / "target" / "training.json", summary)
-    return [
-        *("score", "--params", "s.json", "--images", "images.npy", "--split", "split.parquet"),
-        *("--target", "target", "--output", "sima.parquet"),
-    ]
+    write_json(paths.target("t") / "training.json", summary)
+    params = load([ROOT / "params.yaml"])
+    reads = {"images": paths.images("d"), "split": paths.split("s"), "target": paths.target("t")}
+    return score_job("t", "sima", params.attacks.sima, params.scoring, reads, params.targets["digits-ddpm"])
 
 
-def test_a_split_that_a_target_was_not_trained_on_is_refused(tmp_path, scored):
-    assert_refused(call(*scored, cwd=tmp_path), "target: was trained on other members", "theirs.parquet")
+def test_a_split_that_a_target_was_not_trained_on_is_refused(scoring):
+    assert_refused(run(scoring), "results/targets/t: was trained on other members", "theirs.parquet")
 
 
-def test_a_target_with_a_missing_weight_file_is_refused(tmp_path, scored):
-    summary = json.loads((tmp_path / "target/training.json").read_text())
-    write_json(tmp_path / "target/training.json", summary | {"files": {"unet/weights": "0" * 64}})
-    assert_refused(call(*scored, cwd=tmp_path), "target/unet/weights: missing")
+def test_a_target_with_a_missing_weight_file_is_refused(scoring):
+    file = paths.target("t") / "training.json"
+    write_json(file, json.loads(file.read_text()) | {"files": {"unet/weights": "0" * 64}})
+    assert_refused(run(scoring), "results/targets/t/unet/weights: missing")
 
 
-def test_the_log_holds_the_line_too(tmp_path, scored):
-    call("--log", "logs/job.log", *scored, cwd=tmp_path)
-    assert "was trained on other members" in (tmp_path / "logs/job.log").read_text()
+def test_the_log_holds_the_line_too_and_a_failed_job_leaves_no_record(scoring):
+    run(scoring)
+    assert "was trained on other members" in paths.log(scoring.name).read_text()
+    assert not paths.record(scoring.name).exists()
+
+
+def test_a_job_leaves_its_record_with_what_it_ran_on_and_its_run_log():
+    images(80)
+    job = split(allow_duplicates=True)
+    assert run(replace(job, speed={"threads": 3})).returncode == 0
+    record = json.loads(paths.record("split/mine").read_text())
+    assert record["command"] == ["simaudit", "run", "split/mine"]
+    assert set(record["inputs"]) == {"results/params/split/mine.json", "data/prepared/d/images.npy"}
+    assert set(record["outputs"]) == {"data/splits/mine.parquet"}
+    assert record["speed"] == {"threads": 3}
+    assert {"numpy", "pandas", "pyarrow"} <= set(record["environment"]["versions"])
+    log = json.loads(paths.log("split/mine").with_suffix(".run.json").read_text())
+    assert log["seconds"] >= 0
+    assert set(log) >= {"started", "host", "commit", "dirty", "peak_memory_kb"}

@@ -45,8 +45,14 @@ def test_a_room_imports_from_its_own_floor_and_below(room):
 
 
 def test_every_room_has_a_floor_and_nothing_else_lies_in_the_root():
-    assert {path.name for path in SOURCE.iterdir() if path.is_dir() and path.name != "__pycache__"} == set(FLOORS)
-    assert {path.name for path in SOURCE.iterdir() if path.is_file()} == {"__init__.py", "__main__.py", "py.typed"}
+    assert {path.name for path in SOURCE.iterdir() if path.is_dir() and path.name != "__pycache__"} == set(
+        FLOORS
+    )
+    assert {path.name for path in SOURCE.iterdir() if path.is_file()} == {
+        "__init__.py",
+        "__main__.py",
+        "py.typed",
+    }
 
 
 def test_a_room_says_in_one_sentence_what_lives_in_it():

@@ -1,5 +1,8 @@
 """Repositories in temporary folders, as fixtures; what they can do is in repositories.py."""
 
+import fcntl
+import os
+
 import pytest
 from repositories import Repository, checkout
 
@@ -16,11 +19,19 @@ def module_clone(tmp_path_factory) -> Repository:
     return checkout(tmp_path_factory.mktemp("clone"))
 
 
-@pytest.fixture(scope="module")
-def finished(module_clone) -> Repository:
-    """A clone after `snakemake --cores all`. Shared: copy it before changing anything."""
-    module_clone.snakemake()
-    return module_clone
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory) -> Repository:
+    """A clone after `snakemake --cores all`, made once for all processes of the tests. Copy it before changing it."""
+    folder = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        folder = folder.parent  # all workers'
+    done = folder / "finished.done"
+    with (folder / "finished.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not done.exists():
+            checkout(folder / "finished").snakemake()
+            done.touch()
+    return Repository(folder / "finished")
 
 
 @pytest.fixture

@@ -38,11 +38,14 @@ def clone(slurm, module_clone):
     file = module_clone.path / "params.yaml"
     values = yaml.safe_load(file.read_text())
     target = values["targets"]["digits-ddpm"]
-    target |= {"attacks": ["sima"], "figures": ["roc_loglog"], "intermediate_attacks": []}
     target["training"] |= {"intermediate_epochs": [], "epochs": 200, "checkpoint_every": 100}
     values["targets"] = {"digits-ddpm": target}
+    values["audits"] = {
+        "digits-ddpm": {"target": "digits-ddpm", "attacks": ["sima"], "figures": ["roc_loglog"]}
+    }
     values["figures"] = {"roc_loglog": values["figures"]["roc_loglog"]}
     file.write_text(yaml.safe_dump(values, sort_keys=False))
+    module_clone.run("simaudit", "stamps")  # names of stages for DVC
     (module_clone.path / "site.yaml").write_text(yaml.safe_dump(SITE))
     return module_clone
 
