@@ -9,9 +9,10 @@ import click
 
 from simaudit.cli import parameters, provenance, report, results, targets
 from simaudit.cli.options import FILE
+from simaudit.machine.progress import Progress, log
 from simaudit.vocabulary.errors import SimauditError
+from simaudit.vocabulary.paths import job_of
 
-log = logging.getLogger("simaudit")
 EXIT_REFUSED = 2
 
 
@@ -32,9 +33,11 @@ def simaudit(
     if log_file:
         log_file.parent.mkdir(parents=True, exist_ok=True)
         log.addHandler(logging.FileHandler(log_file, mode="w"))
-    if not (log_file and sys.stderr.isatty()):  # there, the progress bar says it better
-        log.addHandler(logging.StreamHandler())
-    log.setLevel(logging.INFO)
+        Progress.job = job_of(log_file)
+    terminal = logging.StreamHandler()
+    terminal.setLevel(logging.INFO)
+    log.addHandler(terminal)
+    log.setLevel(logging.DEBUG)  # the log file has it all
     if record:
         from simaudit.provenance.runlog import RunLog
 

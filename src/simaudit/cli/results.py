@@ -204,7 +204,7 @@ def compare(stamp: Path, results: Path, output: Path) -> None:
     )
     for name, content in found.items():
         write_json(output / f"{name}.json", content)
-    log.info(found["controls"]["sentence"])
+    log.debug(found["controls"]["sentence"])
 
 
 @click.command()

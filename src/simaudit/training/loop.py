@@ -60,7 +60,7 @@ def train(
     total = knobs.epochs * batches
     for player in players:
         player.network.train()
-    with Progress("training", total, done=run.step) as progress:
+    with Progress(checkpoint.stem, total, done=run.step) as progress:
         while run.step < total:
             epoch, batch = divmod(run.step, batches)
             order = np.random.default_rng([knobs.seed, epoch]).permutation(ids)

@@ -22,3 +22,11 @@ RUN_FILES = {
     "field": "theory/field.parquet",
 }
 """Of all targets together."""
+
+LOGS = Path("results/logs")
+
+
+def job_of(log: Path) -> str:
+    """Return the name of the job that writes a log: results/logs/score/net/sima.log is that of "score net/sima"."""
+    job = log.relative_to(LOGS) if log.is_relative_to(LOGS) else Path(log.name)
+    return job.with_suffix("").as_posix().replace("/", " ", 1)
