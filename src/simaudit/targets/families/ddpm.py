@@ -40,7 +40,7 @@ class DDPM(TrainedFamily):
         device = resolve_device(self.training.device)
         scheduler = DDPMScheduler(**self.schedule.model_dump())
         unet = self.unet.build(images.shape[1:], self.training.seed)
-        run = DenoiserRun(self.training, checkpoints, identity, f"training {checkpoints.name}, denoiser")
+        run = DenoiserRun(self.training, checkpoints, identity)
         losses = run.train(unet.to(device), scheduler, images, split.member_ids)
         for epoch in run.load_each(unet.cpu()):
             DDPMPipeline(unet, scheduler).save_pretrained(state_folder(output, epoch))

@@ -132,7 +132,7 @@ class Latent(TrainedFamily):
         vae.register_to_config(scaling_factor=1 / float(latents.std()))
         scheduler = DDPMScheduler(**self.schedule.model_dump())
         target = LatentTarget(vae, unet, NoiseSchedule.of(scheduler).to(device))
-        run = DenoiserRun(self.training, checkpoints, identity, f"training {checkpoints.name}, denoiser")
+        run = DenoiserRun(self.training, checkpoints, identity)
         if self.training.horizontal_flip:  # a mirrored image has other latents than its latents mirrored
             losses = run.train(unet, scheduler, images, split.member_ids, encode=target.encode)
         else:
@@ -181,7 +181,6 @@ class Latent(TrainedFamily):
             knobs,
             checkpoints,
             identity,
-            f"training {checkpoints.name}, autoencoder",
         )
         return {
             "loss_per_epoch": losses,
