@@ -15,7 +15,6 @@ from simaudit.vocabulary.errors import SimauditError
 CPU = torch.device("cpu")
 KNOBS = {
     "kind": "ddpm",
-    "dataset": "d",
     "split": "s",
     "unet": {
         "block_out_channels": [8, 16],

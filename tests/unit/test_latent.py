@@ -19,7 +19,6 @@ CPU = torch.device("cpu")
 FIT = {"epochs": 2, "batch_size": 8, "learning_rate": 0.001}
 KNOBS = {
     "kind": "latent",
-    "dataset": "d",
     "split": "s",
     "autoencoder": {
         "network": {"latent_channels": 2, "block_out_channels": [8, 8], "norm_num_groups": 8},

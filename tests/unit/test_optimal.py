@@ -18,7 +18,7 @@ from simaudit.targets.families import optimal
 from simaudit.targets.families.optimal import Optimal
 
 CPU = torch.device("cpu")
-KNOBS = {"kind": "optimal", "dataset": "d", "split": "s"}
+KNOBS = {"kind": "optimal", "split": "s"}
 
 
 @pytest.fixture
