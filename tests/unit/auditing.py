@@ -19,10 +19,16 @@ from simaudit.scoring.score_file import Column, Scores, ScoreWriter
 from simaudit.storage.json import write_json
 from simaudit.storage.parquet import write_table
 from simaudit.vocabulary.roles import Role
+from simaudit.vocabulary.variant import Variant, parse_variant
 
 SAMPLES, MEMBERS = 300, 120
 FEATURES = np.random.default_rng(5).normal(size=(3, 40, 2))  # of samples, members and held-out images
 EVALUATION = {"seed": 0, "bootstrap": 100, "permutations": 40}
+
+
+def named(variant: str) -> Variant:
+    """The variant of a text, or one that has this name alone, as those of `reconstruction` have."""
+    return parse_variant(variant) if variant.startswith("{") else {"error": variant}
 
 
 @dataclass(frozen=True)
@@ -39,10 +45,10 @@ class Audit:
     def write_scores(
         self, path: Path, attack: str, columns: dict[tuple[int | None, str], np.ndarray]
     ) -> Path:
-        """The score file of one attack from its statistics by (timestep, variant)."""
+        """The score file of one attack from its statistics by timestep and variant: the text of one, or any name."""
         path.parent.mkdir(parents=True, exist_ok=True)
         with ScoreWriter(path, {"attack": attack, "member_when": "low"}) as writer:
-            knobs = [Column(timestep, variant, 1) for timestep, variant in columns]
+            knobs = [Column(timestep, named(variant), 1) for timestep, variant in columns]
             writer.write(knobs, self.split, slice(None), np.stack(list(columns.values())))
         return path
 

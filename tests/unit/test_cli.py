@@ -94,11 +94,11 @@ def test_scores_that_cannot_be_measured_are_refused_by_name(audit):
     nan[7] = np.nan
     arguments = damaged(audit, good=good, bad=nan)
     assert_refused(
-        call(*arguments, cwd=audit.path), "a.parquet: the statistic is nan at timestep 10, variant bad"
+        call(*arguments, cwd=audit.path), "a.parquet: the statistic is nan at timestep 10, variant (bad)"
     )
     arguments = damaged(audit, good=good, bad=np.zeros(len(good)))
     assert_refused(
-        call(*arguments, cwd=audit.path), "a: the statistic is the same for all samples", "variant bad"
+        call(*arguments, cwd=audit.path), "a: the statistic is the same for all samples", "variant (bad)"
     )
     assert not list(audit.path.glob("*.out"))
 

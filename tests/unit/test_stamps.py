@@ -178,7 +178,7 @@ def test_no_job_depends_on_the_command_line_or_on_the_parameters_model(values):
 def test_the_digest_is_the_hash_of_the_file():
     import hashlib
 
-    expected = hashlib.sha256((ROOT / "src/simaudit/norms.py").read_bytes()).hexdigest()
+    expected = hashlib.sha256((ROOT / "src/simaudit/diffusion/norms.py").read_bytes()).hexdigest()
     assert code.digest(["simaudit.diffusion.norms"])["simaudit.diffusion.norms"] == expected
 
 

@@ -74,7 +74,7 @@ class Repository:
         (example,) = re.findall(
             r"```python\n(.*?)```", (self.path / "README.md").read_text(), flags=re.DOTALL
         )
-        (self.path / "src/simaudit/attacks/my_attack.py").write_text(example)
+        (self.path / "src/simaudit/attacks/threshold/my_attack.py").write_text(example)
         self.change("attacks.my_attack", {"timesteps": [50], "scale": 2.0})
 
     def copy(self, path: Path) -> "Repository":

@@ -12,7 +12,8 @@ from simaudit.vocabulary.errors import SimauditError
 from simaudit.figures import RUN, figure_types
 from simaudit.vocabulary.paths import RUN_FILES, TARGET_FILES
 from simaudit.provenance import stamps
-from simaudit.targets import SUMMARY, family_types
+from simaudit.targets.family import family_types
+from simaudit.targets.files import SUMMARY
 
 # Jobs run in the environment that Snakemake itself runs in, activated or not.
 shell.prefix(f'export PATH="{Path(sys.executable).parent}:$PATH"; ')

@@ -16,11 +16,11 @@ from simaudit.vocabulary.errors import SimauditError
 def prepare(stamp: Path, images: Path, labels: Path) -> None:
     """Load a dataset and store it as float32 (N, C, H, W) in [-1, 1]."""
     from simaudit.data.prepare import save_array, to_model_range
-    from simaudit.data.sources import sources
+    from simaudit.data.source import source_type
     from simaudit.provenance.stamps import Stamp
 
     knobs = Stamp.read(stamp).params
-    raw = sources()[knobs["source"]].model_validate(knobs).load()
+    raw = source_type(knobs["source"]).model_validate(knobs).load()
     save_array(labels, raw.labels)
     save_array(images, to_model_range(raw))
 
@@ -66,7 +66,8 @@ def train(stamp: Path, images: Path, split: Path, checkpoints: Path, output: Pat
     from simaudit.storage.atomic import atomic_path, remove
     from simaudit.storage.hashes import sha256_bytes
     from simaudit.storage.json import write_json
-    from simaudit.targets import SUMMARY, family_type, file_hashes
+    from simaudit.targets.family import family_type
+    from simaudit.targets.files import SUMMARY, file_hashes
 
     torch.set_num_threads(threads)
     job, members = Stamp.read(stamp), Split.read(split)
@@ -116,7 +117,7 @@ def score(
     """Run one attack on one target, for every sample of the split."""
     import torch
 
-    from simaudit.attacks import attack_types
+    from simaudit.attacks.attack import attack_type
     from simaudit.data.prepare import open_images
     from simaudit.data.split import Split
     from simaudit.machine.cost import Meter
@@ -127,7 +128,8 @@ def score(
     from simaudit.scoring.score_file import LOG_SNR
     from simaudit.storage.hashes import sha256_file
     from simaudit.storage.json import write_json
-    from simaudit.targets import family_type, read_summary, state_folder, target_hash
+    from simaudit.targets.family import family_type
+    from simaudit.targets.files import read_summary, state_folder, target_hash
 
     torch.set_num_threads(threads)
     job, samples, summary = Stamp.read(stamp), Split.read(split), read_summary(target)
@@ -136,7 +138,7 @@ def score(
             f"{target}: was trained on other members than those of {split}; train it again, or score it with the "
             f"split it was trained on ({summary['members']['split']})"
         )
-    attack = attack_types()[output.stem].model_validate(job.params["attack"])
+    attack = attack_type(output.stem).model_validate(job.params["attack"])
     scoring = ScoringKnobs.model_validate(job.params["scoring"])
     device = resolve_device(scoring.device)
     model = family_type(summary["kind"]).load(state_folder(target, epoch), device)
@@ -191,7 +193,8 @@ def sample(
     from simaudit.provenance.stamps import Stamp
     from simaudit.samples.draw import draw_samples, gallery
     from simaudit.storage.atomic import atomic_path
-    from simaudit.targets import family_type, read_summary
+    from simaudit.targets.family import family_type
+    from simaudit.targets.files import read_summary
 
     torch.set_num_threads(threads)
     job, real = Stamp.read(stamp).params, open_images(images)
@@ -207,7 +210,7 @@ def sample(
         )
     save_array(output, samples)
     with atomic_path(gallery_file) as temporary, temporary.open("wb") as stream:
-        shown_images = gallery(loaded, real, Split.read(split), samples, family.is_latent, device)
+        shown_images = gallery(loaded, real, Split.read(split), samples, "decoder" in family.offers, device)
         np.savez_compressed(stream, allow_pickle=False, **shown_images)
 
 

@@ -1,1 +1,1 @@
-"""Images and who was trained on them: loaders, preparation, the member split."""
+"""Images and who was trained on them: sources, preparation, the member split."""

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from simaudit.data.sources import RawImages
+from simaudit.data.source import RawImages
 from simaudit.storage.atomic import atomic_path
 from simaudit.vocabulary.errors import SimauditError
 

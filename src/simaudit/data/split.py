@@ -1,5 +1,7 @@
 """Who is a member, who is held out, and which fold each serves in."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -93,7 +95,7 @@ class Split:
     sha256: np.ndarray
 
     @classmethod
-    def read(cls, path: Path) -> "Split":
+    def read(cls, path: Path) -> Split:
         """Raises SimauditError when the file is missing, truncated or not a split."""
         try:
             frame = pq.read_table(path, schema=SCHEMA).to_pandas()

@@ -1,5 +1,7 @@
 """Noise that belongs to a sample, not to the batch or the moment in which it is drawn."""
 
+from __future__ import annotations
+
 import numpy as np
 import torch
 
@@ -17,9 +19,9 @@ class SampleNoise:
         self._drawn: dict[tuple[int, torch.Size], torch.Tensor] = {}
 
     def draw(self, k: int, like: torch.Tensor) -> torch.Tensor:
-        """The k-th draw (0-based) with the shape (B, …), dtype and device of `like`.
+        """Return the k-th draw (0-based) with the shape (B, …), dtype and device of `like`.
 
-        It is kept while the batch lasts, so that every timestep reuses it.
+        It stays in memory while the batch lasts, so that every timestep reuses it.
         """
         key = (k, like.shape)
         if key not in self._drawn:

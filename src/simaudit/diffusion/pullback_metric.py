@@ -3,12 +3,14 @@
 Two products give all there is, J v forward and Jᵀ u backward; J itself is never formed.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable, Iterable
+from typing import TypeAlias
 
 import torch
-from torch.nn.attention import SDPBackend, sdpa_kernel
 
-Decode = Callable[[torch.Tensor], torch.Tensor]
+Decode: TypeAlias = "Callable[[torch.Tensor], torch.Tensor]"
 """z (B, …) → images (B, …), every sample by itself."""
 
 SMALLEST = 1e-12  # under a logarithm
@@ -18,22 +20,23 @@ class Metric:
     """G at each sample of a batch z (B, …), as a product with vectors."""
 
     def __init__(self, decode: Decode, z: torch.Tensor) -> None:
-        # Scoring is in inference mode, which nothing can be differentiated in. Fused attention has one derivative only.
-        with torch.inference_mode(False), torch.enable_grad(), sdpa_kernel(SDPBackend.MATH):
+        # Scoring runs in inference mode, where autograd is off. Fused attention has a first derivative only.
+        plain_attention = torch.nn.attention.sdpa_kernel(torch.nn.attention.SDPBackend.MATH)
+        with torch.inference_mode(False), torch.enable_grad(), plain_attention:
             images, pull, *_ = torch.func.vjp(decode, z.clone())
             # u ↦ Jᵀ u is linear, so its own vjp is v ↦ J v. Group norm has no forward derivative for every layout.
             _, push, *_ = torch.func.vjp(lambda u: pull(u)[0], torch.zeros_like(images))
         self._push, self._pull = push, pull
 
     def times(self, v: torch.Tensor) -> torch.Tensor:
-        """G v for v shaped as z: one product with J, then one with Jᵀ."""
+        """Return G v for v shaped as z: one product with J, then one with Jᵀ."""
         with torch.inference_mode(False), torch.enable_grad():
             product: torch.Tensor = self._pull(self._push(v.clone())[0])[0].detach()
         return product
 
 
 def log_distortion(decode: Decode, z: torch.Tensor, probes: Iterable[torch.Tensor]) -> torch.Tensor:
-    """c = ½ log(diag(G) + 1e-12) at z (B, …), shaped as z: how much each latent dimension moves the image.
+    """Return c = ½ log(diag(G) + 1e-12) at z (B, …), shaped as z: how much each latent dimension moves the image.
 
     diag(G) is the mean of v ⊙ G v over `probes` of independent signs ±1, shaped as z (Hutchinson 1990); where too few
     probes leave an estimate below 0, it counts as 0. The distortion of arXiv:2511.20592.
@@ -46,7 +49,7 @@ def log_distortion(decode: Decode, z: torch.Tensor, probes: Iterable[torch.Tenso
 def top_singular_values(
     decode: Decode, z: torch.Tensor, start: list[torch.Tensor], iterations: int
 ) -> torch.Tensor:
-    """The largest singular values of J at each of B samples, (B, k), descending, by subspace iteration on G.
+    """Return the largest singular values of J at each of B samples, (B, k), descending, by subspace iteration on G.
 
     `start` holds k vectors shaped as z. Exact where k is the latent's dimension; else each iteration shrinks the error
     by the ratio of σ² across the gap (Halko, Martinsson & Tropp, arXiv:0909.4061, Alg. 4.4).

@@ -1,5 +1,7 @@
 """Where models run, and on how many threads."""
 
+from __future__ import annotations
+
 import torch
 
 from simaudit.vocabulary.errors import SimauditError

@@ -17,15 +17,14 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from simaudit import attacks, figures, targets
-from simaudit.attacks import Attack
-from simaudit.data import sources
-from simaudit.data.sources import Source
+from simaudit import figures
+from simaudit.attacks.attack import Attack, attack_types
+from simaudit.data.source import Source, source_types
 from simaudit.figures import RunFigure, TargetFigure
 from simaudit.plan.explain import explain
 from simaudit.samples.features import Extractor
 from simaudit.storage.yaml import read_yaml
-from simaudit.targets import TargetFamily, TrainedFamily
+from simaudit.targets.family import TargetFamily, TrainedFamily, family_types
 from simaudit.training.knobs import Schedule
 from simaudit.vocabulary.errors import SimauditError
 from simaudit.vocabulary.knobs import Device, Knobs, Name, Seed, Timesteps
@@ -164,10 +163,10 @@ class Params(Knobs):
                 raise _wrong(f"targets.{name}.split", f"is of dataset {dataset}, not of {target.dataset}")
             for attack in target.attacks or ():
                 _require(f"targets.{name}.attacks", attack, chosen(self.attacks))
-                if chosen(self.attacks)[attack].latent_only and not target.is_latent:
+                if lacking := sorted(chosen(self.attacks)[attack].needs - target.offers):
                     raise _wrong(
                         f"targets.{name}.attacks",
-                        f"{attack} needs an autoencoder, and kind {target.kind} has none",
+                        f"{attack} needs a {' and a '.join(lacking)}, which kind {target.kind} has not",
                     )
             for figure in target.figures or ():
                 _require(f"targets.{name}.figures", figure, chosen(self.figures))
@@ -217,7 +216,7 @@ class Params(Knobs):
         return {
             name: attack
             for name, attack in chosen(self.attacks).items()
-            if (attack.latent_only <= family.is_latent if family.attacks is None else name in family.attacks)
+            if (attack.needs <= family.offers if family.attacks is None else name in family.attacks)
         }
 
     def figures_of(self, target: str) -> dict[str, str | None]:
@@ -287,9 +286,9 @@ def chosen(section: Knobs) -> dict[str, Any]:
 def model() -> type[Params]:
     """`Params` with every plug-in that the source folders offer: what validates, and what the JSON schema shows."""
     fields: dict[str, Any] = {
-        "datasets": (Annotated[dict[Name, _one_of(sources.sources(), "source")], Droppable], ...),  # type: ignore[misc]
-        "targets": (Annotated[dict[Name, _one_of(targets.family_types(), "kind")], Droppable], ...),  # type: ignore[misc]
-        "attacks": (_by_name("Attacks", attacks.attack_types()), ...),
+        "datasets": (Annotated[dict[Name, _one_of(source_types(), "source")], Droppable], ...),  # type: ignore[misc]
+        "targets": (Annotated[dict[Name, _one_of(family_types(), "kind")], Droppable], ...),  # type: ignore[misc]
+        "attacks": (_by_name("Attacks", attack_types()), ...),
         "figures": (_by_name("Figures", figures.figure_types()), ...),
     }
     return create_model("Params", __base__=Params, **fields)
@@ -303,7 +302,7 @@ def parse(values: Any, files: Sequence[Path] = (DEFAULT,)) -> Params:
     try:
         return model().model_validate(values)
     except ValidationError as error:
-        known = {"attacks": list(attacks.attack_types()), "figures": list(figures.figure_types())}
+        known = {"attacks": list(attack_types()), "figures": list(figures.figure_types())}
         raise SimauditError(explain(error, values, files, known)) from None
 
 

@@ -14,14 +14,15 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from simaudit.attacks import attack_modules
+from simaudit.attacks.attack import attack_modules
 from simaudit.figures import RUN, figure_modules
 from simaudit.plan.params import Params, chosen
 from simaudit.provenance import code
 from simaudit.report import TEMPLATES
 from simaudit.storage.hashes import sha256_bytes
 from simaudit.storage.json import canonical_json, write_json
-from simaudit.targets import TrainedFamily, family_modules, file_hashes
+from simaudit.targets.family import TrainedFamily, family_modules
+from simaudit.targets.files import file_hashes
 from simaudit.vocabulary.errors import SimauditError
 from simaudit.vocabulary.paths import PUBLISHED
 from simaudit.vocabulary.roles import Role

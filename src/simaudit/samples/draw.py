@@ -7,7 +7,7 @@ from simaudit.data.neighbours import nearest
 from simaudit.data.split import Split
 from simaudit.diffusion.noise import SampleNoise
 from simaudit.machine.progress import Progress
-from simaudit.targets import Target
+from simaudit.targets.target import Target
 
 SHOWN = 8  # images of each kind in a gallery
 LEAST_SIGNAL = 1e-5  # ᾱ; the linear schedule ends at 4e-5, the cosine at 2e-9
