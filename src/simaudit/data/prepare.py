@@ -11,7 +11,7 @@ from simaudit.vocabulary.errors import SimauditError
 
 
 def to_model_range(raw: RawImages) -> np.ndarray:
-    """Images as float32 (N, C, H, W) in [-1, 1]: the source's value range mapped linearly.
+    """Return images as float32 (N, C, H, W) in [-1, 1]: the source's value range mapped linearly.
 
     Raises SimauditError when a value lies outside the range that the source declares.
     """
@@ -32,7 +32,7 @@ def save_array(path: Path, array: np.ndarray) -> None:
 
 
 def open_images(path: Path) -> np.ndarray:
-    """Prepared images, memory-mapped: (N, C, H, W) float32, read only where they are indexed.
+    """Open prepared images, memory-mapped: (N, C, H, W) float32, read only where they are indexed.
 
     Raises SimauditError when the file is missing or is not such an array.
     """
@@ -51,5 +51,5 @@ def open_images(path: Path) -> np.ndarray:
 
 
 def image_hashes(images: np.ndarray) -> list[str]:
-    """SHA-256 of each prepared image's bytes (C order), in hexadecimal."""
+    """Return the SHA-256 of each prepared image's bytes (C order), in hexadecimal."""
     return [hashlib.sha256(np.ascontiguousarray(image).tobytes()).hexdigest() for image in images]

@@ -60,7 +60,7 @@ def refuse_small(is_member: np.ndarray, is_calibration: np.ndarray) -> None:
 
 
 def duplicates_across_roles(split: pd.DataFrame) -> list[tuple[int, int]]:
-    """Pairs (member's sample_id, held-out sample_id) that are the same image, byte for byte."""
+    """Return the pairs (member's sample_id, held-out sample_id) that are the same image, byte for byte."""
     columns = split[["sample_id", "sha256"]]
     pairs = columns[split.role == MEMBER].merge(columns[split.role == HELDOUT], on="sha256")
     return list(zip(pairs.sample_id_x.tolist(), pairs.sample_id_y.tolist(), strict=True))

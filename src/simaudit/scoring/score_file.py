@@ -30,6 +30,9 @@ SCHEMA = pa.schema(
     ]
 )
 
+Key = tuple[int | None, str]
+"""The timestep of a statistic and the text of its variant."""
+
 
 @dataclass(frozen=True)
 class Column:
@@ -40,7 +43,7 @@ class Column:
     queries: int
 
     def __str__(self) -> str:
-        """Where the statistic stands, as messages say it."""
+        """Return which statistic it is, in the words of messages."""
         at = "" if self.timestep is None else f"timestep {self.timestep}, "
         return f"{at}variant ({variant_label(self.variant)})"
 
@@ -101,7 +104,7 @@ class Scores:
     """By timestep, log(ᾱ/(1 − ᾱ)) of the target's schedule, where the file says it."""
 
     def same_samples(self, other: "Scores") -> bool:
-        """Whether both are of the same samples in the same roles and folds."""
+        """Return whether both are of the same samples in the same roles and folds."""
         return all(
             np.array_equal(getattr(self, name), getattr(other, name))
             for name in ("sample_id", "is_member", "is_calibration")
@@ -160,10 +163,6 @@ class Scores:
             statistic=statistic,
             log_snr={int(t): value for t, value in json.loads(metadata.get(LOG_SNR, "{}")).items()},
         )
-
-
-Key = tuple[int | None, str]
-"""The timestep of a statistic and the text of its variant."""
 
 
 def _samples(file: pq.ParquetFile) -> pd.DataFrame:
