@@ -8,8 +8,8 @@ import torch
 from diffusers import DDPMPipeline
 
 from simaudit.storage.json import write_json
-from simaudit.targets import SUMMARY, file_hashes, read_summary, target_hash
 from simaudit.targets.families.ddpm import DDPM
+from simaudit.targets.files import SUMMARY, file_hashes, read_summary, target_hash
 from simaudit.vocabulary.errors import SimauditError
 
 CPU = torch.device("cpu")

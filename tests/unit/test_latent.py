@@ -10,8 +10,8 @@ from pydantic import ValidationError
 
 from simaudit.data.split import Split, make_split
 from simaudit.storage.json import write_json
-from simaudit.targets import SUMMARY, file_hashes
 from simaudit.targets.families.latent import Latent
+from simaudit.targets.files import SUMMARY, file_hashes
 from simaudit.training import loop
 from simaudit.vocabulary.errors import SimauditError
 
