@@ -9,8 +9,8 @@ from pathlib import Path
 
 import simaudit.plan.params
 from simaudit.vocabulary.errors import SimauditError
-from simaudit.figures import RUN, figure_types
-from simaudit.vocabulary.paths import RUN_FILES, TARGET_FILES
+from simaudit.figures.figure import figure_types
+from simaudit.vocabulary.paths import RUN, RUN_FILES, TARGET_FILES
 from simaudit.provenance import stamps
 from simaudit.targets import SUMMARY, family_types
 
@@ -127,7 +127,7 @@ def drawn(folder, figures):
     return [
         f"results/figures/{folder}/{name}.{suffix}"
         for name in stamps.drawn(figures)
-        for suffix in ("pdf", "png", "csv")
+        for suffix in ("pdf", "png", "csv", "json")
     ]
 
 
@@ -136,9 +136,9 @@ def figures_of(target):
 
 
 def pictures():
-    """The pictures of every figure, as a page shows them."""
+    """The picture and the caption of every figure, as a page shows them."""
     drawn_of = [*map(figures_of, PARAMS.targets), drawn(RUN, PARAMS.figures_of_run)]
-    return [file for files in drawn_of for file in files if file.endswith(".png")]
+    return [file for files in drawn_of for file in files if file.endswith((".png", ".json"))]
 
 
 def read_by(figure, target=None):

@@ -1,4 +1,4 @@
-# The pictures, each with a table of exactly the values in it.
+# The pictures, each with a table of exactly the values in it and with its caption.
 
 
 rule figure:
@@ -8,6 +8,7 @@ rule figure:
     output:
         pdf="results/figures/{target}/{figure}.pdf",
         csv="results/figures/{target}/{figure}.csv",
+        caption="results/figures/{target}/{figure}.json",
         png=report(
             "results/figures/{target}/{figure}.png",
             caption="../report/figure.rst",
@@ -28,7 +29,7 @@ rule figure:
     shell:
         recorded(
             "figure {wildcards.figure} --params {input.params} --target {wildcards.target}"
-            " --output {output.pdf} --output {output.csv} --output {output.png}"
+            " --output {output.pdf} --output {output.csv} --output {output.png} --output {output.caption}"
         )
 
 
@@ -39,6 +40,7 @@ rule run_figure:
     output:
         pdf="results/figures/run/{figure}.pdf",
         csv="results/figures/run/{figure}.csv",
+        caption="results/figures/run/{figure}.json",
         png=report(
             "results/figures/run/{figure}.png",
             caption="../report/figure.rst",
@@ -57,7 +59,7 @@ rule run_figure:
     shell:
         recorded(
             "figure {wildcards.figure} --params {input.params}"
-            " --output {output.pdf} --output {output.csv} --output {output.png}"
+            " --output {output.pdf} --output {output.csv} --output {output.png} --output {output.caption}"
         )
 
 

@@ -38,7 +38,6 @@ rule report:
         splits=[f"results/params/split/{split}.json" for split in SPLITS],
         # The jobs that the numbers come from, which the page tells of each.
         records=records(),
-        read_by_figures=[file for figure in stamps.drawn(PARAMS.figures_of_run) for file in read_by(figure)],
     output:
         page=report(
             "results/report/index.html",

@@ -41,7 +41,7 @@ def stamps(files: tuple[Path, ...]) -> None:
 @config_option
 def figures(files: tuple[Path, ...]) -> None:
     """List every figure that the parameters ask for, and why one cannot be drawn."""
-    from simaudit.figures import RUN
+    from simaudit.vocabulary.paths import RUN
 
     asked = _params(files)
     for folder in (RUN, *asked.targets):

@@ -191,10 +191,12 @@ def compare(stamp: Path, results: Path, output: Path) -> None:
     from simaudit.evaluation.comparison.compare import compare
     from simaudit.evaluation.results import Results
     from simaudit.provenance.stamps import Stamp
+    from simaudit.report.outcome import control_line
     from simaudit.storage.json import read_json, write_json
+    from simaudit.vocabulary.context import AuditContext
 
     job = Stamp.read(stamp).params
-    targets = [Results(results, name, **role) for name, role in job["targets"].items()]
+    targets = [Results(results, name, AuditContext(**context)) for name, context in job["targets"].items()]
     splits = sorted({target.split for target in targets})
     found = compare(
         targets,
@@ -204,7 +206,7 @@ def compare(stamp: Path, results: Path, output: Path) -> None:
     )
     for name, content in found.items():
         write_json(output / f"{name}.json", content)
-    log.info(found["controls"]["sentence"])
+    log.info(control_line(found["controls"]["controls"]))
 
 
 @click.command()
@@ -229,7 +231,12 @@ def numbers(files: tuple[Path, ...], output: Path) -> None:
     "--set", "knobs", multiple=True, metavar="KNOB=VALUE", help="Another value of a knob; repeatable."
 )
 @click.option(
-    "--output", "outputs", type=FILE, multiple=True, required=True, help="A .pdf, .png or .csv; repeatable."
+    "--output",
+    "outputs",
+    type=FILE,
+    multiple=True,
+    required=True,
+    help="A .pdf, .png, .csv or .json; repeatable.",
 )
 def figure(
     name: str,
@@ -239,29 +246,28 @@ def figure(
     knobs: tuple[str, ...],
     outputs: tuple[Path, ...],
 ) -> None:
-    """Draw the figure NAME from existing results: its picture, or the values in it."""
+    """Draw the figure NAME from existing results: its picture, the values in it, or its caption."""
     from simaudit.evaluation.results import Results, Run
-    from simaudit.figures import RUN, style
+    from simaudit.figures.drawing import SUFFIXES, draw
     from simaudit.provenance.stamps import Stamp
-    from simaudit.vocabulary.roles import Role
+    from simaudit.vocabulary.context import AuditContext
+    from simaudit.vocabulary.paths import RUN
 
     path = stamp or results / "params" / "figure" / (target or RUN) / f"{name}.json"
     if not path.exists():
         raise SimauditError(
             f"{path}: missing; `simaudit figures` lists the figures of params.yaml, and why one may not be drawn"
         )
+    for output in outputs:
+        if output.suffix not in SUFFIXES:
+            raise SimauditError(f"{output}: must end in one of {', '.join(SUFFIXES)}")
     job = Stamp.read(path).params
-    drawing = _figure(name, job["figure"], knobs)
     of = (
         Results(results, target)
         if target
-        else Run(results, {t: Role(**role) for t, role in job["targets"].items()})
+        else Run(results, {name: AuditContext(**context) for name, context in job["targets"].items()})
     )
-    values, picture = drawing.picture(of)
-    for output in outputs:
-        if output.suffix not in style.SUFFIXES:
-            raise SimauditError(f"{output}: must end in one of {', '.join(style.SUFFIXES)}")
-    style.save(picture, values, outputs)
+    draw(_figure(name, job["figure"], knobs), of).save(outputs)
 
 
 def _figure(name: str, job: dict[str, Any], knobs: tuple[str, ...]) -> Any:
@@ -269,13 +275,13 @@ def _figure(name: str, job: dict[str, Any], knobs: tuple[str, ...]) -> Any:
     import yaml
     from pydantic import ValidationError
 
-    from simaudit.figures import figure_types
+    from simaudit.figures.figure import figure_type
 
     for knob in knobs:
         key, _, value = knob.partition("=")
         job = job | {key: yaml.safe_load(value)}
     try:
-        return figure_types()[name].model_validate(job)
+        return figure_type(name).model_validate(job)
     except ValidationError as error:
         first = error.errors()[0]
         raise SimauditError(f"--set {first['loc'][0]}: {first['msg']} (got {first['input']!r})") from None

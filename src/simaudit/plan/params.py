@@ -17,18 +17,21 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from simaudit import attacks, figures, targets
+from simaudit import attacks, targets
 from simaudit.attacks import Attack
 from simaudit.data import sources
 from simaudit.data.sources import Source
-from simaudit.figures import RunFigure, TargetFigure
+from simaudit.figures import figure as figures
+from simaudit.figures.figure import RunFigure, TargetFigure
 from simaudit.plan.explain import explain
 from simaudit.samples.features import Extractor
 from simaudit.storage.yaml import read_yaml
 from simaudit.targets import TargetFamily, TrainedFamily
 from simaudit.training.knobs import Schedule
+from simaudit.vocabulary.context import AuditContext
 from simaudit.vocabulary.errors import SimauditError
 from simaudit.vocabulary.knobs import Device, Knobs, Name, Seed, Timesteps
+from simaudit.vocabulary.paths import RUN
 
 DEFAULT = Path("params.yaml")
 NOT_ITS_OWN: Any = {
@@ -154,7 +157,7 @@ class Params(Knobs):
         for name, target in self.targets.items():
             _require(f"targets.{name}.dataset", target.dataset, self.datasets)
             _require(f"targets.{name}.split", target.split, self.splits)
-            if name == figures.RUN:
+            if name == RUN:
                 raise _wrong(f"targets.{name}", "is the folder of the figures of all targets; rename it")
             if name in self.splits:
                 raise _wrong(
@@ -236,7 +239,7 @@ class Params(Knobs):
     def figures_of_run(self) -> dict[str, str | None]:
         """The figures of all targets together by name: None for each that is drawn, else why it cannot be."""
         return {
-            name: figure.missing(self)
+            name: figure.missing(self.contexts)
             for name, figure in chosen(self.figures).items()
             if isinstance(figure, RunFigure)
         }
@@ -257,6 +260,25 @@ class Params(Knobs):
             same = target.model_dump_json(exclude=NOT_ITS_OWN)
             groups.setdefault(names.setdefault(same, name), []).append(name)
         return groups
+
+    @property
+    def contexts(self) -> dict[str, AuditContext]:
+        """What each target is beside the others, by name; targets of one group stand together."""
+        return {name: self._context(name, group) for group, names in self.groups.items() for name in names}
+
+    def _context(self, name: str, group: str) -> AuditContext:
+        target = self.targets[name]
+        trained = target if isinstance(target, TrainedFamily) else None
+        return AuditContext(
+            group=group,
+            control=target.control,
+            reference=self.references.get(name),
+            arm=target.arm,
+            is_latent=target.is_latent,
+            epochs=(*trained.training.snapshots, trained.training.epochs) if trained else (),
+            attacks=tuple(self.attacks_on(name)),
+            checkpoint_attacks=trained.snapshot_attacks if trained else (),
+        )
 
     @property
     def references(self) -> dict[str, str]:

@@ -15,16 +15,16 @@ from typing import Any
 from pydantic import BaseModel
 
 from simaudit.attacks import attack_modules
-from simaudit.figures import RUN, figure_modules
+from simaudit.figures.figure import figure_modules
 from simaudit.plan.params import Params, chosen
 from simaudit.provenance import code
 from simaudit.report import TEMPLATES
 from simaudit.storage.hashes import sha256_bytes
 from simaudit.storage.json import canonical_json, write_json
-from simaudit.targets import TrainedFamily, family_modules, file_hashes
+from simaudit.targets import family_modules, file_hashes
+from simaudit.vocabulary.context import AuditContext
 from simaudit.vocabulary.errors import SimauditError
-from simaudit.vocabulary.paths import PUBLISHED
-from simaudit.vocabulary.roles import Role
+from simaudit.vocabulary.paths import PUBLISHED, RUN
 
 FOLDER = Path("results/params")
 NOT_TRAINED = {"attacks", "figures", "snapshot_attacks"}  # keys of a target that its training does not read
@@ -104,27 +104,35 @@ def stamps(params: Params) -> Iterator[Stamp]:
         yield _stamp(f"evaluate/{name}", evaluation, "simaudit.evaluation.protocol.evaluate")
         for figure in drawn(params.figures_of(name)):
             yield _figure(params, f"{name}/{figure}", {})
-    roles = {name: asdict(role) | {"epochs": list(role.epochs)} for name, role in _roles(params).items()}
+    contexts = {name: _known_of(context) for name, context in params.contexts.items()}
     for figure in drawn(params.figures_of_run):
         of_targets = "numbers" in chosen(params.figures)[figure].reads
-        yield _figure(params, f"{RUN}/{figure}", {"targets": roles if of_targets else {}})
+        yield _figure(params, f"{RUN}/{figure}", {"targets": contexts if of_targets else {}})
     yield _stamp("theory", params.theory, "simaudit.targets.closed_form")
     compared = {
-        name: {key: role[key] for key in ("group", "control", "reference")} for name, role in roles.items()
+        name: {key: context[key] for key in ("group", "control", "reference")}
+        for name, context in contexts.items()
     }
     comparing = _stamp(
         "compare", {"targets": compared, "evaluation": evaluation}, "simaudit.evaluation.comparison.compare"
     )
     yield replace(comparing, inputs=file_hashes(PUBLISHED))
     yield _stamp("numbers", {}, "simaudit.evaluation.numbers")
-    in_tables = {name: compared[name] | {"arm": role["arm"]} for name, role in roles.items()}
+    in_tables = {name: compared[name] | {"arm": context["arm"]} for name, context in contexts.items()}
     yield _stamp(
         "tables", {"targets": in_tables}, "simaudit.report.tables.every", "simaudit.report.tables.forms"
     )
     asked = {RUN: params.figures_of_run, **{name: params.figures_of(name) for name in params.targets}}
-    figures = [figure_modules()[figure] for figure in chosen(params.figures)]
-    shown = {"targets": roles, "figures": asked, "knobs": chosen(params.figures)}
-    report = _stamp("report", shown, "simaudit.report.page.page", "simaudit.report.page.doubts", *figures)
+    titles = {name: figure.title for name, figure in chosen(params.figures).items()}
+    shown = {
+        "targets": contexts,
+        "drawn": {of: drawn(figures) for of, figures in asked.items()},
+        "undrawn": {
+            of: {titles[name]: reason for name, reason in figures.items() if reason}
+            for of, figures in asked.items()
+        },
+    }
+    report = _stamp("report", shown, "simaudit.report.page.write")
     yield replace(report, inputs=file_hashes(TEMPLATES))
 
 
@@ -140,18 +148,10 @@ def _figure(params: Params, name: str, of: dict[str, Any]) -> Stamp:
     )
 
 
-def _roles(params: Params) -> dict[str, Role]:
-    return {
-        name: Role(
-            group,
-            target.control,
-            params.references.get(name),
-            target.arm,
-            (*target.training.snapshots, target.training.epochs) if isinstance(target, TrainedFamily) else (),
-        )
-        for group, names in params.groups.items()
-        for name, target in ((name, params.targets[name]) for name in names)
-    }
+def _known_of(context: AuditContext) -> dict[str, Any]:
+    """Return what jobs know of a context: which attacks there are they learn from the results that they read."""
+    known = asdict(context) | {"epochs": list(context.epochs)}
+    return {key: known[key] for key in known if key not in ("attacks", "checkpoint_attacks")}
 
 
 def _stamp(name: str, knobs: Any, *modules: str, without: str | None = None) -> Stamp:

@@ -7,7 +7,8 @@ from typing import Any
 from rich.markup import escape
 from rich.tree import Tree
 
-from simaudit.evaluation.numbers import Ledger
+from simaudit.evaluation.numbers import Number
+from simaudit.figures.printed import estimate
 from simaudit.provenance.trace import Step
 
 SHOWN = 12  # characters of a hash
@@ -16,7 +17,7 @@ SHOWN = 12  # characters of a hash
 def number_tree(name: str, numbers: Mapping[str, Mapping[str, Any]], tables: list[str], step: Step) -> Tree:
     """A number, where it is printed and stands, and every job that it comes from."""
     number = numbers[name]
-    tree = Tree(f"[bold]{escape(name)}[/] = {escape(Ledger(numbers).estimate(name))}, unit {number['unit']}")
+    tree = Tree(f"[bold]{escape(name)}[/] = {escape(estimate(Number(**number)))}, unit {number['unit']}")
     tree.add(f"printed in {', '.join(tables) or 'no table'}")
     source = tree.add(f"stands in {number['source']}, at {number['pointer']}")
     _grow(source, step, set())

@@ -5,6 +5,9 @@ from pathlib import Path
 PUBLISHED = Path(__file__).parents[1] / "evaluation/comparison/papers"
 """The folder of numbers from papers, CSV."""
 
+RUN = "run"
+"""The folder of the figures and tables of all targets together, beside those of each; no target may have this name."""
+
 TARGET_FILES = {
     "summary": "evaluation/{target}.json",
     "table": "evaluation/{target}.parquet",
@@ -18,6 +21,7 @@ TARGET_FILES = {
 
 RUN_FILES = {
     "numbers": "numbers.json",
+    "published": "comparison/published.json",
     "line": "theory/line.parquet",
     "field": "theory/field.parquet",
 }

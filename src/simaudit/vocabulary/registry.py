@@ -10,7 +10,17 @@ from typing import Any, TypeVar
 
 Implementation = TypeVar("Implementation")
 
-HEAVY = ("torch", "diffusers", "matplotlib", "pandas", "simaudit.figures.style")
+HEAVY = (
+    "torch",
+    "diffusers",
+    "matplotlib",
+    "matplotlib.figure",
+    "pandas",
+    "simaudit.evaluation.protocol.metrics",
+    "simaudit.evaluation.protocol.selected",
+    "simaudit.evaluation.results",
+    "simaudit.figures.style",
+)
 """What plug-ins compute with and their knobs do not need: validating parameters takes no time for it."""
 
 
@@ -51,7 +61,8 @@ def implementation(module: str, base: type[Implementation]) -> type[Implementati
 def deferred(*names: str) -> Iterator[None]:
     """Within this context `import name` gives a stand-in, which imports the module when it is first used.
 
-    So plug-ins import libraries at their top like every other module. `from name import x` is a use.
+    So plug-ins import libraries at their top like every other module. `import name` and `from package import module`
+    do not use the module; `from name import x` does.
     """
     stand_ins = {name: _StandIn(name) for name in names if name not in sys.modules}
     sys.modules.update(stand_ins)

@@ -7,13 +7,22 @@ from pathlib import Path
 from click.testing import CliRunner
 
 from simaudit.cli import simaudit
-from simaudit.figures import figure_types, style
+from simaudit.figures.drawing import SUFFIXES, draw
+from simaudit.figures.figure import figure_types
 from simaudit.provenance.records import Record
 from simaudit.storage.hashes import sha256_file
 from simaudit.storage.json import write_json
 
 FIGURES = ("metrics_over_time", "roc_loglog", "statistic_histogram")
 REASON = "there is nothing to be seen in it"
+REPORTED = {
+    "run": {},
+    "net": dict.fromkeys(FIGURES),
+    "net-seed1": {"roc_loglog": REASON},
+    "other": {"roc_loglog": REASON, "statistic_histogram": None},
+    "raw": {},
+}
+"""The figures of the small run that the shared report shows, each None or the reason why it is not drawn."""
 
 
 @dataclass
@@ -83,21 +92,25 @@ class Reported:
 
 
 def report_on(run, figures=None, trainings=(), split=None) -> Reported:
-    """Draw figures, then write tables and the page; `figures` by target and name as the report's stamp has them."""
+    """Draw figures, then write tables and the page; `figures` says by target and name why one is not drawn, if so."""
     root = run.audit.path
     figures = {"run": {}} if figures is None else figures
+    drawn = {of: [name for name, why in reasons.items() if why is None] for of, reasons in figures.items()}
     for target in run.targets:
-        for name in [name for name, why in figures.get(target.target, {}).items() if why is None]:
-            values, drawn = figure_types()[name]().picture(target)
-            paths = [root / f"figures/{target.target}/{name}.{suffix}" for suffix in ("pdf", "png", "csv")]
-            style.save(drawn, values, paths)
+        for name in drawn.get(target.target, ()):
+            paths = [root / f"figures/{target.target}/{name}{suffix}" for suffix in SUFFIXES]
+            draw(figure_types()[name](), target).save(paths)
     for target, training in dict(trainings).items():
         write_json(root / f"targets/{target}/training.json", training)
     stamps = {
         "split/s": split or {"allow_duplicates": False},
-        "tables": {"targets": {name: asdict(role) for name, role in run.roles.items()}},
+        "tables": {"targets": {name: asdict(context) for name, context in run.contexts.items()}},
     }
-    stamps["report"] = stamps["tables"] | {"figures": figures, "knobs": {name: {} for name in FIGURES}}
+    undrawn = {
+        of: {figure_types()[name].title: why for name, why in reasons.items() if why}
+        for of, reasons in figures.items()
+    }
+    stamps["report"] = stamps["tables"] | {"drawn": drawn, "undrawn": undrawn}
     for name, params in stamps.items():
         write_json(root / f"params/{name}.json", {"job": name, "params": params, "code": {}})
     for target in run.targets:

@@ -22,7 +22,7 @@ def compare(
     """
     groups: dict[str, list[Results]] = {}
     for results in targets:
-        groups.setdefault(results.group, []).append(results)
+        groups.setdefault(results.context.group, []).append(results)
     return {
         "controls": all_controls(targets, blind),
         "groups": {
@@ -34,7 +34,7 @@ def compare(
         },
         "against": {"against": against_reference(targets, resamples, seed)},
         "published": published(),
-        "ranks": ranks([members for members in groups.values() if members[0].control is None]),
+        "ranks": ranks([members for members in groups.values() if members[0].context.control is None]),
     }
 
 
@@ -59,7 +59,7 @@ def ranks(groups: list[list[Results]]) -> dict[str, Any]:
             f"this run has {len(groups)} audited"
         }
     return {
-        "of": [members[0].group for members in ranked],
+        "of": [members[0].context.group for members in ranked],
         "ranks": {
             metric: mean_ranks(
                 pd.DataFrame(

@@ -110,7 +110,7 @@ class Evaluation:
     selected: SelectedScores
     """Every attack's statistic at its selected knobs, sample by sample."""
     profiles: pd.DataFrame
-    """How each statistic is distributed over members and over held-out samples: `simaudit.evaluation.protocol.profiles`."""
+    """How each statistic is distributed over either side, see `simaudit.evaluation.protocol.profiles`."""
 
 
 def evaluate(
