@@ -154,6 +154,8 @@ def test_a_job_depends_on_the_code_it_runs_and_on_no_other(values):
     assert {
         "simaudit.figures.of_target.roc_loglog",
         "simaudit.figures.style",
+        "simaudit.figures.drawing",
+        "simaudit.evaluation.results",
         "simaudit.evaluation.statistics.roc",
     } <= figure
     assert "simaudit.figures.of_target.statistic_histogram" not in figure
@@ -163,6 +165,10 @@ def test_a_job_depends_on_the_code_it_runs_and_on_no_other(values):
 def test_the_page_depends_on_its_own_templates_and_tables_do_not(values):
     by_name = {stamp.name: stamp for stamp in stamps.stamps(parse(values))}
     assert {"body.html", "script.js", "style.css"} <= set(by_name["report"].inputs)
+    assert "simaudit.report.page.page" in by_name["report"].code
+    assert not any(
+        ".of_target." in name or ".of_run." in name for name in by_name["report"].code if "figures" in name
+    )
     assert by_name["tables"].inputs == {}
     assert "simaudit.report.page.page" not in by_name["tables"].code
     assert {"simaudit.report.tables.forms", "simaudit.report.tables.of_run"} <= set(by_name["tables"].code)

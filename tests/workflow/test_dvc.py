@@ -78,8 +78,8 @@ def test_a_changed_attack_and_one_of_the_users_own_are_scored_again_and_nothing_
 
 
 def test_a_comment_in_a_figure_module_redraws_and_does_no_more(repository):
-    repository.append("src/simaudit/figures/nearest_member.py", "\n# a remark\n")
-    assert repro(repository) == {"params", "figure@digits-ddpm", "report"}
+    repository.append("src/simaudit/figures/of_target/nearest_member.py", "\n# a remark\n")
+    assert repro(repository) == {"params", "figure@digits-ddpm"}  # the same picture: the page stays as it is
     assert repository.due() == set()
 
 

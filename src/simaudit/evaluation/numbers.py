@@ -60,7 +60,7 @@ class Number:
 
     @property
     def id(self) -> str:
-        """See `number_id`."""
+        """Its key in numbers.json, see `number_id`."""
         return number_id(self.metric, self.audit, self.attack, self.of)
 
     @property
@@ -108,7 +108,7 @@ class Ledger:
 
     @classmethod
     def read(cls, path: Path) -> "Ledger":
-        """Raises SimauditError when the file is missing or is not a ledger."""
+        """Read the ledger of a run. Raises SimauditError when the file is missing or is not a ledger."""
         try:
             return cls({name: Number(**row) for name, row in read_json(path).items()})
         except TypeError as error:

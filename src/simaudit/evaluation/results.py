@@ -85,7 +85,7 @@ class Results:
         return Choice(rows[rows.selected].iloc[0], self.selected.roc(attack), bootstrap)
 
     def require_same_samples(self, other: "Results") -> None:
-        """Raises SimauditError when the two were evaluated on different samples."""
+        """Refuse a target that was evaluated on different samples, with a SimauditError."""
         if not np.array_equal(self.selected.sample_id, other.selected.sample_id):
             raise SimauditError(
                 f"{self.target}: was evaluated on other samples than {other.target}; evaluate both anew"
@@ -108,7 +108,7 @@ class Results:
         return str(max(facts, key=lambda attack: facts[attack]["selected"]["calibration_auc"]["value"]))
 
     def require_attack(self, attack: str) -> None:
-        """Raises SimauditError when the attack was not run on the target."""
+        """Refuse an attack that was not run on the target, with a SimauditError that names those that were."""
         if attack not in self.attacks:
             raise SimauditError(
                 f"attack {attack} has no scores on {self.target}; it has: {', '.join(self.attacks)}"

@@ -9,7 +9,9 @@ from simaudit.vocabulary.errors import SimauditError
 
 @dataclass(frozen=True)
 class Caption:
-    """`title` is a heading; `sentence` says what this picture shows and mentions numbers as `[[id]]` (it may be empty);
+    """The words of one picture.
+
+    `title` is a heading. `sentence` says what this picture shows and mentions numbers as `[[id]]`; it may be empty.
     `reading` are paragraphs that say how to read such a picture.
     """
 
@@ -19,7 +21,7 @@ class Caption:
 
     @classmethod
     def read(cls, path: Path) -> "Caption":
-        """Raises SimauditError when the file is missing or is not a caption."""
+        """Read a caption from its JSON file. Raises SimauditError when it is missing or is not a caption."""
         try:
             return cls(**read_json(path))
         except TypeError:

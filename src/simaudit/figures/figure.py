@@ -1,4 +1,4 @@
-"""What a figure is: knobs, a table of values made from result files, and a picture of that table."""
+"""What a figure is: knobs, a table of values from result files, and a picture of that table."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ if (
 class Figure(Knobs):
     """A figure is its entry under `figures` in params.yaml: its fields are its knobs, and it draws itself.
 
-    What it plots is a table first, which is kept beside the picture; the picture is drawn from that table alone. The
-    docstring of a figure says how to read it, and stands beside the picture too.
+    What it plots is a table first, which stands beside the picture; the picture is drawn from that table alone. The
+    docstring of a figure says how to read it, and is printed under the picture.
     """
 
     title: ClassVar[str]

@@ -143,9 +143,8 @@ def drawn(figures: dict[str, str | None]) -> list[str]:
 
 def _figure(params: Params, name: str, of: dict[str, Any]) -> Stamp:
     figure = name.split("/")[-1]
-    return _stamp(
-        f"figure/{name}", {"figure": chosen(params.figures)[figure], **of}, figure_modules()[figure]
-    )
+    modules = (figure_modules()[figure], "simaudit.figures.drawing")
+    return _stamp(f"figure/{name}", {"figure": chosen(params.figures)[figure], **of}, *modules)
 
 
 def _known_of(context: AuditContext) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Where things are: results under results/ by the name that figures and comparisons read them by; published numbers."""
+"""Where files are: results under results/, by the name that figures and comparisons read them by; published numbers."""
 
 from pathlib import Path
 
@@ -17,7 +17,7 @@ TARGET_FILES = {
     "quality": "evaluation/quality/{target}.json",
     "gallery": "samples/shown/{target}.npz",
 }
-"""Of one target."""
+"""The files of one target."""
 
 RUN_FILES = {
     "numbers": "numbers.json",
@@ -25,4 +25,4 @@ RUN_FILES = {
     "line": "theory/line.parquet",
     "field": "theory/field.parquet",
 }
-"""Of all targets together."""
+"""The files of all targets together."""

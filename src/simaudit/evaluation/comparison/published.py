@@ -14,7 +14,7 @@ METRICS = {"auc": "auc", "asr": "asr", "tpr_heldout_positive": "tpr_heldout_posi
 
 
 def published() -> dict[str, Any]:
-    """What published.json holds, from SimA's version 1 (arXiv:2509.25003).
+    """Return what published.json holds, from SimA's version 1 (arXiv:2509.25003).
 
     `published` holds numbers. `sima`: by model, `<members>-vs-<held-out>`, condition and attack the metrics of its
     Tables 1, 2, 4, 5 and 6; `ranks`: mean ranks of the attacks over these experiments, computed here; `beta`: by arm
@@ -78,5 +78,5 @@ def _bare(value: str) -> dict[str, float | None]:
 
 
 def slug(name: str) -> str:
-    """A name as part of an id."""
+    """Return a name as part of an id."""
     return name.lower().replace(".", "-").replace("_", "-")

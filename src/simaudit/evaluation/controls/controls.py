@@ -77,7 +77,7 @@ def _at_chance(kind: str, results: Results, aucs: dict[str, Interval]) -> Contro
 
 
 def _optimal(results: Results) -> Control:
-    """The closed form's AUC is near 1 at its best timestep, and no higher at the latest than at the earliest."""
+    """Check that the closed form's AUC is near 1 at its best timestep, and no higher at the latest than the first."""
     rows = results.table[(results.table.fold == EVALUATION) & (results.table.attack == THEORY)]
     selected = rows[rows.selected].iloc[0]
     curve = rows[rows.variant == selected.variant].sort_values("timestep")[AUC]
@@ -108,7 +108,7 @@ def verdict(results: Results) -> str:
 
 
 def _minus_blind(results: Results) -> list[Interval]:
-    """Each attack's AUC minus that of the blind classifiers, with limits that hold at 95 % together."""
+    """Return each attack's AUC minus that of the blind classifiers, with limits that hold at 95 % together."""
     blind = results.selected.roc(BLIND)
     pairs = ([results.selected.roc(attack).placements(), blind.placements()] for attack in results.attacks)
     confidence = together(len(results.attacks))

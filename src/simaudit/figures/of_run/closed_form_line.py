@@ -32,8 +32,8 @@ class ClosedFormLine(RunFigure):
 
     def values(self, run: results.Run) -> pd.DataFrame:
         line = run.theory("line")
-        asked = line[line.kind != "grid"]
-        roc = Roc.of(asked.norm.to_numpy(), (asked.kind == "member").to_numpy(), "low")
+        points = line[line.kind != "grid"]
+        roc = Roc.of(points.norm.to_numpy(), (points.kind == "member").to_numpy(), "low")
         best = int((roc.tpr - roc.fpr).argmax())
         threshold = roc.thresholds[best - 1] if best else 0.0
         return line.assign(threshold=threshold, called_member=line.norm <= threshold)

@@ -35,12 +35,7 @@ class PublishedBeside(RunFigure):
 
     def values(self, run: results.Run) -> pd.DataFrame:
         rows = [
-            {
-                "panel": panel,
-                "of": _name(experiment),
-                "attack": number.attack,
-                **number.interval,
-            }
+            {"panel": panel, "of": _name(experiment), "attack": number.attack, **number.interval}
             for model, panel in MODELS.items()
             for experiment in run.experiments
             if experiment["model"] == model

@@ -60,7 +60,7 @@ class Queries(TargetFigure):
                 **style.ERROR_BARS,
             )
         axis.axhline(metrics.CHANCE["auc"], **style.CHANCE)
-        axis.set(xscale="log", xlabel="queries a sample", ylabel="AUC")
+        axis.set(xscale="log", xlabel="queries per sample", ylabel="AUC")
         axis.xaxis.set_major_formatter("{x:g}")
         axis.legend(**style.ABOVE, ncols=3)
         return figure

@@ -78,8 +78,8 @@ TARGET_TABLES: tuple[Callable[[Findings, str], Table], ...] = (
     AttackTable(
         "thresholds",
         "Transferred thresholds",
-        "What the threshold with 1 % FPR on the calibration fold really does on the evaluation fold; and the TPR at 1 "
-        "% with held-out samples as the positive class, as SimA's released code counts.",
+        "What the threshold with 1 % FPR on the calibration fold really does on the evaluation fold; and the TPR at "
+        "1 % with held-out samples as the positive class, as SimA's released code counts.",
         (
             *estimates(
                 {
