@@ -17,7 +17,7 @@ DISAGREES = 1
 @config_option
 def figures(files: tuple[Path, ...]) -> None:
     """List every figure that the parameters ask for, and why one cannot be drawn."""
-    from simaudit.figures import RUN
+    from simaudit.vocabulary.paths import RUN
 
     params = load(files)
     for of in (RUN, *params.audits):
@@ -44,19 +44,19 @@ def figures(files: tuple[Path, ...]) -> None:
     type=click.Path(path_type=Path, dir_okay=False),
     multiple=True,
     required=True,
-    help="A .pdf, .png or .csv; repeatable.",
+    help="A .pdf, .png, .csv or .json; repeatable.",
 )
 def figure(
     name: str, target: str | None, results: Path, knobs: tuple[str, ...], outputs: tuple[Path, ...]
 ) -> None:
-    """Draw the figure NAME from existing results: its picture, or the values in it."""
-    from simaudit.figures import style
-    from simaudit.figures.jobs import draw
+    """Draw the figure NAME from existing results: its picture, the values in it, or its caption."""
+    from simaudit.figures.jobs import draw_again
+    from simaudit.vocabulary.paths import FIGURE_SUFFIXES
 
     for output in outputs:
-        if output.suffix not in style.SUFFIXES:
-            raise SimauditError(f"{output}: must end in one of {', '.join(style.SUFFIXES)}")
-    draw(_figure(name, target, results, knobs), results, outputs)
+        if output.suffix.removeprefix(".") not in FIGURE_SUFFIXES:
+            raise SimauditError(f"{output}: must end in one of .{', .'.join(FIGURE_SUFFIXES)}")
+    draw_again(_figure(name, target, results, knobs), results, outputs)
 
 
 def _figure(name: str, target: str | None, results: Path, knobs: tuple[str, ...]) -> dict[str, Any]:
@@ -64,8 +64,9 @@ def _figure(name: str, target: str | None, results: Path, knobs: tuple[str, ...]
     import yaml
     from pydantic import ValidationError
 
-    from simaudit.figures import RUN, RunFigure, figure_modules, figure_type
+    from simaudit.figures.figure import RunFigure, figure_modules, figure_type
     from simaudit.provenance.stamps import Stamp
+    from simaudit.vocabulary.paths import RUN
 
     if name not in figure_modules():
         raise SimauditError(f"figure {name}: no such figure; known: {', '.join(figure_modules())}")
