@@ -18,7 +18,7 @@ def loaded_after(statement):
 @pytest.mark.parametrize(
     "statement",
     [
-        "import simaudit.plan.params; simaudit.plan.params.model()",
+        "from simaudit.plan import jobs, load, schema; list(jobs.jobs(load.load())); schema.schema()",
         "import simaudit.provenance.stamps",
         "import simaudit.scoring.score_file",
         "import simaudit.evaluation.protocol.evaluate, simaudit.evaluation.comparison.compare",
