@@ -23,8 +23,9 @@ def loaded_after(statement, names=COMPUTING):
 @pytest.mark.parametrize(
     "statement",
     [
-        f"from pathlib import Path\nfrom simaudit.plan.load import load\nload([Path({str(PARAMS)!r})])",
-        "import simaudit.plan.jobs, simaudit.provenance.stamps",
+        f"from pathlib import Path; from simaudit.plan import jobs, load; list(jobs.jobs(load.load([Path({str(PARAMS)!r})])))",
+        "import simaudit.plan.schema; simaudit.plan.schema.schema()",
+        "import simaudit.provenance.stamps",
         "from simaudit.cli import simaudit\ntry: simaudit(['--help'])\nexcept SystemExit: pass",
     ],
 )

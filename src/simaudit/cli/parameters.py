@@ -31,7 +31,7 @@ def params(files: tuple[Path, ...]) -> None:
 @click.command()
 def schema() -> None:
     """Print the JSON schema of params.yaml."""
-    from simaudit.plan.params import schema
+    from simaudit.plan.schema import schema
     from simaudit.storage.json import canonical_json
 
     click.echo(canonical_json(schema()), nl=False)

@@ -1,1 +1,1 @@
-"""From params.yaml to jobs: composition of the sections, expansion of sweeps, error lines."""
+"""From params.yaml to jobs: files combined, sweeps and audits written out, values validated, mistakes explained."""

@@ -8,7 +8,6 @@ from typing import Any
 
 import yaml
 
-from simaudit.plan.jobs import splits
 from simaudit.plan.params import Params
 from simaudit.storage.atomic import atomic_path
 
@@ -19,37 +18,33 @@ HEADER = (
 
 
 def expanded(params: Params) -> dict[str, Any]:
-    """Every dataset, split, target and audit with what dvc.yaml must know of it."""
-    audits = {}
+    """Return every dataset, split, target and audit with what dvc.yaml must know of it."""
+
+    def dataset(split: str) -> dict[str, str]:
+        return {"dataset": params.dataset_of(split)}
+
+    targets, audits = {}, {}
+    for name, target in params.targets.items():
+        targets[name] = {"kind": target.kind, "split": target.split, **dataset(target.split)}
     for name, audit in params.audits.items():
         split = params.split_of(name)
-        audits[name] = {"target": audit.target, "split": split, "dataset": params.dataset_of(split)}
-    targets = {
-        name: {"kind": target.kind, "split": target.split, "dataset": params.dataset_of(target.split)}
-        for name, target in params.targets.items()
-    }
-    used = sorted(
-        {*splits(params), *(target.split for target in params.targets.values()), params.theory_split}
-    )
-    of_splits = {name: {"dataset": params.dataset_of(name)} for name in used}
-    audited = {name: dict(of_splits[name]) for name in splits(params)}
-    datasets = sorted({split["dataset"] for split in of_splits.values()})
+        audits[name] = {"target": audit.target, "split": split, **dataset(split)}
     return {
-        "datasets": datasets,
-        "splits": of_splits,
-        "audited_splits": audited,
+        "datasets": params.used_datasets,
+        "splits": {name: dataset(name) for name in params.used_splits},
+        "audited_splits": {name: dataset(name) for name in params.audited_splits},
         "targets": targets,
         "audits": audits,
     }
 
 
 def text(params: Params) -> str:
-    """The file's content."""
+    """Return the file's content."""
     return HEADER + yaml.safe_dump({"expanded": expanded(params)}, sort_keys=False)
 
 
 def refresh(params: Params, file: Path = FILE) -> bool:
-    """Bring the file in line with the parameters; return whether it was not."""
+    """Bring the file in line with the parameters; return whether it had to be written."""
     if file.exists() and file.read_text(encoding="utf-8") == text(params):
         return False
     with atomic_path(file) as temporary:

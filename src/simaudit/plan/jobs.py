@@ -1,6 +1,6 @@
 """Every job that parameters ask for: each phase declares its own, and here they are put together."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -8,7 +8,7 @@ from typing import Any
 from simaudit.data.jobs import nearest_job, prepare_job, split_job
 from simaudit.evaluation.jobs import blind_job, compare_job, evaluate_job, numbers_job, quality_job
 from simaudit.figures.jobs import figure_job
-from simaudit.plan.params import Params, chosen
+from simaudit.plan.params import Params
 from simaudit.report.jobs import report_job, tables_job
 from simaudit.samples.jobs import sample_job
 from simaudit.scoring.jobs import score_job
@@ -21,45 +21,45 @@ from simaudit.vocabulary.knobs import deciding
 from simaudit.vocabulary.paths import RUN
 
 COMPARED = ("group", "control", "reference")
-"""What of an audit's context comparisons read; tables also read its `arm`."""
+"""What of an audit's context comparisons read; tables read its `arm` too."""
 
 
 def jobs(params: Params) -> Iterator[Job]:
-    """Every job, in an order in which each stands after those whose outputs it reads."""
+    """Yield every job, in an order in which each stands after those whose outputs it reads."""
     before = [*_of_data(params)]
     for audit in params.audits:
         before += _of_audit(params, audit)
     contexts = {name: plain(_known(context)) for name, context in params.contexts.items()}
-    compared = {name: {key: known[key] for key in COMPARED} for name, known in contexts.items()}
-    before.append(compare_job(compared, splits(params), params.evaluation))
+    before.append(compare_job(_facts(contexts, *COMPARED), params.audited_splits, params.evaluation))
     yield from before
     yield numbers_job(numbered(before))
     figures = {RUN: params.figures_of_run, **{name: params.figures_of(name) for name in params.audits}}
-    kinds = chosen(params.figures)
     drawn = {of: [name for name, why in names.items() if why is None] for of, names in figures.items()}
     for of, names in drawn.items():
         for name in names:
-            yield figure_job(of, name, kinds[name], contexts)
-    in_tables = {name: known | {"arm": contexts[name]["arm"]} for name, known in compared.items()}
-    yield tables_job(in_tables)
+            yield figure_job(of, name, params.figures[name], contexts)
+    undrawn = {
+        of: {params.figures[name].title: why for name, why in names.items() if why}
+        for of, names in figures.items()
+    }
+    yield tables_job(_facts(contexts, *COMPARED, "arm"))
     yield report_job(
         contexts,
         drawn,
-        {of: {kinds[name].title: why for name, why in names.items() if why} for of, names in figures.items()},
-        {name: deciding(params.splits[name]) for name in splits(params)},
+        undrawn,
+        {name: deciding(params.splits[name]) for name in params.audited_splits},
         [paths.target(name) / SUMMARY for name in params.targets],
         [paths.record(job.name) for job in before if job.name != "theory"],
     )
 
 
 def _of_data(params: Params) -> Iterator[Job]:
-    """Jobs of what is used alone: an entry that nothing refers to has none."""
-    used = {*splits(params), *(target.split for target in params.targets.values()), params.theory_split}
-    for name in sorted({params.dataset_of(split) for split in used}):
+    """Yield the jobs of what something refers to: an unused entry has none."""
+    for name in params.used_datasets:
         yield prepare_job(name, params.datasets[name])
-    for name in sorted(used):
+    for name in params.used_splits:
         yield split_job(name, params.splits[name])
-    for name in splits(params):
+    for name in params.audited_splits:
         yield nearest_job(name, params.splits[name])
         yield blind_job(name, params.dataset_of(name), params.evaluation)
     yield theory_job(params.theory, params.theory_split, params.dataset_of(params.theory_split))
@@ -76,9 +76,10 @@ def _of_audit(params: Params, audit: str) -> Iterator[Job]:
         "target": paths.target(params.audits[audit].target),
     }
     intermediate = params.audits[audit].intermediate_attacks
+    epochs = params.epochs_of(audit) if intermediate else ()
     for name, knobs in attacks.items():
         yield score_job(audit, name, knobs, params.scoring, reads, family)
-    for epoch in params.epochs_of(audit):
+    for epoch in epochs:
         for name in intermediate:
             yield score_job(audit, name, attacks[name], params.scoring, reads, family, epoch)
     yield sample_job(audit, params.quality, params.scoring, reads, family)
@@ -86,29 +87,25 @@ def _of_audit(params: Params, audit: str) -> Iterator[Job]:
         audit,
         split,
         {name: paths.scores(audit, name) for name in attacks},
-        {
-            epoch: [paths.scores(audit, name, epoch) for name in intermediate]
-            for epoch in params.epochs_of(audit)
-            if intermediate
-        },
+        {epoch: [paths.scores(audit, name, epoch) for name in intermediate] for epoch in epochs},
         params.evaluation,
     )
     yield quality_job(audit, split, dataset, params.quality, params.evaluation)
 
 
-def splits(params: Params) -> list[str]:
-    """Every split that something is audited on."""
-    return sorted({params.split_of(audit) for audit in params.audits})
-
-
 def numbered(before: list[Job]) -> list[Path]:
-    """The result files of these jobs that numbers are taken from."""
+    """Return the result files of these jobs that numbers are taken from."""
     files = [path for job in before for path in job.outputs]
     folders = [paths.RESULTS / name for name in ("evaluation", "comparison", "cost")]
     return [file for file in files if file.suffix == ".json" and any(map(file.is_relative_to, folders))]
 
 
 def _known(context: AuditContext) -> dict[str, Any]:
-    """What readers of results must be told of an audit: which attacks there are, results say themselves."""
+    """Return what readers of results must be told of an audit: which attacks there are, results say themselves."""
     unread = ("attacks", "checkpoint_attacks")
     return {key: value for key, value in asdict(context).items() if key not in unread}
+
+
+def _facts(contexts: Mapping[str, Mapping[str, Any]], *keys: str) -> dict[str, dict[str, Any]]:
+    """Return these facts alone: a job's stamp holds what the job reads, so that nothing else reruns it."""
+    return {name: {key: known[key] for key in keys} for name, known in contexts.items()}

@@ -6,44 +6,39 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from simaudit.attacks.attack import attack_modules
-from simaudit.data.source import source_modules
-from simaudit.figures.figure import figure_modules
-from simaudit.plan.expand import combine, expand
-from simaudit.plan.explain import Sources, explain
-from simaudit.plan.params import Params, validate
+from simaudit.plan.cohere import mistakes
+from simaudit.plan.combine import combine
+from simaudit.plan.expand import expand
+from simaudit.plan.explain import explain
+from simaudit.plan.params import Params
 from simaudit.storage.yaml import read_yaml
-from simaudit.targets.family import family_modules
 from simaudit.vocabulary.errors import SimauditError
 
 DEFAULT = Path("params.yaml")
 
 
 def load(files: Sequence[Path] = (DEFAULT,), given: Any = None) -> Params:
-    """The parameters of params.yaml and of experiments on top of it; `given` are further values, as on a command line.
+    """Return the parameters of params.yaml and of experiments on top of it.
 
-    Raises SimauditError with one line for each mistake, naming the file and the key.
+    `given` are further values, as on a command line. Raises SimauditError with one line for each mistake, naming the
+    file and the key.
     """
     contents = [(file, read_yaml(file)) for file in files]
     return parse([*contents, (Path("--config"), given)] if given else contents)
 
 
-def parse(files: Sources) -> Params:
-    """The parameters of files that have been read: pairs of a name and its content, later ones on top.
+def parse(files: Sequence[tuple[Path, Any]]) -> Params:
+    """Return the parameters of files that have been read: pairs of a name and its content, later ones on top.
 
     Raises SimauditError as `load` does.
     """
+    expanded = expand(combine(files))
+    values = expanded.values
     try:
-        expanded = expand(combine([content for _, content in files]))
-    except SimauditError as error:
-        raise SimauditError(f"{files[-1][0]}: {error}") from None
-    try:
-        return validate(expanded.values)
+        params = Params.model_validate(values)
     except ValidationError as error:
-        known = {
-            "datasets": list(source_modules()),
-            "targets": list(family_modules()),
-            "attacks": list(attack_modules()),
-            "figures": list(figure_modules()),
-        }
-        raise SimauditError(explain(error, expanded, files, known)) from None
+        raise explain(error, values, expanded.line) from None
+    lines = dict.fromkeys(expanded.line(key.split("."), why) for key, why in mistakes(params))
+    if lines:
+        raise SimauditError("\n".join(lines))
+    return params
