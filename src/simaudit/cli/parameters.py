@@ -48,7 +48,9 @@ def stamps(files: tuple[Path, ...]) -> None:
     parameters = load(files)
     write(jobs(parameters))
     if dvc.refresh(parameters):  # a DVC that runs this has read the old one
-        raise SimauditError(f"{dvc.FILE}: was not what params.yaml asks for, and is now; run the command again")
+        raise SimauditError(
+            f"{dvc.FILE}: was not what params.yaml asks for, and is now; run the command again"
+        )
 
 
 def load(files: tuple[Path, ...]) -> Any:
