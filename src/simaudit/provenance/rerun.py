@@ -31,9 +31,12 @@ def rerun(record: Record, repository: Path = Path()) -> Iterator[Disagreement]:
         clone = Path(name) / "clone"
         _git("clone", "--quiet", "--no-hardlinks", str(repository.resolve()), str(clone))
         for path in record.inputs:
+            if not (repository / path).is_file():
+                raise SimauditError(f"{path}: missing; {record.job} read it and cannot be run again")
             (clone / path).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(repository / path, clone / path)
-        write_json(clone / paths.SPEED, {record.job: record.speed})
+        here = {"device": "auto"} if "device" in record.speed else {}  # the recorded one may not be here
+        write_json(clone / paths.SPEED, {record.job: {**record.speed, **here}})
         environment = os.environ | {"PYTHONPATH": str(clone / "src")}
         command = [sys.executable, "-m", "simaudit", *record.command[1:]]
         done = subprocess.run(command, cwd=clone, env=environment, capture_output=True, text=True)
