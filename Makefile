@@ -31,7 +31,8 @@ schema: $(VENV)/.ready
 
 # The package comes last and without dependencies, so that the lock alone decides what is installed.
 $(VENV)/.ready: requirements.lock pyproject.toml
-	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "simaudit needs Python 3.11 or newer: make PYTHON=python3.11 ...")'
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "simaudit needs Python 3.11 or newer: make PYTHON=python3.11 ...")'
+	@echo "Installing the environment into $(VENV) (about 3 minutes, once) …"
 	$(PYTHON) -m venv $(VENV)
 	$(VENV)/bin/pip install --quiet --requirement requirements.lock
 	$(VENV)/bin/pip install --quiet --no-deps --no-build-isolation --editable .

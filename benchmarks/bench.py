@@ -28,7 +28,7 @@ from simaudit.scoring.run import write_scores
 from simaudit.scoring.score_file import Column, ScoreWriter
 from simaudit.storage.json import read_json, write_json
 from simaudit.storage.parquet import write_table
-from simaudit.targets.families.ddpm import DDPMTarget
+from simaudit.targets.pixel import DDPMTarget
 from simaudit.training.denoiser import noise_prediction
 from simaudit.training.loop import Trainable, train
 
@@ -134,14 +134,14 @@ def evaluation(folder: Path) -> tuple[float, float, float]:
 
     50,000 members and 50,000 held-out samples, 31 timesteps and 8 variants, with the knobs of params.yaml.
     """
-    samples, timesteps, variants = 100_000, range(0, 301, 10), [f"v{k}" for k in range(8)]
+    samples, timesteps, variants = 100_000, range(0, 301, 10), [{"norm": k} for k in range(8)]
     rng = np.random.default_rng(0)
     frame = make_split([f"{i:064x}" for i in range(samples)], samples // 2, 0.3, 0)
     split = Split(folder, *(frame[name].to_numpy() for name in frame.columns))
 
     files = {
         "attack": [Column(t, v, 1) for t in timesteps for v in variants],
-        "blind": [Column(None, "c", 0)],
+        "blind": [Column(None, {"classifier": "c"}, 0)],
     }
     for name, columns in files.items():
         with ScoreWriter(folder / f"{name}.parquet", {"attack": name, "member_when": "low"}) as writer:

@@ -1,15 +1,14 @@
-"""Evaluated targets whose leak is known, made by the command line as a run makes them."""
+"""Evaluated targets whose leak is known, made by the job that makes them in a run."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from click.testing import CliRunner
 
-from simaudit.cli import simaudit
 from simaudit.data.split import Split, make_split
 from simaudit.evaluation.comparison.compare import compare
+from simaudit.evaluation.jobs import EvaluationKnobs, evaluate_job
 from simaudit.evaluation.numbers import ledger
 from simaudit.evaluation.protocol.evaluate import BLIND, Resampling, evaluate_blind
 from simaudit.evaluation.protocol.quality import quality
@@ -18,11 +17,17 @@ from simaudit.report.findings import Findings
 from simaudit.scoring.score_file import Column, Scores, ScoreWriter
 from simaudit.storage.json import write_json
 from simaudit.storage.parquet import write_table
+from simaudit.vocabulary import paths
 from simaudit.vocabulary.roles import Role
+from simaudit.vocabulary.variant import Variant, parse_variant
 
 SAMPLES, MEMBERS = 300, 120
 FEATURES = np.random.default_rng(5).normal(size=(3, 40, 2))  # of samples, members and held-out images
-EVALUATION = {"seed": 0, "bootstrap": 100, "permutations": 40}
+
+
+def named(variant: str) -> Variant:
+    """The variant of a text, or one that has this name alone, as those of `reconstruction` have."""
+    return parse_variant(variant) if variant.startswith("{") else {"error": variant}
 
 
 @dataclass(frozen=True)
@@ -39,10 +44,10 @@ class Audit:
     def write_scores(
         self, path: Path, attack: str, columns: dict[tuple[int | None, str], np.ndarray]
     ) -> Path:
-        """The score file of one attack from its statistics by (timestep, variant)."""
+        """The score file of one attack from its statistics by timestep and variant: the text of one, or any name."""
         path.parent.mkdir(parents=True, exist_ok=True)
         with ScoreWriter(path, {"attack": attack, "member_when": "low"}) as writer:
-            knobs = [Column(timestep, variant, 1) for timestep, variant in columns]
+            knobs = [Column(timestep, named(variant), 1) for timestep, variant in columns]
             writer.write(knobs, self.split, slice(None), np.stack(list(columns.values())))
         return path
 
@@ -64,7 +69,7 @@ class Audit:
     def evaluate(
         self, target: str, attacks: dict[str, float], *, group="", control=None, reference=None, **columns
     ) -> Results:
-        """`simaudit evaluate` of a target whose members these attacks tell with these strengths. `blind` comes first.
+        """The job `evaluate` of a target whose members these attacks tell with these strengths. `blind` comes first.
 
         `columns` replaces the three timesteps of an attack: {(timestep, variant): statistic} by attack.
         """
@@ -73,25 +78,11 @@ class Audit:
             default = {(t, "v"): self.telling(strength, seed=t) for t in (10, 20, 30)}
             file = self.path / "scores" / target / f"{attack}.parquet"
             files.append(self.write_scores(file, attack, columns.get(attack, default)))
-        stamp = self.path / f"{target}.stamp.json"
-        write_json(stamp, {"job": target, "params": EVALUATION, "code": {}})
         folder = self.path / "evaluation"
-        done = CliRunner().invoke(
-            simaudit,
-            [
-                *("evaluate", "--params", str(stamp), "--blind", f"{folder}/blind/s.parquet"),
-                *("--nearest", str(self.nearest())),
-                *(argument for file in files for argument in ("--scores", str(file))),
-                *("--table", f"{folder}/{target}.parquet", "--summary", f"{folder}/{target}.json"),
-                *("--differences", f"{folder}/differences/{target}.json"),
-                *("--permutation", f"{folder}/permutation/{target}.json"),
-                *("--epochs", f"{folder}/epochs/{target}.json"),
-                *("--profiles", f"{folder}/profiles/{target}.parquet"),
-                *("--metrics", f"{self.path}/metrics/{target}.json"),
-                *("--selected", f"{folder}/selected/{target}.parquet"),
-            ],
-        )
-        assert done.exit_code == 0, done.output
+        job = evaluate_job(target, "s", {}, {}, EvaluationKnobs(bootstrap=100, permutations=40))
+        beside = {"blind": folder / "blind/s.parquet", "nearest": self.nearest(), "intermediate": {}}
+        writes = {name: self.path / paths.TARGET_FILES[name].format(target=target) for name in job.writes}
+        replace(job, reads={"scores": files, **beside}, writes=writes).do()
         write_json(
             folder / f"quality/{target}.json", {"target": target, "frechet": quality(*FEATURES, 50, 0)}
         )

@@ -5,7 +5,7 @@ import pytest
 import torch
 from pydantic import ValidationError
 
-from simaudit.attacks import attack_types
+from simaudit.attacks.attack import attack_types
 from simaudit.attacks.decoder.distortion import Distortion
 from simaudit.attacks.decoder.reconstruction import Reconstruction
 from simaudit.attacks.threshold.loss import Loss
@@ -19,6 +19,7 @@ from simaudit.attacks.threshold.sima import SimA
 from simaudit.attacks.threshold.sima_av import SimAAV
 from simaudit.attacks.threshold.sima_mc import SimAMC
 from simaudit.diffusion.noise import SampleNoise
+from simaudit.vocabulary.variant import variant_text
 
 IDS = np.arange(5)
 
@@ -29,7 +30,11 @@ def x():
 
 
 def by_name(statistics):
-    return {(s.timestep, s.variant): s for s in statistics}
+    return {(s.timestep, variant_text(s.variant)): s for s in statistics}
+
+
+def of(**knobs):
+    return variant_text(knobs)
 
 
 def alpha_bar(t):
@@ -45,16 +50,16 @@ def test_sima_of_a_linear_denoiser_is_the_norm_of_its_input(known_target, x, ord
     flat = np.abs(3 * x.numpy().reshape(5, -1))
     norm = flat.max(1) if order == "inf" else (flat**order).sum(1) ** (1 / order)
     for t in (0, 100):
-        assert found[t, f"raw,l{order}"].values.numpy() == pytest.approx(norm, rel=1e-5)
+        assert found[t, of(input="raw", norm=order)].values.numpy() == pytest.approx(norm, rel=1e-5)
         scaled = np.sqrt(alpha_bar(t)) * norm
-        assert found[t, f"scaled,l{order}"].values.numpy() == pytest.approx(scaled, rel=1e-5)
+        assert found[t, of(input="scaled", norm=order)].values.numpy() == pytest.approx(scaled, rel=1e-5)
 
 
 def test_sima_tells_the_denoiser_which_timestep_it_is(known_target, x):
     target = known_target(lambda z, t: torch.full_like(z, float(t)))
     found = by_name(SimA(timesteps=[7, 30], norms=["inf"]).statistics(target, x, SampleNoise(0, IDS)))
-    assert found[7, "raw,linf"].values.tolist() == [7.0] * 5
-    assert found[30, "raw,linf"].values.tolist() == [30.0] * 5
+    assert found[7, of(input="raw", norm="inf")].values.tolist() == [7.0] * 5
+    assert found[30, of(input="raw", norm="inf")].values.tolist() == [30.0] * 5
 
 
 def test_loss_is_zero_where_the_denoiser_finds_the_noise(known_target, schedule, x):
@@ -69,8 +74,8 @@ def test_loss_of_a_silent_denoiser_is_the_energy_of_the_noise(known_target, x):
     target = known_target(lambda z, t: torch.zeros_like(z))
     found = by_name(Loss(timesteps=[50], draws=[1, 3]).statistics(target, x, SampleNoise(9, IDS)))
     energy = [SampleNoise(9, IDS).draw(k, x).flatten(1).square().sum(1) for k in range(3)]
-    torch.testing.assert_close(found[50, "n=1"].values, energy[0])
-    torch.testing.assert_close(found[50, "n=3"].values, (energy[0] + energy[1] + energy[2]) / 3)
+    torch.testing.assert_close(found[50, of(draws=1)].values, energy[0])
+    torch.testing.assert_close(found[50, of(draws=3)].values, (energy[0] + energy[1] + energy[2]) / 3)
 
 
 def test_loss_diffuses_to_the_timestep_it_reports(known_target, x):
@@ -97,8 +102,8 @@ def test_one_antithetic_pair_is_exact_for_a_linear_denoiser(known_target, x, mat
     found = by_name(attack.statistics(known_target(linear(matrix)), x, SampleNoise(0, IDS)))
     for t in (30, 300):
         exact = np.sqrt(alpha_bar(t)) * np.linalg.norm(x.numpy().reshape(5, -1) @ matrix.numpy().T, axis=1)
-        assert found[t, "n=2,l2"].values.numpy() == pytest.approx(exact, rel=1e-4)
-        assert found[t, "n=4,l2"].values.numpy() == pytest.approx(exact, rel=1e-4)
+        assert found[t, of(draws=2, norm=2)].values.numpy() == pytest.approx(exact, rel=1e-4)
+        assert found[t, of(draws=4, norm=2)].values.numpy() == pytest.approx(exact, rel=1e-4)
 
 
 def test_independent_draws_converge_to_the_same_at_rate_one_over_root_n(known_target, matrix):
@@ -106,7 +111,7 @@ def test_independent_draws_converge_to_the_same_at_rate_one_over_root_n(known_ta
     x, ids, t = torch.zeros(400, 1, 4, 4), np.arange(400), 300
     attack = SimAMC(timesteps=[t], draws=[1, 4, 16, 64], norms=[2])
     found = by_name(attack.statistics(known_target(linear(matrix)), x, SampleNoise(0, ids)))
-    error = {n: float(found[t, f"n={n},l2"].values.square().mean()) for n in (1, 4, 16, 64)}
+    error = {n: float(found[t, of(draws=n, norm=2)].values.square().mean()) for n in (1, 4, 16, 64)}
     expected = (1 - alpha_bar(t)) * float(matrix.square().sum())  # E‖σ A ε‖² of one draw
     for n, squared in error.items():
         assert squared == pytest.approx(expected / n, rel=0.1)
@@ -116,10 +121,12 @@ def test_the_mean_of_norms_does_not_cancel_the_noise(known_target, matrix):
     x, ids, t = torch.zeros(400, 1, 4, 4), np.arange(400), 300
     attack = SimAMC(timesteps=[t], draws=[1, 64], norms=[2], averages=["mean_of_vectors", "mean_of_norms"])
     found = by_name(attack.statistics(known_target(linear(matrix)), x, SampleNoise(0, ids)))
-    one = float(found[t, "n=1,l2"].values.mean())
-    assert float(found[t, "mean_of_norms,n=64,l2"].values.mean()) == pytest.approx(one, rel=0.05)
-    assert float(found[t, "n=64,l2"].values.mean()) < one / 6
-    assert (t, "mean_of_norms,n=1,l2") not in found  # the same as the mean of vectors
+    one = float(found[t, of(draws=1, norm=2)].values.mean())
+    assert float(found[t, of(average="mean_of_norms", draws=64, norm=2)].values.mean()) == pytest.approx(
+        one, rel=0.05
+    )
+    assert float(found[t, of(draws=64, norm=2)].values.mean()) < one / 6
+    assert (t, of(average="mean_of_norms", draws=1, norm=2)) not in found  # the same as the mean of vectors
 
 
 def test_smaller_numbers_of_draws_use_the_first_draws(known_target, x, matrix):
@@ -127,7 +134,7 @@ def test_smaller_numbers_of_draws_use_the_first_draws(known_target, x, matrix):
     many = SimAMC(timesteps=[30], draws=[1, 2, 5], norms=[2])
     target = known_target(lambda z, t: torch.sin(3 * z))
     small, large = (by_name(a.statistics(target, x, SampleNoise(0, IDS))) for a in (few, many))
-    torch.testing.assert_close(small[30, "n=2,l2"].values, large[30, "n=2,l2"].values)
+    torch.testing.assert_close(small[30, of(draws=2, norm=2)].values, large[30, of(draws=2, norm=2)].values)
 
 
 def optimal_denoiser(data):
@@ -165,7 +172,7 @@ def test_pia_of_a_linear_denoiser_is_worked_out_by_hand(known_target, x):
     for statistic in PIA(timesteps=[10, 300], norms=[1, 4]).statistics(target, x, SampleNoise(0, IDS)):
         a = alpha_bar(statistic.timestep)
         factor = abs(c * (1 - np.sqrt(a) - np.sqrt(1 - a) * c))
-        p = int(statistic.variant[1:])
+        p = statistic.variant["norm"]
         assert statistic.values.numpy() == pytest.approx(
             factor * (np.abs(size) ** p).sum(1) ** (1 / p), rel=2e-3
         )
@@ -223,8 +230,8 @@ def test_secmi_walks_and_steps_back_as_its_recurrence_says(known_target, x):
         ahead = step(z, t, t + 20)
         if t != 40:
             error = ((z - step(ahead, t + 20, t)) ** 2).reshape(5, -1).sum(1)
-            assert found[t, "interval=20"].values.numpy() == pytest.approx(error, rel=1e-3)
-            assert found[t, "interval=20"].queries == t // 20 + 2
+            assert found[t, of(interval=20)].values.numpy() == pytest.approx(error, rel=1e-3)
+            assert found[t, of(interval=20)].queries == t // 20 + 2
         z = ahead
 
 
@@ -318,6 +325,32 @@ def test_no_query_is_made_twice_and_each_is_declared(known_target, x, attack, ma
     statistics = list(attack.statistics(target, x, SampleNoise(0, IDS)))
     assert target.queries == made
     assert {statistic.queries for statistic in statistics} == declared
+
+
+@pytest.mark.parametrize(
+    ("attack", "variants"),
+    [
+        (
+            SimA(timesteps=[30], norms=[4, "inf"], inputs=["raw", "scaled"]),
+            [{"input": name, "norm": p} for name in ("raw", "scaled") for p in (4, "inf")],
+        ),
+        (
+            SimAAV(timesteps=[30], draws=[2], averages=["mean_of_vectors", "mean_of_norms"]),
+            [{"draws": 2, "norm": 4}, {"average": "mean_of_norms", "draws": 2, "norm": 4}],
+        ),
+        (Loss(timesteps=[30], draws=[1, 3]), [{"draws": 1}, {"draws": 3}]),
+        (PIAN(timesteps=[30], norms=[1, 4]), [{"norm": 1}, {"norm": 4}]),
+        (SecMI(timesteps=[30], interval=15), [{"interval": 15}]),
+        (PFAMI(timesteps=[30], crops=3), [{"crops": 3}]),
+        (PullbackRandom(timesteps=[30], dropped=0.25), [{"dropped": 0.25}]),
+        (Reconstruction(), [{"error": "mean_absolute"}, {"error": "mean_squared"}]),
+        (Distortion(singular_values=50), [{"singular_values": 16}]),  # the latent has no more
+    ],
+    ids=lambda value: type(value).__name__ if hasattr(value, "statistics") else "",
+)
+def test_a_statistic_is_told_apart_by_its_knobs(known_target, x, attack, variants):
+    statistics = attack.statistics(known_target(lambda z, t: z), x, SampleNoise(0, IDS))
+    assert [statistic.variant for statistic in statistics] == variants
 
 
 ALONE = {

@@ -108,7 +108,7 @@ def test_a_resumed_adversarial_run_ends_at_the_same_weights_as_an_uninterrupted_
 ):
     def run(folder):
         vae = NETWORK.build((1, 8, 8), 0)
-        losses = train_autoencoder(vae, 0.1, ADVERSARIAL, images, IDS, knobs(), tmp_path / folder, "a", "t")
+        losses = train_autoencoder(vae, 0.1, ADVERSARIAL, images, IDS, knobs(), tmp_path / folder, "a")
         return weights(vae), losses
 
     whole, losses = run("whole")
@@ -133,7 +133,7 @@ def test_the_arms_differ_and_both_learn(tmp_path, images):
     for arm, adversarial in (("standard", None), ("adversarial", ADVERSARIAL)):
         vae = NETWORK.build((1, 8, 8), 0)
         settings = knobs(epochs=15, batch_size=14)
-        losses = train_autoencoder(vae, 0.0, adversarial, images, IDS, settings, tmp_path / arm, "a", "t")
+        losses = train_autoencoder(vae, 0.0, adversarial, images, IDS, settings, tmp_path / arm, "a")
         x = torch.from_numpy(images[IDS])
         with torch.no_grad():
             found[arm] = (vae.decode(vae.encode(x).latent_dist.mode()).sample - x).abs().mean().item()

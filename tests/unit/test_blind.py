@@ -57,7 +57,9 @@ def test_a_split_whose_members_were_processed_otherwise_is_shifted(images, split
 def test_four_classifiers_are_asked_and_no_model(images, split):
     scores = seen_blindly(images, split)
     assert [column.variant for column in scores.columns] == [
-        f"{name},{seen}" for seen in ("pixels", "statistics") for name in ("logistic", "boosting")
+        {"classifier": name, "features": seen}
+        for seen in ("pixels", "statistics")
+        for name in ("logistic", "boosting")
     ]
     assert {column.queries for column in scores.columns} == {0}
     assert {column.timestep for column in scores.columns} == {None}

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from simaudit.data.prepare import image_hashes, open_images, save_array, to_model_range
-from simaudit.data.sources import RawImages
+from simaudit.data.source import RawImages
 from simaudit.data.sources.digits import Digits
 from simaudit.vocabulary.errors import SimauditError
 

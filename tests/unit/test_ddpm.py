@@ -8,14 +8,13 @@ import torch
 from diffusers import DDPMPipeline
 
 from simaudit.storage.json import write_json
-from simaudit.targets import SUMMARY, file_hashes, read_summary, target_hash
 from simaudit.targets.families.ddpm import DDPM
+from simaudit.targets.files import SUMMARY, file_hashes, read_summary, target_hash
 from simaudit.vocabulary.errors import SimauditError
 
 CPU = torch.device("cpu")
 KNOBS = {
     "kind": "ddpm",
-    "dataset": "d",
     "split": "s",
     "unet": {
         "block_out_channels": [8, 16],

@@ -15,6 +15,7 @@ from simaudit.evaluation.protocol.selected import SelectedScores
 from simaudit.evaluation.protocol.transfer import ppv
 from simaudit.scoring.score_file import Column, Scores
 from simaudit.vocabulary.errors import SimauditError
+from simaudit.vocabulary.variant import variant_text
 
 N = 400
 IS_MEMBER = np.arange(N) % 2 == 0
@@ -22,8 +23,14 @@ IS_CALIBRATION = np.arange(N) < 160
 RESAMPLING = Resampling(resamples=200, permutations=100, seed=0)
 
 
+def named(name):
+    """The text of the variant that `scores` makes of a name."""
+    return variant_text({"error": name})
+
+
 def scores(statistics, attack="a", member_when="high", is_member=IS_MEMBER):
-    columns = [Column(t, variant, 1) for t, variant in statistics]
+    """Statistics by timestep and the name of a variant."""
+    columns = [Column(t, {"error": name}, 1) for t, name in statistics]
     values = np.array(list(statistics.values()), dtype=np.float32)
     return Scores(attack, member_when, columns, np.arange(N), is_member, IS_CALIBRATION, values)
 
@@ -74,8 +81,8 @@ def test_the_variant_is_a_knob_too_and_each_is_also_judged_alone():
     columns = {(10, "weak"): 0.1, (20, "weak"): 1, (10, "strong"): 2, (20, "strong"): 0.1}
     table = judged(scores({knobs: telling(s, s) for knobs, s in columns.items()})).table
     rows = table[table.fold == "evaluation"].set_index(["timestep", "variant"])
-    assert rows.index[rows.selected].tolist() == [(10, "strong")]
-    assert rows.index[rows.selected_in_variant].tolist() == [(20, "weak"), (10, "strong")]
+    assert rows.index[rows.selected].tolist() == [(10, named("strong"))]
+    assert rows.index[rows.selected_in_variant].tolist() == [(20, named("weak")), (10, named("strong"))]
 
 
 def test_an_attack_of_pure_noise_with_a_thousand_variants_proves_why_the_protocol_exists():
@@ -122,7 +129,8 @@ def test_equals_go_to_the_first_and_an_attack_without_timestep_is_judged():
         scores({(None, "all"): same}), scores({(10, "x"): same, (20, "x"): same, (10, "y"): same}, attack="b")
     )
     chosen = found.table[found.table.selected & (found.table.fold == "evaluation")].set_index("attack")
-    assert (chosen.timestep["b"], chosen.variant["b"]) == (10, "x")
+    assert (chosen.timestep["b"], chosen.variant["b"]) == (10, named("x"))
+    assert found.summary["attacks"]["b"]["selected"]["variant"] == {"error": "x"}
     assert found.summary["attacks"]["a"]["selected"]["timestep"] is None
 
 
@@ -252,7 +260,8 @@ def test_fewer_than_twenty_a_side_are_refused():
 def test_a_constant_statistic_is_named():
     constant = np.where(IS_CALIBRATION, telling(1, 1), 0.0)
     with pytest.raises(
-        SimauditError, match=r"a: .* same for all samples of the evaluation fold at timestep 20, variant w"
+        SimauditError,
+        match=r"a: .* same for all samples of the evaluation fold at timestep 20, variant \(w\);",
     ):
         judged(scores({(10, "v"): telling(1, 1), (20, "w"): constant}))
 

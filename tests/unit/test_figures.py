@@ -23,15 +23,20 @@ from simaudit.targets.closed_form import along_line, over_field
 from simaudit.training.knobs import Schedule
 from simaudit.vocabulary.errors import SimauditError
 from simaudit.vocabulary.roles import Role
+from simaudit.vocabulary.variant import variant_text
 
 OF_TARGET = [name for name, kind in figure_types().items() if issubclass(kind, TargetFigure)]
 OF_RUN = [name for name, kind in figure_types().items() if issubclass(kind, RunFigure)]
 
 
+def raw(norm, kind="raw"):
+    return variant_text({"input": kind, "norm": norm})
+
+
 def sima(audit):
     """SimA at three timesteps with two norms, the second of which tells members better."""
-    norms = {"raw,l1": 1, "raw,l4": 2}
-    return {(t, v): audit.telling(s, seed=t) for v, s in norms.items() for t in (10, 20, 30)}
+    strengths = {1: 1, 4: 2}
+    return {(t, raw(p)): audit.telling(s, seed=t) for p, s in strengths.items() for t in (10, 20, 30)}
 
 
 def gallery(audit, target, **images):
@@ -227,8 +232,8 @@ def test_the_profile_of_each_side_is_its_mean_and_its_quartiles(results, audit):
     values = figure_types()["statistic_over_time"]().values(results)
     assert set(values.attack) == {"sima", "loss"}
     row = values[(values.attack == "sima") & (values.timestep == 20) & (values.role == "members")].iloc[0]
-    assert row.variant == "raw,l4"
-    statistic = sima(audit)[20, "raw,l4"][audit.split.is_member & ~audit.split.is_calibration]
+    assert row.variant == raw(4)
+    statistic = sima(audit)[20, raw(4)][audit.split.is_member & ~audit.split.is_calibration]
     assert (row["mean"], row.q25, row.q75) == pytest.approx(
         (statistic.mean(), *np.quantile(statistic, [0.25, 0.75])), rel=1e-5
     )
@@ -237,11 +242,11 @@ def test_the_profile_of_each_side_is_its_mean_and_its_quartiles(results, audit):
 
 def test_norms_are_told_apart_and_the_rest_of_the_variant_is_the_chosen_one(audit):
     audit.blind()
-    columns = sima(audit) | {(20, "scaled,l4"): audit.telling(0.1, seed=5)}
+    columns = sima(audit) | {(20, raw(4, "scaled")): audit.telling(0.1, seed=5)}
     values = figure_types()["norms"]().values(audit.evaluate("target", {"sima": 1}, sima=columns))
-    assert set(values.variant) == {"raw,l1", "raw,l4"}
-    assert set(values.norm) == {"l1", "l4"}
-    assert values.groupby("norm").auc.mean().idxmax() == "l4"
+    assert set(values.variant) == {raw(1), raw(4)}
+    assert set(values.norm) == {"1", "4"}
+    assert values.groupby("norm").auc.mean().idxmax() == "4"
     assert values.groupby("norm").selected_in_variant.sum().tolist() == [1, 1]
 
 
@@ -393,11 +398,11 @@ def test_every_attack_has_its_own_colour_apart_from_the_roles():
 @pytest.mark.parametrize(
     ("variant", "timestep", "label"),
     [
-        ("raw,l4", 50, r"raw, $\ell_{4}$, $t$ = 50"),
-        ("scaled,linf", None, r"scaled, $\ell_{\infty}$"),
-        ("n=5", float("nan"), "n=5"),
-        ("n=5", 60, "n=5, $t$ = 60"),
+        ({"input": "raw", "norm": 4}, 50, r"raw, $\ell_{4}$, $t$ = 50"),
+        ({"norm": "inf", "input": "scaled"}, None, r"scaled, $\ell_{\infty}$"),
+        ({"draws": 5}, float("nan"), "n=5"),
+        ({"draws": 5}, 60, "n=5, $t$ = 60"),
     ],
 )
 def test_knobs_are_printed_as_the_paper_writes_them(variant, timestep, label):
-    assert style.knobs_label(variant, timestep) == label
+    assert style.knobs_label(variant_text(variant), timestep) == label

@@ -76,6 +76,11 @@ def test_keys_with_a_slash_or_tilde_are_escaped_in_pointers(tmp_path):
     assert number["pointer"] == "/x~1y~0z/value"
 
 
+def test_the_knobs_of_a_variant_are_no_numbers(tmp_path):
+    write_json(tmp_path / "a.json", {"target": "t", "variant": {"draws": 2, "dropped": 0.4}, "timestep": 30})
+    assert list(ledger([tmp_path / "a.json"])) == ["t.timestep"]
+
+
 def test_what_the_ledger_lacks_is_a_dash():
     assert Ledger({}).estimate("net.sima.auc") == "–"
     assert Ledger({}).count("net.members") == "–"

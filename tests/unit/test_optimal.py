@@ -13,12 +13,12 @@ from simaudit.attacks.threshold.sima import SimA
 from simaudit.data.split import Split, make_split
 from simaudit.scoring.run import write_scores
 from simaudit.scoring.score_file import Scores
-from simaudit.targets import family_type
-from simaudit.targets.families import optimal
-from simaudit.targets.families.optimal import Optimal
+from simaudit.targets import optimal
+from simaudit.targets.families.optimal import MEMBERS, Optimal
+from simaudit.targets.family import family_type
 
 CPU = torch.device("cpu")
-KNOBS = {"kind": "optimal", "dataset": "d", "split": "s"}
+KNOBS = {"kind": "optimal", "split": "s"}
 
 
 @pytest.fixture
@@ -97,6 +97,6 @@ def test_only_members_are_in_its_files(tmp_path, members):
     ids = np.array([3, 8, 21])
     three = SimpleNamespace(member_ids=ids)
     Optimal.model_validate(KNOBS).train(members, three, tmp_path / "c", "a", tmp_path / "t")
-    np.testing.assert_array_equal(load_file(tmp_path / "t" / optimal.MEMBERS)["images"], members[ids])
+    np.testing.assert_array_equal(load_file(tmp_path / "t" / MEMBERS)["images"], members[ids])
     saved = {path.relative_to(tmp_path / "t").as_posix() for path in (tmp_path / "t").rglob("*.*")}
     assert saved == set(Optimal.files)

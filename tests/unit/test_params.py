@@ -102,7 +102,7 @@ def test_params_and_every_overlay_are_valid(overlay):
         (
             f"{TARGET}.attacks",
             ["pullback"],
-            f"{TARGET}.attacks: pullback needs an autoencoder, and kind ddpm has",
+            f"{TARGET}.attacks: pullback needs a decoder, which kind ddpm has not",
         ),
         (
             f"{TARGET}.training.intermediate_epochs",

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import torch
@@ -88,7 +89,7 @@ def test_memory_is_one_batch_whatever_the_number_of_samples(tmp_path, known_targ
 
 def test_reading_gives_back_what_was_written_in_any_row_order(tmp_path, split):
     path, rng = tmp_path / "s.parquet", np.random.default_rng(0)
-    columns = [Column(0, "a", 1), Column(10, "a", 1), Column(0, "b", 2)]
+    columns = [Column(0, {"norm": 2}, 1), Column(10, {"norm": 2}, 1), Column(0, {"norm": "inf"}, 2)]
     values = rng.normal(size=(3, 24)).astype(np.float32)
     with ScoreWriter(path, METADATA) as writer:
         for start in (0, 16):
@@ -96,19 +97,42 @@ def test_reading_gives_back_what_was_written_in_any_row_order(tmp_path, split):
     table = pq.read_table(path)
     pq.write_table(table.take(rng.permutation(len(table))), path, row_group_size=20)
     scores = Scores.read(path)
-    by_column = dict(zip(scores.columns, scores.statistic, strict=True))
+    assert len(scores.columns) == 3
     for column, expected in zip(columns, values, strict=True):
-        np.testing.assert_array_equal(by_column[column], expected)
+        np.testing.assert_array_equal(scores.statistic[scores.columns.index(column)], expected)
     assert scores.is_member.tolist() == split.is_member.tolist()
     assert scores.is_calibration.tolist() == (split.fold == "calibration").tolist()
+
+
+def test_a_variant_is_a_text_in_the_file_and_a_mapping_in_memory(tmp_path, split):
+    path, variants = tmp_path / "s.parquet", [{"norm": "inf", "input": "raw"}, {"dropped": 0.4}, {}]
+    with ScoreWriter(path, METADATA) as writer:
+        columns = [Column(0, variant, 1) for variant in variants]
+        writer.write(columns, split, slice(0, 24), np.ones((3, 24), np.float32))
+    texts = ['{"input": "raw", "norm": "inf"}', '{"dropped": 0.4}', "{}"]
+    assert pq.read_table(path)["variant"].to_pylist() == [text for text in texts for _ in range(24)]
+    assert [column.variant for column in Scores.read(path).columns] == variants
+
+
+def test_a_file_whose_variants_are_no_mappings_is_one_line(tmp_path, split):
+    path = tmp_path / "s.parquet"
+    with ScoreWriter(path, METADATA) as writer:
+        writer.write([Column(0, {"norm": 4}, 1)], split, slice(0, 24), np.ones((1, 24), np.float32))
+    table = pq.read_table(path)
+    for text in ("raw,l4", "4"):
+        variants = pa.DictionaryArray.from_arrays(np.zeros(24, np.int16), [text])
+        pq.write_table(table.set_column(4, table.schema.field("variant"), variants), path)
+        with pytest.raises(SimauditError, match=r"s\.parquet: not a whole score file") as caught:
+            Scores.read(path)
+        assert "\n" not in str(caught.value)
 
 
 def test_an_attack_without_a_timestep_is_kept_as_such(tmp_path, split):
     path = tmp_path / "s.parquet"
     with ScoreWriter(path, METADATA) as writer:
-        writer.write([Column(None, "all", 110)], split, slice(0, 24), np.ones((1, 24), np.float32))
+        writer.write([Column(None, {"crops": 10}, 110)], split, slice(0, 24), np.ones((1, 24), np.float32))
     assert pq.read_table(path).column("timestep").null_count == 24
-    assert Scores.read(path).columns == [Column(None, "all", 110)]
+    assert Scores.read(path).columns == [Column(None, {"crops": 10}, 110)]
 
 
 def test_a_statistic_that_is_not_finite_is_named_and_nothing_is_left(tmp_path, known_target, images, split):
@@ -116,7 +140,7 @@ def test_a_statistic_that_is_not_finite_is_named_and_nothing_is_left(tmp_path, k
     images[13] = np.nan
     path = tmp_path / "sima.parquet"
     with pytest.raises(
-        SimauditError, match=r"sima\.parquet: .*nan at timestep 40, variant raw,l4, sample_id 13"
+        SimauditError, match=r"sima\.parquet: .*nan at timestep 40, variant \(raw, l4\), sample_id 13"
     ):
         run(path, SimA(timesteps=[40]), known_target(lambda z, t: z), images, split, 4)
     assert list(tmp_path.iterdir()) == []
@@ -153,5 +177,5 @@ def test_a_file_that_lacks_a_statistic_of_one_sample_is_named(tmp_path, known_ta
     table = pq.read_table(path)
     lost = [i for i, row in enumerate(table.to_pylist()) if (row["sample_id"], row["timestep"]) != (5, 10)]
     pq.write_table(table.take(lost), path)
-    with pytest.raises(SimauditError, match="sample_id 5 lacks timestep 10, variant raw,l4"):
+    with pytest.raises(SimauditError, match=r"sample_id 5 lacks timestep 10, variant \(raw, l4\);"):
         Scores.read(path)

@@ -51,7 +51,7 @@ class Repository:
 
     def due(self) -> set[str]:
         """What a dry run would do: the first output of each job."""
-        done = self.snakemake("-n")
+        done = self.snakemake("-n", "--printshellcmds")
         return set(re.findall(r"^    output: ([^,\n]+)", done.stdout + done.stderr, flags=re.MULTILINE))
 
     def change(self, key: str, value: object) -> None:

@@ -70,7 +70,7 @@ def test_a_changed_attack_and_one_of_the_users_own_are_scored_again_and_nothing_
     assert repro(repository) == {"params"} | rerun | SUMMING_UP
     summary = json.loads((repository.path / "results/evaluation/digits-ddpm.json").read_text())
     assert "my_attack" in summary["attacks"]
-    assert summary["attacks"]["loss"]["selected"]["variant"] == "n=2"
+    assert summary["attacks"]["loss"]["selected"]["variant"] == {"draws": 2}
     diff = json.loads(repository.run("dvc", "metrics", "diff", "--json").stdout)
     assert "results/metrics/digits-ddpm.json" in {Path(name).as_posix() for name in diff}
     assert "up to date" in repository.run("dvc", "status").stdout

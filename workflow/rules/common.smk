@@ -14,7 +14,7 @@ from simaudit.plan import dvc
 from simaudit.plan.jobs import jobs
 from simaudit.plan.load import load
 from simaudit.provenance import stamps
-from simaudit.targets import family_modules, family_type
+from simaudit.targets.family import family_modules, family_type
 from simaudit.targets.jobs import target_files
 from simaudit.vocabulary.errors import SimauditError
 from simaudit.vocabulary.job import paths_in

@@ -7,9 +7,9 @@ from typing import Any
 import click
 
 from simaudit.cli import parameters, pipeline, read, share
+from simaudit.machine.progress import log
 from simaudit.vocabulary.errors import SimauditError
 
-log = logging.getLogger("simaudit")
 EXIT_REFUSED = 2
 
 
@@ -39,9 +39,11 @@ def simaudit() -> None:
 
     `snakemake --cores all` makes everything that params.yaml asks for.
     """
-    log.setLevel(logging.INFO)
     if not log.handlers:
-        log.addHandler(logging.StreamHandler())
+        terminal = logging.StreamHandler()
+        terminal.setLevel(logging.INFO)
+        log.addHandler(terminal)
+    log.setLevel(logging.DEBUG)  # a job's log file has it all
 
 
 simaudit.add_section("Read results", read.figure, read.figures, read.trace, read.verify, read.crate)

@@ -1,13 +1,11 @@
 """The subcommand that Snakemake calls: do one job, and leave its log, its record and its run log."""
 
 import logging
-import sys
 from dataclasses import replace
-from pathlib import Path
 
 import click
 
-log = logging.getLogger("simaudit")
+from simaudit.machine.progress import Progress, log
 
 
 @click.command()
@@ -20,19 +18,13 @@ def run(job: str, threads: int | None) -> None:
     from simaudit.provenance.stamps import read_job
     from simaudit.vocabulary import paths
 
-    _log_to(paths.log(job))
+    file = paths.log(job)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    log.addHandler(logging.FileHandler(file, mode="w"))
+    Progress.job = paths.title_of(file)
     runlog, work = RunLog(), read_job(job)
     if threads and "threads" in work.speed:
         work = replace(work, speed={**work.speed, "threads": threads})
     used = work.do()
     write_record(work, ["simaudit", "run", job], used)
-    runlog.write(paths.log(job))
-
-
-def _log_to(file: Path) -> None:
-    """Say everything in the job's log too; a terminal has the progress bar instead."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    if sys.stderr.isatty():
-        for handler in log.handlers[:]:
-            log.removeHandler(handler)
-    log.addHandler(logging.FileHandler(file, mode="w"))
+    runlog.write(file)

@@ -1,1 +1,1 @@
-"""The images, and which of them a target is trained on: sources, preparation, splits, nearest members."""
+"""Images and who was trained on them: sources, preparation, the member split."""

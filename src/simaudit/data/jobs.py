@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from simaudit.data.sources import Source, source_modules
+from simaudit.data.source import Source, source_modules
 from simaudit.vocabulary import paths
 from simaudit.vocabulary.errors import SimauditError
 from simaudit.vocabulary.job import Job, reference
@@ -31,9 +31,9 @@ def prepare_job(dataset: str, source: Source) -> Job:
 def prepare(job: Job) -> None:
     """Load a dataset and store it as float32 (N, C, H, W) in [-1, 1]."""
     from simaudit.data.prepare import save_array, to_model_range
-    from simaudit.data.sources import sources
+    from simaudit.data.source import source_type
 
-    raw = sources()[job.params["source"]].model_validate(job.params).load()
+    raw = source_type(job.params["source"]).model_validate(job.params).load()
     save_array(job.output("labels"), raw.labels)
     save_array(job.output("images"), to_model_range(raw))
 

@@ -5,13 +5,13 @@ from pathlib import Path
 
 import numpy as np
 
-from simaudit.data.sources import RawImages
+from simaudit.data.source import RawImages
 from simaudit.storage.atomic import atomic_path
 from simaudit.vocabulary.errors import SimauditError
 
 
 def to_model_range(raw: RawImages) -> np.ndarray:
-    """Return the images as float32 (N, C, H, W) in [-1, 1]; the source's value range is mapped linearly.
+    """Return images as float32 (N, C, H, W) in [-1, 1]: the source's value range mapped linearly.
 
     Raises SimauditError when a value lies outside the range that the source declares.
     """
@@ -32,7 +32,7 @@ def save_array(path: Path, array: np.ndarray) -> None:
 
 
 def open_images(path: Path) -> np.ndarray:
-    """Open prepared images, (N, C, H, W) float32, memory-mapped: only what is indexed is read.
+    """Open prepared images, memory-mapped: (N, C, H, W) float32, read only where they are indexed.
 
     Raises SimauditError when the file is missing or is not such an array.
     """

@@ -1,5 +1,7 @@
 """Which samples are members, which are held out, and which fold each belongs to."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -93,8 +95,8 @@ class Split:
     sha256: np.ndarray
 
     @classmethod
-    def read(cls, path: Path) -> "Split":
-        """Read a split. Raises SimauditError when the file is missing, truncated or not a split."""
+    def read(cls, path: Path) -> Split:
+        """Raises SimauditError when the file is missing, truncated or not a split."""
         try:
             frame = pq.read_table(path, schema=SCHEMA).to_pandas()
         except FileNotFoundError:

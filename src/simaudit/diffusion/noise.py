@@ -1,5 +1,7 @@
 """Noise that depends on the sample, and not on the batch or the moment in which it is drawn."""
 
+from __future__ import annotations
+
 import numpy as np
 import torch
 
@@ -19,7 +21,7 @@ class SampleNoise:
     def draw(self, k: int, like: torch.Tensor) -> torch.Tensor:
         """Return the k-th draw (0-based) with the shape (B, …), dtype and device of `like`.
 
-        It is remembered, since every timestep of the batch uses it again.
+        It stays in memory while the batch lasts, so that every timestep reuses it.
         """
         key = (k, like.shape)
         if key not in self._drawn:

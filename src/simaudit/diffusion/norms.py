@@ -1,5 +1,7 @@
 """Norms of one sample, taken over all of its channels and pixels."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator, Sequence
 
 import torch
@@ -7,8 +9,8 @@ import torch
 from simaudit.vocabulary.knobs import Order
 
 
-def sample_norms(values: torch.Tensor, orders: Sequence[Order]) -> Iterator[tuple[str, torch.Tensor]]:
-    """Yield (label, ‖values‖_p) for each p: `values` is (B, …), a norm is (B,), a label is l1, l2, l4 or linf."""
+def sample_norms(values: torch.Tensor, orders: Sequence[Order]) -> Iterator[tuple[Order, torch.Tensor]]:
+    """Yield (p, ‖values‖_p) for each order p: `values` is (B, …), a norm is (B,)."""
     flat = values.flatten(1)
     for order in orders:
-        yield f"l{order}", torch.linalg.vector_norm(flat, ord=float(order), dim=1)
+        yield order, torch.linalg.vector_norm(flat, ord=float(order), dim=1)

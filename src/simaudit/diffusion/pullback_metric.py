@@ -3,13 +3,15 @@
 Two products suffice, J v forward and Jᵀ u backward; J itself is never formed.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable, Iterable
+from typing import TypeAlias
 
 import torch
-from torch.nn.attention import SDPBackend, sdpa_kernel
 
-Decode = Callable[[torch.Tensor], torch.Tensor]
-"""z (B, …) → images (B, …); no sample depends on another one of its batch."""
+Decode: TypeAlias = "Callable[[torch.Tensor], torch.Tensor]"
+"""z (B, …) → images (B, …), every sample by itself."""
 
 SMALLEST = 1e-12  # added inside a logarithm
 
@@ -18,9 +20,9 @@ class Metric:
     """The metric G at each sample of a batch z (B, …), which it multiplies with vectors."""
 
     def __init__(self, decode: Decode, z: torch.Tensor) -> None:
-        # Scoring runs in inference mode, where autograd is off; these products leave it. Fused attention can be
-        # differentiated only once.
-        with torch.inference_mode(False), torch.enable_grad(), sdpa_kernel(SDPBackend.MATH):
+        # Scoring runs in inference mode, where autograd is off. Fused attention has a first derivative only.
+        plain_attention = torch.nn.attention.sdpa_kernel(torch.nn.attention.SDPBackend.MATH)
+        with torch.inference_mode(False), torch.enable_grad(), plain_attention:
             images, pull, *_ = torch.func.vjp(decode, z.clone())
             # u ↦ Jᵀ u is linear, so its own vjp is v ↦ J v. Group norm has no forward derivative for every layout.
             _, push, *_ = torch.func.vjp(lambda u: pull(u)[0], torch.zeros_like(images))
@@ -34,7 +36,7 @@ class Metric:
 
 
 def log_distortion(decode: Decode, z: torch.Tensor, probes: Iterable[torch.Tensor]) -> torch.Tensor:
-    """Return ½ log(diag(G) + 1e-12) at z (B, …), shaped as z: how much each latent dimension moves the image.
+    """Return c = ½ log(diag(G) + 1e-12) at z (B, …), shaped as z: how much each latent dimension moves the image.
 
     This is the distortion of arXiv:2511.20592. diag(G) is the mean of v ⊙ G v over `probes` of independent signs ±1,
     shaped as z (Hutchinson 1990); an estimate below 0, which too few probes can leave, counts as 0.

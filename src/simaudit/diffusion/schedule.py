@@ -4,12 +4,14 @@ Notation as in Song, Meng & Ermon (DDIM, arXiv:2010.02502): ᾱ_t = ∏_{s≤t} 
 index into the training schedule, an int or a (B,) integer tensor of one timestep per sample.
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 import torch
 
-Timestep = int | torch.Tensor
+Timestep: TypeAlias = "int | torch.Tensor"
 
 
 @dataclass(frozen=True)
@@ -19,14 +21,14 @@ class NoiseSchedule:
     alpha_bar: torch.Tensor
 
     @classmethod
-    def of(cls, scheduler: Any) -> "NoiseSchedule":
+    def of(cls, scheduler: Any) -> NoiseSchedule:
         """Return the schedule of a diffusers scheduler, from its β_t, accumulated in double precision."""
         return cls((1 - scheduler.betas.double()).cumprod(0))
 
     def __len__(self) -> int:
         return len(self.alpha_bar)
 
-    def to(self, device: torch.device) -> "NoiseSchedule":
+    def to(self, device: torch.device) -> NoiseSchedule:
         """Return the same schedule with its table on `device` (in single precision on MPS, which has no double)."""
         return NoiseSchedule(
             self.alpha_bar.to(device, torch.float32 if device.type == "mps" else torch.float64)
@@ -49,7 +51,7 @@ class NoiseSchedule:
         return self.signal(t, x0) * x0 + self.sigma(t, x0) * noise
 
     def predict_x0(self, z: torch.Tensor, noise: torch.Tensor, t: Timestep) -> torch.Tensor:
-        """Return the clean sample from which `diffuse` reaches z with this noise: (z − σ_t ε)/√ᾱ_t."""
+        """Return the clean sample that `diffuse` would carry to z with this noise: (z − σ_t ε)/√ᾱ_t."""
         return (z - self.sigma(t, z) * noise) / self.signal(t, z)
 
     def ddim_step(self, z: torch.Tensor, noise: torch.Tensor, t: Timestep, s: Timestep) -> torch.Tensor:

@@ -164,6 +164,7 @@ def _numbers(node: Any, keys: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...]
     """Estimates, which are objects with a value, and plain numbers, each with the keys that lead to it."""
     if isinstance(node, dict) and "value" not in node:
         for key, child in node.items():
-            yield from _numbers(child, (*keys, key))
+            if key != "variant":  # what a variant holds are knobs
+                yield from _numbers(child, (*keys, key))
     elif isinstance(node, dict) or (isinstance(node, int | float) and not isinstance(node, bool)):
         yield keys, node

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import matplotlib.figure
     import pandas as pd
 
-    from simaudit.attacks import Attack
+    from simaudit.attacks.attack import Attack
     from simaudit.evaluation.numbers import Ledger
     from simaudit.evaluation.results import Results, Run
     from simaudit.plan.params import Params

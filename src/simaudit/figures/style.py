@@ -1,7 +1,6 @@
 """How every figure looks: size, type, and colours that mean the same thing everywhere."""
 
 import hashlib
-import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ from matplotlib.figure import Figure
 
 from simaudit.evaluation.numbers import TAIL
 from simaudit.storage.atomic import atomic_path
+from simaudit.vocabulary.variant import parse_variant, variant_label
 
 COLUMN_INCHES = 3.4  # one column of a two-column paper
 ROLE_COLOURS = {"members": "#0072B2", "held-out": "#D55E00"}
@@ -124,8 +124,8 @@ def tail_note(tail_too_small: bool) -> str:
 
 
 def knobs_label(variant: str, timestep: float | None) -> str:
-    """A variant and timestep in print: `raw,l4` at 50 becomes raw, ℓ₄, t = 50."""
-    parts = [re.sub(r"^l(1|2|4|inf)$", r"$\\ell_{\1}$", part) for part in variant.split(",")]
+    """Return a variant (its text, as tables hold it) and timestep in print, such as raw, ℓ₄, t = 50."""
+    parts = [variant_label(parse_variant(variant), norm=r"$\ell_{{{}}}$")]
     if timestep is not None and not pd.isna(timestep):
         parts.append(f"$t$ = {int(timestep)}")
     return ", ".join(parts).replace("{inf}", r"{\infty}")

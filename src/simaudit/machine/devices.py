@@ -1,5 +1,7 @@
 """The device that a model runs on."""
 
+from __future__ import annotations
+
 import torch
 
 from simaudit.vocabulary.errors import SimauditError

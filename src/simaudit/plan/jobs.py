@@ -12,7 +12,7 @@ from simaudit.plan.params import Params, chosen
 from simaudit.report.jobs import report_job, tables_job
 from simaudit.samples.jobs import sample_job
 from simaudit.scoring.jobs import score_job
-from simaudit.targets import SUMMARY
+from simaudit.targets.files import SUMMARY
 from simaudit.targets.jobs import theory_job, train_job
 from simaudit.vocabulary import paths
 from simaudit.vocabulary.job import Job

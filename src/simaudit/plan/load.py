@@ -6,14 +6,14 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from simaudit.attacks import attack_modules
-from simaudit.data.sources import source_modules
+from simaudit.attacks.attack import attack_modules
+from simaudit.data.source import source_modules
 from simaudit.figures import figure_modules
 from simaudit.plan.expand import combine, expand
 from simaudit.plan.explain import Sources, explain
 from simaudit.plan.params import Params, validate
 from simaudit.storage.yaml import read_yaml
-from simaudit.targets import family_modules
+from simaudit.targets.family import family_modules
 from simaudit.vocabulary.errors import SimauditError
 
 DEFAULT = Path("params.yaml")

@@ -7,15 +7,15 @@ from typing import Annotated, Any, Union
 from pydantic import Discriminator, Field, Tag, create_model, model_validator
 from pydantic_core import PydanticCustomError
 
-from simaudit.attacks import Attack, attack_modules, attack_type
+from simaudit.attacks.attack import Attack, attack_modules, attack_type
 from simaudit.data.jobs import SplitKnobs
-from simaudit.data.sources import Source, sources
+from simaudit.data.source import Source, source_types
 from simaudit.evaluation.jobs import EvaluationKnobs
 from simaudit.figures import RUN, RunFigure, TargetFigure, figure_modules, figure_type
 from simaudit.plan.expand import Sweep
 from simaudit.samples.jobs import QualityKnobs
 from simaudit.scoring.jobs import ScoringKnobs
-from simaudit.targets import TargetFamily, TrainedFamily, family_types
+from simaudit.targets.family import TargetFamily, TrainedFamily, family_types
 from simaudit.targets.jobs import TheoryKnobs
 from simaudit.vocabulary.knobs import Knobs, Name
 
@@ -98,10 +98,10 @@ class Params(Knobs):
         family = self.targets[audit.target]
         for attack in audit.attacks or ():
             _require(f"audits.{name}.attacks", attack, chosen(self.attacks))
-            if chosen(self.attacks)[attack].latent_only and not family.is_latent:
+            if lacking := sorted(chosen(self.attacks)[attack].needs - family.offers):
                 raise _wrong(
                     f"audits.{name}.attacks",
-                    f"{attack} needs an autoencoder, and kind {family.kind} has none",
+                    f"{attack} needs a {lacking[0]}, which kind {family.kind} has not",
                 )
         for attack in audit.intermediate_attacks:
             _require(f"audits.{name}.intermediate_attacks", attack, self.attacks_on(name))
@@ -161,7 +161,7 @@ class Params(Knobs):
         return {
             name: attack
             for name, attack in chosen(self.attacks).items()
-            if (name in named if named is not None else family.is_latent or not attack.latent_only)
+            if (name in named if named is not None else attack.needs <= family.offers)
         }
 
     def figures_of(self, audit: str) -> dict[str, str | None]:
@@ -225,7 +225,7 @@ def chosen(section: Knobs) -> dict[str, Any]:
 def model(attacks: frozenset[str], figures: frozenset[str]) -> type[Params]:
     """`Params` with these attacks and figures, and every data source and target family: what validates."""
     fields: dict[str, Any] = {
-        "datasets": (dict[Name, _one_of(sources(), "source")], ...),  # type: ignore[misc]
+        "datasets": (dict[Name, _one_of(source_types(), "source")], ...),  # type: ignore[misc]
         "targets": (dict[Name, _one_of(family_types(), "kind")], ...),  # type: ignore[misc]
         "attacks": (_by_name("Attacks", {name: attack_type(name) for name in sorted(attacks)}), ...),
         "figures": (_by_name("Figures", {name: figure_type(name) for name in sorted(figures)}), ...),

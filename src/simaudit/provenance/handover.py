@@ -38,7 +38,7 @@ def adopt() -> None:
 
 
 def _require_nothing_due(when: str) -> None:
-    said = _run("snakemake", "--cores", "1", "--dry-run")
+    said = _run("snakemake", "--cores", "1", "--dry-run", "--printshellcmds")
     if UNKNOWN.search(said):
         raise SimauditError(
             f"snakemake -n: {when}, it does not know how some files were made; run: snakemake --cores all"

@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 import pyarrow.parquet as pq
 
+from simaudit.vocabulary.variant import variant_text
+
 TOLERANCE = 1e-9
 LEVELS = {"tpr_at_1pct_fpr": 0.01, "tpr_at_0.1pct_fpr": 0.001}
 HELDOUT_LEVEL = 0.01
@@ -24,7 +26,7 @@ def recomputed(scores: Path, facts: dict[str, Any]) -> Iterator[tuple[str, float
     for choice in ("selected", "oracle"):
         knobs = facts[choice]
         timestep = table.timestep.isna() if knobs["timestep"] is None else table.timestep == knobs["timestep"]
-        rows = table[timestep & (table.variant == knobs["variant"])]
+        rows = table[timestep & (table.variant == variant_text(knobs["variant"]))]
         sign = 1 if member_when == "high" else -1
         found = metrics(
             sign * rows.statistic.to_numpy().astype(np.float64), (rows.role == "member").to_numpy()

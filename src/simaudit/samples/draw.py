@@ -5,7 +5,7 @@ import torch
 
 from simaudit.diffusion.noise import SampleNoise
 from simaudit.machine.progress import Progress
-from simaudit.targets import Target
+from simaudit.targets.target import Target
 
 LEAST_SIGNAL = 1e-5  # ᾱ; the linear schedule ends at 4e-5, the cosine at 2e-9
 

@@ -5,7 +5,7 @@ import torch
 
 from simaudit.data.neighbours import nearest
 from simaudit.data.split import Split
-from simaudit.targets import Target
+from simaudit.targets.target import Target
 
 SHOWN = 8  # images of each kind
 

@@ -7,7 +7,7 @@ from pydantic import Field
 
 from simaudit.samples.features import Extractor
 from simaudit.scoring.jobs import ScoringKnobs
-from simaudit.targets import TargetFamily, family_modules
+from simaudit.targets.family import TargetFamily, family_modules
 from simaudit.vocabulary import paths
 from simaudit.vocabulary.errors import SimauditError
 from simaudit.vocabulary.job import Job, reference
@@ -49,7 +49,8 @@ def sample(job: Job) -> Mapping[str, Any]:
     from simaudit.samples.draw import draw_samples
     from simaudit.samples.gallery import gallery
     from simaudit.storage.atomic import atomic_path
-    from simaudit.targets import family_type, read_summary
+    from simaudit.targets.family import family_type
+    from simaudit.targets.files import read_summary
 
     folder, real = job.input("target"), open_images(job.input("images"))
     knobs = QualityKnobs.model_validate(job.params["quality"])
@@ -65,7 +66,7 @@ def sample(job: Job) -> Mapping[str, Any]:
             f"{folder}: its samples are not finite; train it anew, with a lower learning_rate"
         )
     save_array(job.output("samples"), samples)
-    shown = gallery(target, real, Split.read(job.input("split")), samples, family.is_latent, device)
+    shown = gallery(target, real, Split.read(job.input("split")), samples, "decoder" in family.offers, device)
     with atomic_path(job.output("gallery")) as temporary, temporary.open("wb") as stream:
         np.savez_compressed(stream, allow_pickle=False, **shown)
     return {"device": str(device)}

@@ -5,8 +5,8 @@ from typing import Annotated, Any
 
 from pydantic import PositiveInt
 
-from simaudit.attacks import Attack, attack_modules
-from simaudit.targets import TargetFamily, family_modules
+from simaudit.attacks.attack import Attack, attack_modules
+from simaudit.targets.family import TargetFamily, family_modules
 from simaudit.vocabulary import paths
 from simaudit.vocabulary.errors import SimauditError
 from simaudit.vocabulary.job import Job, reference
@@ -55,7 +55,7 @@ def score(job: Job) -> Mapping[str, Any]:
 
     import torch
 
-    from simaudit.attacks import attack_type
+    from simaudit.attacks.attack import attack_type
     from simaudit.data.prepare import open_images
     from simaudit.data.split import Split
     from simaudit.machine.cost import Meter
@@ -64,7 +64,8 @@ def score(job: Job) -> Mapping[str, Any]:
     from simaudit.scoring.score_file import LOG_SNR
     from simaudit.storage.hashes import sha256_file
     from simaudit.storage.json import write_json
-    from simaudit.targets import family_type, read_summary, state_folder, target_hash
+    from simaudit.targets.family import family_type
+    from simaudit.targets.files import read_summary, state_folder, target_hash
 
     folder, name, epoch = job.input("target"), job.params["name"], job.params["epoch"]
     scoring = ScoringKnobs.model_validate({**job.params["scoring"], **job.speed})

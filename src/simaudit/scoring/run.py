@@ -5,13 +5,13 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from simaudit.attacks import Attack, Statistic
+from simaudit.attacks.attack import Attack
 from simaudit.data.split import Split
 from simaudit.diffusion.noise import SampleNoise
 from simaudit.machine.progress import Progress
 from simaudit.scoring.score_file import Column, ScoreWriter
 from simaudit.storage.atomic import atomic_path
-from simaudit.targets import Target
+from simaudit.targets.target import Target
 from simaudit.vocabulary.errors import SimauditError
 
 
@@ -42,9 +42,8 @@ def write_scores(
             rows = slice(start, start + batch_size)
             sample_ids = split.sample_id[rows]
             batch = torch.from_numpy(images[sample_ids]).to(device)
-            statistics, values = score_batch(attack, target, batch, SampleNoise(seed, sample_ids))
-            _require_finite(path, statistics, values, sample_ids)
-            columns = [Column(s.timestep, s.variant, s.queries) for s in statistics]
+            columns, values = score_batch(attack, target, batch, SampleNoise(seed, sample_ids))
+            _require_finite(path, columns, values, sample_ids)
             writer.write(columns, split, rows, values)
             progress.advance(len(sample_ids))
 
@@ -52,20 +51,19 @@ def write_scores(
 @torch.inference_mode()
 def score_batch(
     attack: Attack, target: Target, images: torch.Tensor, noise: SampleNoise
-) -> tuple[list[Statistic], np.ndarray]:
-    """All K statistics of a batch of images (B, C, H, W), and their values as (K, B) float32, in one transfer."""
+) -> tuple[list[Column], np.ndarray]:
+    """Return what the K statistics of a batch of images (B, C, H, W) are, and their values as (K, B) float32."""
     statistics = list(attack.statistics(target, images, noise))
-    return statistics, torch.stack([statistic.values for statistic in statistics]).float().cpu().numpy()
+    values = torch.stack([statistic.values for statistic in statistics])  # one transfer from the device
+    columns = [Column(s.timestep, s.variant, s.queries) for s in statistics]
+    return columns, values.float().cpu().numpy()
 
 
-def _require_finite(
-    path: Path, statistics: list[Statistic], values: np.ndarray, sample_ids: np.ndarray
-) -> None:
+def _require_finite(path: Path, columns: list[Column], values: np.ndarray, sample_ids: np.ndarray) -> None:
     bad = np.argwhere(~np.isfinite(values))
     if len(bad):
         row, sample = bad[0]
         raise SimauditError(
-            f"{path}: the statistic is {values[row, sample]} at timestep {statistics[row].timestep}, variant "
-            f"{statistics[row].variant}, sample_id {sample_ids[sample]}; check the target's weights, or leave that "
-            "timestep or variant out"
+            f"{path}: the statistic is {values[row, sample]} at {columns[row]}, sample_id {sample_ids[sample]}; check "
+            "the target's weights, or leave that timestep or variant out"
         )

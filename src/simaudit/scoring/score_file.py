@@ -6,15 +6,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from simaudit.data.split import Split
 from simaudit.vocabulary.errors import SimauditError
-from simaudit.vocabulary.sides import CALIBRATION, EVALUATION, HELDOUT, MEMBER
+from simaudit.vocabulary.sides import CALIBRATION, EVALUATION, FOLDS, HELDOUT, MEMBER, SIDES
+from simaudit.vocabulary.variant import Variant, parse_variant, variant_label, variant_text
 
 LOG_SNR = "log_snr"  # key of a file's metadata: by timestep, as JSON
-ROLES, FOLDS = [MEMBER, HELDOUT], [CALIBRATION, EVALUATION]
 _LABEL = pa.dictionary(pa.int8(), pa.string())
 _VARIANT = pa.dictionary(pa.int16(), pa.string())
 SCHEMA = pa.schema(
@@ -29,14 +30,22 @@ SCHEMA = pa.schema(
     ]
 )
 
+Key = tuple[int | None, str]
+"""The timestep of a statistic and the text of its variant."""
+
 
 @dataclass(frozen=True)
 class Column:
-    """What one statistic is: its timestep (None where an attack has none), variant, and queries a sample."""
+    """What one statistic is: its timestep (None where an attack has none), variant, and queries per sample."""
 
     timestep: int | None
-    variant: str
+    variant: Variant
     queries: int
+
+    def __str__(self) -> str:
+        """Return which statistic it is, in the words of messages."""
+        at = "" if self.timestep is None else f"timestep {self.timestep}, "
+        return f"{at}variant ({variant_label(self.variant)})"
 
 
 class ScoreWriter:
@@ -55,28 +64,26 @@ class ScoreWriter:
         self._writer.close()
 
     def write(self, columns: Sequence[Column], split: Split, rows: slice, values: np.ndarray) -> None:
-        """One row group: `values` is (len(columns), B), for the samples `rows` of `split`."""
-        samples, statistics = values.shape[1], len(columns)
-        variants = list(dict.fromkeys(column.variant for column in columns))
-        codes = np.array([variants.index(column.variant) for column in columns], dtype=np.int16)
+        """Write one row group: `values` is (len(columns), B), for the samples `rows` of `split`."""
+        statistics, samples = values.shape
         timesteps = np.array([-1 if c.timestep is None else c.timestep for c in columns], dtype=np.int16)
-        timesteps = timesteps.repeat(samples)
         queries = np.array([column.queries for column in columns], dtype=np.int32)
+        variant, variants = pd.factorize(np.array([variant_text(c.variant) for c in columns], dtype=object))
         arrays = [
             pa.array(np.tile(split.sample_id[rows], statistics)),
-            labels(np.tile(split.role[rows] == HELDOUT, statistics), ROLES),
+            labels(np.tile(split.role[rows] == HELDOUT, statistics), SIDES),
             labels(np.tile(split.fold[rows] == EVALUATION, statistics), FOLDS),
-            pa.array(timesteps, mask=timesteps < 0),
-            pa.DictionaryArray.from_arrays(codes.repeat(samples), variants),
+            pa.array(timesteps.repeat(samples), mask=(timesteps < 0).repeat(samples)),
+            pa.DictionaryArray.from_arrays(variant.astype(np.int16).repeat(samples), variants),
             pa.array(np.ascontiguousarray(values, dtype=np.float32).ravel()),
             pa.array(queries.repeat(samples)),
         ]
         self._writer.write_table(pa.Table.from_arrays(arrays, schema=self._schema))
 
 
-def labels(is_second: np.ndarray, names: list[str]) -> pa.Array:
-    """One of two names a row, by bool (rows,), stored as a dictionary."""
-    return pa.DictionaryArray.from_arrays(is_second.astype(np.int8), names)
+def labels(index: np.ndarray, names: Sequence[str]) -> pa.Array:
+    """Return one of a few names per row, stored as a dictionary; `index` (rows,) says which, False and True for two."""
+    return pa.DictionaryArray.from_arrays(index.astype(np.int8), list(names))
 
 
 @dataclass(frozen=True)
@@ -97,7 +104,7 @@ class Scores:
     """By timestep, log(ᾱ/(1 − ᾱ)) of the target's schedule, where the file says it."""
 
     def same_samples(self, other: "Scores") -> bool:
-        """Whether both are of the same samples in the same roles and folds."""
+        """Return whether both are of the same samples in the same roles and folds."""
         return all(
             np.array_equal(getattr(self, name), getattr(other, name))
             for name in ("sample_id", "is_member", "is_calibration")
@@ -105,13 +112,16 @@ class Scores:
 
     @classmethod
     def read(cls, path: Path) -> "Scores":
-        """Raises SimauditError when the file is missing, truncated, or lacks a statistic of some sample."""
+        """Return a file's scores, its columns in the order of the file.
+
+        Raises SimauditError when the file is missing, truncated, or lacks a statistic of some sample.
+        """
         try:
             with pq.ParquetFile(path) as file:
                 return cls._read(path, file)
         except FileNotFoundError:
             raise SimauditError(f"{path}: missing; make it with: snakemake --cores all {path}") from None
-        except (pa.ArrowException, KeyError) as error:
+        except (pa.ArrowException, KeyError, ValueError) as error:
             raise SimauditError(
                 f"{path}: not a whole score file ({error}); delete it and run again"
             ) from None
@@ -121,84 +131,70 @@ class Scores:
         if not file.schema_arrow.equals(SCHEMA):
             raise SimauditError(f"{path}: not a score file (other columns); delete it and run again")
         metadata = {key.decode(): value.decode() for key, value in file.schema_arrow.metadata.items()}
-        samples, is_member, is_calibration, columns = _samples_and_columns(file)
-        index = {(c.timestep, c.variant): k for k, c in enumerate(columns)}
-        statistic = np.full((len(columns), len(samples)), np.nan, dtype=np.float32)
+        samples, columns = _samples(file), _columns(file)
+        sample_id, rows = samples["sample_id"].to_numpy(), {key: k for k, key in enumerate(columns)}
+        statistic = np.full((len(columns), len(sample_id)), np.nan, dtype=np.float32)
         for group in range(file.num_row_groups):
             table = file.read_row_group(group, ["sample_id", "timestep", "variant", "statistic"])
-            code, kinds = _statistics_of(table)
-            row = np.array([index[kind] for kind in kinds])[code]
-            sample_id, values = (table[name].to_numpy() for name in ("sample_id", "statistic"))
+            number, keys = _numbered(table)
+            ids, values = (table[name].to_numpy() for name in ("sample_id", "statistic"))
             if not np.isfinite(values).all():
                 bad = int(np.flatnonzero(~np.isfinite(values))[0])
-                timestep, variant = kinds[code[bad]]
                 raise SimauditError(
-                    f"{path}: the statistic is {values[bad]} at timestep {timestep}, variant {variant}, sample_id "
-                    f"{sample_id[bad]}; delete the file and score again, or leave that timestep or variant out"
+                    f"{path}: the statistic is {values[bad]} at {columns[keys[number[bad]]]}, sample_id {ids[bad]}; "
+                    "delete the file and score again, or leave that timestep or variant out"
                 )
-            statistic[row, np.searchsorted(samples, sample_id)] = values
+            row = np.array([rows[key] for key in keys])[number]
+            statistic[row, np.searchsorted(sample_id, ids)] = values
         missing = np.argwhere(np.isnan(statistic))
         if len(missing):
-            column, sample = columns[missing[0][0]], samples[missing[0][1]]
+            row, sample = missing[0]
             raise SimauditError(
-                f"{path}: sample_id {sample} lacks timestep {column.timestep}, variant {column.variant}; "
+                f"{path}: sample_id {sample_id[sample]} lacks {list(columns.values())[row]}; "
                 "delete the file and run again"
             )
         return cls(
             attack=metadata["attack"],
             member_when=metadata["member_when"],
-            columns=columns,
-            sample_id=samples,
-            is_member=is_member,
-            is_calibration=is_calibration,
+            columns=list(columns.values()),
+            sample_id=sample_id,
+            is_member=(samples["role"] == MEMBER).to_numpy(),
+            is_calibration=(samples["fold"] == CALIBRATION).to_numpy(),
             statistic=statistic,
             log_snr={int(t): value for t, value in json.loads(metadata.get(LOG_SNR, "{}")).items()},
         )
 
 
-def _samples_and_columns(file: pq.ParquetFile) -> tuple[np.ndarray, np.ndarray, np.ndarray, list[Column]]:
-    """The distinct samples in order of sample_id, (N,), whether each is a member and is for calibration, (N,) bool, and
-    the distinct statistics in file order.
-    """
-    samples: list[tuple[np.ndarray, ...]] = []
-    columns: dict[tuple[int | None, str], Column] = {}
-    for group in range(file.num_row_groups):
-        table = file.read_row_group(group, ["sample_id", "role", "fold", "timestep", "variant", "queries"])
-        sample_id, first = np.unique(table["sample_id"].to_numpy(), return_index=True)
-        samples.append((sample_id, _is(table["role"], MEMBER)[first], _is(table["fold"], CALIBRATION)[first]))
-        code, kinds = _statistics_of(table)
-        first = np.unique(code, return_index=True)[1]
-        for (timestep, variant), queries in zip(kinds, table["queries"].to_numpy()[first], strict=True):
-            columns.setdefault((timestep, variant), Column(timestep, variant, int(queries)))
-    sample_id, is_member, is_calibration = map(np.concatenate, zip(*samples, strict=True))
-    sample_id, first = np.unique(sample_id, return_index=True)
-    return sample_id, is_member[first], is_calibration[first], list(columns.values())
-
-
-def _is(column: pa.ChunkedArray, label: str) -> np.ndarray:
-    """Where a column of labels, stored as a dictionary, has this one: (rows,) bool."""
-    codes = column.combine_chunks()
-    found: np.ndarray = np.array([name == label for name in codes.dictionary.to_pylist()])[
-        codes.indices.to_numpy()
+def _samples(file: pq.ParquetFile) -> pd.DataFrame:
+    """Return sample_id, role and fold of each sample of a score file, in order of sample_id."""
+    groups = [
+        file.read_row_group(group, ["sample_id", "role", "fold"]).to_pandas().drop_duplicates("sample_id")
+        for group in range(file.num_row_groups)
     ]
-    return found
+    samples: pd.DataFrame = pd.concat(groups).drop_duplicates("sample_id").sort_values("sample_id")
+    return samples
 
 
-def _statistics_of(table: pa.Table) -> tuple[np.ndarray, list[tuple[int | None, str]]]:
-    """Which statistic each row is of: a number (rows,), counted in file order, and (timestep, variant) by number.
+def _columns(file: pq.ParquetFile) -> dict[Key, Column]:
+    """Return each statistic of a score file by its key, in the order of the file."""
+    columns: dict[Key, Column] = {}
+    for group in range(file.num_row_groups):
+        table = file.read_row_group(group, ["timestep", "variant", "queries"])
+        number, keys = _numbered(table)
+        first = np.unique(number, return_index=True)[1]
+        for key, queries in zip(keys, table["queries"].to_numpy()[first], strict=True):
+            columns.setdefault(key, Column(key[0], parse_variant(key[1]), int(queries)))
+    return columns
 
-    Millions of rows hold a few hundred distinct keys, so no key is looked up or compared row by row.
+
+def _numbered(table: pa.Table) -> tuple[np.ndarray, list[Key]]:
+    """Number the statistics of a table as they first appear. Returns each row's number (rows,), and the key of each.
+
+    Millions of rows hold a few hundred keys, so rows are compared as integers and no text is looked up row by row.
     """
     variants = table["variant"].combine_chunks()
-    timestep = table["timestep"].fill_null(-1).to_numpy().astype(np.int64)
-    key = (timestep + 1) * len(variants.dictionary) + variants.indices.to_numpy()
-    first = np.full(key.max() + 1, -1)
-    first[key[::-1]] = np.arange(len(key))[::-1]  # of equal keys the last assignment stays: the first row
-    first_rows = np.sort(first[first >= 0])
-    number = np.empty(len(first), dtype=np.int64)
-    number[key[first_rows]] = np.arange(len(first_rows))
-    kinds = [
-        (None if timestep[row] < 0 else int(timestep[row]), variants[row].as_py())
-        for row in first_rows.tolist()
-    ]
-    return number[key], kinds
+    names = variants.dictionary.to_pylist()
+    timesteps = table["timestep"].fill_null(-1).to_numpy().astype(np.int64)
+    number, codes = pd.factorize(timesteps * len(names) + variants.indices.to_numpy())
+    keys = (divmod(code, len(names)) for code in codes.tolist())
+    return number, [(None if timestep < 0 else timestep, names[variant]) for timestep, variant in keys]

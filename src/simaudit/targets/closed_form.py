@@ -7,11 +7,12 @@ and ε̂* are computed from the closed form at the schedule's own ᾱ_t; nothing
 import numpy as np
 import pandas as pd
 import torch
+from sklearn.decomposition import PCA
 from torch.distributions import Categorical, Independent, MixtureSameFamily, Normal
 
 from simaudit.data.split import Split
 from simaudit.diffusion.schedule import NoiseSchedule
-from simaudit.targets.families.optimal import OptimalTarget
+from simaudit.targets.optimal import OptimalTarget
 
 REACH = 1.2  # how far the line and the field go to either side
 LINE, DENSITY, ARROWS = 601, 81, 11  # points on the line, and along each side of the field
@@ -20,39 +21,39 @@ LINE, DENSITY, ARROWS = 601, 81, 11  # points on the line, and along each side o
 def along_line(
     images: np.ndarray, split: Split, members: int, timestep: int, schedule: NoiseSchedule
 ) -> pd.DataFrame:
-    """One dimension: log p_t, the score ∂ log p_t and |ε̂*(x, t)| at a grid, at the members, and at held-out samples.
+    """Compute log p_t, the score ∂ log p_t and |ε̂*(x, t)| in one dimension: on a grid, at members, at held-out samples.
 
-    `images` is (N, C, H, W); the first `members` members of `split` are the training set, and as many held-out samples
-    are asked about. One row a point: `kind` (grid, member, heldout), x, log_density, score, norm, timestep.
+    `images` is (N, C, H, W); the first `members` members of `split` are the training set; as many held-out samples
+    are evaluated too. One row per point: `kind` (grid, member, heldout), x, log_density, score, norm, timestep.
     """
     inside, outside = project(images, split, members, dimensions=1)
     grid = np.linspace(-REACH, REACH, LINE)[:, None]
     kinds = {"grid": grid, "member": inside, "heldout": outside}
-    found = [
+    frames = [
         closed_form(points, inside, timestep, schedule).assign(kind=kind) for kind, points in kinds.items()
     ]
-    return pd.concat(found, ignore_index=True).rename(columns={"x0": "x", "score0": "score"})
+    return pd.concat(frames, ignore_index=True).rename(columns={"x0": "x", "score0": "score"})
 
 
 def over_field(
     images: np.ndarray, split: Split, members: int, timesteps: tuple[int, ...], schedule: NoiseSchedule
 ) -> pd.DataFrame:
-    """Two dimensions: the same at each timestep, at a fine grid (`density`), a coarse one (`arrow`) and the members."""
+    """Compute the same in two dimensions at each timestep: a fine grid (`density`), a coarse one (`arrow`), members."""
     inside, _ = project(images, split, members, dimensions=2)
     kinds = {"density": _square(DENSITY), "arrow": _square(ARROWS), "member": inside}
-    found = [
+    frames = [
         closed_form(points, inside, timestep, schedule).assign(kind=kind)
         for timestep in timesteps
         for kind, points in kinds.items()
     ]
     names = {"x0": "x", "x1": "y", "score0": "score_x", "score1": "score_y"}
-    return pd.concat(found, ignore_index=True).rename(columns=names)
+    return pd.concat(frames, ignore_index=True).rename(columns=names)
 
 
 def closed_form(
     points: np.ndarray, members: np.ndarray, timestep: int, schedule: NoiseSchedule
 ) -> pd.DataFrame:
-    """log p_t, ∇ log p_t = −ε̂*/σ_t and ‖ε̂*‖₂ at z = `points` (n, d), for a training set `members` (M, d).
+    """Compute log p_t, ∇ log p_t = −ε̂*/σ_t and ‖ε̂*‖₂ at z = `points` (n, d), for a training set `members` (M, d).
 
     p_t is the mixture of the normals N(√ᾱ_t x⁽ⁱ⁾, σ_t² I) (Karras et al. 2022, arXiv:2206.00364, App. B.3).
     """
@@ -70,12 +71,10 @@ def closed_form(
 
 
 def project(images: np.ndarray, split: Split, count: int, dimensions: int) -> tuple[np.ndarray, np.ndarray]:
-    """The first `count` members and held-out samples (count, dimensions), on the members' principal components.
+    """Return the first `count` members and held-out samples, (count, dimensions), on the members' principal components.
 
-    Scaled so that these members fill [-1, 1]; held-out samples beyond REACH are passed over.
+    Scaled so that these members fill [-1, 1]; held-out samples beyond REACH are left out.
     """
-    from sklearn.decomposition import PCA
-
     inside = images[split.member_ids].reshape(len(split.member_ids), -1).astype(np.float64)
     heldout = split.sample_id[~split.is_member]
     fitted = PCA(dimensions, svd_solver="full").fit(inside)

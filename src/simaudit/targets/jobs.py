@@ -5,7 +5,8 @@ from typing import Annotated, Any
 
 from pydantic import Field, NonNegativeInt
 
-from simaudit.targets import SUMMARY, TargetFamily, family_modules
+from simaudit.targets.family import TargetFamily, family_modules
+from simaudit.targets.files import SUMMARY
 from simaudit.training.knobs import Schedule
 from simaudit.vocabulary import paths
 from simaudit.vocabulary.errors import SimauditError
@@ -53,7 +54,8 @@ def train(job: Job) -> Mapping[str, Any]:
     from simaudit.storage.atomic import atomic_path, remove
     from simaudit.storage.hashes import sha256_bytes
     from simaudit.storage.json import write_json
-    from simaudit.targets import family_type, file_hashes
+    from simaudit.targets.family import family_type
+    from simaudit.targets.files import file_hashes
 
     members, output = Split.read(job.input("split")), job.output("target")
     family = family_type(job.params["kind"])

@@ -102,15 +102,14 @@ def train_autoencoder(
     knobs: Training,
     checkpoints: Path,
     identity: str,
-    title: str,
 ) -> list[float]:
     """Train `vae` on images[ids] (…, C, H, W), alone or with a discriminator; return the mean loss per epoch.
 
-    Its checkpoint lies in the folder `checkpoints`. For `identity` and `title` see `simaudit.training.loop.train`.
+    Its checkpoint lies in the folder `checkpoints`. For `identity` see `simaudit.training.loop.train`.
     """
     trainables = [Trainable(vae, lambda x, step: autoencoder_loss(vae, beta, x)[0])]
     if adversarial:
         discriminator = adversarial.build(images.shape[1], knobs.seed).to(vae.device)
         losses = AdversarialLosses(vae, beta, discriminator, adversarial)
         trainables = [Trainable(vae, losses.autoencoder), Trainable(discriminator, losses.discriminator)]
-    return train(trainables, images, ids, knobs, checkpoints / CHECKPOINT, identity, title)
+    return train(trainables, images, ids, knobs, checkpoints / CHECKPOINT, identity)

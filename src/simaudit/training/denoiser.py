@@ -29,13 +29,12 @@ def noise_prediction(model: torch.nn.Module, schedule: NoiseSchedule, x: torch.T
 class DenoiserRun:
     """The training of one denoiser, with its checkpoints in the folder `checkpoints`.
 
-    For `identity` and `title` see `simaudit.training.loop.train`.
+    For `identity` see `simaudit.training.loop.train`.
     """
 
     knobs: Training
     checkpoints: Path
     identity: str
-    title: str
 
     def train(
         self,
@@ -49,7 +48,7 @@ class DenoiserRun:
         schedule = NoiseSchedule.of(scheduler).to(next(model.parameters()).device)
         denoiser = Trainable(model, lambda x, step: noise_prediction(model, schedule, encode(x)))
         checkpoint = self.checkpoints / CHECKPOINT
-        return train([denoiser], samples, ids, self.knobs, checkpoint, self.identity, self.title)
+        return train([denoiser], samples, ids, self.knobs, checkpoint, self.identity)
 
     def load_each(self, model: torch.nn.Module) -> Iterator[int | None]:
         """Load every intermediate checkpoint into the trained `model` in turn, and yield its epoch.

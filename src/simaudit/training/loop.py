@@ -41,13 +41,12 @@ def train(
     knobs: Training,
     checkpoint: Path,
     identity: str,
-    title: str = "training",
 ) -> list[float]:
     """Train on images[ids] (…, C, H, W), leave the EMA weights in the first network, return its mean loss per epoch.
 
     Networks are updated in turn; each update changes that network's own weights only. The first network is the one
     that the training is for: it alone is averaged, and its objective gives a loss at every step. Without epochs the
-    weights stay as they are. `title` stands in front of the progress.
+    weights stay as they are.
 
     Every step draws its randomness from (seed, step) and every epoch its order from (seed, epoch), so that a run
     resumed from `checkpoint` ends at the same weights as an uninterrupted one (on the same machine and threads).
@@ -64,7 +63,7 @@ def train(
     total = knobs.epochs * batches
     for trainable in trainables:
         trainable.network.train()
-    with Progress(title, total, done=run.step) as progress:
+    with Progress(checkpoint.stem, total, done=run.step) as progress:
         while run.step < total:
             epoch, batch = divmod(run.step, batches)
             order = np.random.default_rng([knobs.seed, epoch]).permutation(ids)

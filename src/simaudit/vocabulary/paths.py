@@ -114,3 +114,9 @@ def record(job: str) -> Path:
 def log(job: str) -> Path:
     """The log of a job."""
     return LOGS / f"{job}.log"
+
+
+def title_of(log: Path) -> str:
+    """The job that writes a log, for people: results/logs/score/net/sima.log is that of "score net/sima"."""
+    job = log.relative_to(LOGS) if log.is_relative_to(LOGS) else Path(log.name)
+    return job.with_suffix("").as_posix().replace("/", " ", 1)

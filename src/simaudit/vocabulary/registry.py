@@ -5,13 +5,26 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import import_module
+from importlib.abc import Loader, MetaPathFinder
+from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import Any, TypeVar
 
 Implementation = TypeVar("Implementation")
 
-HEAVY = ("torch", "diffusers", "matplotlib", "pandas", "simaudit.figures.style")
-"""What plug-ins need to compute, but not to declare their knobs: validating parameters does not import it."""
+HEAVY = (
+    "torch",
+    "diffusers",
+    "sklearn",
+    "matplotlib",
+    "pandas",
+    "simaudit.figures.style",
+    "simaudit.training.autoencoder",
+    "simaudit.training.denoiser",
+)
+"""What plug-ins compute with and their knobs do not need: validating parameters takes no time for it.
+
+Of our own modules only those that use such a library already while they are imported."""
 
 
 def modules(package: str) -> dict[str, str]:
@@ -21,13 +34,13 @@ def modules(package: str) -> dict[str, str]:
     """
     parent = import_module(package)
     folders = [f"{package}.{entry.name}" for entry in pkgutil.iter_modules(parent.__path__) if entry.ispkg]
-    plugins = {
+    plug_ins = {
         entry.name: f"{folder}.{entry.name}"
         for folder in folders or [package]
         for entry in pkgutil.iter_modules(import_module(folder).__path__)
         if not entry.ispkg and not entry.name.startswith("_")
     }
-    return dict(sorted(plugins.items()))
+    return dict(sorted(plug_ins.items()))
 
 
 def implementation(module: str, base: type[Implementation]) -> type[Implementation]:
@@ -36,36 +49,69 @@ def implementation(module: str, base: type[Implementation]) -> type[Implementati
     Raises TypeError when the module defines none or several, since its author must then choose.
     """
     with deferred(*HEAVY):
-        plugin = import_module(module)
+        plug_in = import_module(module)
     classes = [
         value
-        for value in vars(plugin).values()
+        for value in vars(plug_in).values()
         if isinstance(value, type) and issubclass(value, base) and value.__module__ == module
     ]
     if len(classes) != 1:
-        raise TypeError(f"{plugin.__file__}: must define exactly one {base.__name__}, found {len(classes)}")
+        raise TypeError(
+            f"{plug_in.__file__}: must define exactly one {base.__name__}, and defines {len(classes)}"
+        )
     return classes[0]
 
 
 @contextmanager
 def deferred(*names: str) -> Iterator[None]:
-    """Within this context `import name` gives a stand-in, which imports the module when it is first used.
+    """Let `import` give a stand-in for these modules, and for those inside them, within this context.
 
-    So plug-ins can import libraries at their top like every other module. `from name import x` counts as a use.
+    A stand-in imports its module when anything of it is used, so that plug-ins import libraries at their top like
+    every other module. `from name import x` is a use, and so is a base class; the first use ends the context's effect,
+    since a library that is really imported needs the others. Modules that are imported already stay what they are.
     """
-    stand_ins = {name: _StandIn(name) for name in names if name not in sys.modules}
-    sys.modules.update(stand_ins)
+    deferral = _Deferral(names)
+    sys.meta_path.insert(0, deferral)
     try:
         yield
     finally:
-        for name, stand_in in stand_ins.items():
-            if sys.modules.get(name) is stand_in:
-                del sys.modules[name]
+        deferral.end()
+
+
+class _Deferral(MetaPathFinder, Loader):
+    def __init__(self, names: tuple[str, ...]) -> None:
+        self._names = names
+        self._stand_ins: dict[str, _StandIn] = {}
+
+    def find_spec(self, fullname: str, path: Any, target: Any = None) -> ModuleSpec | None:
+        stands_in = fullname in self._names or fullname.rpartition(".")[0] in self._stand_ins
+        return ModuleSpec(fullname, self, is_package=True) if stands_in else None
+
+    def create_module(self, spec: ModuleSpec) -> ModuleType:
+        stand_in = self._stand_ins[spec.name] = _StandIn(spec.name, self)
+        return stand_in
+
+    def exec_module(self, module: ModuleType) -> None:
+        """There is nothing to run: a stand-in is empty."""
+
+    def end(self) -> None:
+        """Leave no stand-in where the import system looks for modules."""
+        if self in sys.meta_path:
+            sys.meta_path.remove(self)
+        for name, stand_in in self._stand_ins.items():
+            sys.modules.pop(name, None)
+            package, _, child = name.rpartition(".")
+            if package in sys.modules and vars(sys.modules[package]).get(child) is stand_in:
+                delattr(sys.modules[package], child)
+        self._stand_ins.clear()
 
 
 class _StandIn(ModuleType):
+    def __init__(self, name: str, deferral: _Deferral) -> None:
+        super().__init__(name)
+        self._deferral = deferral
+        self.__path__: list[str] = []
+
     def __getattr__(self, attribute: str) -> Any:
-        name = self.__name__
-        if sys.modules.get(name) is self:
-            del sys.modules[name]
-        return getattr(import_module(name), attribute)
+        self._deferral.end()
+        return getattr(import_module(self.__name__), attribute)

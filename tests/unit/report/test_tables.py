@@ -14,6 +14,7 @@ from simaudit.report.tables.controls import controls
 from simaudit.report.tables.every import every_table
 from simaudit.report.tables.forms import escape, latex, markdown, write
 from simaudit.report.tables.table import Column, Table
+from simaudit.vocabulary.variant import variant_label
 
 RANGE = re.compile(r"(-?\d+\.\d{3}) \[(-?\d+\.\d{3}), (-?\d+\.\d{3})\](†?)")
 
@@ -116,7 +117,7 @@ def test_the_main_table_shows_what_the_evaluation_wrote(small_run, folder):
     assert set(rows) == {"sima", "loss"}
     for attack, facts in summary["attacks"].items():
         selected = facts["selected"]
-        assert rows[attack]["variant"] == selected["variant"]
+        assert rows[attack]["variant"] == variant_label(selected["variant"])
         assert float(rows[attack]["timestep"]) == selected["timestep"]
         assert float(rows[attack]["auc"]) == selected["auc"]["value"]
         assert float(rows[attack]["oracle_auc"]) == facts["oracle"]["auc"]["value"]

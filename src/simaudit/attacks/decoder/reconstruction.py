@@ -1,15 +1,15 @@
 """Reconstruction: the autoencoder alone as a membership test, without any denoiser."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
-from simaudit.attacks import Attack, Statistic
+import torch
 
-if TYPE_CHECKING:
-    import torch
-
-    from simaudit.diffusion.noise import SampleNoise
-    from simaudit.targets import Target
+from simaudit.attacks.attack import Attack, Statistic
+from simaudit.diffusion.noise import SampleNoise
+from simaudit.targets.target import Target
 
 
 class Reconstruction(Attack):
@@ -19,11 +19,9 @@ class Reconstruction(Attack):
     Bernau 2019, arXiv:1906.03006). It costs no query of the denoiser.
     """
 
-    latent_only: ClassVar[bool] = True
+    needs: ClassVar[frozenset[str]] = frozenset({"decoder"})
 
-    def statistics(
-        self, target: "Target", images: "torch.Tensor", noise: "SampleNoise"
-    ) -> Iterator[Statistic]:
+    def statistics(self, target: Target, images: torch.Tensor, noise: SampleNoise) -> Iterator[Statistic]:
         residual = (images - target.decode(target.encode(images))).flatten(1)
-        yield Statistic(None, "mean_absolute", 0, residual.abs().mean(1))
-        yield Statistic(None, "mean_squared", 0, residual.square().mean(1))
+        yield Statistic(None, {"error": "mean_absolute"}, 0, residual.abs().mean(1))
+        yield Statistic(None, {"error": "mean_squared"}, 0, residual.square().mean(1))

@@ -1,1 +1,1 @@
-"""Attacks that ask the denoiser and give one number per sample: one file per attack."""
+"""Attacks that query the denoiser and give one number per sample: one file per attack."""

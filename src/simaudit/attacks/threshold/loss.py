@@ -1,16 +1,15 @@
 """Loss: the training objective at one timestep, as a membership statistic."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
-from simaudit.attacks import Statistic, TimestepAttack
+import torch
+
+from simaudit.attacks.attack import Statistic, TimestepAttack
+from simaudit.diffusion.noise import SampleNoise
+from simaudit.targets.target import Target
 from simaudit.vocabulary.knobs import Draws
-
-if TYPE_CHECKING:
-    import torch
-
-    from simaudit.diffusion.noise import SampleNoise
-    from simaudit.targets import Target
 
 
 class Loss(TimestepAttack):
@@ -22,11 +21,7 @@ class Loss(TimestepAttack):
 
     draws: Draws = (1,)
 
-    def statistics(
-        self, target: "Target", images: "torch.Tensor", noise: "SampleNoise"
-    ) -> Iterator[Statistic]:
-        import torch
-
+    def statistics(self, target: Target, images: torch.Tensor, noise: SampleNoise) -> Iterator[Statistic]:
         z = target.encode(images)
         for t in self.timesteps:
             errors = []
@@ -35,4 +30,4 @@ class Loss(TimestepAttack):
                 residual = epsilon - target.predict_noise(target.schedule.diffuse(z, epsilon, t), t)
                 errors.append(residual.flatten(1).square().sum(1))
             for n in self.draws:
-                yield Statistic(t, f"n={n}", n, torch.stack(errors[:n]).mean(0))
+                yield Statistic(t, {"draws": n}, n, torch.stack(errors[:n]).mean(0))

@@ -1,17 +1,16 @@
 """PFAMI: a member's loss is lower than that of images a little beside it."""
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Annotated
+from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import Annotated
+
+import torch
 from pydantic import Field, PositiveInt
 
-from simaudit.attacks import Statistic, TimestepAttack
-
-if TYPE_CHECKING:
-    import torch
-
-    from simaudit.diffusion.noise import SampleNoise
-    from simaudit.targets import Target
+from simaudit.attacks.attack import Statistic, TimestepAttack
+from simaudit.diffusion.noise import SampleNoise
+from simaudit.targets.target import Target
 
 
 class PFAMI(TimestepAttack):
@@ -26,23 +25,17 @@ class PFAMI(TimestepAttack):
     largest_crop: Annotated[float, Field(gt=0, lt=1)] = 0.95
     smallest_crop: Annotated[float, Field(gt=0, lt=1)] = 0.70
 
-    def statistics(
-        self, target: "Target", images: "torch.Tensor", noise: "SampleNoise"
-    ) -> Iterator[Statistic]:
-        import torch
-
+    def statistics(self, target: Target, images: torch.Tensor, noise: SampleNoise) -> Iterator[Statistic]:
         sides = torch.linspace(self.largest_crop, self.smallest_crop, self.crops).tolist()
         losses = [
             self._loss(target, target.encode(view), noise)
             for view in (images, *(centre_crop(images, side) for side in sides))
         ]
         queries = len(losses) * len(self.timesteps)
-        yield Statistic(None, f"crops={self.crops}", queries, losses[0] - torch.stack(losses[1:]).mean(0))
+        yield Statistic(None, {"crops": self.crops}, queries, losses[0] - torch.stack(losses[1:]).mean(0))
 
-    def _loss(self, target: "Target", z: "torch.Tensor", noise: "SampleNoise") -> "torch.Tensor":
-        """(B,): mean squared error of the predicted noise, averaged over the timesteps."""
-        import torch
-
+    def _loss(self, target: Target, z: torch.Tensor, noise: SampleNoise) -> torch.Tensor:
+        """Return the mean squared error of the predicted noise, averaged over the timesteps, (B,)."""
         epsilon = noise.draw(0, z)
         errors = [
             (epsilon - target.predict_noise(target.schedule.diffuse(z, epsilon, t), t))
@@ -54,13 +47,11 @@ class PFAMI(TimestepAttack):
         return torch.stack(errors).mean(0)
 
 
-def centre_crop(images: "torch.Tensor", side: float) -> "torch.Tensor":
-    """The centre of `side` (0 to 1) times height and width of images (B, C, H, W), resized back bilinearly.
+def centre_crop(images: torch.Tensor, side: float) -> torch.Tensor:
+    """Return the centre of `side` (0 to 1) times height and width of images (B, C, H, W), resized back bilinearly.
 
     The crop's edge may lie between pixels, so that small images too have as many different crops as large ones.
     """
-    import torch
-
     transform = torch.tensor([[side, 0, 0], [0, side, 0]], dtype=images.dtype, device=images.device)
     grid = torch.nn.functional.affine_grid(
         transform.expand(len(images), 2, 3), list(images.shape), align_corners=False

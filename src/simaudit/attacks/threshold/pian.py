@@ -1,12 +1,12 @@
 """PIAN: PIA with its initial noise rescaled to the size that standard normal noise has."""
 
+from __future__ import annotations
+
 import math
-from typing import TYPE_CHECKING
+
+import torch
 
 from simaudit.attacks.threshold.pia import PIA
-
-if TYPE_CHECKING:
-    import torch
 
 
 class PIAN(PIA):
@@ -15,6 +15,6 @@ class PIAN(PIA):
     √(2/π) is the mean of |ε| for standard normal ε, taken over all channels and pixels of a sample.
     """
 
-    def initial_noise(self, prediction: "torch.Tensor") -> "torch.Tensor":
+    def initial_noise(self, prediction: torch.Tensor) -> torch.Tensor:
         size = prediction.abs().mean(dim=tuple(range(1, prediction.dim())), keepdim=True)
         return prediction * (math.sqrt(2 / math.pi) / size)

@@ -1,18 +1,17 @@
 """SecMI: how far a deterministic step forward and back misses the point it started from."""
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Self
+from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import Self
+
+import torch
 from pydantic import PositiveInt, model_validator
 from pydantic_core import PydanticCustomError
 
-from simaudit.attacks import Statistic, TimestepAttack
-
-if TYPE_CHECKING:
-    import torch
-
-    from simaudit.diffusion.noise import SampleNoise
-    from simaudit.targets import Target
+from simaudit.attacks.attack import Statistic, TimestepAttack
+from simaudit.diffusion.noise import SampleNoise
+from simaudit.targets.target import Target
 
 
 class SecMI(TimestepAttack):
@@ -41,9 +40,7 @@ class SecMI(TimestepAttack):
     def last_query(self) -> int:
         return self.timesteps[-1] + self.interval
 
-    def statistics(
-        self, target: "Target", images: "torch.Tensor", noise: "SampleNoise"
-    ) -> Iterator[Statistic]:
+    def statistics(self, target: Target, images: torch.Tensor, noise: SampleNoise) -> Iterator[Statistic]:
         step = target.schedule.ddim_step
         z, queries = target.encode(images), 1
         predicted = target.predict_noise(z, 0)
@@ -55,5 +52,5 @@ class SecMI(TimestepAttack):
             if t in self.timesteps:
                 back = step(z_ahead, predicted_ahead, ahead, t)
                 error = (z - back).flatten(1).square().sum(1)
-                yield Statistic(t, f"interval={self.interval}", queries, error)
+                yield Statistic(t, {"interval": self.interval}, queries, error)
             z, predicted = z_ahead, predicted_ahead

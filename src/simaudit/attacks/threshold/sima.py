@@ -1,16 +1,17 @@
 """SimA: one query of the denoiser on the clean sample, and the norm of what it predicts."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
-from simaudit.attacks import Statistic, TimestepAttack
+import torch
+
+from simaudit.attacks.attack import Statistic, TimestepAttack
+from simaudit.diffusion.noise import SampleNoise
+from simaudit.diffusion.norms import sample_norms
+from simaudit.targets.target import Target
 from simaudit.vocabulary.knobs import Order
-
-if TYPE_CHECKING:
-    import torch
-
-    from simaudit.diffusion.noise import SampleNoise
-    from simaudit.targets import Target
 
 
 class SimA(TimestepAttack):
@@ -23,14 +24,10 @@ class SimA(TimestepAttack):
     norms: tuple[Order, ...] = (4,)
     inputs: tuple[Literal["raw", "scaled"], ...] = ("raw",)
 
-    def statistics(
-        self, target: "Target", images: "torch.Tensor", noise: "SampleNoise"
-    ) -> Iterator[Statistic]:
-        from simaudit.diffusion.norms import sample_norms
-
+    def statistics(self, target: Target, images: torch.Tensor, noise: SampleNoise) -> Iterator[Statistic]:
         z = target.encode(images)
         for t in self.timesteps:
             for name in self.inputs:
                 point = z if name == "raw" else target.schedule.signal(t, z) * z
-                for norm, values in sample_norms(target.predict_noise(point, t), self.norms):
-                    yield Statistic(t, f"{name},{norm}", 1, values)
+                for order, values in sample_norms(target.predict_noise(point, t), self.norms):
+                    yield Statistic(t, {"input": name, "norm": order}, 1, values)

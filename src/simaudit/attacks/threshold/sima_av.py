@@ -1,17 +1,16 @@
 """SimA by antithetic variates: each noise is used with both signs, so that what is odd in it cancels at once."""
 
-from typing import TYPE_CHECKING, Annotated
+from __future__ import annotations
 
+from typing import Annotated
+
+import torch
 from pydantic import AfterValidator
 from pydantic_core import PydanticCustomError
 
 from simaudit.attacks.threshold.sima_mc import SimAMC
+from simaudit.diffusion.noise import SampleNoise
 from simaudit.vocabulary.knobs import Draws
-
-if TYPE_CHECKING:
-    import torch
-
-    from simaudit.diffusion.noise import SampleNoise
 
 
 def _require_even(draws: tuple[int, ...]) -> tuple[int, ...]:
@@ -29,6 +28,6 @@ class SimAAV(SimAMC):
 
     draws: Annotated[Draws, AfterValidator(_require_even)] = (2, 4, 10)
 
-    def draw(self, k: int, z: "torch.Tensor", noise: "SampleNoise") -> "torch.Tensor":
+    def draw(self, k: int, z: torch.Tensor, noise: SampleNoise) -> torch.Tensor:
         pair, second = divmod(k, 2)
         return -noise.draw(pair, z) if second else noise.draw(pair, z)

@@ -1,16 +1,18 @@
 """SimA by Monte Carlo: what the denoiser predicts around the sample, averaged over random noise."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
-from simaudit.attacks import Statistic, TimestepAttack
+import torch
+
+from simaudit.attacks.attack import Statistic, TimestepAttack
+from simaudit.diffusion.noise import SampleNoise
+from simaudit.diffusion.norms import sample_norms
+from simaudit.targets.target import Target
 from simaudit.vocabulary.knobs import Draws, Order
-
-if TYPE_CHECKING:
-    import torch
-
-    from simaudit.diffusion.noise import SampleNoise
-    from simaudit.targets import Target
+from simaudit.vocabulary.variant import Variant
 
 
 class SimAMC(TimestepAttack):
@@ -18,20 +20,15 @@ class SimAMC(TimestepAttack):
 
     `mean_of_vectors` is that definition: the noise in the predictions cancels as n grows, and n = 1 is the reference's
     "Epsilon". `mean_of_norms`, (1/n) Σ_k ‖ε̂(·)‖_p, does not let it cancel; it is offered to show what that costs, and
-    left out at n = 1, where both are the same. n queries; the largest n makes them all.
+    left out at n = 1, where both are the same. A variant names its `average` only where it is not the definition's.
+    n queries; the largest n makes them all.
     """
 
     draws: Draws = (1, 2, 5, 10, 30)
     norms: tuple[Order, ...] = (4,)
     averages: tuple[Literal["mean_of_vectors", "mean_of_norms"], ...] = ("mean_of_vectors",)
 
-    def statistics(
-        self, target: "Target", images: "torch.Tensor", noise: "SampleNoise"
-    ) -> Iterator[Statistic]:
-        import torch
-
-        from simaudit.diffusion.norms import sample_norms
-
+    def statistics(self, target: Target, images: torch.Tensor, noise: SampleNoise) -> Iterator[Statistic]:
         z = target.encode(images)
         for t in self.timesteps:
             predictions = torch.stack(
@@ -42,12 +39,13 @@ class SimAMC(TimestepAttack):
             )
             for n in self.draws:
                 if "mean_of_vectors" in self.averages:
-                    for norm, values in sample_norms(predictions[:n].mean(0), self.norms):
-                        yield Statistic(t, f"n={n},{norm}", n, values)
+                    for order, values in sample_norms(predictions[:n].mean(0), self.norms):
+                        yield Statistic(t, {"draws": n, "norm": order}, n, values)
                 if "mean_of_norms" in self.averages and n > 1:
-                    for norm, values in sample_norms(predictions[:n].flatten(0, 1), self.norms):
-                        yield Statistic(t, f"mean_of_norms,n={n},{norm}", n, values.view(n, -1).mean(0))
+                    for order, values in sample_norms(predictions[:n].flatten(0, 1), self.norms):
+                        variant: Variant = {"average": "mean_of_norms", "draws": n, "norm": order}
+                        yield Statistic(t, variant, n, values.view(n, -1).mean(0))
 
-    def draw(self, k: int, z: "torch.Tensor", noise: "SampleNoise") -> "torch.Tensor":
-        """ε_k (0-based), shaped as z (B, …)."""
+    def draw(self, k: int, z: torch.Tensor, noise: SampleNoise) -> torch.Tensor:
+        """Return ε_k (0-based), shaped as z (B, …)."""
         return noise.draw(k, z)

@@ -3,8 +3,9 @@
 from typing import Literal
 
 import numpy as np
+import sklearn.datasets
 
-from simaudit.data.sources import RawImages, Source
+from simaudit.data.source import RawImages, Source
 
 
 class Digits(Source):
@@ -13,9 +14,7 @@ class Digits(Source):
     source: Literal["digits"]
 
     def load(self) -> RawImages:
-        from sklearn.datasets import load_digits  # takes half a second, so not at the top
-
-        digits = load_digits()
+        digits = sklearn.datasets.load_digits()
         return RawImages(
             images=digits.images[:, np.newaxis],
             labels=digits.target.astype(np.int64),

@@ -41,7 +41,7 @@ def blind_scores(
             fitted = cross_val_predict(
                 classifier, features, split.is_member, cv=parts, method="predict_proba"
             )
-            columns.append(Column(None, f"{name},{seen}", 0))
+            columns.append(Column(None, {"classifier": name, "features": seen}, 0))
             values.append(fitted[:, 1].astype(np.float32))
     return columns, np.stack(values)
 

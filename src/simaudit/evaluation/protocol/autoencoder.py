@@ -46,5 +46,5 @@ def reconstruction_errors(scores: Scores) -> dict[str, Any]:
         for side, role in SIDES.items():
             errors = values[~scores.is_calibration & (scores.is_member == role)].astype(np.float64)
             mean = Interval(*(float(value) for value in mean_limits(errors)))
-            found.setdefault(column.variant, {})[f"of_{side}"] = mean.json()
+            found.setdefault(str(column.variant["error"]), {})[f"of_{side}"] = mean.json()
     return found

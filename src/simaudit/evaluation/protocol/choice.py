@@ -11,6 +11,7 @@ from simaudit.evaluation.protocol.metrics import ASR, AUC, METRICS, TPR_LEVELS, 
 from simaudit.evaluation.statistics.bootstrap import Bootstrap, basic_interval
 from simaudit.evaluation.statistics.intervals import Delong, Interval
 from simaudit.evaluation.statistics.roc import Roc
+from simaudit.vocabulary.variant import parse_variant
 
 COMPARED = [AUC, ASR, *TPR_LEVELS]
 
@@ -37,7 +38,7 @@ class Choice:
     def facts(self) -> dict[str, Any]:
         """Return the knobs, and every metric with its limits, in the form of the target's summary."""
         return {
-            "variant": self.row.variant,
+            "variant": parse_variant(self.row.variant),
             "timestep": None if pd.isna(self.row.timestep) else int(self.row.timestep),
             "queries": int(self.row.queries),
             **{metric: estimate(self.row, metric) | self._mark(metric) for metric in METRICS},

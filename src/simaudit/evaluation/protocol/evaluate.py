@@ -23,6 +23,7 @@ from simaudit.evaluation.statistics.roc import Roc
 from simaudit.scoring.score_file import Scores
 from simaudit.vocabulary.errors import SimauditError
 from simaudit.vocabulary.sides import CALIBRATION, EVALUATION
+from simaudit.vocabulary.variant import variant_text
 
 SHIFT_CONFIDENCE = 0.995  # cross-fitted scores depend on each other, which DeLong's limits ignore
 
@@ -76,7 +77,7 @@ class Judged:
         column, statistic = scores.columns[selected], scores.statistic[selected].copy()
         return cls(
             rows,
-            Selected(column.variant, column.timestep, column.queries, scores.member_when),
+            Selected(variant_text(column.variant), column.timestep, column.queries, scores.member_when),
             statistic,
             on_evaluation[selected],
             on_evaluation[oracle],
@@ -110,7 +111,7 @@ class Evaluation:
     selected: SelectedScores
     """Every attack's statistic at its selected knobs, sample by sample."""
     profiles: pd.DataFrame
-    """The distribution of each statistic over members and over held-out samples: `profiles.SCHEMA`."""
+    """How each statistic is distributed over members and over held-out samples: see `profiles.profile`."""
 
 
 def evaluate(

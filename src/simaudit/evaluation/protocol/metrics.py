@@ -13,6 +13,7 @@ from simaudit.evaluation.statistics.roc import Roc
 from simaudit.scoring.score_file import Scores
 from simaudit.vocabulary.errors import SimauditError
 from simaudit.vocabulary.sides import CALIBRATION, EVALUATION
+from simaudit.vocabulary.variant import variant_text
 
 AUC, ASR = "auc", "asr"
 TPR_LEVELS = {"tpr_at_1pct_fpr": 0.01, "tpr_at_0.1pct_fpr": 0.001}
@@ -69,8 +70,8 @@ def folds(scores: Scores) -> dict[str, np.ndarray]:
         if constant.any():
             column = scores.columns[int(constant.argmax())]
             raise SimauditError(
-                f"{scores.attack}: the statistic is the same for all samples of the {fold} fold at timestep "
-                f"{column.timestep}, variant {column.variant}; leave that timestep or variant out"
+                f"{scores.attack}: the statistic is the same for all samples of the {fold} fold at {column}; "
+                "leave that timestep or variant out"
             )
     return samples
 
@@ -100,7 +101,7 @@ def metric_rows(
         frame[f"{rate}_tail_too_small"] = tail_too_small(rate, members, heldout)
     return frame.assign(
         attack=scores.attack,
-        variant=[column.variant for column in scores.columns],
+        variant=[variant_text(column.variant) for column in scores.columns],
         timestep=pd.array([column.timestep for column in scores.columns], dtype="Int16"),
         log_snr=[
             np.nan if c.timestep is None else scores.log_snr.get(c.timestep, np.nan) for c in scores.columns

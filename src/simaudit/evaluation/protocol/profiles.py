@@ -6,6 +6,7 @@ import pyarrow as pa
 
 from simaudit.evaluation.statistics.intervals import mean_limits
 from simaudit.scoring.score_file import Scores
+from simaudit.vocabulary.variant import variant_text
 
 QUANTILES = {"q05": 0.05, "q25": 0.25, "q50": 0.5, "q75": 0.75, "q95": 0.95}
 ROLES = {"members": True, "held-out": False}
@@ -34,7 +35,7 @@ def profile(scores: Scores) -> pd.DataFrame:
             pd.DataFrame(
                 {
                     "attack": scores.attack,
-                    "variant": [column.variant for column in scores.columns],
+                    "variant": [variant_text(column.variant) for column in scores.columns],
                     "timestep": pd.array([column.timestep for column in scores.columns], dtype="Int16"),
                     "role": role,
                     "samples": values.shape[1],

@@ -9,10 +9,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from simaudit.evaluation.statistics.roc import Roc
-from simaudit.scoring.score_file import FOLDS, ROLES, labels
+from simaudit.scoring.score_file import labels
 from simaudit.storage.atomic import atomic_path
 from simaudit.vocabulary.errors import SimauditError
-from simaudit.vocabulary.sides import EVALUATION, HELDOUT
+from simaudit.vocabulary.sides import EVALUATION, FOLDS, HELDOUT, SIDES
 
 BLIND = "blind"  # the name of the classifiers that see the images and never a model
 KNOBS = b"attacks"
@@ -21,7 +21,7 @@ DISTANCE = "nearest_member"  # the column of distances
 
 @dataclass(frozen=True)
 class Selected:
-    """One attack at its selected knobs."""
+    """One attack at its selected knobs; `variant` is the text of one, as in tables."""
 
     variant: str
     timestep: int | None
@@ -56,7 +56,7 @@ class SelectedScores:
         """Write one float32 column per attack beside sample_id, role, fold and distance; the knobs are metadata."""
         columns = {
             "sample_id": pa.array(self.sample_id),
-            "role": labels(~self.is_member, ROLES),
+            "role": labels(~self.is_member, SIDES),
             "fold": labels(~self.is_calibration, FOLDS),
             DISTANCE: pa.array(self.distance),
             **{attack: pa.array(values) for attack, values in self.statistics.items()},

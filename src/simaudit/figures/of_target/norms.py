@@ -1,6 +1,5 @@
 """SimA's AUC over the timestep for each ℓ_p norm: how much the choice of p matters."""
 
-import re
 from typing import TYPE_CHECKING, ClassVar
 
 from simaudit.figures import TargetFigure, groups
@@ -11,12 +10,11 @@ if TYPE_CHECKING:
     import matplotlib.figure
     import pandas as pd
 
-    from simaudit.attacks import Attack
+    from simaudit.attacks.attack import Attack
     from simaudit.evaluation.numbers import Ledger
     from simaudit.evaluation.results import Results
 
-NORM = re.compile(r"l(1|2|4|inf)")
-COLOURS = {"l1": "#332288", "l2": "#CC79A7", "l4": "#009E73", "linf": "#E69F00"}
+COLOURS = {"1": "#332288", "2": "#CC79A7", "4": "#009E73", "inf": "#E69F00"}
 
 
 class Norms(TargetFigure):
@@ -36,29 +34,30 @@ class Norms(TargetFigure):
         return None if len(norms) > 1 else f"needs {self.attack} with two norms or more"
 
     def values(self, results: "Results") -> "pd.DataFrame":
+        import pandas as pd
+
         from simaudit.vocabulary.sides import EVALUATION
+        from simaudit.vocabulary.variant import parse_variant
 
         rows = results.table[(results.table.attack == self.attack) & (results.table.fold == EVALUATION)]
-        chosen = rows[rows.selected].iloc[0].variant.split(",")
-        rest = [part for part in chosen if not NORM.fullmatch(part)]
-        parts = rows.variant.str.split(",")
-        norm = parts.map(lambda names: next((name for name in names if NORM.fullmatch(name)), None))
-        same = parts.map(lambda names: [name for name in names if not NORM.fullmatch(name)] == rest)
+        rest = [dict(parse_variant(text)) for text in rows.variant]
+        norm = pd.Series([str(variant.pop("norm")) for variant in rest], index=rows.index)
+        chosen = rest[int(rows.selected.argmax())]
         columns = ["attack", "variant", "timestep", "auc", "auc_low", "auc_high", "selected_in_variant"]
-        kept = rows.assign(norm=norm)[same & norm.notna()]
-        return kept[["norm", *columns]].sort_values(["norm", "timestep"]).reset_index(drop=True)
+        lines = rows.assign(norm=norm)[[variant == chosen for variant in rest]]
+        return lines[["norm", *columns]].sort_values(["norm", "timestep"]).reset_index(drop=True)
 
     def draw(self, values: "pd.DataFrame") -> "matplotlib.figure.Figure":
         from simaudit.evaluation.protocol.metrics import AUC, CHANCE
         from simaudit.figures import style
+        from simaudit.vocabulary.variant import variant_text
 
         figure = style.new_figure(height=2.6)
         axis = figure.subplots()
         for norm, line in groups(values, "norm"):
             colour, t = COLOURS[norm], line.timestep.astype(int)
-            axis.plot(
-                t, line.auc, color=colour, label=style.knobs_label(norm, None), marker=".", markersize=3
-            )
+            label = style.knobs_label(variant_text({"norm": norm}), None)
+            axis.plot(t, line.auc, color=colour, label=label, marker=".", markersize=3)
             axis.fill_between(t, line.auc_low, line.auc_high, color=colour, alpha=0.1, linewidth=0)
             chosen = line[line.selected_in_variant]
             axis.plot(chosen.timestep.astype(int), chosen.auc, **style.circle(colour))

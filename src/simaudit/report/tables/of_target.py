@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 
 from simaudit.report.findings import METRICS, Findings
 from simaudit.report.tables.table import Column, Table
+from simaudit.vocabulary.variant import variant_label
 
 ATTACK = Column("attack", "attack")
 
@@ -47,7 +48,7 @@ def attacks(findings: Findings, target: str) -> Table:
     rows = tuple(
         (
             attack,
-            facts["selected"]["variant"],
+            variant_label(facts["selected"]["variant"]),
             *(f"{target}.{attack}.{name}" for name in ("timestep", "queries", *measured_ids)),
         )
         for attack, facts in findings.summaries[target]["attacks"].items()

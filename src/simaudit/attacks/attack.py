@@ -1,0 +1,90 @@
+"""What an attack is: an entry of params.yaml that computes statistics of images under a target."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, ClassVar, Literal, NamedTuple
+
+from simaudit.vocabulary import registry
+from simaudit.vocabulary.knobs import Knobs, Timesteps
+from simaudit.vocabulary.variant import Variant
+
+if TYPE_CHECKING:
+    import torch
+
+    from simaudit.diffusion.noise import SampleNoise
+    from simaudit.targets.target import Target
+
+
+class Statistic(NamedTuple):
+    """One statistic of a batch: `values` (B,), and the queries per sample that it costs when computed alone.
+
+    `timestep` is None where the statistic belongs to none; `variant` holds the knobs that tell it apart from the
+    attack's other statistics at that timestep.
+    """
+
+    timestep: int | None
+    variant: Variant
+    queries: int
+    values: torch.Tensor
+
+
+class Attack(Knobs):
+    """An attack is its entry under `attacks` in params.yaml: its fields are its knobs, and it computes statistics.
+
+    An attack sees a `Target` and the batch's noise, nothing else. It leaves its statistic as defined in its source;
+    `member_when` says on which side members lie, and evaluation alone applies it.
+    Its module uses torch inside functions only: while parameters are validated, torch is not loaded
+    (`simaudit.vocabulary.registry`).
+    """
+
+    version: ClassVar[int] = 1
+    """Raised whenever the same knobs would give other statistics."""
+
+    member_when: ClassVar[Literal["low", "high"]] = "low"
+
+    needs: ClassVar[frozenset[str]] = frozenset()
+    """What a target must offer for this attack to run on it, besides a denoiser: `decoder`, or nothing."""
+
+    @property
+    def grid(self) -> tuple[int, ...]:
+        """The timesteps of its statistics, ascending; none where it does not query the denoiser."""
+        return ()
+
+    @property
+    def last_query(self) -> int | None:
+        """The latest timestep at which the denoiser is queried; None where it is not queried at all."""
+        return self.grid[-1] if self.grid else None
+
+    @abstractmethod
+    def statistics(self, target: Target, images: torch.Tensor, noise: SampleNoise) -> Iterator[Statistic]:
+        """Yield every (timestep, variant) of this attack for one batch of images (B, C, H, W) in [-1, 1].
+
+        The same (timestep, variant) pairs in the same order for every batch; no query is made twice.
+        """
+
+
+class TimestepAttack(Attack):
+    """An attack that queries the denoiser at a grid of timesteps."""
+
+    timesteps: Timesteps
+
+    @property
+    def grid(self) -> tuple[int, ...]:
+        return self.timesteps
+
+
+def attack_modules() -> dict[str, str]:
+    """Return the module of every attack by name."""
+    return registry.modules("simaudit.attacks")
+
+
+def attack_type(name: str) -> type[Attack]:
+    """Return the attack of that name. Raises KeyError when there is none."""
+    return registry.implementation(attack_modules()[name], Attack)
+
+
+def attack_types() -> dict[str, type[Attack]]:
+    """Return every attack by name."""
+    return {name: attack_type(name) for name in attack_modules()}

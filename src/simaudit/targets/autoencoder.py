@@ -1,0 +1,163 @@
+"""Where the autoencoder of a latent target comes from: trained on the same members, or borrowed from a folder.
+
+Both kinds answer the same calls, so that the target's family does not ask which it has.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import diffusers
+import numpy as np
+from pydantic import Discriminator, Field, Tag
+
+from simaudit.data.split import Split
+from simaudit.storage.json import read_json
+from simaudit.targets.directory import read_network
+from simaudit.targets.files import SUMMARY
+from simaudit.training import autoencoder
+from simaudit.training.discriminator import Adversarial
+from simaudit.training.knobs import Fitting, Training
+from simaudit.training.levels import Shape
+from simaudit.training.vae import VAE, latent_shape
+from simaudit.vocabulary.errors import SimauditError
+from simaudit.vocabulary.knobs import Knobs
+
+UNVERIFIED = "unverified"
+"""Stands for the hash of the members that an autoencoder was trained on, where nobody knows them."""
+
+
+class Trained(Knobs):
+    """An autoencoder trained on the same members: L1 + β · mean KL, and perhaps a discriminator against it."""
+
+    network: VAE
+    beta: Annotated[float, Field(ge=0)]
+    adversarial: Adversarial | None = None
+    training: Fitting
+
+    @property
+    def is_learned(self) -> bool:
+        """Whether any image has shaped its weights."""
+        return self.training.epochs > 0
+
+    @property
+    def given(self) -> Path | None:
+        """The folder that it is read from, if any."""
+        return None
+
+    @property
+    def arm(self) -> dict[str, Any] | None:
+        """Where it stands in a sweep of autoencoders, if in any."""
+        return {"beta": self.beta, "adversarial": self.adversarial is not None}
+
+    def build(self, shape: Shape, split: Split, seed: int) -> tuple[diffusers.AutoencoderKL, Shape]:
+        """Return it at its initialisation from `seed`, for images of this shape, and the shape of its latents.
+
+        Raises SimauditError when it does not fit the images.
+        """
+        if self.adversarial:
+            self.adversarial.require_sides(shape)
+        latents = latent_shape(self.network.latent_channels, self.network.block_out_channels, shape)
+        return self.network.build(shape, seed), latents
+
+    def train(
+        self,
+        vae: diffusers.AutoencoderKL,
+        images: np.ndarray,
+        split: Split,
+        seed: int,
+        checkpoints: Path,
+        identity: str,
+    ) -> dict[str, Any]:
+        """Train `vae` on the split's members; returns what training.json shall say of it."""
+        losses = autoencoder.train_autoencoder(
+            vae,
+            self.beta,
+            self.adversarial,
+            images,
+            split.member_ids,
+            Training(**self.training.model_dump(), seed=seed),
+            checkpoints,
+            identity,
+        )
+        return {
+            "loss_per_epoch": losses,
+            "parameters": vae.num_parameters(),
+            "members": split.member_hash,
+        }
+
+
+class Pretrained(Knobs):
+    """A diffusers AutoencoderKL from a folder, used as it is: a public one, or that of another target."""
+
+    pretrained: str
+
+    @property
+    def members(self) -> str:
+        """The hash of the members that it was trained on where it is part of a target that knows, else UNVERIFIED."""
+        summary = Path(self.pretrained).parent / SUMMARY
+        members: str = read_json(summary)["autoencoder"]["members"] if summary.exists() else UNVERIFIED
+        return members
+
+    @property
+    def is_learned(self) -> bool:
+        return True
+
+    @property
+    def given(self) -> Path | None:
+        return Path(self.pretrained)
+
+    @property
+    def arm(self) -> dict[str, Any] | None:
+        return None
+
+    def build(self, shape: Shape, split: Split, seed: int) -> tuple[diffusers.AutoencoderKL, Shape]:
+        """Return it with its weights, and the shape of its latents for images of this shape.
+
+        Raises SimauditError when there is no such autoencoder, when its members are known not to be the split's, or
+        when it does not fit the images.
+        """
+        vae = self._load(split)
+        if vae.config.in_channels != shape[0]:
+            raise SimauditError(
+                f"autoencoder.pretrained: {self.pretrained}: is for {vae.config.in_channels} channels, "
+                f"and the images have {shape[0]}; choose another"
+            )
+        return vae, latent_shape(vae.config.latent_channels, vae.config.block_out_channels, shape)
+
+    def train(
+        self,
+        vae: diffusers.AutoencoderKL,
+        images: np.ndarray,
+        split: Split,
+        seed: int,
+        checkpoints: Path,
+        identity: str,
+    ) -> dict[str, Any]:
+        """Leave `vae` as it is; returns what training.json shall say of it."""
+        return {"members": self.members}
+
+    def _load(self, split: Split) -> diffusers.AutoencoderKL:
+        if self.members not in (split.member_hash, UNVERIFIED):
+            raise SimauditError(
+                f"autoencoder.pretrained: {self.pretrained}: was trained on other members than those of {split.path}; "
+                "use one of the same split"
+            )
+        try:
+            return read_network(diffusers.AutoencoderKL, Path(self.pretrained))
+        except (OSError, ValueError) as error:
+            raise SimauditError(
+                f"autoencoder.pretrained: {self.pretrained}: not a folder that diffusers' AutoencoderKL loads "
+                f"({' '.join(str(error).split())[:200]})"
+            ) from None
+
+
+def _which(value: Any) -> str:
+    has = "pretrained" in value if isinstance(value, dict) else isinstance(value, Pretrained)
+    return "pretrained" if has else "trained"
+
+
+Autoencoder = Annotated[
+    Annotated[Trained, Tag("trained")] | Annotated[Pretrained, Tag("pretrained")], Discriminator(_which)
+]

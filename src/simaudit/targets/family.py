@@ -1,0 +1,124 @@
+"""What a family of targets is: an entry of params.yaml that says how a target's files come to be, and loads them."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+import numpy as np
+
+from simaudit.training.knobs import Schedule, Training
+from simaudit.training.unet import UNet
+from simaudit.vocabulary import registry
+from simaudit.vocabulary.knobs import Device, Knobs, Name
+
+if TYPE_CHECKING:
+    import torch
+
+    from simaudit.data.split import Split
+    from simaudit.targets.target import Target
+
+Control = Literal["untrained", "optimal"]
+"""A target whose leak is known beforehand: a network that saw no data has none, the closed form all there can be."""
+
+
+class TargetFamily(Knobs):
+    """A target's entry in params.yaml. Subclasses set `kind: Literal["<module name>"]`.
+
+    As with attacks, a family's module uses torch and diffusers inside functions only.
+    """
+
+    files: ClassVar[tuple[str, ...]]
+    """What `train` saves, relative to the target's directory: the outputs of the family's rule."""
+
+    offers: ClassVar[frozenset[str]] = frozenset()
+    """What attacks may need of a target besides its denoiser: `decoder` where it diffuses in a latent space."""
+
+    kind: str
+    split: Name
+
+    @property
+    def is_latent(self) -> bool:
+        """Whether the target diffuses in the latent space of an autoencoder."""
+        return "decoder" in self.offers
+
+    @property
+    @abstractmethod
+    def timesteps(self) -> int:
+        """T, the length of the training schedule."""
+
+    @property
+    def threads(self) -> int:
+        """CPU threads that `train` uses."""
+        return 1
+
+    @property
+    def device(self) -> Device:
+        """Where `train` runs."""
+        return "cpu"
+
+    @property
+    def control(self) -> Control | None:
+        """Which control this target is, if any."""
+        return None
+
+    @property
+    def given(self) -> Path | None:
+        """A folder that `train` reads and no job of the run makes, if any."""
+        return None
+
+    @property
+    def arm(self) -> dict[str, Any] | None:
+        """Where its autoencoder stands in a sweep of autoencoders: `beta`, and whether it is `adversarial`; if any."""
+        return None
+
+    @abstractmethod
+    def train(
+        self, images: np.ndarray, split: Split, checkpoints: Path, identity: str, output: Path
+    ) -> dict[str, Any]:
+        """Train on the split's members among `images` (N, C, H, W), save a diffusers directory to `output`.
+
+        `checkpoints` is the folder where progress is saved; a checkpoint whose `identity` differs is not resumed.
+        Returns what training.json shall say of the run, without anything volatile.
+        """
+
+    @staticmethod
+    @abstractmethod
+    def load(directory: Path, device: torch.device) -> Target:
+        """Return the target that `train` saved to a directory, on `device`."""
+
+
+class TrainedFamily(TargetFamily):
+    """A target whose denoiser is a network that is trained here."""
+
+    unet: UNet
+    schedule: Schedule = Schedule()
+    training: Training
+
+    @property
+    def timesteps(self) -> int:
+        return self.schedule.num_train_timesteps
+
+    @property
+    def threads(self) -> int:
+        return self.training.threads
+
+    @property
+    def device(self) -> Device:
+        return self.training.device
+
+
+def family_modules() -> dict[str, str]:
+    """Return the module of every target family by the name that `kind` selects."""
+    return registry.modules("simaudit.targets.families")
+
+
+def family_type(kind: str) -> type[TargetFamily]:
+    """Return the family of that name. Raises KeyError when there is none."""
+    return registry.implementation(family_modules()[kind], TargetFamily)
+
+
+def family_types() -> dict[str, type[TargetFamily]]:
+    """Return every target family by the name that `kind` selects."""
+    return {name: family_type(name) for name in family_modules()}

@@ -1,0 +1,41 @@
+"""The files of a target: where its states are, and whether they are what its training wrote."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from simaudit.storage.hashes import sha256_bytes, sha256_file
+from simaudit.storage.json import read_json
+from simaudit.vocabulary.errors import SimauditError
+
+SUMMARY = "training.json"  # what a target says of itself, beside the diffusers files
+
+
+def state_folder(directory: Path, epoch: int | None) -> Path:
+    """Return where a target keeps its state after that many epochs: a directory like its own, which is that of None."""
+    return directory / "epochs" / str(epoch) if epoch else directory
+
+
+def file_hashes(directory: Path) -> dict[str, str]:
+    """Return the SHA-256 of every file of a target by its relative path, except its summary."""
+    files = sorted(path for path in directory.rglob("*") if path.is_file() and path.name != SUMMARY)
+    return {path.relative_to(directory).as_posix(): sha256_file(path) for path in files}
+
+
+def read_summary(directory: Path) -> dict[str, Any]:
+    """Return a target's training.json, after comparing the target's files with the hashes in it.
+
+    Raises SimauditError naming the first file that is missing or was changed after training.
+    """
+    summary = read_json(directory / SUMMARY)
+    hashes = file_hashes(directory)
+    for name, expected in summary["files"].items():
+        if hashes.get(name) != expected:
+            state = "changed since training" if name in hashes else "missing"
+            raise SimauditError(f"{directory / name}: {state} (sha256 in {SUMMARY}); train the target again")
+    return summary
+
+
+def target_hash(summary: dict[str, Any]) -> str:
+    """Return the identity of a trained target: SHA-256 over its files' hashes."""
+    return sha256_bytes(json.dumps(summary["files"], sort_keys=True).encode())

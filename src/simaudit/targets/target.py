@@ -1,0 +1,27 @@
+"""What an attack may see of a model."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import torch
+
+from simaudit.diffusion.schedule import NoiseSchedule
+
+
+class Target(Protocol):
+    """A diffusion model under audit. Tensors are float32 on the target's device."""
+
+    schedule: NoiseSchedule
+
+    def encode(self, images: torch.Tensor) -> torch.Tensor:
+        """Return z, the space in which the model diffuses, from images (B, C, H, W) in [-1, 1]."""
+
+    def predict_noise(self, z: torch.Tensor, timestep: int) -> torch.Tensor:
+        """Return ε̂(z, t), shaped as z. Costs one query per sample."""
+
+    def decode(self, z: torch.Tensor) -> torch.Tensor:
+        """Return images (B, C, H, W), about in [-1, 1], from z; differentiable.
+
+        Undoes `encode` as well as the target can.
+        """
