@@ -1,9 +1,9 @@
 """The digest of a job's code changes with everything that the job computes by, and with nothing else."""
 
 from importlib.util import find_spec
-from textwrap import dedent
 
 import pytest
+from sources import Sources, forget
 
 from simaudit.provenance import code
 
@@ -89,22 +89,15 @@ FILES = {"phase": RUN, "helper": HELPER, "late": LATE, "types": "class Job: ...\
 @pytest.fixture
 def digest(tmp_path, monkeypatch):
     """A function that writes modules into a package and returns the digest of simaudit.phase:run, or of `places`."""
-
-    def forget():
-        for function in (code._file, code._read, code._digest):
-            function.cache_clear()
+    sources = Sources(tmp_path / "simaudit")
 
     def digest_of(files, *places):
-        for name, text in files.items():
-            path = tmp_path / "simaudit" / f"{name}.py"
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(dedent(text))
-        forget()
+        for module, text in files.items():
+            sources.write(module, text)
         return code.digest(places or ["simaudit.phase:run"])
 
-    monkeypatch.setattr(code, "ROOT", tmp_path / "simaudit")
+    monkeypatch.setattr(code, "ROOT", sources.path)
     yield digest_of
-    monkeypatch.undo()
     forget()
 
 

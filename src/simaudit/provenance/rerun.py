@@ -60,7 +60,10 @@ def same(first: Path, second: Path) -> bool:
         return True
     read = {".parquet": _parquet, ".json": read_json, ".npy": np.load, ".npz": _npz, ".safetensors": _weights}
     reader: Any = read.get(first.suffix)
-    return reader is not None and alike(reader(first), reader(second))
+    try:
+        return reader is not None and alike(reader(first), reader(second))
+    except Exception:  # each format has its own: one of them is damaged
+        return False
 
 
 def alike(first: Any, second: Any) -> bool:

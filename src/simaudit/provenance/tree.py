@@ -58,8 +58,7 @@ def _grow(tree: Tree, step: Step, seen: set[str], depth: int | None) -> None:
     for path, digest in step.given.items():
         branch.add(f"given {path}  [dim]sha256 {digest[:SHOWN]}…[/]")
     if depth == 1 and step.before:
-        jobs = "1 job" if len(step.before) == 1 else f"{len(step.before)} jobs"
-        branch.add(f"{jobs} before it; a larger --depth shows more")
+        branch.add(f"jobs before it: {len(step.before)}; a larger --depth shows more")
         return
     seen.add(record.job)
     for before in step.before:

@@ -3,6 +3,7 @@
 import csv
 import json
 import subprocess
+import sys
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -150,7 +151,7 @@ def metrics(
 
 def dvc() -> Iterator[Disagreement]:
     """What DVC finds changed against dvc.lock, which must be there."""
-    done = subprocess.run(["dvc", "status", "--json"], capture_output=True, text=True)
+    done = subprocess.run([sys.executable, "-m", "dvc", "status", "--json"], capture_output=True, text=True)
     if done.returncode:
         last = (done.stderr.strip().splitlines() or ["nothing"])[-1]
         yield Disagreement("dvc.lock", "dvc status", "an answer", last)

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from simaudit.figures import figure_modules
 from simaudit.report import TEMPLATES
 from simaudit.vocabulary import paths
 from simaudit.vocabulary.job import Job, reference
@@ -42,13 +43,15 @@ def report_job(
         for name, why in names.items()
         if why is None
     ]
+    modules = figure_modules()
     return Job(
         "report",
         reference(report),
         {"targets": contexts, "figures": figures, "splits": splits, "knobs": knobs},
         {**_read(contexts), "figures": drawn, "trainings": list(trainings), "records": list(records)},
         {"page": paths.PAGE},
-        given={"templates": TEMPLATES},
+        tuple(modules[name] for name in knobs),
+        {"templates": TEMPLATES},
     )
 
 
