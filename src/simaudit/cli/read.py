@@ -67,8 +67,9 @@ def _figure(name: str, target: str | None, results: Path, knobs: tuple[str, ...]
 
     known = figure_modules()
     if name not in known:
-        alike = difflib.get_close_matches(name, known, n=1) or list(known)
-        raise SimauditError(f"figure {name}: no such figure; did you mean {' or '.join(alike)}?")
+        alike = difflib.get_close_matches(name, known, n=1) or [one for one in known if name in one]
+        hint = f"did you mean {' or '.join(alike)}?" if alike else f"known: {', '.join(known)}"
+        raise SimauditError(f"figure {name}: no such figure; {hint}")
     report = results / "params" / "report.json"
     if not report.exists():
         raise SimauditError(f"{results}: no results here; make them with: make figures")
