@@ -1,12 +1,17 @@
 """The digest of a job's code changes with everything that the job computes by, and with nothing else."""
 
 from importlib.util import find_spec
+from pathlib import Path
 
 import pytest
 from sources import Sources, forget
 
+from simaudit.plan.jobs import jobs
+from simaudit.plan.load import load
 from simaudit.provenance import code
+from simaudit.provenance.stamps import code_of
 
+ROOT = Path(__file__).parents[2]
 RUN = '''
 """A phase."""
 
@@ -276,6 +281,27 @@ def test_docstrings_count_where_the_code_reads_them(digest, reading):
     one, other = "class Thing:\n    '''One.'''", "class Thing:\n    '''Other.'''"
     assert digest(phase(one, f"return {reading}")) != digest(phase(other, f"return {reading}"))
     assert digest(phase(one, "return Thing")) == digest(phase(other, "return Thing"))
+
+
+def test_the_page_which_prints_them_depends_on_the_docstrings_of_figures_and_their_pictures_do_not(
+    tmp_path, monkeypatch
+):
+    wanted = {job.name: job for job in jobs(load([ROOT / "params.yaml"]))}
+    sources = Sources.copied(tmp_path / "simaudit")
+    monkeypatch.setattr(code, "ROOT", sources.path)
+
+    def digests():
+        forget()
+        return [code_of(wanted[name]) for name in ("report", "figure/digits-ddpm/norms")]
+
+    page, picture = digests()
+    file, start = sources.path / "figures/of_target/norms.py", '(TargetFigure):\n    """'
+    assert start in file.read_text()
+    file.write_text(file.read_text().replace(start, f"{start}Other words. "))
+    after = digests()
+    assert after[0] != page
+    assert after[1] == picture
+    forget()
 
 
 def test_a_module_counts_as_a_whole_where_it_is_chosen_by_the_parameters(digest):

@@ -297,10 +297,13 @@ def test_another_lock_of_the_environment_is_named(run, monkeypatch):
     assert f"expected sha256 {sha256_file(environment.LOCK)[:12]}" in line
 
 
-def test_without_a_dvc_lock_no_check_of_it_is_claimed(run):
+def test_no_check_is_claimed_that_was_not_made(run):
     said = call("verify", "--all").stderr.splitlines()
     assert "no dvc.lock: not checked" in said
     assert "checked dvc.lock" not in said
+    metrics = "checked the metrics of t by scikit-learn"
+    assert metrics in call("verify", "t.sima.auc").stderr.splitlines()
+    assert metrics not in call("verify", str(WEIGHTS)).stderr.splitlines()
 
 
 def test_a_dvc_lock_that_dvc_has_no_answer_about_is_a_disagreement(run):

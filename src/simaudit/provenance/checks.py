@@ -55,7 +55,8 @@ def of(what: str, records: Mapping[str, Record]) -> Checks:
     yield "checked parameters and code", check.stamps(jobs)
     yield "checked versions of packages", check.environments(jobs)
     audits = [record.job.split("/")[1] for record in jobs if record.phase == "evaluate"]
-    yield "checked metrics by scikit-learn", check.metrics(audits)
+    if audits:
+        yield f"checked the metrics of {', '.join(audits)} by scikit-learn", check.metrics(audits)
 
 
 def again(name: str, records: Mapping[str, Record]) -> Checks:
