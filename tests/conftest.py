@@ -6,9 +6,13 @@ import numpy as np
 import pytest
 import torch
 from diffusers import DDPMScheduler
+from hypothesis import settings
 
 from simaudit.data.split import Split, make_split
 from simaudit.diffusion.schedule import NoiseSchedule
+
+settings.register_profile("simaudit", deadline=None)  # a busy machine is no failure
+settings.load_profile("simaudit")
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -18,7 +18,7 @@ from simaudit.scoring.score_file import Column, Scores, ScoreWriter
 from simaudit.storage.json import write_json
 from simaudit.storage.parquet import write_table
 from simaudit.vocabulary import paths
-from simaudit.vocabulary.roles import Role
+from simaudit.vocabulary.context import AuditContext
 from simaudit.vocabulary.variant import Variant, parse_variant
 
 SAMPLES, MEMBERS = 300, 120
@@ -86,7 +86,7 @@ class Audit:
         write_json(
             folder / f"quality/{target}.json", {"target": target, "frechet": quality(*FEATURES, 50, 0)}
         )
-        return Results(self.path, target, group or target, control, reference)
+        return Results(self.path, target, AuditContext(group or target, control, reference))
 
 
 def new_audit(path: Path) -> Audit:
@@ -119,16 +119,14 @@ class SmallRun:
         return sorted(path for folder in folders for path in folder.rglob("*.json"))
 
     @property
-    def roles(self) -> dict[str, Role]:
+    def contexts(self) -> dict[str, AuditContext]:
         """What each target is beside the others."""
         return {
-            results.target: Role(
-                results.group, results.control, results.reference, self.arms.get(results.target)
-            )
+            results.target: replace(results.context, arm=self.arms.get(results.target))
             for results in self.targets
         }
 
     @property
     def findings(self) -> Findings:
         """What tables and the page are made of."""
-        return Findings.read(self.audit.path, self.roles)
+        return Findings.read(self.audit.path, self.contexts)

@@ -277,30 +277,30 @@ def test_in_a_package_a_name_may_be_a_module_or_a_definition(digest):
 
 
 @pytest.mark.parametrize("reading", ["Thing.__doc__", "getdoc(Thing)", "inspect.getdoc(Thing)"])
-def test_docstrings_count_where_the_code_reads_them(digest, reading):
+def test_docstrings_of_classes_count_where_the_code_reads_them(digest, reading):
     one, other = "class Thing:\n    '''One.'''", "class Thing:\n    '''Other.'''"
     assert digest(phase(one, f"return {reading}")) != digest(phase(other, f"return {reading}"))
     assert digest(phase(one, "return Thing")) == digest(phase(other, "return Thing"))
+    one, other = "def inner():\n    '''One.'''", "def inner():\n    '''Other.'''"
+    assert digest(phase(one, f"return {reading}, inner")) == digest(phase(other, f"return {reading}, inner"))
 
 
-def test_the_page_which_prints_them_depends_on_the_docstrings_of_figures_and_their_pictures_do_not(
-    tmp_path, monkeypatch
-):
+def test_a_figure_whose_caption_has_its_docstring_depends_on_it_and_no_other_does(tmp_path, monkeypatch):
     wanted = {job.name: job for job in jobs(load([ROOT / "params.yaml"]))}
     sources = Sources.copied(tmp_path / "simaudit")
     monkeypatch.setattr(code, "ROOT", sources.path)
 
     def digests():
         forget()
-        return [code_of(wanted[name]) for name in ("report", "figure/digits-ddpm/norms")]
+        return [code_of(wanted[f"figure/digits-ddpm/{name}"]) for name in ("norms", "queries")]
 
-    page, picture = digests()
+    norms, queries = digests()
     file, start = sources.path / "figures/of_target/norms.py", '(TargetFigure):\n    """'
     assert start in file.read_text()
     file.write_text(file.read_text().replace(start, f"{start}Other words. "))
     after = digests()
-    assert after[0] != page
-    assert after[1] == picture
+    assert after[0] != norms
+    assert after[1] == queries
     forget()
 
 

@@ -2,7 +2,9 @@
 
 import pytest
 
-from simaudit.evaluation.controls.controls import Control, all_controls, sentence, verdict
+from simaudit.evaluation.controls.controls import all_controls, verdict
+from simaudit.figures.printed import estimate
+from simaudit.report.outcome import clauses, control_line, heading, summary_lines
 
 
 def controls_of(audit, *targets):
@@ -20,7 +22,7 @@ def fair(audit):
     return audit
 
 
-def test_when_all_is_well_every_control_passes_and_the_sentence_says_so(fair):
+def test_when_all_is_well_every_control_passes_and_the_line_says_so(fair):
     fade = {(0, "raw,l4"): fair.telling(20), (300, "raw,l4"): fair.telling(1)}
     found = controls_of(
         fair,
@@ -30,8 +32,8 @@ def test_when_all_is_well_every_control_passes_and_the_sentence_says_so(fair):
     )
     assert found["passed"] is True
     assert found["absent"] == []
-    assert found["sentence"].startswith("All 6 controls passed: ")
-    assert "untrained untrained" in found["sentence"]
+    assert control_line(found["controls"]) == "6 of 6 controls passed."
+    assert "no attack finds members of the untrained untrained" in clauses(found["controls"], True)
     assert found["verdicts"] == {"audited": "leaks"}
 
 
@@ -46,15 +48,14 @@ def test_on_a_shifted_split_only_what_lies_above_the_blind_classifiers_counts(au
     assert verdict(audit.evaluate("better", {"sima": 9})) == "leaks"
 
 
-def test_a_shifted_split_fails_its_control_and_comes_first_in_the_sentence(audit):
+def test_a_shifted_split_fails_its_control_and_the_line_says_which(audit):
     blind = audit.blind(2)
     found = all_controls([audit.evaluate("audited", {"sima": 2})], {"s": blind})
     assert outcome(found, "blind") == [False]
     assert found["passed"] is False
-    assert found["sentence"].startswith(
-        "1 of 2 controls FAILED: classifiers that never see a model tell the sides of s"
-    )
-    assert "shuffled labels are not told apart on audited" in found["sentence"]
+    failed = "classifiers that never see a model tell the sides of s apart, so its targets are shifted"
+    assert control_line(found["controls"]) == f"1 of 2 controls FAILED: {failed}."
+    assert clauses(found["controls"], True) == ["with shuffled labels, AUCs are at chance on audited"]
 
 
 def test_an_untrained_network_in_which_members_are_found_fails_its_control(fair):
@@ -79,11 +80,29 @@ def test_a_closed_form_that_behaves_otherwise_than_theory_says_fails_its_control
 def test_what_no_target_serves_is_said_to_be_absent(fair):
     found = controls_of(fair, fair.evaluate("audited", {"loss": 1}))
     assert found["absent"] == ["optimal", "untrained"]
-    assert found["sentence"].endswith("; not in this run: optimal, untrained.")
     without_sima = controls_of(fair, fair.evaluate("optimal", {"loss": 1}, control="optimal"))
     assert "optimal" in without_sima["absent"]
 
 
 def test_targets_of_a_kind_share_a_clause():
-    controls = [Control("permutation", name, True) for name in ("a", "b")]
-    assert sentence(controls, []) == "All 2 controls passed: shuffled labels are not told apart on a, b."
+    controls = [{"kind": "permutation", "of": name, "passed": True, "failed_on": []} for name in ("a", "b")]
+    assert heading(controls) == "2 of 2 controls passed"
+    assert clauses(controls, True) == ["with shuffled labels, AUCs are at chance on a, b"]
+    assert clauses(controls, False) == []
+
+
+def test_a_run_ends_with_its_controls_and_its_highest_leak(small_run):
+    findings = small_run.findings
+    controls = findings.comparison["controls"]
+    auc = estimate(findings.ledger.number("auc", "net", "sima"))
+    assert summary_lines(controls, findings.ledger) == [
+        "6 of 6 controls passed.",
+        "Controls that are not in this run: optimal.",
+        f"3 of 3 audited targets leak; highest: net, AUC {auc} (SimA).",
+    ]
+    one = controls | {"absent": [], "verdicts": {"net": "leaks", "other": "no leak found"}}
+    assert summary_lines(one, findings.ledger)[1].startswith("1 of 2 audited targets leaks; highest: net, ")
+    nothing = controls | {"absent": [], "verdicts": {}}
+    assert summary_lines(nothing, findings.ledger)[1:] == [
+        "No target is audited: every target of this run is a control."
+    ]

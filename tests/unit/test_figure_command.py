@@ -92,7 +92,7 @@ def test_a_picture_that_is_no_picture_is_refused(run):
 
 def test_other_values_of_knobs_are_those_that_it_is_drawn_with(run, monkeypatch):
     calls = []
-    monkeypatch.setattr("simaudit.figures.jobs.draw", lambda *arguments: calls.append(arguments))
+    monkeypatch.setattr("simaudit.figures.jobs.draw_again", lambda *arguments: calls.append(arguments))
     arguments = ["norms", "--target", "digits-ddpm", "--set", "attack=sima_mc"]
     assert figure(*arguments).exit_code == 0
     ((params, results, outputs),) = calls

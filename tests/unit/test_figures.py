@@ -16,13 +16,19 @@ from simaudit.evaluation.comparison.compare import compare
 from simaudit.evaluation.numbers import ledger
 from simaudit.evaluation.protocol.selected import BLIND
 from simaudit.evaluation.results import Run
-from simaudit.figures import RunFigure, TargetFigure, figure_types, style
+from simaudit.figures import legend, style
+from simaudit.figures.caption import Caption
+from simaudit.figures.drawing import SUFFIXES, draw
+from simaudit.figures.figure import RunFigure, TargetFigure, figure_types
+from simaudit.figures.jobs import figure_job
+from simaudit.figures.printed import fill
+from simaudit.provenance import stamps
 from simaudit.storage.json import write_json
 from simaudit.storage.parquet import write_table
 from simaudit.targets.closed_form import along_line, over_field
 from simaudit.training.knobs import Schedule
+from simaudit.vocabulary.context import AuditContext
 from simaudit.vocabulary.errors import SimauditError
-from simaudit.vocabulary.roles import Role
 from simaudit.vocabulary.variant import variant_text
 
 OF_TARGET = [name for name, kind in figure_types().items() if issubclass(kind, TargetFigure)]
@@ -71,15 +77,17 @@ def results(evaluated, audit):
 def compared(tmp_path_factory):
     audit = new_audit(tmp_path_factory.mktemp("run"))
     blind, arm = {"s": audit.blind()}, {"adversarial": False}
-    roles = {
-        "net": Role("net", epochs=(7,)),
-        "net-seed1": Role("net", reference="net"),
-        "ldm": Role("ldm", reference="net", arm=arm | {"beta": 0.01}, epochs=(3, 7)),
-        "ldm-beta1": Role("ldm-beta1", reference="net", arm={"adversarial": True, "beta": 1.0}),
+    contexts = {
+        "net": AuditContext("net", epochs=(7,)),
+        "net-seed1": AuditContext("net", reference="net"),
+        "ldm": AuditContext("ldm", None, "net", arm | {"beta": 0.01}, is_latent=True, epochs=(3, 7)),
+        "ldm-beta1": AuditContext(
+            "ldm-beta1", None, "net", {"adversarial": True, "beta": 1.0}, is_latent=True
+        ),
     }
     targets = [
-        audit.evaluate(name, {"sima": strength, "loss": 1}, group=role.group, reference=role.reference)
-        for strength, (name, role) in enumerate(roles.items())
+        audit.evaluate(name, {"sima": strength, "loss": 1}, group=context.group, reference=context.reference)
+        for strength, (name, context) in enumerate(contexts.items())
     ]
     for name, content in compare(targets, blind, 100, 0).items():
         write_json(audit.path / "comparison" / f"{name}.json", content)
@@ -96,7 +104,7 @@ def compared(tmp_path_factory):
     write_table(
         audit.path / "theory/field.parquet", over_field(images, audit.split, 5, (10, 50, 500), schedule)
     )
-    return Run(audit.path, roles)
+    return Run(audit.path, contexts)
 
 
 @pytest.fixture
@@ -110,15 +118,15 @@ def test_the_same_results_give_the_same_bytes_and_a_table_of_what_is_plotted(nam
     of = request.getfixturevalue("results" if name in OF_TARGET else "run")
     written = []
     for copy in ("a", "b"):
-        values, picture = figure_types()[name]().picture(of)
-        paths = [tmp_path / f"{copy}{suffix}" for suffix in style.SUFFIXES]
-        style.save(picture, values, paths)
+        drawing = draw(figure_types()[name](), of)
+        paths = [tmp_path / f"{copy}{suffix}" for suffix in SUFFIXES]
+        drawing.save(paths)
         written.append([path.read_bytes() for path in paths])
     assert written[0] == written[1]
     assert all(len(content) > 4000 for content in written[0][:2])
     table = pd.read_csv(tmp_path / "a.csv")
-    assert len(table) == len(values) > 1
-    assert list(table.columns) == list(values.columns)
+    assert len(table) == len(drawing.values) > 1
+    assert list(table.columns) == list(drawing.values.columns)
 
 
 @pytest.mark.parametrize("name", figure_types())
@@ -132,23 +140,24 @@ def test_the_picture_sees_nothing_but_its_table(name, request):
 
 
 @pytest.mark.parametrize("name", figure_types())
-def test_what_a_caption_says_is_in_the_ledger(name, results, run):
+def test_a_drawing_writes_its_caption_and_what_it_says_is_in_the_ledger(name, results, run, tmp_path):
     files = [results.file("summary"), results.file("quality")]
     numbers = json.loads((run.root / "numbers.json").read_text()) | ledger(files)
     write_json(run.root / "numbers.json", numbers)
-    of = Run(run.root, run.roles)
-    figure = figure_types()[name]()
-    text = figure.seen(of.ledger, "target") if name in OF_TARGET else figure.seen(of)
+    of = Run(run.root, run.contexts)
+    draw(figure_types()[name](), results if name in OF_TARGET else of).save([tmp_path / "f.json"])
+    caption = Caption.read(tmp_path / "f.json")
     mentioned = []
-    of.ledger.fill(text, lambda number, printed: mentioned.append(number) or printed)
+    fill(caption.sentence, of.ledger, lambda number, printed: mentioned.append(number) or printed)
     assert set(mentioned) <= set(numbers)
-    assert figure.title[0].isupper()
+    assert caption.title[0].isupper()
+    assert all(caption.reading)
     if name not in ("closed_form_field", "closed_form_line", "statistic_over_time"):
         assert mentioned
 
 
 def test_the_curves_show_the_evaluation_fold_and_mark_the_selected_timestep(results):
-    _, figure = figure_types()["metrics_over_time"]().picture(results)
+    figure = draw(figure_types()["metrics_over_time"](), results).picture
     assert [axis.get_ylabel() for axis in figure.axes] == ["AUC", "TPR at 1 % FPR †", "ASR"]
     for axis, metric in zip(figure.axes, ("auc", "tpr_at_1pct_fpr", "asr"), strict=True):
         curves = {
@@ -169,14 +178,14 @@ def test_the_curves_show_the_evaluation_fold_and_mark_the_selected_timestep(resu
 def test_over_log_snr_the_curves_run_from_much_noise_to_little(results):
     table = results.table
     vars(results)["table"] = table.assign(log_snr=5 - table.timestep.astype(float) / 10)
-    _, figure = figure_types()["metrics_over_time"](over="log_snr").picture(results)
+    figure = draw(figure_types()["metrics_over_time"](over="log_snr"), results).picture
     (curve,) = (line for line in figure.axes[0].lines if line.get_label().startswith("SimA"))
     assert curve.get_xdata().tolist() == [2.0, 3.0, 4.0]
     assert "alpha" in figure.axes[-1].get_xlabel()
 
 
 def test_the_histogram_has_a_panel_an_attack_and_both_roles(results):
-    _, figure = figure_types()["statistic_histogram"]().picture(results)
+    figure = draw(figure_types()["statistic_histogram"](), results).picture
     assert len(figure.axes) == 3
     for axis in figure.axes:
         areas = [
@@ -189,7 +198,7 @@ def test_the_histogram_has_a_panel_an_attack_and_both_roles(results):
 
 
 def test_the_roc_axes_are_logarithmic_and_start_at_one_false_positive(results):
-    _, figure = figure_types()["roc_loglog"]().picture(results)
+    figure = draw(figure_types()["roc_loglog"](), results).picture
     (axis,) = figure.axes
     heldout = int(results.table[results.table.fold == "evaluation"].heldout.iloc[0])
     assert (axis.get_xscale(), axis.get_yscale()) == ("log", "log")
@@ -201,7 +210,7 @@ def test_the_roc_axes_are_logarithmic_and_start_at_one_false_positive(results):
 
 
 def test_every_panel_has_bands_and_the_line_of_the_blind_classifiers(results):
-    _, figure = figure_types()["metrics_over_time"]().picture(results)
+    figure = draw(figure_types()["metrics_over_time"](), results).picture
     blind = results.selected.roc(BLIND)
     for axis, expected in zip(figure.axes, (blind.auc, None, blind.asr), strict=True):
         assert len(axis.collections) == 2
@@ -213,7 +222,7 @@ def test_every_panel_has_bands_and_the_line_of_the_blind_classifiers(results):
 
 
 def test_a_tail_too_small_is_marked_on_the_picture(results):
-    _, marked = figure_types()["metrics_over_time"]().picture(results)
+    marked = draw(figure_types()["metrics_over_time"](), results).picture
     assert marked.axes[1].get_ylabel().endswith("†")
     assert "†" in marked.axes[2].get_xlabel()
     assert marked.get_suptitle() == ""
@@ -224,7 +233,7 @@ def test_a_shifted_split_is_marked_on_every_picture(audit):
     gallery(audit, "target")
     shifted = audit.evaluate("target", {"sima": 2, "loss": 1}, sima=sima(audit))
     for name in OF_TARGET:
-        _, figure = figure_types()[name]().picture(shifted)
+        figure = draw(figure_types()[name](), shifted).picture
         assert "shifted split" in figure.get_suptitle()
 
 
@@ -274,7 +283,8 @@ def test_a_points_distance_and_statistic_are_the_samples_own(results, audit):
 
 
 def test_samples_stand_above_the_members_that_they_are_nearest_to(results):
-    values, figure = figure_types()["samples"]().picture(results)
+    drawing = draw(figure_types()["samples"](), results)
+    values, figure = drawing.values, drawing.picture
     assert list(values.row.unique()) == ["drawn", "nearest"]
     assert len(figure.axes) == 8
     assert [axis.get_xlabel() for axis in figure.axes[4:]] == ["1.50", "2.00", "0.00", "3.25"]
@@ -290,27 +300,52 @@ def test_a_latent_target_shows_reconstructions_too(audit):
     colours = np.zeros((4, 3, 6, 6), np.float32)
     sides = {f"{side}{what}": colours for side in ("members", "heldout") for what in ("", "_reconstructed")}
     gallery(audit, "target", **sides)
-    values, figure = figure_types()["samples"]().picture(audit.evaluate("target", {"sima": 1}))
-    assert values.row.nunique() == 6
-    assert figure.axes[-1].images[0].get_array().shape == (6, 6, 3)
+    drawing = draw(figure_types()["samples"](), audit.evaluate("target", {"sima": 1}))
+    assert drawing.values.row.nunique() == 6
+    assert drawing.picture.axes[-1].images[0].get_array().shape == (6, 6, 3)
 
 
 def test_a_target_is_held_against_its_reference_attack_by_attack(run):
     values = figure_types()["against_reference"]().values(run)
     assert set(values.target) == {"ldm"}
     row = values[(values.metric == "auc") & (values.attack == "sima")].iloc[0]
-    assert (row.x, row.y) == (run.ledger.value("net.sima.auc"), run.ledger.value("ldm.sima.auc"))
+    assert (row.x, row.y) == (
+        run.ledger.numbers["net.sima.auc"].value,
+        run.ledger.numbers["ldm.sima.auc"].value,
+    )
     assert row.y_low < row.y < row.y_high
     other = figure_types()["against_reference"](target="ldm-beta1").values(run)
     assert set(other.target) == {"ldm-beta1"}
+
+
+def test_a_target_whose_autoencoder_was_trained_elsewhere_is_held_against_its_reference_too(run):
+    """It is latent and has no place in a sweep of autoencoders."""
+    pretrained = replace(run.contexts["ldm"], arm=None, attacks=("sima", "loss"))
+    net = replace(run.contexts["net"], attacks=("loss", "sima"))
+    figure = figure_types()["against_reference"]()
+    assert figure.missing({"net": net, "ldm": pretrained}) is None
+    values = figure.values(Run(run.root, {"net": net, "ldm": pretrained}))
+    assert set(values.target) == {"ldm"}
+
+
+def test_a_pair_that_a_run_does_not_have_is_one_line(run):
+    for figure, words in (
+        (
+            figure_types()["against_reference"](target="net"),
+            "net shares no attack with an audited target before it",
+        ),
+        (figure_types()["against_reference"](target="nobody"), "nobody shares no attack"),
+    ):
+        with pytest.raises(SimauditError, match=words):
+            figure.values(run)
 
 
 def test_beta_has_one_mark_a_target_and_one_a_group(run):
     values = figure_types()["over_beta"]().values(run)
     of_sima = values[(values.metric == "sima") & (values.kind == "mean")].set_index("beta")
     assert of_sima.value.to_dict() == {
-        0.01: run.ledger.value("ldm.sima.auc"),
-        1.0: run.ledger.value("ldm-beta1.sima.auc"),
+        0.01: run.ledger.numbers["ldm.sima.auc"].value,
+        1.0: run.ledger.numbers["ldm-beta1.sima.auc"].value,
     }
     assert of_sima.arm.to_dict() == {0.01: "standard", 1.0: "adversarial"}
     assert set(values.metric) == {"sima", "frechet"}  # no attack on the autoencoder alone was run
@@ -320,12 +355,17 @@ def test_over_epochs_the_last_state_is_the_target_itself(run):
     values = figure_types()["over_epochs"]().values(run)
     assert values.target.tolist() == ["ldm", "ldm"]
     assert values.epoch.tolist() == [3, 7]
-    assert values.value.iloc[-1] == run.ledger.value("ldm.sima.auc")
+    assert values.value.iloc[-1] == run.ledger.numbers["ldm.sima.auc"].value
+    assert figure_types()["over_epochs"]().sentence(run) == (
+        "Between the first and the last epoch shown, the AUC of SimA goes from [[ldm.epochs.3.sima.auc]] to "
+        "[[ldm.sima.auc]] on ldm."
+    )
 
 
 def test_published_numbers_are_in_panels_of_their_own_and_have_no_limits(run):
     for name, column in (("published_beside", "panel"), ("mean_ranks", "source")):
-        values, figure = figure_types()[name]().picture(run)
+        drawing = draw(figure_types()[name](), run)
+        values, figure = drawing.values, drawing.picture
         ours = values[column].str.startswith("this run")
         assert 0 < ours.sum() < len(values)
         assert len(figure.axes) >= values[column].nunique() > 1
@@ -339,9 +379,9 @@ def test_published_numbers_are_in_panels_of_their_own_and_have_no_limits(run):
 def test_without_ranks_of_its_own_a_run_shows_the_published_ones_alone(run):
     numbers = json.loads((run.root / "numbers.json").read_text())
     write_json(run.root / "numbers.json", {k: v for k, v in numbers.items() if not k.startswith("ranks.")})
-    alone = Run(run.root, run.roles)
+    alone = Run(run.root, run.contexts)
     assert set(figure_types()["mean_ranks"]().values(alone).source) == {"published, 16 experiments"}
-    assert "too few targets" in figure_types()["mean_ranks"]().seen(alone)
+    assert "too few targets" in figure_types()["mean_ranks"]().sentence(alone)
 
 
 def test_the_line_is_shaded_where_the_best_threshold_calls_members(run):
@@ -353,9 +393,14 @@ def test_the_line_is_shaded_where_the_best_threshold_calls_members(run):
         assert right >= other
 
 
+def declare(audit, name):
+    """Write the stamp of a figure of the target."""
+    job = figure_job("target", name, figure_types()[name](), {})
+    stamps.write([job], audit.path / "params", audit.path / "speed.json")
+
+
 def test_one_figure_is_drawn_by_name_for_a_paper(results, audit, tmp_path):
-    stamp = {"job": "j", "params": {"figure": {"over": "timestep"}}, "code": {}}
-    write_json(audit.path / "params/figure/target/metrics_over_time.json", stamp)
+    declare(audit, "metrics_over_time")
     command = ["figure", "metrics_over_time", "--target", "target", "--results", str(audit.path)]
 
     def call(*more):
@@ -364,18 +409,39 @@ def test_one_figure_is_drawn_by_name_for_a_paper(results, audit, tmp_path):
     done = call("--output", str(tmp_path / "f.pdf"), "--output", str(tmp_path / "f.csv"))
     assert done.exit_code == 0, done.output
     assert {path.name for path in tmp_path.glob("f.*")} == {"f.pdf", "f.csv"}
-    assert "must end in one of .pdf, .png, .csv" in str(call("--output", "f.svg").exception)
+    assert "must end in one of .pdf, .png, .csv, .json" in str(call("--output", "f.svg").exception)
     wrong = call("--set", "over=days", "--output", str(tmp_path / "g.png"))
     assert str(wrong.exception).startswith("--set over: Input should be 'timestep' or 'log_snr'")
     command[1] = "queries"
-    assert "queries.json: missing; `simaudit figures` lists" in str(call("--output", "q.png").exception)
+    assert "figure queries of target: not drawn" in str(call("--output", str(tmp_path / "q.png")).exception)
+
+
+@pytest.mark.parametrize("name", [n for n, kind in figure_types().items() if "attack" in kind.model_fields])
+def test_an_attack_that_was_not_run_is_one_line_that_names_those_that_were(name, results, audit, tmp_path):
+    declare(audit, name)
+    command = ["figure", name, "--target", "target", "--results", str(audit.path), "--set", "attack=foo"]
+    done = CliRunner().invoke(simaudit, [*command, "--output", str(tmp_path / "f.png")])
+    assert isinstance(done.exception, SimauditError)
+    assert str(done.exception) == "attack foo has no scores on target; it has: loss, sima, untimed"
+
+
+def test_knobs_that_leave_nothing_to_draw_are_one_line(results):
+    with pytest.raises(
+        SimauditError, match=r'AUC over the timestep by norm: there is nothing to draw .*"loss"'
+    ):
+        draw(figure_types()["norms"](attack="loss"), results)
+
+
+def test_a_file_that_is_no_caption_is_one_line(tmp_path):
+    write_json(tmp_path / "norms.json", {"title": "AUC"})
+    with pytest.raises(SimauditError, match=r"norms\.json: not a caption .*delete it and run again"):
+        Caption.read(tmp_path / "norms.json")
 
 
 def test_a_picture_is_laid_out_whatever_else_is_written_before_it(results, tmp_path):
     written = {}
     for order in ((".png", ".csv"), (".csv", ".png")):
-        values, picture = figure_types()["roc_loglog"]().picture(results)
-        style.save(picture, values, [tmp_path / f"f{suffix}" for suffix in order])
+        draw(figure_types()["roc_loglog"](), results).save([tmp_path / f"f{suffix}" for suffix in order])
         written[order] = (tmp_path / "f.png").read_bytes()
     assert len(set(written.values())) == 1
 
@@ -389,10 +455,11 @@ def test_a_gallery_that_lost_its_end_is_one_line(results):
 
 def test_every_attack_has_its_own_colour_apart_from_the_roles():
     attacks = ("sima", "loss", "pia", "secmi", "sima_av", "sima_mc")
-    colours = [style.attack_colour(attack) for attack in attacks]
-    assert len({*colours, *style.ROLE_COLOURS.values()}) == len(colours) + 2
-    assert len({style.attack_marker(attack) for attack in attacks}) == len(attacks)
-    assert style.attack_colour("mine") == style.attack_colour("mine")
+    looks = [legend.look(attack) for attack in attacks]
+    assert len({look.colour for look in looks} | {*style.ROLE_COLOURS.values()}) == len(attacks) + 2
+    assert len({look.marker for look in looks}) == len({look.name for look in looks}) == len(attacks)
+    assert legend.look("mine") == legend.look("mine")
+    assert legend.look("mine").name == "mine"
 
 
 @pytest.mark.parametrize(

@@ -2,10 +2,12 @@
 
 import json
 import re
+from dataclasses import replace
 
 import pytest
 
-from simaudit.evaluation.numbers import Ledger, ledger
+from simaudit.evaluation.numbers import Ledger, Number, ledger
+from simaudit.figures.printed import count, estimate, fill, mention
 from simaudit.storage.hashes import sha256_file
 from simaudit.storage.json import write_json
 from simaudit.vocabulary.errors import SimauditError
@@ -76,11 +78,76 @@ def test_keys_with_a_slash_or_tilde_are_escaped_in_pointers(tmp_path):
     assert number["pointer"] == "/x~1y~0z/value"
 
 
-def test_the_knobs_of_a_variant_are_no_numbers(tmp_path):
-    write_json(tmp_path / "a.json", {"target": "t", "variant": {"draws": 2, "dropped": 0.4}, "timestep": 30})
-    assert list(ledger([tmp_path / "a.json"])) == ["t.timestep"]
+COLUMNS = {
+    "net.sima.auc": ("net", "sima", "auc", None),
+    "net.sima.oracle.auc": ("net", "sima", "auc", "oracle"),
+    "net.sima.minus_loss.auc": ("net", "sima", "auc", "minus_loss"),
+    "net.sima.mean_over_seeds.auc": ("net", "sima", "auc", "mean_over_seeds"),
+    "net.frechet.to_members.mean_over_seeds": ("net", None, "mean_over_seeds", "frechet.to_members"),
+    "other.loss.minus_net.tpr_at_0.1pct_fpr": ("other", "loss", "tpr_at_0.1pct_fpr", "minus_net"),
+    "net.sima.distance_correlation.of_members": ("net", "sima", "of_members", "distance_correlation"),
+    "net.permutations": ("net", None, "permutations", None),
+    "s.blind.auc": ("s", "blind", "auc", None),
+    "ranks.auc.sima.mean_rank": (None, "sima", "mean_rank", "ranks.auc"),
+    "ranks.auc.targets": (None, None, "targets", "ranks.auc"),
+    "published.sima.ddpm.cifar-10-vs-cifar-10.none.pia.asr": (
+        None,
+        "pia",
+        "asr",
+        "published.sima.ddpm.cifar-10-vs-cifar-10.none",
+    ),
+}
 
 
-def test_what_the_ledger_lacks_is_a_dash():
-    assert Ledger({}).estimate("net.sima.auc") == "–"
-    assert Ledger({}).count("net.members") == "–"
+def test_a_number_has_the_columns_that_it_is_found_by(run):
+    numbers = Ledger({name: Number(**row) for name, row in ledger(run[2]).items()})
+    for name, (audit, attack, metric, of) in COLUMNS.items():
+        wanted = {"audit": audit, "attack": attack, "metric": metric, "of": of}
+        assert [number.id for number in numbers.find(**wanted)] == [name]
+        assert numbers.get(**wanted) == numbers.number(**wanted) == numbers.numbers[name]
+    assert numbers.get("auc", "net", "nobody") is None
+    assert {number.attack for number in numbers.find(audit="other", metric="auc", of=None)} == {
+        *("sima", "loss", "distortion", "reconstruction")
+    }
+
+
+def test_every_id_follows_from_its_columns(run, tmp_path):
+    """Those of an intermediate checkpoint too, which the attack comes after."""
+    facts = {"attacks": {"sima": {"oracle": {"auc": 1}, "selected": {"auc": 2}}}}
+    write_json(tmp_path / "epochs.json", {"target": "net", "epochs": {"50": facts}})
+    rows = ledger([*run[2], tmp_path / "epochs.json"])
+    assert all(Number(**row).id == name for name, row in rows.items())
+    checkpoint = rows["net.epochs.50.sima.oracle.auc"]
+    assert (checkpoint["attack"], checkpoint["of"]) == ("sima", "epochs.50.oracle")
+    assert rows["net.epochs.50.sima.auc"]["value"] == 2
+
+
+def test_the_best_attack_is_the_one_that_calibration_prefers(small_run):
+    book = small_run.findings.ledger
+    assert book.attacks("net") == ["loss", "sima"]
+    assert book.best("net") == small_run.targets[0].best == "sima"
+
+
+def test_a_file_that_is_no_ledger_is_one_line(tmp_path):
+    write_json(tmp_path / "numbers.json", {"net.sima.auc": {"value": 1}})
+    with pytest.raises(
+        SimauditError, match=r"numbers\.json: not a ledger of numbers .*delete it and run again"
+    ):
+        Ledger.read(tmp_path / "numbers.json")
+
+
+def test_a_number_in_print_has_limits_a_mark_or_is_a_dash():
+    number = Number("net", "sima", "auc", None, 0.93149, 0.9, 0.95, "1", "a.json", "/", "0")
+    assert estimate(number) == "0.931 [0.900, 0.950]"
+    assert estimate(replace(number, tail_too_small=True)) == "0.931 [0.900, 0.950]†"
+    assert estimate(replace(number, value=-1e-9, low=-0.5)) == "0.000 [-0.500, 0.950]"
+    assert count(number) == estimate(replace(number, low=None, high=None)) == "0.9315"
+    assert estimate(None) == count(None) == "–"
+
+
+def test_a_text_is_filled_with_the_numbers_that_it_mentions():
+    number = Number("net", "sima", "auc", None, 0.5, 0.4, 0.6, "1", "a.json", "/", "0")
+    book = Ledger({number.id: number})
+    text = f"{mention('auc', 'net', 'sima')}, {mention('auc', 'net', 'sima', limits=False)}, {mention('asr', 'net')}"
+    assert fill(text, book) == "0.500 [0.400, 0.600], 0.5, –"
+    assert fill(text, book, lambda name, printed: name) == "net.sima.auc, net.sima.auc, net.asr"

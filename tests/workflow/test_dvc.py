@@ -50,7 +50,7 @@ def test_afterwards_neither_dvc_nor_snakemake_finds_anything_to_do(reproduced):
     assert repro(reproduced) == set()
 
 
-def test_metrics_are_a_row_a_target(reproduced):
+def test_metrics_are_a_row_per_target(reproduced):
     shown = json.loads(reproduced.run("dvc", "metrics", "show", "--json").stdout)
     found = {Path(name).as_posix(): entry["data"] for name, entry in shown[""]["data"].items()}
     assert set(found) == {f"results/metrics/{target}.json" for target in TARGETS}
@@ -66,6 +66,7 @@ def test_metrics_are_a_row_a_target(reproduced):
 def test_a_changed_attack_and_one_of_the_users_own_are_scored_again_and_nothing_is_trained(repository):
     repository.change("attacks.loss.draws", [2])
     repository.add_the_attack_of_the_readme()
+    repository.change("audits.digits-ddpm.attacks", ["loss", "my_attack", "pia", "sima"])
     rerun = {"score@digits-ddpm", "evaluate@digits-ddpm", "figure@digits-ddpm"}
     assert repro(repository) == {"params"} | rerun | SUMMING_UP
     summary = json.loads((repository.path / "results/evaluation/digits-ddpm.json").read_text())
@@ -77,10 +78,25 @@ def test_a_changed_attack_and_one_of_the_users_own_are_scored_again_and_nothing_
     assert repository.due() == set()
 
 
-def test_a_comment_in_a_figure_module_redraws_and_does_no_more(repository):
-    repository.append("src/simaudit/figures/nearest_member.py", "\n# a remark\n")
-    assert repro(repository) == {"params", "figure@digits-ddpm", "report"}
+def test_code_of_a_figure_redraws_and_a_comment_does_not(repository):
+    module = "src/simaudit/figures/of_target/nearest_member.py"
+    repository.append(module, "\n# a remark\n")
+    assert repro(repository) == {"params"}
+    repository.append(module, "\nlen(__name__)\n")
+    assert repro(repository) == {"params", "figure@digits-ddpm"}  # to the same picture
     assert repository.due() == set()
+
+
+def test_a_target_more_is_a_stage_more_once_its_name_is_known(repository):
+    repository.change("targets.another", {"kind": "optimal", "split": "digits-300"})
+    repository.change("audits.another", {"target": "another", "attacks": ["sima"], "figures": []})
+    done = repository.run("dvc", "repro", "train@digits-optimal")
+    assert done.returncode != 0
+    assert (
+        "workflow/expanded.yaml: was not what params.yaml asks for, and is now; run the command again"
+        in done.stderr
+    )
+    assert {"train@another", "params"} <= set(json.loads(repository.run("dvc", "status", "--json").stdout))
 
 
 def test_a_wrong_parameter_stops_before_any_work_with_its_line(repository):
@@ -106,7 +122,6 @@ def test_every_stage_declares_what_its_rule_reads_and_writes(reproduced):
         "quality",
         "evaluate",
         "figure",
-        "run_figure",
         "nearest",
         "theory",
     } | SUMMING_UP - {"figures_run"}

@@ -26,9 +26,9 @@ if workflow.is_main_process:
 
 onsuccess:
     if any(job.rule.name == "report" for job in workflow.dag.needrun_jobs(exclude_finished=False)):
-        from simaudit.report.summary import summary
+        from simaudit.report.outcome import run_lines
 
-        logger.info(summary(Path("results")))
+        logger.info("\n".join(run_lines()))
 
 
 onerror:

@@ -18,7 +18,7 @@ DISAGREES = 1
 @config_option
 def figures(files: tuple[Path, ...]) -> None:
     """List every figure that the parameters ask for, and why one cannot be drawn."""
-    from simaudit.figures import RUN
+    from simaudit.vocabulary.paths import RUN
 
     params = load(files)
     for of in (RUN, *params.audits):
@@ -45,25 +45,26 @@ def figures(files: tuple[Path, ...]) -> None:
     type=click.Path(path_type=Path, dir_okay=False),
     multiple=True,
     required=True,
-    help="A .pdf, .png or .csv; repeatable.",
+    help="A .pdf, .png, .csv or .json; repeatable.",
 )
 def figure(
     name: str, target: str | None, results: Path, knobs: tuple[str, ...], outputs: tuple[Path, ...]
 ) -> None:
-    """Draw the figure NAME from existing results: its picture, or the values in it."""
-    from simaudit.figures import style
-    from simaudit.figures.jobs import draw
+    """Draw the figure NAME from existing results: its picture, the values in it, or its caption."""
+    from simaudit.figures.jobs import draw_again
+    from simaudit.vocabulary.paths import FIGURE_SUFFIXES
 
     for output in outputs:
-        if output.suffix not in style.SUFFIXES:
-            raise SimauditError(f"{output}: must end in one of {', '.join(style.SUFFIXES)}")
-    draw(_figure(name, target, results, knobs), results, outputs)
+        if output.suffix.removeprefix(".") not in FIGURE_SUFFIXES:
+            raise SimauditError(f"{output}: must end in one of .{', .'.join(FIGURE_SUFFIXES)}")
+    draw_again(_figure(name, target, results, knobs), results, outputs)
 
 
 def _figure(name: str, target: str | None, results: Path, knobs: tuple[str, ...]) -> dict[str, Any]:
     """What the figure's stamp says of it, with other values of some knobs (`knob=value`, the value in YAML)."""
-    from simaudit.figures import RUN, RunFigure, figure_modules, figure_type
+    from simaudit.figures.figure import RunFigure, figure_modules, figure_type
     from simaudit.provenance.stamps import Stamp
+    from simaudit.vocabulary.paths import RUN
 
     known = figure_modules()
     if name not in known:
@@ -73,18 +74,20 @@ def _figure(name: str, target: str | None, results: Path, knobs: tuple[str, ...]
     report = results / "params" / "report.json"
     if not report.exists():
         raise SimauditError(f"{results}: no results here; make them with: make figures")
-    figures = Stamp.read(report).job.params["figures"]  # by target: None, or why one is not drawn
-    targets = ", ".join(of for of in figures if of != RUN)
-    if issubclass(figure_type(name), RunFigure) != (target is None):
+    asked, kind = Stamp.read(report).job.params, figure_type(name)
+    drawn, undrawn = asked["drawn"], asked["undrawn"]
+    targets = ", ".join(of for of in drawn if of != RUN)
+    if issubclass(kind, RunFigure) != (target is None):
         which = "is of all targets together; leave out --target" if target else "needs --target"
         raise SimauditError(f"figure {name}: {which} (targets: {targets})")
-    if target is not None and (target not in figures or target == RUN):
+    if target is not None and (target not in drawn or target == RUN):
         raise SimauditError(f"--target {target}: no such target; known: {targets}")
-    why_not = figures[target or RUN].get(name, "params.yaml does not ask for it")
-    if why_not is not None:
+    of = target or RUN
+    if name not in drawn[of]:
+        why_not = undrawn.get(of, {}).get(kind.title, "params.yaml does not ask for it")
         raise SimauditError(f"figure {name}{f' of {target}' if target else ''}: not drawn, {why_not}")
-    params = Stamp.read(results / "params" / "figure" / (target or RUN) / f"{name}.json").job.params
-    return {**params, "figure": _with(params["figure"], knobs, figure_type(name))}
+    params = Stamp.read(results / "params" / "figure" / of / f"{name}.json").job.params
+    return {**params, "figure": _with(params["figure"], knobs, kind)}
 
 
 def _with(figure: dict[str, Any], knobs: tuple[str, ...], kind: Any) -> dict[str, Any]:

@@ -194,8 +194,12 @@ def compare(job: Job) -> None:
     from simaudit.evaluation.comparison.compare import compare
     from simaudit.evaluation.results import Results
     from simaudit.storage.json import read_json, write_json
+    from simaudit.vocabulary.context import AuditContext
 
-    audits = [Results(paths.RESULTS, name, **context) for name, context in job.params["targets"].items()]
+    audits = [
+        Results(paths.RESULTS, name, AuditContext(**context))
+        for name, context in job.params["targets"].items()
+    ]
     blind = {split: read_json(Path(path)) for split, path in job.reads["blind"].items()}
     comparisons = compare(audits, blind, **job.params["evaluation"])
     for name, content in comparisons.items():

@@ -1,19 +1,20 @@
-"""The ledger of numbers: all that a table, a caption or a figure may print, each with the file that it is from."""
+"""The ledger: every number of a run, with the columns that it is found by and the file that it stands in."""
 
-import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from math import nan
 from pathlib import Path
 from typing import Any
 
-from simaudit.evaluation.statistics.intervals import Interval
 from simaudit.storage.hashes import sha256_file
 from simaudit.storage.json import read_json
 from simaudit.vocabulary.errors import SimauditError
 
-SILENT = {"attacks", "selected", "groups", "against"}
-"""Keys that structure a file and are left out of ids, so that the headline number of an attack has the shortest."""
+BY_AUDIT = {"groups", "against"}
+"""First keys of files about the whole run under which the next key names the audit."""
+
+HEADLINE = "selected"
+"""A key that ids leave out, so that the headline numbers of an attack have the shortest ids."""
 
 UNITS = {
     "queries": "queries",
@@ -30,22 +31,24 @@ UNITS = {
     "peak_memory": "MB",
     "peak_device_memory": "MB",
 }
-"""By the last key of a number; all others are probabilities, or differences of such."""
+"""By metric; all other numbers are probabilities, or differences of probabilities."""
 PURE = "1"
-
-TAIL, NONE = "†", "–"
-"""What stands beside a rate whose tail is too small to be read, and in the place of a number that there is none of."""
-
-_MENTION = re.compile(r"\[\[(#?)([^\]]+)\]\]")
 
 
 @dataclass(frozen=True)
 class Number:
-    """`pointer` (RFC 6901) leads to the value in `source`; its limits are beside it.
+    """One number, its limits, and where it stands.
 
-    A count has itself for limits; what a paper reports without any has none.
+    `audit` is the name of the target or split (None for a number of the whole run), `attack` the attack (if it is of
+    one), `metric` the last key that leads to the number, and `of` the keys between them, joined with dots (if any):
+    `oracle`, `minus_loss`, `epochs.50`. `pointer` (RFC 6901) leads to the value in `source`; the limits are beside it.
+    A count has itself for limits; a number that a paper reports without limits has none.
     """
 
+    audit: str | None
+    attack: str | None
+    metric: str
+    of: str | None
     value: float
     low: float | None
     high: float | None
@@ -55,100 +58,123 @@ class Number:
     source_sha256: str
     tail_too_small: bool = False
 
+    @property
+    def id(self) -> str:
+        """Its key in numbers.json, see `number_id`."""
+        return number_id(self.metric, self.audit, self.attack, self.of)
+
+    @property
+    def interval(self) -> dict[str, float]:
+        """Its value, low and high for a table that is plotted; NaN for limits that it came without."""
+        low, high = (nan if limit is None else limit for limit in (self.low, self.high))
+        return {"value": self.value, "low": low, "high": high}
+
+
+def number_id(metric: str, audit: str | None = None, attack: str | None = None, of: str | None = None) -> str:
+    """Return the id of the number with these columns: the columns joined with dots, without those that are None.
+
+    The attack stands after what says which model was attacked (the audit, or one of its epochs) or, for a number of the
+    whole run, after all of `of`; and before what says how the number was measured.
+    """
+    keys = of.split(".") if of else []
+    before = len(keys) if audit is None else 2 if keys[:1] == ["epochs"] else 0
+    parts = (audit, *keys[:before], attack, *keys[before:], metric)
+    return ".".join(part for part in parts if part is not None)
+
+
+def columns(content: Mapping[str, Any], keys: tuple[str, ...]) -> dict[str, Any]:
+    """Return the columns of the number to which `keys` lead in a file with this `content`.
+
+    A file about one target or one split says so itself; the other files are about the whole run.
+    """
+    rest = [key for key in keys if key != HEADLINE]
+    audit = content.get("target", content.get("split"))
+    if audit is None and rest[0] in BY_AUDIT:
+        _, audit, *rest = rest
+    attack = None
+    if "attacks" in rest:
+        place = rest.index("attacks")
+        attack = rest[place + 1]
+        del rest[place : place + 2]
+    *between, metric = rest
+    return {"audit": audit, "attack": attack, "metric": metric, "of": ".".join(between) or None}
+
 
 @dataclass(frozen=True)
 class Ledger:
-    """results/numbers.json, to be printed: the only source of a number in a table, a caption or a page."""
+    """The numbers of results/numbers.json by id: the only source of a number in a figure, a table or the page."""
 
-    numbers: Mapping[str, Mapping[str, Any]]
+    numbers: Mapping[str, Number]
 
     @classmethod
     def read(cls, path: Path) -> "Ledger":
-        """Raises SimauditError when the file is missing or not valid JSON."""
-        return cls(read_json(path))
+        """Read the ledger of a run. Raises SimauditError when the file is missing or is not a ledger."""
+        try:
+            return cls({name: Number(**row) for name, row in read_json(path).items()})
+        except TypeError as error:
+            raise SimauditError(
+                f"{path}: not a ledger of numbers ({error}); delete it and run again"
+            ) from None
 
     def __contains__(self, name: str) -> bool:
         return name in self.numbers
 
-    def value(self, name: str) -> float:
-        """The number itself. Raises KeyError where there is none."""
-        return float(self.numbers[name]["value"])
+    def number(
+        self, metric: str, audit: str | None = None, attack: str | None = None, of: str | None = None
+    ) -> Number:
+        """Return the number with these columns. Raises KeyError where there is none."""
+        return self.numbers[number_id(metric, audit, attack, of)]
 
-    def interval(self, name: str) -> Interval:
-        """The number with its limits, NaN where it came without. Raises KeyError where there is no such number."""
-        number = self.numbers[name]
-        low, high = (nan if number[key] is None else number[key] for key in ("low", "high"))
-        return Interval(number["value"], low, high)
+    def get(
+        self, metric: str, audit: str | None = None, attack: str | None = None, of: str | None = None
+    ) -> Number | None:
+        """Return the number with these columns, or None where there is none."""
+        return self.numbers.get(number_id(metric, audit, attack, of))
 
-    def count(self, name: str) -> str:
-        """A number in print without limits; a dash where there is none."""
-        return f"{self.numbers[name]['value']:.4g}" if name in self.numbers else NONE
+    def find(self, **wanted: str | None) -> list[Number]:
+        """Return every number whose columns have these values, in the order of ids."""
+        return [
+            number
+            for number in self.numbers.values()
+            if all(getattr(number, column) == value for column, value in wanted.items())
+        ]
 
-    def estimate(self, name: str) -> str:
-        """A number in print with its limits, and the mark of a tail that is too small; a dash where there is none."""
-        if name not in self.numbers:
-            return NONE
-        number = self.numbers[name]
-        if number["low"] is None:  # as it was published
-            return f"{number['value']:.4g}"
-        mark = TAIL if number["tail_too_small"] else ""
-        value, low, high = (
-            f"{number[key]:.3f}".replace("-0.000", "0.000") for key in ("value", "low", "high")
-        )
-        return f"{value} [{low}, {high}]{mark}"
+    def attacks(self, audit: str) -> list[str]:
+        """Return every attack that was run on a target."""
+        return [str(number.attack) for number in self._on_calibration(audit)]
 
-    def tail_too_small(self, name: str) -> bool:
-        """Whether a number's tail is too small to be read."""
-        return bool(self.numbers[name]["tail_too_small"])
+    def best(self, audit: str) -> str:
+        """Return the attack with the highest AUC on the calibration fold, on which its knobs were chosen as well."""
+        return str(max(self._on_calibration(audit), key=lambda number: number.value).attack)
 
-    def under(self, prefix: str) -> list[tuple[str, ...]]:
-        """What follows a prefix in the ids that begin with it, part by part, in their order."""
-        start = f"{prefix}."
-        return [tuple(name.removeprefix(start).split(".")) for name in self.numbers if name.startswith(start)]
-
-    def attacks(self, target: str) -> list[str]:
-        """Every attack that was run on a target."""
-        return [parts[0] for parts in self.under(target) if parts[1:] == ("calibration_auc",)]
-
-    def best(self, target: str) -> str:
-        """The attack with the highest AUC on a target, on the calibration fold, where its knobs were chosen, too."""
-        return max(self.attacks(target), key=lambda attack: self.value(f"{target}.{attack}.calibration_auc"))
-
-    def fill(self, text: str, wrap: Callable[[str, str], str] = lambda name, printed: printed) -> str:
-        """A text with its numbers: `[[id]]` with limits, `[[#id]]` without; `wrap` gets each id and what is printed."""
-
-        def printed(mention: re.Match[str]) -> str:
-            plain, name = mention.groups()
-            return wrap(name, self.count(name) if plain else self.estimate(name))
-
-        return _MENTION.sub(printed, text)
+    def _on_calibration(self, audit: str) -> list[Number]:
+        return self.find(audit=audit, metric="calibration_auc", of=None)
 
 
 def ledger(files: Iterable[Path]) -> dict[str, dict[str, Any]]:
-    """Every number of `files` by id: what the file is of, then the keys that lead to the number, joined with dots.
+    """Return what numbers.json holds: every number of `files` by id.
 
-    A file says itself what it is of: a `target`, or a `split`; the others are of all targets.
     Raises SimauditError when two numbers would have the same id.
     """
-    found: dict[str, dict[str, Any]] = {}
+    rows: dict[str, dict[str, Any]] = {}
     for path in files:
         content, digest = read_json(path), sha256_file(path)
-        prefix = [content[key] for key in ("target", "split") if key in content][:1]
         for keys, node in _numbers(content, ()):
-            name = ".".join([*prefix, *(key for key in keys if key not in SILENT)])
-            if name in found:
+            number = _number(node, keys, columns(content, keys), path, digest)
+            if number.id in rows:
                 raise SimauditError(
-                    f"{path}: its number {name} is also in {found[name]['source']}; rename the target or split"
+                    f"{path}: its number {number.id} is also in {rows[number.id]['source']}; rename the target or split"
                 )
-            found[name] = asdict(_number(node, keys, path, digest))
-    return found
+            rows[number.id] = asdict(number)
+    return rows
 
 
-def _number(node: Any, keys: tuple[str, ...], path: Path, digest: str) -> Number:
+def _number(node: Any, keys: tuple[str, ...], found_by: dict[str, Any], path: Path, digest: str) -> Number:
     estimate = isinstance(node, dict)
     value, low, high = (node[key] for key in ("value", "low", "high")) if estimate else [node] * 3
     pointer = (*keys, "value") if estimate else keys
     return Number(
+        **found_by,
         value=value,
         low=low,
         high=high,
@@ -161,7 +187,7 @@ def _number(node: Any, keys: tuple[str, ...], path: Path, digest: str) -> Number
 
 
 def _numbers(node: Any, keys: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Any]]:
-    """Estimates, which are objects with a value, and plain numbers, each with the keys that lead to it."""
+    """Yield estimates, which are objects with a value, and plain numbers, each with the keys that lead to it."""
     if isinstance(node, dict) and "value" not in node:
         for key, child in node.items():
             if key != "variant":  # what a variant holds are knobs

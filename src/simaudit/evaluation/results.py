@@ -1,4 +1,4 @@
-"""What is known of one evaluated target, and of a run's targets together, as comparisons and figures read it."""
+"""The result files of one evaluated target, and of a run's targets together, as comparisons and figures read them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,27 +16,27 @@ from simaudit.evaluation.protocol.selected import SelectedScores
 from simaudit.evaluation.statistics.bootstrap import Bootstrap
 from simaudit.storage.json import read_json
 from simaudit.storage.parquet import read_table
+from simaudit.vocabulary.context import AuditContext
 from simaudit.vocabulary.errors import SimauditError
 from simaudit.vocabulary.paths import RUN_FILES, TARGET_FILES
-from simaudit.vocabulary.roles import Role
 from simaudit.vocabulary.sides import EVALUATION
+
+ALONE = AuditContext(group="")
 
 
 @dataclass(frozen=True)
 class Results:
-    """The files of one target under `root`, results/, each read when it is first asked for.
+    """The files of one target under `root`, results/, each read when it is first needed.
 
-    `group`, `control` and `reference` are those of its `Role`.
+    `context` is its place in the run, which only comparisons need.
     """
 
     root: Path
     target: str
-    group: str = ""
-    control: str | None = None
-    reference: str | None = None
+    context: AuditContext = ALONE
 
     def file(self, name: str) -> Path:
-        """Where one of TARGET_FILES is."""
+        """Return the path of one of TARGET_FILES."""
         return self.root / TARGET_FILES[name].format(target=self.target)
 
     @cached_property
@@ -50,8 +50,8 @@ class Results:
     @cached_property
     def quality(self) -> dict[str, Any]:
         """Fréchet distances of the target's samples."""
-        found: dict[str, Any] = read_json(self.file("quality"))["frechet"]
-        return found
+        distances: dict[str, Any] = read_json(self.file("quality"))["frechet"]
+        return distances
 
     @cached_property
     def table(self) -> pd.DataFrame:
@@ -80,12 +80,12 @@ class Results:
         return SelectedScores.read(self.file("selected"))
 
     def choice(self, attack: str, bootstrap: Bootstrap) -> Choice:
-        """An attack at its selected knobs on the evaluation fold, whose resamples `bootstrap` draws."""
+        """Return an attack at its selected knobs on the evaluation fold, whose resamples `bootstrap` draws."""
         rows = self.table[(self.table.fold == EVALUATION) & (self.table.attack == attack)]
         return Choice(rows[rows.selected].iloc[0], self.selected.roc(attack), bootstrap)
 
     def require_same_samples(self, other: "Results") -> None:
-        """Raises SimauditError when the two were evaluated on different samples."""
+        """Refuse a target that was evaluated on different samples, with a SimauditError."""
         if not np.array_equal(self.selected.sample_id, other.selected.sample_id):
             raise SimauditError(
                 f"{self.target}: was evaluated on other samples than {other.target}; evaluate both anew"
@@ -101,24 +101,43 @@ class Results:
         """Every attack that was run on it."""
         return list(self.summary["attacks"])
 
+    @property
+    def best(self) -> str:
+        """The attack with the highest AUC on the calibration fold, on which its knobs were chosen as well."""
+        facts = self.summary["attacks"]
+        return str(max(facts, key=lambda attack: facts[attack]["selected"]["calibration_auc"]["value"]))
+
+    def require_attack(self, attack: str) -> None:
+        """Refuse an attack that was not run on the target, with a SimauditError that names those that were."""
+        if attack not in self.attacks:
+            raise SimauditError(
+                f"attack {attack} has no scores on {self.target}; it has: {', '.join(self.attacks)}"
+            )
+
 
 @dataclass(frozen=True)
 class Run:
-    """The files of all targets together under `root`, results/, and each target's role by name."""
+    """The files of all targets together under `root`, results/, and the context of each target by name."""
 
     root: Path
-    roles: Mapping[str, Role]
+    contexts: Mapping[str, AuditContext]
 
     @cached_property
     def ledger(self) -> Ledger:
         """Every number of the run."""
         return Ledger.read(self.root / RUN_FILES["numbers"])
 
+    @cached_property
+    def experiments(self) -> list[dict[str, str]]:
+        """The published experiments in words, see `simaudit.evaluation.comparison.published`."""
+        experiments: list[dict[str, str]] = read_json(self.root / RUN_FILES["published"])["experiments"]
+        return experiments
+
     @property
     def audited(self) -> list[str]:
-        """Every target that is no control."""
-        return [target for target, role in self.roles.items() if role.control is None]
+        """Every target that is not a control."""
+        return [target for target, context in self.contexts.items() if context.control is None]
 
     def theory(self, name: str) -> pd.DataFrame:
-        """The closed form along a `line` or over a `field`, see `simaudit.targets.closed_form`."""
+        """Return the closed form along a `line` or over a `field`, see `simaudit.targets.closed_form`."""
         return read_table(self.root / RUN_FILES[name])

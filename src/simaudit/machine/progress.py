@@ -27,7 +27,7 @@ class Progress:
     """The name of the job that this process runs, for the title of its progress; the command line sets it."""
 
     def __init__(self, title: str, total: int, done: int = 0, unit: str = "step") -> None:
-        self._title = f"{self.job}, {title}" if self.job else title
+        self._title = ", ".join(part for part in (self.job, title) if part) or f"{unit}s"
         self._total, self._done, self._unit = total, done, unit
         self._started, self._start = time.monotonic(), done
         self._line_due = self._started + FIRST_LINE

@@ -1,12 +1,12 @@
 """Every job that parameters ask for: each phase declares its own, and here they are put together."""
 
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from simaudit.data.jobs import nearest_job, prepare_job, split_job
 from simaudit.evaluation.jobs import blind_job, compare_job, evaluate_job, numbers_job, quality_job
-from simaudit.figures import RUN
 from simaudit.figures.jobs import figure_job
 from simaudit.plan.params import Params, chosen
 from simaudit.report.jobs import report_job, tables_job
@@ -15,8 +15,10 @@ from simaudit.scoring.jobs import score_job
 from simaudit.targets.files import SUMMARY
 from simaudit.targets.jobs import theory_job, train_job
 from simaudit.vocabulary import paths
-from simaudit.vocabulary.job import Job
+from simaudit.vocabulary.context import AuditContext
+from simaudit.vocabulary.job import Job, plain
 from simaudit.vocabulary.knobs import deciding
+from simaudit.vocabulary.paths import RUN
 
 COMPARED = ("group", "control", "reference")
 """What of an audit's context comparisons read; tables also read its `arm`."""
@@ -27,23 +29,24 @@ def jobs(params: Params) -> Iterator[Job]:
     before = [*_of_data(params)]
     for audit in params.audits:
         before += _of_audit(params, audit)
-    contexts = context(params)
+    contexts = {name: plain(_known(context)) for name, context in params.contexts.items()}
     compared = {name: {key: known[key] for key in COMPARED} for name, known in contexts.items()}
     before.append(compare_job(compared, splits(params), params.evaluation))
     yield from before
     yield numbers_job(numbered(before))
     figures = {RUN: params.figures_of_run, **{name: params.figures_of(name) for name in params.audits}}
-    for of, names in figures.items():
-        for name, why in names.items():
-            if why is None:
-                yield figure_job(of, name, chosen(params.figures)[name], contexts)
+    kinds = chosen(params.figures)
+    drawn = {of: [name for name, why in names.items() if why is None] for of, names in figures.items()}
+    for of, names in drawn.items():
+        for name in names:
+            yield figure_job(of, name, kinds[name], contexts)
     in_tables = {name: known | {"arm": contexts[name]["arm"]} for name, known in compared.items()}
     yield tables_job(in_tables)
     yield report_job(
         contexts,
-        figures,
+        drawn,
+        {of: {kinds[name].title: why for name, why in names.items() if why} for of, names in figures.items()},
         {name: deciding(params.splits[name]) for name in splits(params)},
-        {name: deciding(figure) for name, figure in chosen(params.figures).items()},
         [paths.target(name) / SUMMARY for name in params.targets],
         [paths.record(job.name) for job in before if job.name != "theory"],
     )
@@ -105,18 +108,7 @@ def numbered(before: list[Job]) -> list[Path]:
     return [file for file in files if file.suffix == ".json" and any(map(file.is_relative_to, folders))]
 
 
-def context(params: Params) -> dict[str, dict[str, Any]]:
-    """What each audit is beside the others, see `simaudit.vocabulary.roles`."""
-    contexts = {}
-    for group, names in params.groups.items():
-        for name in names:
-            family = params.family_of(name)
-            epochs = params.epochs_of(name)
-            contexts[name] = {
-                "group": group,
-                "control": family.control,
-                "reference": params.references.get(name),
-                "arm": family.arm,
-                "epochs": [*epochs, family.training.epochs] if hasattr(family, "training") else [],
-            }
-    return contexts
+def _known(context: AuditContext) -> dict[str, Any]:
+    """What readers of results must be told of an audit: which attacks there are, results say themselves."""
+    unread = ("attacks", "checkpoint_attacks")
+    return {key: value for key, value in asdict(context).items() if key not in unread}

@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from simaudit.attacks.attack import attack_modules
 from simaudit.data.source import source_modules
-from simaudit.figures import figure_modules
+from simaudit.figures.figure import figure_modules
 from simaudit.plan.expand import combine, expand
 from simaudit.plan.explain import Sources, explain
 from simaudit.plan.params import Params, validate

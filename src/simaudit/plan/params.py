@@ -11,13 +11,15 @@ from simaudit.attacks.attack import Attack, attack_modules, attack_type
 from simaudit.data.jobs import SplitKnobs
 from simaudit.data.source import Source, source_types
 from simaudit.evaluation.jobs import EvaluationKnobs
-from simaudit.figures import RUN, RunFigure, TargetFigure, figure_modules, figure_type
+from simaudit.figures.figure import RunFigure, TargetFigure, figure_modules, figure_type
 from simaudit.plan.expand import Sweep
 from simaudit.samples.jobs import QualityKnobs
 from simaudit.scoring.jobs import ScoringKnobs
 from simaudit.targets.family import TargetFamily, TrainedFamily, family_types
 from simaudit.targets.jobs import TheoryKnobs
+from simaudit.vocabulary.context import AuditContext
 from simaudit.vocabulary.knobs import Knobs, Name
+from simaudit.vocabulary.paths import RUN
 
 OF_A_GROUP: Any = {"training": {"seed", "intermediate_epochs"}}
 """What targets of one group may differ in."""
@@ -177,7 +179,7 @@ class Params(Knobs):
     def figures_of_run(self) -> dict[str, str | None]:
         """For each figure of all audits together: None if it will be drawn, otherwise the reason it cannot be."""
         return {
-            name: figure.missing(self)
+            name: figure.missing(self.contexts)
             for name, figure in chosen(self.figures).items()
             if isinstance(figure, RunFigure)
         }
@@ -186,6 +188,26 @@ class Params(Knobs):
         """The epochs of an audit's intermediate checkpoints."""
         family = self.family_of(audit)
         return family.training.intermediate_epochs if isinstance(family, TrainedFamily) else ()
+
+    @cached_property
+    def contexts(self) -> dict[str, AuditContext]:
+        """What each audit is beside the others, by name; audits of one group stand together."""
+        return {name: self._context(name, group) for group, names in self.groups.items() for name in names}
+
+    def _context(self, name: str, group: str) -> AuditContext:
+        family = self.family_of(name)
+        return AuditContext(
+            group=group,
+            control=family.control,
+            reference=self.references.get(name),
+            arm=family.arm,
+            is_latent=family.is_latent,
+            epochs=(*self.epochs_of(name), family.training.epochs)
+            if isinstance(family, TrainedFamily)
+            else (),
+            attacks=tuple(self.attacks_on(name)),
+            checkpoint_attacks=self.audits[name].intermediate_attacks,
+        )
 
     @cached_property
     def groups(self) -> dict[str, list[str]]:

@@ -4,7 +4,7 @@ A definition is a function, a class, an assignment or an import at the top of a 
 other definitions of its module, and what it imports from this package. The name of a whole module stands for all
 definitions in it. Statements that define nothing, and assignments that call something, run when their module is
 imported, so they count wherever that happens. A decorator, and the body of a class, count where their definition does.
-If any of the code reads a docstring, all docstrings of it count.
+If any of the code reads a docstring, as that of a figure is read, the docstrings of all classes in it count.
 """
 
 import ast

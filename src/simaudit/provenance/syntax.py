@@ -65,10 +65,15 @@ def bound(node: ast.AST) -> set[str]:
 
 
 def normal(node: object, docstrings: bool) -> Iterator[str]:
-    """Yield a syntax tree as pieces of text that are the same in every version of Python."""
+    """Yield a syntax tree as pieces of text that are the same in every version of Python.
+
+    Docstrings are left out, except those of classes where `docstrings` asks for them.
+    """
     if isinstance(node, ast.AST):
         yield f"({type(node).__name__}"
         for key, value in ast.iter_fields(node):
+            if isinstance(value, list) and not (docstrings and isinstance(node, ast.ClassDef)):
+                value = [part for part in value if not is_text(part)]
             if key not in ("ctx", "type_comment", "kind") and value is not None and value != []:
                 yield f" {key}="
                 yield from normal(value, docstrings)
@@ -76,8 +81,7 @@ def normal(node: object, docstrings: bool) -> Iterator[str]:
     elif isinstance(node, list):
         yield "["
         for part in node:
-            if docstrings or not is_text(part):
-                yield from normal(part, docstrings)
+            yield from normal(part, docstrings)
         yield "]"
     else:
         yield repr(node)

@@ -9,7 +9,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.tree import Tree
 
-from simaudit.evaluation.numbers import Ledger
+from simaudit.evaluation.numbers import Number
+from simaudit.figures.printed import estimate
 from simaudit.provenance.trace import Step
 
 SHOWN = 12  # characters of a hash
@@ -22,7 +23,7 @@ def number_tree(
     """A number, the tables that print it, where it stands, and the jobs that it comes from, `depth` of them back."""
     number = numbers[name]
     unit = "" if number["unit"] == "1" else f" {number['unit']}"
-    tree = Tree(f"[bold]{escape(name)}[/] = {escape(Ledger(numbers).estimate(name))}{unit}")
+    tree = Tree(f"[bold]{escape(name)}[/] = {escape(estimate(Number(**number)))}{unit}")
     tree.add(f"printed in {', '.join(tables) or 'no table'}")
     source = tree.add(f"stands in {number['source']}, at {number['pointer']}")
     _grow(source, step, set(), depth)

@@ -1,4 +1,4 @@
-"""What a run found, as tables and the page read it: its numbers, and the words that go with them."""
+"""The findings of a run, as tables and the page read them: its numbers, and the words that go with them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,56 +7,50 @@ from typing import Any
 
 from simaudit.evaluation.numbers import Ledger
 from simaudit.storage.json import read_json
+from simaudit.vocabulary.context import AuditContext
 from simaudit.vocabulary.paths import RUN_FILES, TARGET_FILES
-from simaudit.vocabulary.roles import Role
 
-COMPARISONS = ("against", "controls", "groups", "ranks")
-METRICS = {
-    "auc": "AUC",
-    "asr": "ASR",
-    "tpr_at_1pct_fpr": "TPR at 1 % FPR",
-    "tpr_at_0.1pct_fpr": "TPR at 0.1 % FPR",
-}
-"""The headline metrics and their names in print."""
+COMPARISONS = ("against", "controls", "groups", "published", "ranks")
 
 
 @dataclass(frozen=True)
 class Findings:
-    """Numbers come from the `ledger` alone.
+    """All that tables and the page say of a run. Numbers come from the `ledger` alone.
 
-    `summaries` by target and `comparison` by file name give words: which attacks there are, what controls say.
+    `contexts` and `summaries` by target, and `comparison` by the name of its file, give words: which attacks there are,
+    what the controls say.
     """
 
     ledger: Ledger
-    roles: Mapping[str, Role]
+    contexts: Mapping[str, AuditContext]
     summaries: Mapping[str, Mapping[str, Any]]
     comparison: Mapping[str, Mapping[str, Any]]
 
     @classmethod
-    def read(cls, root: Path, roles: Mapping[str, Role]) -> "Findings":
-        """From results/. Raises SimauditError when a file is missing or not valid JSON."""
+    def read(cls, root: Path, contexts: Mapping[str, AuditContext]) -> "Findings":
+        """Read the findings from results/. Raises SimauditError when a file is missing or not valid JSON."""
         return cls(
             Ledger.read(root / RUN_FILES["numbers"]),
-            roles,
-            {name: read_json(root / TARGET_FILES["summary"].format(target=name)) for name in roles},
+            contexts,
+            {name: read_json(root / TARGET_FILES["summary"].format(target=name)) for name in contexts},
             {name: read_json(root / "comparison" / f"{name}.json") for name in COMPARISONS},
         )
 
     @property
     def targets(self) -> list[str]:
-        """In the order of print: what others are held against first, seeds of one target together, controls last."""
+        """Every target in the order of print: references first, seeds of one target together, controls last."""
 
         def place(name: str) -> tuple[bool, bool, str, bool, str]:
-            role = self.roles[name]
-            of_reference = self.roles[role.group].reference is not None
-            return role.control is not None, of_reference, role.group, name != role.group, name
+            context = self.contexts[name]
+            has_reference = self.contexts[context.group].reference is not None
+            return context.control is not None, has_reference, context.group, name != context.group, name
 
-        return sorted(self.roles, key=place)
+        return sorted(self.contexts, key=place)
 
     @property
     def audited(self) -> list[str]:
-        """Every target that is no control."""
-        return [name for name in self.targets if self.roles[name].control is None]
+        """Every target that is not a control."""
+        return [name for name in self.targets if self.contexts[name].control is None]
 
     @property
     def splits(self) -> list[str]:
@@ -64,16 +58,14 @@ class Findings:
         return sorted({summary["split"] for summary in self.summaries.values()})
 
     def verdict(self, target: str) -> str:
-        """What the controls make of a target; of a control, which one it is."""
-        found: str = self.comparison["controls"]["verdicts"].get(
-            target, f"{self.roles[target].control} control"
-        )
-        return found
+        """Return the verdict on a target; for a control, which control it is."""
+        verdicts: Mapping[str, str] = self.comparison["controls"]["verdicts"]
+        return verdicts.get(target, f"{self.contexts[target].control} control")
 
     def is_shifted(self, target: str) -> bool:
-        """Whether the target's split can be told apart without any model."""
+        """Return whether the sides of the target's split are told apart without any model."""
         return bool(self.summaries[target]["shifted"])
 
     def attacks(self, target: str) -> list[str]:
-        """Every attack that was run on it."""
+        """Return every attack that was run on a target."""
         return list(self.summaries[target]["attacks"])

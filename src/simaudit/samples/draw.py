@@ -24,7 +24,7 @@ def draw_samples(
     start = int((schedule.alpha_bar >= LEAST_SIGNAL).nonzero()[-1])
     timesteps = np.linspace(start, 0, steps).round().astype(int).tolist()
     samples = []
-    with Progress("sampling", count, unit="sample") as progress:
+    with Progress("", count, unit="sample") as progress:
         for first in range(0, count, batch_size):
             ids = np.arange(first, min(first + batch_size, count))
             z = SampleNoise(seed, ids).draw(0, like.new_empty((len(ids), *shape)))

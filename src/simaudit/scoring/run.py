@@ -36,7 +36,7 @@ def write_scores(
     with (
         atomic_path(path) as temporary,
         ScoreWriter(temporary, metadata) as writer,
-        Progress(f"scoring {path.stem}", len(split), unit="sample") as progress,
+        Progress("", len(split), unit="sample") as progress,
     ):
         for start in range(0, len(split), batch_size):
             rows = slice(start, start + batch_size)

@@ -4,6 +4,12 @@ from pathlib import Path
 
 DATA, RESULTS = Path("data"), Path("results")
 
+RUN = "run"
+"""The folder of the figures and tables of all audits together, beside those of each; no audit may have this name."""
+
+RUN = "run"
+"""The folder of the figures and tables of all targets together, beside those of each; no target may have this name."""
+
 TARGET_FILES = {
     "summary": "evaluation/{target}.json",
     "table": "evaluation/{target}.parquet",
@@ -20,6 +26,7 @@ TARGET_FILES = {
 
 RUN_FILES = {
     "numbers": "numbers.json",
+    "published": "comparison/published.json",
     "line": "theory/line.parquet",
     "field": "theory/field.parquet",
 }
@@ -33,7 +40,7 @@ SPEED = RESULTS / "speed.json"
 """The speed knobs of every job, which are in no stamp."""
 SCORES, TABLES, NUMBERS = RESULTS / "scores", RESULTS / "tables", RESULTS / "numbers.json"
 PAGE = RESULTS / "report" / "index.html"
-FIGURES, FIGURE_SUFFIXES = RESULTS / "figures", ("pdf", "png", "csv")
+FIGURES, FIGURE_SUFFIXES = RESULTS / "figures", ("pdf", "png", "csv", "json")
 
 
 def images(dataset: str) -> Path:

@@ -1,19 +1,28 @@
-"""Tables and page of a run, made by the command line as a run makes them; and how to read the page."""
+"""Tables and page of a run, made as the jobs of a run make them; and how to read the page."""
 
 from dataclasses import asdict, dataclass, field
 from html.parser import HTMLParser
 from pathlib import Path
 
-from click.testing import CliRunner
-
-from simaudit.cli import simaudit
-from simaudit.figures import figure_types, style
+from simaudit.figures.drawing import SUFFIXES, draw
+from simaudit.figures.figure import figure_types
 from simaudit.provenance.records import Record
+from simaudit.report.page.write import write_page
+from simaudit.report.tables.every import every_table
+from simaudit.report.tables.forms import write
 from simaudit.storage.hashes import sha256_file
 from simaudit.storage.json import write_json
 
 FIGURES = ("metrics_over_time", "roc_loglog", "statistic_histogram")
 REASON = "there is nothing to be seen in it"
+REPORTED = {
+    "run": {},
+    "net": dict.fromkeys(FIGURES),
+    "net-seed1": {"roc_loglog": REASON},
+    "other": {"roc_loglog": REASON, "statistic_histogram": None},
+    "raw": {},
+}
+"""The figures of the small run that the shared report shows, each None or the reason why it is not drawn."""
 
 
 @dataclass
@@ -83,34 +92,25 @@ class Reported:
 
 
 def report_on(run, figures=None, trainings=(), split=None) -> Reported:
-    """Draw figures, then write tables and the page; `figures` by target and name as the report's stamp has them."""
+    """Draw figures, then write tables and the page; `figures` says by target and name why one is not drawn, if so."""
     root = run.audit.path
     figures = {"run": {}} if figures is None else figures
+    drawn = {of: [name for name, why in reasons.items() if why is None] for of, reasons in figures.items()}
     for target in run.targets:
-        for name in [name for name, why in figures.get(target.target, {}).items() if why is None]:
-            values, drawn = figure_types()[name]().picture(target)
-            paths = [root / f"figures/{target.target}/{name}.{suffix}" for suffix in ("pdf", "png", "csv")]
-            style.save(drawn, values, paths)
+        for name in drawn.get(target.target, ()):
+            paths = [root / f"figures/{target.target}/{name}{suffix}" for suffix in SUFFIXES]
+            draw(figure_types()[name](), target).save(paths)
     for target, training in dict(trainings).items():
         write_json(root / f"targets/{target}/training.json", training)
-    stamps = {
-        "split/s": split or {"allow_duplicates": False},
-        "tables": {"targets": {name: asdict(role) for name, role in run.roles.items()}},
+    undrawn = {
+        of: {figure_types()[name].title: why for name, why in reasons.items() if why}
+        for of, reasons in figures.items()
     }
-    stamps["report"] = stamps["tables"] | {"figures": figures, "knobs": {name: {} for name in FIGURES}}
-    for name, params in stamps.items():
-        write_json(root / f"params/{name}.json", {"job": name, "params": params, "code": {}})
     for target in run.targets:
         _record(root, target.target)
-    for verb, output in (("tables", "tables"), ("report", "report/index.html")):
-        done = CliRunner().invoke(
-            simaudit,
-            [
-                *(verb, "--params", f"{root}/params/{verb}.json", "--results", str(root)),
-                *("--output", f"{root}/{output}"),
-            ],
-        )
-        assert done.exit_code == 0, done.output
+    write(every_table(run.findings), run.findings.ledger, root / "tables")
+    splits = {"s": split or {"allow_duplicates": False}}
+    write_page(root / "report/index.html", root, run.findings, drawn, undrawn, splits)
     return Reported(root)
 
 
@@ -125,11 +125,12 @@ def _record(root, target):
         record = Record(
             job=job,
             stamp=f"results/params/{job}.json",
-            command=["simaudit", job.split("/")[0], "--output", str(made[0])],
+            command=["simaudit", "run", job],
             params=params,
             code={},
             inputs={str(path): sha256_file(path) for path in read},
             outputs={str(path): sha256_file(path) for path in made},
-            environment=None,
+            speed={},
+            environment={"versions": {}, "lock": None},
         )
         write_json(root / f"records/{job}.json", asdict(record))

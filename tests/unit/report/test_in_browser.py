@@ -99,11 +99,11 @@ def test_a_number_opens_its_source_and_the_keyboard_closes_it(open_page, small_r
     )
     number = numbers[name]
     assert told["Number"] == name
-    assert told["Value"].startswith(f"{number['value']} [{number['low']}, {number['high']}]")
-    assert told["File"] == number["source"]
-    assert told["Place"] == number["pointer"]
-    assert told["SHA-256"] == number["source_sha256"]
-    assert told["Made by"] == f"snakemake --cores all {number['source']}"
+    assert told["Value"].startswith(f"{number.value} [{number.low}, {number.high}]")
+    assert told["File"] == number.source
+    assert told["Place"] == number.pointer
+    assert told["SHA-256"] == number.source_sha256
+    assert told["Made by"] == f"snakemake --cores all {number.source}"
     assert panel.get_by_role("link").first.inner_text().startswith("evaluate/")
     page.keyboard.press("Escape")
     assert panel.is_hidden()

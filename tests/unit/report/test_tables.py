@@ -6,12 +6,12 @@ import re
 
 import pytest
 
-from simaudit.evaluation.numbers import Ledger
+from simaudit.evaluation.numbers import Ledger, Number
+from simaudit.figures.printed import count, estimate
 from simaudit.report.findings import Findings
 from simaudit.report.tables import of_run as run_tables
-from simaudit.report.tables import of_target as target_tables
 from simaudit.report.tables.controls import controls
-from simaudit.report.tables.every import every_table
+from simaudit.report.tables.every import every_table, target_tables
 from simaudit.report.tables.forms import escape, latex, markdown, write
 from simaudit.report.tables.table import Column, Table
 from simaudit.vocabulary.variant import variant_label
@@ -39,6 +39,11 @@ def in_latex(text):
         body = body.replace(written, printed)
     body = re.sub(r"\{\\footnotesize ([^}]*)\}", r"\1", body)
     return [line.removesuffix(" \\\\").split(" & ") for line in body.splitlines()]
+
+
+def tables_of(findings, target="net"):
+    """The tables of one target by name."""
+    return {table.name: table for table in target_tables(findings, target)}
 
 
 def read(folder, of, name):
@@ -136,31 +141,31 @@ def test_autoencoders_stand_by_arm_and_beta_with_the_mean_over_their_seeds(small
     ledger = small_run.findings.ledger
     standard, adversarial = in_markdown((folder / "run/autoencoders.md").read_text())[1:]
     assert standard[:3] == ["standard", "β = 0.01", "net, net-seed1"]
-    assert standard[3:5] == [ledger.estimate("net.sima.mean_over_seeds.auc"), "–"]
+    assert standard[3:5] == [estimate(ledger.numbers["net.sima.mean_over_seeds.auc"]), "–"]
     assert adversarial[:3] == ["adversarial", "β = 0", "other"]
-    assert adversarial[4] == ledger.estimate("other.reconstruction.auc") != "–"
-    assert adversarial[6] == ledger.estimate("other.frechet.to_heldout") != "–"
+    assert adversarial[4] == estimate(ledger.numbers["other.reconstruction.auc"]) != "–"
+    assert adversarial[6] == estimate(ledger.numbers["other.frechet.to_heldout"]) != "–"
 
 
 def test_what_is_known_of_latent_targets_is_in_their_tables(small_run, folder):
     ledger = small_run.findings.ledger
     quarters = {row["attack"]: row for row in read(folder, "other", "by_distortion")}
-    assert float(quarters["sima"]["q3"]) == ledger.value("other.sima.by_distortion.q3")
+    assert float(quarters["sima"]["q3"]) == ledger.numbers["other.sima.by_distortion.q3"].value
     (errors,) = read(folder, "other", "reconstruction_error")
-    assert float(errors["of_heldout"]) == ledger.value("other.reconstruction_error.v.of_heldout")
+    assert float(errors["of_heldout"]) == ledger.numbers["other.reconstruction_error.v.of_heldout"].value
     assert not (folder / "net/reconstruction_error.csv").exists()
-    assert "needs an autoencoder" in target_tables.reconstruction_error(small_run.findings, "net").absent
+    assert "needs an autoencoder" in tables_of(small_run.findings)["reconstruction_error"].absent
 
 
 def test_targets_are_held_against_their_reference_and_ranked(small_run, folder):
     ledger = small_run.findings.ledger
     rows = {(row["target"], row["attack"]): row for row in read(folder, "run", "against")}
     assert rows["other", "loss"]["minus"] == "net"
-    assert float(rows["other", "loss"]["auc"]) == ledger.value("other.loss.minus_net.auc")
+    assert float(rows["other", "loss"]["auc"]) == ledger.numbers["other.loss.minus_net.auc"].value
     ranks = {row["attack"]: row for row in read(folder, "run", "ranks")}
-    assert float(ranks["sima"]["auc"]) == ledger.value("ranks.auc.sima.mean_rank")
+    assert float(ranks["sima"]["auc"]) == ledger.numbers["ranks.auc.sima.mean_rank"].value
     told = (folder / "run/ranks.md").read_text()
-    assert f"Critical differences: AUC {ledger.count('ranks.auc.critical_difference')}, ASR" in told
+    assert f"Critical differences: AUC {count(ledger.numbers['ranks.auc.critical_difference'])}, ASR" in told
     assert "Friedman" not in told  # its test needs three attacks, and two were run on all
 
 
@@ -168,7 +173,7 @@ def test_the_verdict_is_by_the_attack_that_calibration_preferred(small_run, fold
     rows = {row["target"]: row for row in read(folder, "run", "verdicts")}
     assert set(rows) == {"net", "net-seed1", "other"}  # the control is no target
     assert (rows["net"]["verdict"], rows["net"]["attack"]) == ("leaks", "sima")
-    assert float(rows["net"]["auc"]) == small_run.findings.ledger.value("net.sima.auc")
+    assert float(rows["net"]["auc"]) == small_run.findings.ledger.numbers["net.sima.auc"].value
 
 
 def test_all_targets_attacks_stand_in_one_table_to_compute_with(folder):
@@ -184,22 +189,25 @@ def test_what_papers_report_stands_beside_this_run_without_limits(small_run, fol
     theirs = rows["published", "ddpm, cifar-10 against cifar-10", "sima"]
     assert (theirs["auc"], theirs["auc_low"]) == ("0.9045", "")  # Table 1 of arXiv:2509.25003v1
     assert theirs["tpr_heldout_positive"] == "0.3586"
-    assert float(rows["this run", "net", "loss"]["auc"]) == small_run.findings.ledger.value("net.loss.auc")
+    assert (
+        float(rows["this run", "net", "loss"]["auc"])
+        == small_run.findings.ledger.numbers["net.loss.auc"].value
+    )
     assert ("this run", "net-seed1", "loss") not in rows  # one of each group
 
 
 def test_cost_is_a_dash_until_it_was_measured(small_run):
     before = small_run.findings
-    assert in_markdown(markdown(target_tables.cost(before, "net"), before.ledger))[1] == [
+    assert in_markdown(markdown(tables_of(before)["cost"], before.ledger))[1] == [
         "loss",
         "1",
         "–",
         "–",
     ]
-    spent = {"value": 12.5, "low": 12.5, "high": 12.5, "tail_too_small": False}
+    spent = Number("net", "loss", "seconds", "cost", 12.5, 12.5, 12.5, "s", "c.json", "/", "0")
     ledger = Ledger({**before.ledger.numbers, "net.loss.cost.seconds": spent})
-    after = Findings(ledger, before.roles, before.summaries, before.comparison)
-    assert in_markdown(markdown(target_tables.cost(after, "net"), ledger))[1] == ["loss", "1", "12.5", "–"]
+    after = Findings(ledger, before.contexts, before.summaries, before.comparison)
+    assert in_markdown(markdown(tables_of(after)["cost"], ledger))[1] == ["loss", "1", "12.5", "–"]
 
 
 def test_a_control_that_fails_comes_first_with_the_number_it_failed_on(small_run):
@@ -209,7 +217,7 @@ def test_a_control_that_fails_comes_first_with_the_number_it_failed_on(small_run
     failed = {"kind": "untrained", "of": "raw", "passed": False, "failed_on": ["sima"]}
     others = [control for control in found["controls"] if control["kind"] != "untrained"]
     comparison = before.comparison | {"controls": found | {"controls": [*others, failed]}}
-    rows = controls(Findings(before.ledger, before.roles, before.summaries, comparison)).rows
+    rows = controls(Findings(before.ledger, before.contexts, before.summaries, comparison)).rows
     assert rows[0] == ("FAILED", "untrained", "raw", "sima", "at chance", "raw.sima.auc")
     assert {row[0] for row in rows[1:]} == {"passed"}
 
@@ -221,7 +229,7 @@ def test_without_seeds_references_and_ranks_the_reasons_are_said(small_run):
         "against": {"against": {}},
         "ranks": {"absent": "ranks need two targets"},
     }
-    alone = Findings(before.ledger, {"net": before.roles["net"]}, before.summaries, comparison)
+    alone = Findings(before.ledger, {"net": before.contexts["net"]}, before.summaries, comparison)
     absent = [getattr(run_tables, name)(alone).absent for name in ("against", "seeds", "ranks")]
     assert absent == [
         "no two audited targets share a split and an attack",
@@ -259,7 +267,7 @@ def test_latex_is_one_tabular_with_the_rules_of_booktabs(folder):
 
 
 def test_latex_of_numbers_keeps_minus_and_mark(small_run):
-    number = {"value": -0.5, "low": -0.75, "high": 0.25, "tail_too_small": True}
+    number = Number("t", "a", "x", None, -0.5, -0.75, 0.25, "1", "a.json", "/", "0", tail_too_small=True)
     table = Table("t", "T", "", (Column("a", "a"), Column("x", "x", "estimate")), (("b", "n"),))
     text = latex(table, Ledger({"n": number}))
     assert r"b & $-$0.500 {\footnotesize [$-$0.750, 0.250]$^{\dagger}$} \\" in text

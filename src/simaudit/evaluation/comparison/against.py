@@ -14,9 +14,9 @@ def against_reference(targets: list[Results], resamples: int, seed: int) -> dict
     by_name = {results.target: results for results in targets}
     differences = {}
     for results in targets:
-        if not results.reference:
+        if not results.context.reference:
             continue
-        reference = by_name[results.reference]
+        reference = by_name[results.context.reference]
         results.require_same_samples(reference)
         selected = results.selected
         bootstrap = Bootstrap(selected.is_member[~selected.is_calibration], resamples, seed)

@@ -23,7 +23,7 @@ def compare(
     """
     groups: dict[str, list[Results]] = {}
     for results in targets:
-        groups.setdefault(results.group, []).append(results)
+        groups.setdefault(results.context.group, []).append(results)
     return {
         "controls": all_controls(targets, blind),
         "groups": {
@@ -35,7 +35,7 @@ def compare(
         },
         "against": {"against": against_reference(targets, bootstrap, seed)},
         "published": published(),
-        "ranks": ranks([members for members in groups.values() if members[0].control is None]),
+        "ranks": ranks([members for members in groups.values() if members[0].context.control is None]),
     }
 
 
@@ -60,7 +60,7 @@ def ranks(groups: list[list[Results]]) -> dict[str, Any]:
             f"this run has {len(groups)} audited"
         }
     return {
-        "of": [members[0].group for members in ranked],
+        "of": [members[0].context.group for members in ranked],
         "ranks": {
             metric: mean_ranks(
                 pd.DataFrame(

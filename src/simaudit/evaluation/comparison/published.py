@@ -17,18 +17,32 @@ METRICS = {"auc": "auc", "asr": "asr", "tpr_heldout_positive": "tpr_heldout_posi
 def published() -> dict[str, Any]:
     """Return what published.json holds, from SimA's version 1 (arXiv:2509.25003).
 
-    `sima` holds the metrics of its Tables 1, 2, 4, 5 and 6 by model, `<members>-vs-<held-out>`, condition and attack.
-    `ranks` holds mean ranks of the attacks over these experiments, computed here. `beta` holds AUC and FID by arm and
-    β, read off Figure 3 (right); the paper normalised the FID over both arms.
+    `published` holds numbers. `sima`: by model, `<members>-vs-<held-out>`, condition and attack the metrics of its
+    Tables 1, 2, 4, 5 and 6; `ranks`: mean ranks of the attacks over these experiments, computed here; `beta`: by arm
+    and β (Figure 3 right, read off the figure) AUC and FID, which the paper normalised over both arms.
+    `experiments` says in words what the numbers of `sima` are of: each experiment's numbers have its `of`.
     """
     rows = pd.DataFrame(_rows(SIMA))
     rows["experiment"] = rows.model + " " + rows.members + " " + rows.heldout + " " + rows.condition
-    models: dict[str, Any] = {}
+    reported: dict[str, Any] = {}
+    experiments: dict[str, dict[str, str]] = {}
     for row in rows.to_dict("records"):
-        sides = f"{slug(row['members'])}-vs-{slug(row['heldout'])}"
-        attacks = models.setdefault(row["model"], {}).setdefault(sides, {}).setdefault(row["condition"], {})
+        model, condition = row["model"], row["condition"]
+        members, heldout = slug(row["members"]), slug(row["heldout"])
+        sides = f"{members}-vs-{heldout}"
+        of = f"published.sima.{model}.{sides}.{condition}"
+        experiments[of] = {
+            "of": of,
+            "model": model,
+            "members": members,
+            "heldout": heldout,
+            "condition": condition,
+        }
+        experiment = (
+            reported.setdefault(model, {}).setdefault(sides, {}).setdefault(condition, {"attacks": {}})
+        )
         numbers = {metric: _bare(row[column]) for metric, column in METRICS.items()}
-        attacks[slug(row["attack"])] = {"queries": int(row["queries"]), **numbers}
+        experiment["attacks"][slug(row["attack"])] = {"queries": int(row["queries"]), **numbers}
     ranks = {
         metric: mean_ranks(
             rows.assign(attack=rows.attack.map(slug))
@@ -38,15 +52,20 @@ def published() -> dict[str, Any]:
         )
         for metric, column in METRICS.items()
     }
-    return {"published": {"sima": models, "ranks": ranks, "beta": _sweep()}}
+    return {
+        "published": {"sima": reported, "ranks": ranks, "beta": _sweep()},
+        "experiments": [experiments[of] for of in sorted(experiments)],
+    }
 
 
 def _sweep() -> dict[str, Any]:
     arms: dict[str, Any] = {}
     for row in _rows(BETA):
         for arm in ("standard", "adversarial"):
-            metrics = {"auc": _bare(row[f"auc_{arm}"]), "fid_normalised": _bare(row[f"fid_norm_{arm}"])}
-            arms.setdefault(arm, {})[f"beta={row['beta']}"] = metrics
+            arms.setdefault(arm, {})[f"beta={row['beta']}"] = {
+                "auc": _bare(row[f"auc_{arm}"]),
+                "fid_normalised": _bare(row[f"fid_norm_{arm}"]),
+            }
     return arms
 
 
@@ -60,5 +79,5 @@ def _bare(value: str) -> dict[str, float | None]:
 
 
 def slug(name: str) -> str:
-    """Return a name in the form that an id uses."""
+    """Return a name as part of an id."""
     return name.lower().replace(".", "-").replace("_", "-")

@@ -22,11 +22,12 @@ BANDS = 4  # of spatial frequency
 def blind_scores(
     images: np.ndarray, split: Split, side: int, folds: int, seed: int
 ) -> tuple[list[Column], np.ndarray]:
-    """P(member) by classifiers that see the images (N, C, H, W) of `split` alone: columns, and values (K, N) float32.
+    """Return P(member) by classifiers that see only the images (N, C, H, W) of `split`: columns, values (K, N) float32.
 
     Logistic regression and gradient boosting, each on the pixels and on simple image statistics. Cross-fitted: a
     sample's score comes from a classifier that was fitted to the other parts, in `folds` parts stratified by role and
-    fold. Pixels beyond `side` a side are averaged. A classifier asks the model nothing: its queries are 0.
+    fold. Images are averaged down to at most `side` pixels per side. A classifier asks the model
+    nothing: its queries are 0.
     """
     strata = 2 * split.is_member + split.is_calibration
     if (smallest := int(np.unique(strata, return_counts=True)[1].min())) < folds:
@@ -47,13 +48,13 @@ def blind_scores(
 
 
 def classifiers(seed: int) -> Iterator[tuple[str, ClassifierMixin]]:
-    """The blind classifiers by name."""
+    """Yield the blind classifiers with their names."""
     yield "logistic", make_pipeline(StandardScaler(), LogisticRegression(C=0.1, max_iter=1000))
     yield "boosting", HistGradientBoostingClassifier(learning_rate=0.1, max_iter=100, random_state=seed)
 
 
 def thumbnails(images: np.ndarray, side: int) -> np.ndarray:
-    """Pixels (N, C·h·w) of images (N, C, H, W), averaged over equal blocks until no side is longer than `side`."""
+    """Return pixels (N, C·h·w) of images (N, C, H, W), averaged over equal blocks so that no side exceeds `side`."""
     n, channels, height, width = images.shape
     rows, columns = (-(-size // side) for size in (height, width))
     padded = np.pad(images, ((0, 0), (0, 0), (0, -height % rows), (0, -width % columns)), mode="edge")
@@ -63,10 +64,10 @@ def thumbnails(images: np.ndarray, side: int) -> np.ndarray:
 
 
 def image_statistics(images: np.ndarray) -> np.ndarray:
-    """What is known of images (N, C, H, W) without looking at what they show: features (N, F).
+    """Return features (N, F) of images (N, C, H, W) that do not depend on what the images show.
 
-    A channel's moments, extremes and median; how rough it is along rows and columns; and how its power is spread over
-    bands of spatial frequency, which compression, resizing and sensors change.
+    They are a channel's moments, extremes and median; how rough it is along rows and columns; and how its power is
+    spread over bands of spatial frequency, which compression, resizing and sensors change.
     """
     flat = images.reshape(*images.shape[:2], -1).astype(np.float64)
     power = np.abs(np.fft.fft2(images, norm="ortho")) ** 2

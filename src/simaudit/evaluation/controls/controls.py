@@ -1,10 +1,6 @@
-"""The controls: what must come out if the protocol works, held against what did, and what that makes of each target.
-
-A control that fails is said first, wherever numbers are shown.
-"""
+"""The controls: what must come out if the protocol works, compared with what did, and the verdict on each target."""
 
 from dataclasses import asdict, dataclass
-from itertools import groupby
 from typing import Any
 
 from simaudit.evaluation.protocol.metrics import AUC
@@ -17,27 +13,13 @@ from simaudit.vocabulary.sides import EVALUATION
 NEAR_PERFECT = 0.99
 THEORY = "sima"  # the attack that the closed form is the theory of
 
-WORDS = {
-    "blind": (
-        "classifiers that never see a model do not tell the sides of {of} apart",
-        "classifiers that never see a model tell the sides of {of} apart, so its targets are shifted",
-    ),
-    "permutation": ("shuffled labels are not told apart on {of}", "shuffled labels are told apart on {of}"),
-    "untrained": (
-        "no attack finds members of the untrained {of}",
-        "an attack finds members of the untrained {of}",
-    ),
-    "optimal": (
-        f"{THEORY} finds nearly every member of the optimal {{of}}",
-        f"{THEORY} does not find the members of the optimal {{of}} as theory says it must",
-    ),
-}
-"""What a control of each kind says where it passed, and where it failed."""
+KINDS = ("blind", "optimal", "permutation", "untrained")
+"""Every kind of control, whether or not a run has one of it."""
 
 
 @dataclass(frozen=True)
 class Control:
-    """One control: what kind, of which split or target, whether it passed, and which attacks it failed on."""
+    """One control: its kind, the split or target it is of, whether it passed, and the attacks that it failed on."""
 
     kind: str
     of: str
@@ -46,12 +28,12 @@ class Control:
 
 
 def all_controls(targets: list[Results], blind: dict[str, dict[str, Any]]) -> dict[str, Any]:
-    """Every control of a run, the sentence that sums them up, and the verdict on each audited target.
+    """Return what controls.json holds: every control of a run, and the verdict on each audited target.
 
-    `blind` holds the summary of the blind classifiers by split. A control that nothing in this run serves is `absent`.
-    All intervals of a kind of control must hold together, so that a sound run rarely fails however large it is.
+    `blind` holds the summary of the blind classifiers by split. A kind of control that nothing in this run serves is
+    `absent`. All intervals of a kind of control must hold together, so that a sound run rarely fails however large.
     """
-    untrained = [results for results in targets if results.control == "untrained"]
+    untrained = [results for results in targets if results.context.control == "untrained"]
     controls = [
         *(Control("blind", split, not summary["shifted"]) for split, summary in blind.items()),
         *(_permutation(results, _attacks(targets)) for results in targets),
@@ -59,36 +41,17 @@ def all_controls(targets: list[Results], blind: dict[str, dict[str, Any]]) -> di
         *(
             _optimal(results)
             for results in targets
-            if results.control == "optimal" and THEORY in results.attacks
+            if results.context.control == "optimal" and THEORY in results.attacks
         ),
     ]
-    absent = sorted(WORDS.keys() - {control.kind for control in controls})
     return {
         "passed": all(control.passed for control in controls),
-        "sentence": sentence(controls, absent),
-        "absent": absent,
+        "absent": sorted(set(KINDS) - {control.kind for control in controls}),
         "controls": [asdict(control) for control in controls],
-        "verdicts": {results.target: verdict(results) for results in targets if results.control is None},
+        "verdicts": {
+            results.target: verdict(results) for results in targets if results.context.control is None
+        },
     }
-
-
-def sentence(controls: list[Control], absent: list[str]) -> str:
-    """Which controls passed, in one sentence, those that failed first."""
-    outcomes = {passed: [c for c in controls if c.passed is passed] for passed in (False, True)}
-    clauses = {
-        passed: [
-            WORDS[kind][not passed].format(of=", ".join(control.of for control in group))
-            for kind, group in groupby(found, key=lambda control: control.kind)
-        ]
-        for passed, found in outcomes.items()
-    }
-    if failed := outcomes[False]:
-        text = f"{len(failed)} of {len(controls)} controls FAILED: {'; '.join(clauses[False])}."
-        text += f" Passed: {'; '.join(clauses[True])}" if clauses[True] else ""
-    else:
-        text = f"All {len(controls)} controls passed: {'; '.join(clauses[True])}"
-    missing = f"; not in this run: {', '.join(absent)}" if absent else ""
-    return f"{text.removesuffix('.')}{missing}."
 
 
 def _attacks(targets: list[Results]) -> int:
@@ -97,21 +60,24 @@ def _attacks(targets: list[Results]) -> int:
 
 def _permutation(results: Results, tests: int) -> Control:
     permutations = results.permutation["permutations"]
-    found = {
+    aucs = {
         name: widened(Interval(**facts["permuted"]["auc"]), permutations, tests)
         for name, facts in results.permutation["attacks"].items()
     }
-    off = tuple(name for name, auc in found.items() if not auc.contains(0.5))
-    return Control("permutation", results.target, not off, off)
+    return _at_chance("permutation", results, aucs)
 
 
 def _untrained(results: Results, tests: int) -> Control:
-    off = tuple(name for name, auc in selected_aucs(results, tests).items() if not auc.contains(0.5))
-    return Control("untrained", results.target, not off, off)
+    return _at_chance("untrained", results, selected_aucs(results, tests))
+
+
+def _at_chance(kind: str, results: Results, aucs: dict[str, Interval]) -> Control:
+    off = tuple(name for name, auc in aucs.items() if not auc.contains(0.5))
+    return Control(kind, results.target, not off, off)
 
 
 def _optimal(results: Results) -> Control:
-    """The closed form's AUC is near 1 at its best timestep, and no higher at the latest than at the earliest."""
+    """Check that the closed form's AUC is near 1 at its best timestep, and no higher at the latest than the first."""
     rows = results.table[(results.table.fold == EVALUATION) & (results.table.attack == THEORY)]
     selected = rows[rows.selected].iloc[0]
     curve = rows[rows.variant == selected.variant].sort_values("timestep")[AUC]
@@ -120,19 +86,20 @@ def _optimal(results: Results) -> Control:
 
 
 def selected_aucs(results: Results, tests: int) -> dict[str, Interval]:
-    """Each attack's AUC at its selected knobs with limits that hold together with those of all `tests` (Bonferroni)."""
+    """Return each attack's AUC at its selected knobs; all limits of `tests` such AUCs hold together (Bonferroni)."""
     confidence = together(tests)
-    found = {}
-    for attack in results.attacks:
-        roc = results.selected.roc(attack)
-        found[attack] = Delong.of([roc.placements()], roc.is_member).interval(confidence=confidence)
-    return found
+    rocs = {attack: results.selected.roc(attack) for attack in results.attacks}
+    return {
+        attack: Delong.of([roc.placements()], roc.is_member).interval(confidence=confidence)
+        for attack, roc in rocs.items()
+    }
 
 
 def verdict(results: Results) -> str:
-    """`leaks` where an attack surely finds members: above chance, or on a shifted split above the blind classifiers.
+    """Return `leaks` where an attack surely finds members: above chance, or above the blind classifiers if shifted.
 
-    Else `shifted` where the split is, for then nothing can be told; else `no leak found`, which is less than none.
+    Otherwise `shifted` where the split is shifted, since nothing can be concluded there, and `no leak found` elsewhere,
+    which does not say that there is no leak.
     """
     if results.summary["shifted"]:
         return "leaks" if any(interval.low > 0 for interval in _minus_blind(results)) else "shifted"
@@ -141,7 +108,7 @@ def verdict(results: Results) -> str:
 
 
 def _minus_blind(results: Results) -> list[Interval]:
-    """Each attack's AUC minus that of the blind classifiers, with limits that hold at 95 % together."""
+    """Return each attack's AUC minus that of the blind classifiers, with limits that hold at 95 % together."""
     blind = results.selected.roc(BLIND)
     pairs = ([results.selected.roc(attack).placements(), blind.placements()] for attack in results.attacks)
     confidence = together(len(results.attacks))

@@ -1,93 +1,92 @@
-"""A latent target against the pixel model of the same split: one mark an attack, on the same samples."""
+"""A latent target against the pixel model of the same split: one mark per attack, on the same samples."""
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from __future__ import annotations
 
-from simaudit.figures import RunFigure
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+import matplotlib.figure
+import pandas as pd
+
+from simaudit.evaluation import results
+from simaudit.figures import legend, style
+from simaudit.figures.figure import RunFigure
+from simaudit.figures.printed import mention
+from simaudit.vocabulary.context import AuditContext
+from simaudit.vocabulary.errors import SimauditError
 from simaudit.vocabulary.knobs import Name
 
-if TYPE_CHECKING:
-    import matplotlib.figure
-    import pandas as pd
-
-    from simaudit.evaluation.results import Run
-    from simaudit.plan.params import Params
-
-PANELS = {"auc": "AUC", "asr": "ASR", "tpr_at_1pct_fpr": "TPR at 1 % FPR"}
+PANELS = ("auc", "asr", "tpr_at_1pct_fpr")
 
 
 class AgainstReference(RunFigure):
-    """Each attack at the knobs that it was calibrated to on either target (95 % limits); on the line both leak alike.
+    """Each attack at the knobs that calibration chose on either target, with 95 % confidence intervals.
 
-    The target is the first with an autoencoder that has a reference, unless `target` names another.
+    On the dashed line both targets leak alike. The target is the first latent one that has a reference, unless `target`
+    names another.
     """
 
     title: ClassVar[str] = "One target against another"
 
     target: Name | None = None
 
-    def missing(self, params: "Params") -> str | None:
-        if self.target and self.target not in params.references:
+    def missing(self, audits: Mapping[str, AuditContext]) -> str | None:
+        pairs = self._pairs(audits)
+        if self.target and not pairs:
             return f"needs {self.target} and an audited target before it on the same split"
-        asked = (
-            [self.target] if self.target else [t for t in params.references if params.family_of(t).is_latent]
-        )
-        shared = any(
-            params.attacks_on(name).keys() & params.attacks_on(params.references[name]) for name in asked
-        )
-        return (
-            None
-            if shared
-            else "needs a latent target that shares an attack with one before it on the same split"
-        )
+        shared = any(set(audits[pair[0]].attacks) & set(audits[pair[1]].attacks) for pair in pairs)
+        reason = "needs a latent target that shares an attack with one before it on the same split"
+        return None if shared else reason
 
-    def pair(self, run: "Run") -> tuple[str, str]:
-        """The reference and the target."""
-        asked = [self.target] if self.target else [name for name, role in run.roles.items() if role.arm]
-        pairs = [(str(run.roles[name].reference), name) for name in asked if run.roles[name].reference]
-        return next(pair for pair in pairs if self.shared(run, *pair))
+    def _pairs(self, audits: Mapping[str, AuditContext]) -> list[tuple[str, str]]:
+        """Return (reference, target) of every target that the figure may be of."""
+        return [
+            (context.reference, name)
+            for name, context in audits.items()
+            if context.reference and (name == self.target if self.target else context.is_latent)
+        ]
 
-    def shared(self, run: "Run", reference: str, target: str) -> list[str]:
-        """The attacks that were run on both."""
+    def pair(self, run: results.Run) -> tuple[str, str]:
+        """Return the reference and the target. Raises SimauditError when there is no such pair."""
+        for pair in self._pairs(run.contexts):
+            if self.shared(run, *pair):
+                return pair
+        wanted = self.target or "a latent target"
+        raise SimauditError(f"{wanted} shares no attack with an audited target before it on the same split")
+
+    def shared(self, run: results.Run, reference: str, target: str) -> list[str]:
+        """Return the attacks that were run on both."""
         return [name for name in run.ledger.attacks(target) if name in run.ledger.attacks(reference)]
 
-    def values(self, run: "Run") -> "pd.DataFrame":
-        import pandas as pd
-
-        from simaudit.figures import style
-
+    def values(self, run: results.Run) -> pd.DataFrame:
         reference, target = self.pair(run)
-        shared = self.shared(run, reference, target)
+        shared = legend.in_order(self.shared(run, reference, target))
         rows = []
         for metric in PANELS:
-            for attack in style.in_order(shared):
-                row: dict[str, Any] = {
-                    "metric": metric,
-                    "attack": attack,
-                    "reference": reference,
-                    "target": target,
-                }
-                for axis, of in (("x", reference), ("y", target)):
-                    found = run.ledger.interval(name := f"{of}.{attack}.{metric}")
-                    row |= {axis: found.value, f"{axis}_low": found.low, f"{axis}_high": found.high}
-                    row[f"{axis}_tail_too_small"] = run.ledger.tail_too_small(name)
+            for attack in shared:
+                row: dict[str, Any] = {"metric": metric, "attack": attack}
+                row |= {"reference": reference, "target": target}
+                for axis, audit in (("x", reference), ("y", target)):
+                    number = run.ledger.number(metric, audit, attack)
+                    row |= {axis: number.value, f"{axis}_low": number.low, f"{axis}_high": number.high}
+                    row[f"{axis}_tail_too_small"] = number.tail_too_small
                 rows.append(row)
         return pd.DataFrame(rows)
 
-    def draw(self, values: "pd.DataFrame") -> "matplotlib.figure.Figure":
-        from simaudit.figures import style
-
+    def draw(self, values: pd.DataFrame) -> matplotlib.figure.Figure:
         figure = style.new_figure(rows=2, height=1.75)
         axes = figure.subplots(2, 2).ravel()
-        for axis, (metric, label) in zip(axes, PANELS.items(), strict=False):
+        for axis, metric in zip(axes, PANELS, strict=False):
             rows = values[values.metric == metric]
             for row in rows.to_dict("records"):
+                look = legend.look(row["attack"])
                 axis.errorbar(
                     *(row["x"], row["y"]),
                     xerr=[[row["x"] - row["x_low"]], [row["x_high"] - row["x"]]],
                     yerr=[[row["y"] - row["y_low"]], [row["y_high"] - row["y"]]],
-                    color=style.attack_colour(row["attack"]),
-                    marker=style.attack_marker(row["attack"]),
-                    label=style.attack_name(row["attack"]),
+                    color=look.colour,
+                    marker=look.marker,
+                    label=look.name,
                     linestyle="none",
                     **style.ERROR_BARS,
                 )
@@ -100,7 +99,7 @@ class AgainstReference(RunFigure):
             axis.set(xlim=ends, ylim=ends, aspect="equal")
             axis.locator_params(nbins=4)
             small = bool((rows.x_tail_too_small | rows.y_tail_too_small).any())
-            axis.set_title(style.marked(label, small))
+            axis.set_title(style.marked(legend.METRICS[metric], small))
         first = values.iloc[0]
         figure.supxlabel(first.reference, fontsize=8)
         figure.supylabel(first.target, fontsize=8)
@@ -108,10 +107,12 @@ class AgainstReference(RunFigure):
         axes[-1].legend(*axes[0].get_legend_handles_labels(), loc="center", ncols=1)
         return figure
 
-    def seen(self, run: "Run") -> str:
+    def sentence(self, run: results.Run) -> str:
         reference, target = self.pair(run)
-        best = run.ledger.best(reference)
-        name = f"{target}.{best}.minus_{reference}.auc"
-        if name not in run.ledger:
+        best, of = run.ledger.best(reference), f"minus_{reference}"
+        if run.ledger.get("auc", target, best, of) is None:
             return ""
-        return f"The AUC of {best} on {target} minus that on {reference}, paired on the same samples, is [[{name}]]."
+        return (
+            f"The AUC of {legend.look(best).name} on {target} minus that on {reference}, paired on the same samples, "
+            f"is {mention('auc', target, best, of)}."
+        )

@@ -1,14 +1,16 @@
 """Why moderately early timesteps tell members best: density and score of the optimal denoiser in the plane."""
 
-from typing import TYPE_CHECKING, ClassVar
+from __future__ import annotations
 
-from simaudit.figures import RunFigure
+from typing import ClassVar
 
-if TYPE_CHECKING:
-    import matplotlib.figure
-    import pandas as pd
+import matplotlib.figure
+import numpy as np
+import pandas as pd
 
-    from simaudit.evaluation.results import Run
+from simaudit.evaluation import results
+from simaudit.figures import style
+from simaudit.figures.figure import RunFigure
 
 BELOW = 6.0  # under the largest log-density, where the map turns white
 
@@ -23,19 +25,10 @@ class ClosedFormField(RunFigure):
     title: ClassVar[str] = "The optimal denoiser in the plane"
     reads: ClassVar[tuple[str, ...]] = ("field",)
 
-    def values(self, run: "Run") -> "pd.DataFrame":
+    def values(self, run: results.Run) -> pd.DataFrame:
         return run.theory("field")
 
-    def draw(self, values: "pd.DataFrame") -> "matplotlib.figure.Figure":
-        import numpy as np
-        from matplotlib import colormaps
-        from matplotlib.colors import ListedColormap
-
-        from simaudit.figures import style
-
-        norms = ListedColormap(
-            colormaps["viridis"](np.linspace(0, 0.85, 256))
-        )  # the rest is too pale for arrows
+    def draw(self, values: pd.DataFrame) -> matplotlib.figure.Figure:
         timesteps = values.timestep.unique()
         figure = style.new_figure(rows=2, height=1.5)
         axes = figure.subplots(2, len(timesteps), sharex=True, sharey=True)
@@ -63,7 +56,7 @@ class ClosedFormField(RunFigure):
                     arrow.score_y / length,
                     arrow.norm / arrow.norm.max(),
                 ),
-                cmap=norms,
+                cmap=style.ARROWS,
                 clim=(0, 1),
                 pivot="mid",
                 scale=15,

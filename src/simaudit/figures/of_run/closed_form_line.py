@@ -1,14 +1,16 @@
 """Why the norm of ε̂ tells members: density, score and norm of the optimal denoiser in one dimension."""
 
-from typing import TYPE_CHECKING, ClassVar
+from __future__ import annotations
 
-from simaudit.figures import RunFigure
+from typing import ClassVar
 
-if TYPE_CHECKING:
-    import matplotlib.figure
-    import pandas as pd
+import matplotlib.figure
+import pandas as pd
 
-    from simaudit.evaluation.results import Run
+from simaudit.evaluation import results
+from simaudit.evaluation.statistics.roc import Roc
+from simaudit.figures import style
+from simaudit.figures.figure import RunFigure
 
 PANELS = {
     "log_density": r"$\log\, p_t(x)$",
@@ -28,19 +30,15 @@ class ClosedFormLine(RunFigure):
     title: ClassVar[str] = "The optimal denoiser on a line"
     reads: ClassVar[tuple[str, ...]] = ("line",)
 
-    def values(self, run: "Run") -> "pd.DataFrame":
-        from simaudit.evaluation.statistics.roc import Roc
-
+    def values(self, run: results.Run) -> pd.DataFrame:
         line = run.theory("line")
-        asked = line[line.kind != "grid"]
-        roc = Roc.of(asked.norm.to_numpy(), (asked.kind == "member").to_numpy(), "low")
+        points = line[line.kind != "grid"]
+        roc = Roc.of(points.norm.to_numpy(), (points.kind == "member").to_numpy(), "low")
         best = int((roc.tpr - roc.fpr).argmax())
         threshold = roc.thresholds[best - 1] if best else 0.0
         return line.assign(threshold=threshold, called_member=line.norm <= threshold)
 
-    def draw(self, values: "pd.DataFrame") -> "matplotlib.figure.Figure":
-        from simaudit.figures import style
-
+    def draw(self, values: pd.DataFrame) -> matplotlib.figure.Figure:
         figure = style.new_figure(rows=len(PANELS), height=1.35)
         axes = figure.subplots(len(PANELS), sharex=True)
         grid = values[values.kind == "grid"]
@@ -70,7 +68,7 @@ class ClosedFormLine(RunFigure):
             axis.set_ylabel(label)
             axis.locator_params(axis="y", nbins=4)
         axes[-1].axhline(values.threshold.iloc[0], **style.CHANCE)
-        axes[0].legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2)
+        axes[0].legend(**style.ABOVE, ncols=2)
         timestep = values.timestep.iloc[0]
         axes[-1].set_xlabel(f"$x$ on a principal component   ($t$ = {timestep})")
         return figure

@@ -1,22 +1,19 @@
 """Which attack is better over several targets: mean ranks, here and in the paper."""
 
-from typing import TYPE_CHECKING, ClassVar
+from __future__ import annotations
 
-from simaudit.figures import RunFigure, groups
+from typing import ClassVar
 
-if TYPE_CHECKING:
-    import matplotlib.figure
-    import pandas as pd
+import matplotlib.figure
+import pandas as pd
 
-    from simaudit.evaluation.results import Run
+from simaudit.evaluation import results
+from simaudit.figures import legend, style
+from simaudit.figures.figure import RunFigure, groups
+from simaudit.figures.printed import count, mention
 
 SOURCES = {"ranks": "this run, {} targets", "published.ranks": "published, {} experiments"}
-PANELS = {
-    "auc": "AUC",
-    "asr": "ASR",
-    "tpr_at_1pct_fpr": "TPR at 1 % FPR",
-    "tpr_heldout_positive": "TPR, held-out positive",
-}
+PANELS = ("auc", "asr", "tpr_at_1pct_fpr", "tpr_heldout_positive")
 
 
 class MeanRanks(RunFigure):
@@ -28,25 +25,20 @@ class MeanRanks(RunFigure):
 
     title: ClassVar[str] = "Mean ranks of the attacks"
 
-    def values(self, run: "Run") -> "pd.DataFrame":
-        import pandas as pd
-
-        from simaudit.figures import style
-
+    def values(self, run: results.Run) -> pd.DataFrame:
         rows = []
         for source, words in SOURCES.items():
             for metric in PANELS:
-                prefix = f"{source}.{metric}"
-                names = [parts[0] for parts in run.ledger.under(prefix) if parts[1:] == ("mean_rank",)]
-                for attack in style.in_order(names):
-                    found = run.ledger.interval(f"{prefix}.{attack}.mean_rank")
-                    of = words.format(run.ledger.count(f"{prefix}.targets"))
-                    rows.append({"source": of, "metric": metric, "attack": attack, **found.json()})
+                of = f"{source}.{metric}"
+                ranks = {number.attack or "": number for number in run.ledger.find(metric="mean_rank", of=of)}
+                name = words.format(count(run.ledger.get("targets", of=of)))
+                for attack in legend.in_order(ranks):
+                    rows.append(
+                        {"source": name, "metric": metric, "attack": attack, **ranks[attack].interval}
+                    )
         return pd.DataFrame(rows)
 
-    def draw(self, values: "pd.DataFrame") -> "matplotlib.figure.Figure":
-        from simaudit.figures import style
-
+    def draw(self, values: pd.DataFrame) -> matplotlib.figure.Figure:
         panels = [
             (source, metric, rows)
             for source, of in groups(values, "source")
@@ -55,28 +47,33 @@ class MeanRanks(RunFigure):
         heights = [len(rows) + 2.5 for *_, rows in panels]
         figure = style.new_figure(height=0.13 * sum(heights))
         axes = figure.subplots(len(panels), squeeze=False, height_ratios=heights)[:, 0]
-        for axis, (source, metric, found) in zip(axes, panels, strict=True):
-            rows = found.sort_values(["value", "attack"], ascending=False, ignore_index=True)
+        for axis, (source, metric, ranks) in zip(axes, panels, strict=True):
+            rows = ranks.sort_values(["value", "attack"], ascending=False, ignore_index=True)
             for place, row in rows.iterrows():
+                look = legend.look(row.attack)
                 axis.errorbar(
                     *(row.value, place),
                     xerr=[[row.value - row.low], [row.high - row.value]],
-                    color=style.attack_colour(row.attack),
-                    marker=style.attack_marker(row.attack),
+                    color=look.colour,
+                    marker=look.marker,
                     **style.ERROR_BARS,
                 )
-            axis.set_yticks(range(len(rows)), [style.attack_name(attack) for attack in rows.attack])
+            axis.set_yticks(range(len(rows)), [legend.look(attack).name for attack in rows.attack])
             axis.set(xlim=(0.5, len(rows) + 0.5), ylim=(-0.7, len(rows) - 0.3))
-            axis.set_title(f"{PANELS[metric]} ({source})", loc="left", pad=2)
+            axis.set_title(f"{legend.METRICS[metric]} ({source})", loc="left", pad=2)
             axis.grid(axis="x", color="0.9", linewidth=0.6)
         axes[-1].set_xlabel("mean rank (1 is the best)")
         return figure
 
-    def seen(self, run: "Run") -> str:
-        if "ranks.auc.targets" not in run.ledger:
+    def sentence(self, run: results.Run) -> str:
+        if run.ledger.get("targets", of="ranks.auc") is None:
             return "This run has too few targets that share attacks to rank them; only published ranks are shown."
+        targets, difference, experiments, published = (
+            mention(metric, of=of, limits=False)
+            for of in ("ranks.auc", "published.ranks.auc")
+            for metric in ("targets", "critical_difference")
+        )
         return (
-            "Over [[#ranks.auc.targets]] targets of this run the critical difference is "
-            "[[#ranks.auc.critical_difference]] ranks; over the [[#published.ranks.auc.targets]] published "
-            "experiments it is [[#published.ranks.auc.critical_difference]]."
+            f"Over {targets} targets of this run the critical difference is {difference} ranks; over the {experiments} "
+            f"published experiments it is {published}."
         )

@@ -1,22 +1,24 @@
 """What the bottleneck of the autoencoder changes: AUC and quality over β, with and without a discriminator."""
 
-from typing import TYPE_CHECKING, ClassVar
+from __future__ import annotations
 
-from simaudit.figures import RunFigure
+from collections.abc import Mapping
+from typing import ClassVar
 
-if TYPE_CHECKING:
-    import matplotlib.figure
-    import pandas as pd
+import matplotlib.figure
+import pandas as pd
 
-    from simaudit.evaluation.results import Run
-    from simaudit.plan.params import Params
+from simaudit.evaluation import results
+from simaudit.evaluation.numbers import Ledger, Number
+from simaudit.evaluation.protocol import metrics
+from simaudit.figures import style
+from simaudit.figures.figure import RunFigure
+from simaudit.figures.printed import mention
+from simaudit.vocabulary.context import AuditContext
 
 ARMS = {False: ("standard", "#332288", "o"), True: ("adversarial", "#E69F00", "s")}
-PANELS = {
-    "sima.{}auc": "AUC, SimA",
-    "reconstruction.{}auc": "AUC, reconstruction",
-    "frechet.to_members.{}": "Fréchet distance",
-}
+SIMA, RECONSTRUCTION, FRECHET = "sima", "reconstruction", "frechet"
+PANELS = {SIMA: "AUC, SimA", RECONSTRUCTION: "AUC, reconstruction", FRECHET: "Fréchet distance"}
 
 
 class OverBeta(RunFigure):
@@ -28,40 +30,29 @@ class OverBeta(RunFigure):
 
     title: ClassVar[str] = "AUC and quality over β"
 
-    def missing(self, params: "Params") -> str | None:
-        arms = [params.family_of(name).arm for name in params.groups]
-        betas = {arm["beta"] for arm in arms if arm}
+    def missing(self, audits: Mapping[str, AuditContext]) -> str | None:
+        betas = {context.arm["beta"] for context in audits.values() if context.arm}
         return None if len(betas) > 1 else "needs autoencoders of two β or more"
 
-    def values(self, run: "Run") -> "pd.DataFrame":
-        import pandas as pd
-
+    def values(self, run: results.Run) -> pd.DataFrame:
         rows = []
-        for target, role in run.roles.items():
-            if not role.arm:
+        for target, context in run.contexts.items():
+            if not context.arm:
                 continue
-            arm = {"arm": ARMS[role.arm["adversarial"]][0], "beta": role.arm["beta"]}
-            for metric in PANELS:
-                names = {"seed": f"{target}.{metric.format('').removesuffix('.')}"}
-                if role.group == target:
-                    mean = f"{target}.{metric.format('mean_over_seeds.').removesuffix('.')}"
-                    names["mean"] = mean if mean in run.ledger else names["seed"]
-                for kind, name in names.items():
-                    if name in run.ledger:
-                        found = run.ledger.interval(name).json()
-                        rows.append(
-                            {"metric": metric.split(".")[0], **arm, "kind": kind, "target": target, **found}
-                        )
+            arm = {"arm": ARMS[context.arm["adversarial"]][0], "beta": context.arm["beta"]}
+            for panel in PANELS:
+                numbers = {"seed": _of_target(run.ledger, panel, target)}
+                if context.group == target:
+                    numbers["mean"] = _over_seeds(run.ledger, panel, target) or numbers["seed"]
+                rows += [
+                    {"metric": panel, **arm, "kind": kind, "target": target, **number.interval}
+                    for kind, number in numbers.items()
+                    if number
+                ]
         return pd.DataFrame(rows).sort_values(["metric", "arm", "kind", "beta", "target"], ignore_index=True)
 
-    def draw(self, values: "pd.DataFrame") -> "matplotlib.figure.Figure":
-        from matplotlib.ticker import StrMethodFormatter
-
-        from simaudit.evaluation.protocol.metrics import AUC, CHANCE
-        from simaudit.figures import style
-
-        panels = {key.split(".")[0]: label for key, label in PANELS.items()}
-        panels = {metric: label for metric, label in panels.items() if (values.metric == metric).any()}
+    def draw(self, values: pd.DataFrame) -> matplotlib.figure.Figure:
+        panels = {metric: label for metric, label in PANELS.items() if (values.metric == metric).any()}
         figure = style.new_figure(rows=len(panels), height=1.5)
         axes = figure.subplots(len(panels), sharex=True, squeeze=False)[:, 0]
         betas = sorted(values.beta.unique())
@@ -82,26 +73,38 @@ class OverBeta(RunFigure):
                 )
                 axis.plot(at[seed] + 0.1, rows.value[seed], marker, color=colour, markersize=2.5, alpha=0.7)
             axis.set_ylabel(label)
-            if metric == "frechet":
+            if metric == FRECHET:
                 axis.set_yscale("log")
-                axis.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
+                axis.yaxis.set_major_formatter("{x:g}")
             else:
-                axis.axhline(CHANCE[AUC], **style.CHANCE)
+                axis.axhline(metrics.CHANCE["auc"], **style.CHANCE)
         axes[-1].set_xticks(range(len(betas)), [f"{beta:g}" for beta in betas])
         axes[-1].set_xlabel(r"$\beta$, weight of the mean KL")
-        axes[0].legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2)
+        axes[0].legend(**style.ABOVE, ncols=2)
         return figure
 
-    def seen(self, run: "Run") -> str:
-        arms = {name: role.arm for name, role in run.roles.items() if role.arm and role.group == name}
-        ends = [
-            found(standard, key=lambda name: arms[name]["beta"])
-            for found in (min, max)
-            if (standard := [name for name in arms if not arms[name]["adversarial"]])
-        ]
-        told = [
-            f"[[{name}.sima.auc]] at β = {arms[name]['beta']:g}"
+    def sentence(self, run: results.Run) -> str:
+        betas = {
+            name: float(context.arm["beta"])
+            for name, context in run.contexts.items()
+            if context.arm and not context.arm["adversarial"] and context.group == name
+        }
+        ends = [pick(betas, key=lambda name: betas[name]) for pick in (min, max)] if betas else []
+        aucs = [
+            f"{mention('auc', name, SIMA)} at β = {betas[name]:g}"
             for name in ends
-            if f"{name}.sima.auc" in run.ledger
+            if run.ledger.get("auc", name, SIMA)
         ]
-        return f"Without a discriminator SimA has an AUC of {' and '.join(told)}." if len(told) > 1 else ""
+        return f"Without a discriminator, the AUC of SimA is {' and '.join(aucs)}." if len(aucs) > 1 else ""
+
+
+def _of_target(ledger: Ledger, panel: str, target: str) -> Number | None:
+    return (
+        ledger.get("to_members", target, of=FRECHET) if panel == FRECHET else ledger.get("auc", target, panel)
+    )
+
+
+def _over_seeds(ledger: Ledger, panel: str, group: str) -> Number | None:
+    if panel == FRECHET:
+        return ledger.get("mean_over_seeds", group, of=f"{FRECHET}.to_members")
+    return ledger.get("auc", group, panel, "mean_over_seeds")

@@ -1,84 +1,85 @@
 """How a leak grows while a target is trained."""
 
-from typing import TYPE_CHECKING, ClassVar
+from __future__ import annotations
 
-from simaudit.figures import RunFigure, groups
+from collections.abc import Mapping
+from typing import ClassVar
 
-if TYPE_CHECKING:
-    import matplotlib.figure
-    import pandas as pd
+import matplotlib.figure
+import pandas as pd
 
-    from simaudit.evaluation.results import Run
-    from simaudit.plan.params import Params
+from simaudit.evaluation import results
+from simaudit.evaluation.numbers import Number
+from simaudit.evaluation.protocol import metrics
+from simaudit.figures import legend, style
+from simaudit.figures.figure import RunFigure, groups
+from simaudit.figures.printed import mention
+from simaudit.vocabulary.context import AuditContext
+
+SIMA = "sima"
 
 
 class OverEpochs(RunFigure):
-    """The AUC of states on the way and of the end, one line a target and attack, with 95 % limits.
+    """The AUC at intermediate checkpoints and at the end, one line per target and attack, with 95 % limits.
 
-    Each state is attacked at knobs that were calibrated for it.
+    Each checkpoint is attacked at knobs that were calibrated for it.
     """
 
     title: ClassVar[str] = "AUC over training epochs"
 
-    def missing(self, params: "Params") -> str | None:
-        snapshots = any(
-            params.epochs_of(name) and params.audits[name].intermediate_attacks for name in params.audits
-        )
-        return (
-            None
-            if snapshots
-            else "needs training.intermediate_epochs, and an audit with intermediate_attacks"
-        )
+    def missing(self, audits: Mapping[str, AuditContext]) -> str | None:
+        attacked = any(len(audit.epochs) > 1 and audit.checkpoint_attacks for audit in audits.values())
+        return None if attacked else "needs a target with training.snapshots and snapshot_attacks"
 
-    def values(self, run: "Run") -> "pd.DataFrame":
-        import pandas as pd
-
+    def values(self, run: results.Run) -> pd.DataFrame:
         rows = []
-        for target, role in run.roles.items():
-            states = {epoch: f"{target}.epochs.{epoch}" for epoch in role.epochs[:-1]}
-            states |= dict.fromkeys(role.epochs[-1:], target)
+        for target in run.contexts:
             for attack in run.ledger.attacks(target):
-                found = [
-                    {"target": target, "attack": attack, "epoch": epoch, **run.ledger.interval(name).json()}
-                    for epoch, state in states.items()
-                    if (name := f"{state}.{attack}.auc") in run.ledger
+                aucs = _aucs(run, target, attack)
+                rows += [
+                    {"target": target, "attack": attack, "epoch": epoch, **auc.interval}
+                    for epoch, auc in aucs.items()
+                    if len(aucs) > 1
                 ]
-                rows += found if len(found) > 1 else []
         return pd.DataFrame(rows)
 
-    def draw(self, values: "pd.DataFrame") -> "matplotlib.figure.Figure":
-        from simaudit.evaluation.protocol.metrics import AUC, CHANCE
-        from simaudit.figures import style
-
+    def draw(self, values: pd.DataFrame) -> matplotlib.figure.Figure:
         figure = style.new_figure(height=2.6)
         axis = figure.subplots()
-        targets = list(values.target.unique())
-        lines = [
-            (target, *line) for target, rows in groups(values, "target") for line in groups(rows, "attack")
-        ]
-        for target, attack, line in lines:
-            axis.errorbar(
-                line.epoch,
-                line.value,
-                [line.value - line.low, line.high - line.value],
-                color=style.attack_colour(attack),
-                linestyle=style.LINES[targets.index(target) % len(style.LINES)],
-                marker=style.MARKERS[targets.index(target) % len(style.MARKERS)],
-                label=f"{target}, {style.attack_name(attack)}",
-                **style.ERROR_BARS,
-            )
-        axis.axhline(CHANCE[AUC], **style.CHANCE)
+        for number, (target, of_target) in enumerate(groups(values, "target")):
+            for attack, line in groups(of_target, "attack"):
+                look = legend.look(attack)
+                axis.errorbar(
+                    line.epoch,
+                    line.value,
+                    [line.value - line.low, line.high - line.value],
+                    color=look.colour,
+                    label=f"{target}, {look.name}",
+                    **style.line_of(number),
+                    **style.ERROR_BARS,
+                )
+        axis.axhline(metrics.CHANCE["auc"], **style.CHANCE)
         axis.set(xlabel="epoch", ylabel="AUC")
-        axis.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0))
+        axis.legend(**style.ABOVE)
         return figure
 
-    def seen(self, run: "Run") -> str:
-        told = []
-        for target, role in run.roles.items():
-            if (first := f"{target}.epochs.{role.epochs[0] if role.epochs else 0}.sima.auc") in run.ledger:
-                told.append(f"{target} from [[{first}]] to [[{target}.sima.auc]]")
-        return (
-            f"SimA's AUC goes, between epochs {{}}: {'; '.join(told)}.".replace(" {}", " shown")
-            if told
-            else ""
-        )
+    def sentence(self, run: results.Run) -> str:
+        changes = []
+        for target in run.contexts:
+            aucs = list(_aucs(run, target, SIMA).values())
+            if len(aucs) > 1:
+                first, last = (
+                    mention(auc.metric, auc.audit, auc.attack, auc.of) for auc in (aucs[0], aucs[-1])
+                )
+                changes.append(f"from {first} to {last} on {target}")
+        if not changes:
+            return ""
+        return f"Between the first and the last epoch shown, the AUC of SimA goes {'; '.join(changes)}."
+
+
+def _aucs(run: results.Run, target: str, attack: str) -> dict[int, Number]:
+    """Return an attack's AUC by epoch, the last being that of the target itself."""
+    *checkpoints, end = run.contexts[target].epochs or (0,)
+    aucs = {epoch: run.ledger.get("auc", target, attack, f"epochs.{epoch}") for epoch in checkpoints}
+    aucs[end] = run.ledger.get("auc", target, attack)
+    return {epoch: auc for epoch, auc in aucs.items() if auc}

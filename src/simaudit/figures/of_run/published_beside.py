@@ -1,17 +1,23 @@
 """Published AUCs beside this run's: the same attacks, other data; never in one panel."""
 
-from typing import TYPE_CHECKING, ClassVar
+from __future__ import annotations
 
-from simaudit.figures import RunFigure, groups
+from collections.abc import Mapping
+from typing import ClassVar
 
-if TYPE_CHECKING:
-    import matplotlib.figure
-    import pandas as pd
+import matplotlib.figure
+import pandas as pd
 
-    from simaudit.evaluation.results import Run
-    from simaudit.plan.params import Params
+from simaudit.evaluation import results
+from simaudit.figures import legend, style
+from simaudit.figures.figure import RunFigure, groups
+from simaudit.figures.printed import mention
+from simaudit.vocabulary.context import AuditContext
 
 MODELS = {"ddpm": "published, DDPM", "ldm": "published, LDM"}
+SIMA = "sima"
+NAMED = {"model": "ddpm", "members": "cifar-10", "heldout": "cifar-10", "condition": "none"}
+"""The published experiment that the sentence names, DDPM on CIFAR-10."""
 
 
 class PublishedBeside(RunFigure):
@@ -21,66 +27,51 @@ class PublishedBeside(RunFigure):
     """
 
     title: ClassVar[str] = "Published numbers and this run's"
+    reads: ClassVar[tuple[str, ...]] = ("numbers", "published")
 
-    def missing(self, params: "Params") -> str | None:
-        audited = any(params.family_of(name).control is None for name in params.audits)
+    def missing(self, audits: Mapping[str, AuditContext]) -> str | None:
+        audited = any(context.control is None for context in audits.values())
         return None if audited else "needs a target that is no control"
 
-    def values(self, run: "Run") -> "pd.DataFrame":
-        import pandas as pd
-
-        from simaudit.figures import style
-
-        rows = []
-        for model, panel in MODELS.items():
-            for parts in run.ledger.under(f"published.sima.{model}"):
-                if parts[-1] == "auc":
-                    sides, condition, attack, _ = parts
-                    name = f"published.sima.{model}.{'.'.join(parts)}"
-                    where = (
-                        sides.split("-vs-")[0]
-                        if condition == "none"
-                        else f"{sides.split('-vs-')[0]}, {condition}"
-                    )
-                    rows.append(
-                        {"panel": panel, "of": where, "attack": attack, **run.ledger.interval(name).json()}
-                    )
-        known = {str(row["attack"]) for row in rows}
+    def values(self, run: results.Run) -> pd.DataFrame:
+        rows = [
+            {"panel": panel, "of": _name(experiment), "attack": number.attack, **number.interval}
+            for model, panel in MODELS.items()
+            for experiment in run.experiments
+            if experiment["model"] == model
+            for number in run.ledger.find(metric="auc", of=experiment["of"])
+        ]
+        published = {str(row["attack"]) for row in rows}
         shared = {
-            target: style.in_order(known.intersection(run.ledger.attacks(target)))
+            target: legend.in_order(published.intersection(run.ledger.attacks(target)))
             for target in run.audited
-            if run.roles[target].group == target
+            if run.contexts[target].group == target
         }
         most = max(map(len, shared.values()))
         for target, attacks in shared.items():
             for attack in attacks if len(attacks) > 1 or most == 1 else ():
-                found = run.ledger.interval(f"{target}.{attack}.auc")
-                rows.append({"panel": "this run", "of": target, "attack": attack, **found.json()})
+                number = run.ledger.number("auc", target, attack)
+                rows.append({"panel": "this run", "of": target, "attack": attack, **number.interval})
         return pd.DataFrame(rows)
 
-    def draw(self, values: "pd.DataFrame") -> "matplotlib.figure.Figure":
-        from simaudit.figures import style
-
+    def draw(self, values: pd.DataFrame) -> matplotlib.figure.Figure:
         panels = list(groups(values, "panel"))
         heights = [rows["of"].nunique() + 1.6 for _, rows in panels]
         figure = style.new_figure(height=0.19 * sum(heights) + 0.5)
         axes = figure.subplots(len(panels), sharex=True, squeeze=False, height_ratios=heights)[:, 0]
-        attacks = style.in_order(values.attack.unique())
+        attacks = legend.in_order(values.attack.unique())
         for axis, (panel, rows) in zip(axes, panels, strict=True):
             places = list(rows["of"].unique())[::-1]
             for number, attack in enumerate(attacks):
-                found = rows[rows.attack == attack]
+                of_attack, look = rows[rows.attack == attack], legend.look(attack)
                 offset = (len(attacks) / 2 - number - 0.5) * 0.13
-                at = [places.index(of) + offset for of in found["of"]]
-                bars = (
-                    [found.value - found.low, found.high - found.value] if found.low.notna().all() else None
-                )
+                bars = [of_attack.value - of_attack.low, of_attack.high - of_attack.value]
                 axis.errorbar(
-                    *(found.value, at),
-                    xerr=bars,
-                    color=style.attack_colour(attack),
-                    marker=style.attack_marker(attack),
-                    label=style.attack_name(attack),
+                    *(of_attack.value, [places.index(of) + offset for of in of_attack["of"]]),
+                    xerr=bars if of_attack.low.notna().all() else None,
+                    color=look.colour,
+                    marker=look.marker,
+                    label=look.name,
                     linestyle="none",
                     **{**style.ERROR_BARS, "markersize": 3.5},
                 )
@@ -94,11 +85,17 @@ class PublishedBeside(RunFigure):
         )
         return figure
 
-    def seen(self, run: "Run") -> str:
+    def sentence(self, run: results.Run) -> str:
         first = run.audited[0]
-        if f"{first}.sima.auc" not in run.ledger:
+        if run.ledger.get("auc", first, SIMA) is None:
             return ""
+        of = next(experiment["of"] for experiment in run.experiments if experiment.items() >= NAMED.items())
         return (
-            "SimA is reported with [[published.sima.ddpm.cifar-10-vs-cifar-10.none.sima.auc]] on CIFAR-10; here it "
-            f"has [[{first}.sima.auc]] on {first}. The data, the models and the protocol differ."
+            f"The paper reports an AUC of {mention('auc', attack=SIMA, of=of)} for SimA on CIFAR-10; here it is "
+            f"{mention('auc', first, SIMA)} on {first}. The data, the models and the protocol differ."
         )
+
+
+def _name(experiment: Mapping[str, str]) -> str:
+    condition = experiment["condition"]
+    return experiment["members"] if condition == "none" else f"{experiment['members']}, {condition}"

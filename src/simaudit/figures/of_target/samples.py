@@ -1,15 +1,17 @@
 """What a target draws, beside the members that it may have copied, and what its autoencoder makes of real images."""
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from __future__ import annotations
 
-from simaudit.figures import TargetFigure, groups
+from typing import Any, ClassVar
 
-if TYPE_CHECKING:
-    import matplotlib.figure
-    import pandas as pd
+import matplotlib.figure
+import numpy as np
+import pandas as pd
 
-    from simaudit.evaluation.numbers import Ledger
-    from simaudit.evaluation.results import Results
+from simaudit.evaluation import results
+from simaudit.figures import style
+from simaudit.figures.figure import TargetFigure, groups
+from simaudit.figures.printed import mention
 
 ROWS = {
     "drawn": "drawn",
@@ -22,7 +24,7 @@ ROWS = {
 
 
 class Samples(TargetFigure):
-    """The first images drawn by DDIM, and below each the member that it is nearest to, with their ℓ2 distance.
+    """The first images drawn by DDIM, each above the member nearest to it, with their ℓ₂ distance.
 
     For a target with an autoencoder, members and held-out images follow, each above its reconstruction.
     """
@@ -30,11 +32,8 @@ class Samples(TargetFigure):
     title: ClassVar[str] = "Samples and reconstructions"
     reads: ClassVar[tuple[str, ...]] = ("gallery", "summary")
 
-    def values(self, results: "Results") -> "pd.DataFrame":
-        import numpy as np
-        import pandas as pd
-
-        gallery = results.gallery
+    def values(self, audit: results.Results) -> pd.DataFrame:
+        gallery = audit.gallery
         parts = []
         for row in (name for name in ROWS if name in gallery):
             images = gallery[row]
@@ -44,15 +43,13 @@ class Samples(TargetFigure):
             parts.append(pd.DataFrame({"row": row, **pixels, "distance": distance}))
         return pd.concat(parts, ignore_index=True)
 
-    def draw(self, values: "pd.DataFrame") -> "matplotlib.figure.Figure":
-        from simaudit.figures import style
-
+    def draw(self, values: pd.DataFrame) -> matplotlib.figure.Figure:
         rows = list(groups(values, "row"))
         columns = values.column.max() + 1
         figure = style.new_figure(rows=len(rows), height=0.46)
         axes = figure.subplots(len(rows), columns, squeeze=False)
-        for line, (row, found) in zip(axes, rows, strict=True):
-            for axis, (_, pixels) in zip(line, found.groupby("column"), strict=True):
+        for line, (row, of_row) in zip(axes, rows, strict=True):
+            for axis, (_, pixels) in zip(line, of_row.groupby("column"), strict=True):
                 shape = [pixels[name].max() + 1 for name in ("channel", "y", "x")]
                 image = pixels.value.to_numpy().reshape(shape).transpose(1, 2, 0)
                 axis.imshow((image.clip(-1, 1) + 1) / 2, cmap="gray", vmin=0, vmax=1, interpolation="nearest")
@@ -63,9 +60,12 @@ class Samples(TargetFigure):
             line[0].set_ylabel(ROWS[row], rotation=0, ha="right", va="center", fontsize=7)
         return figure
 
-    def seen(self, book: "Ledger", target: str) -> str:
+    def sentence(self, audit: results.Results) -> str:
+        to_members, to_heldout, between = (
+            mention(metric, audit.target, of="frechet")
+            for metric in ("to_members", "to_heldout", "members_to_heldout")
+        )
         return (
-            f"The Fréchet distance of this target's samples is [[{target}.frechet.to_members]] to members and "
-            f"[[{target}.frechet.to_heldout]] to held-out images; between these two it is "
-            f"[[{target}.frechet.members_to_heldout]]."
+            f"The Fréchet distance of this target's samples is {to_members} to members and {to_heldout} to held-out "
+            f"images; between members and held-out images it is {between}."
         )

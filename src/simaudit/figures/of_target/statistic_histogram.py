@@ -1,38 +1,35 @@
 """What an attack measures, members against held-out samples, at the knobs that calibration chose."""
 
-from typing import TYPE_CHECKING, ClassVar
+from __future__ import annotations
 
-from simaudit.figures import TargetFigure, groups
+from typing import ClassVar
 
-if TYPE_CHECKING:
-    import matplotlib.figure
-    import pandas as pd
+import matplotlib.figure
+import numpy as np
+import pandas as pd
 
-    from simaudit.evaluation.numbers import Ledger
-    from simaudit.evaluation.results import Results
+from simaudit.evaluation import results
+from simaudit.figures import legend, style
+from simaudit.figures.figure import TargetFigure, groups
+from simaudit.figures.printed import mention
 
 BINS = 40
 CENTRAL = 99.5  # percentile at which the axis ends; a few far outliers would squeeze the rest
 
 
 class StatisticHistogram(TargetFigure):
-    """One panel an attack: the measured density of its statistic on the evaluation fold."""
+    """One panel per attack: the density of its statistic on the evaluation fold."""
 
     title: ClassVar[str] = "Statistic of members and held-out samples"
     reads: ClassVar[tuple[str, ...]] = ("summary", "selected")
 
-    def values(self, results: "Results") -> "pd.DataFrame":
-        import numpy as np
-        import pandas as pd
-
-        from simaudit.figures import style
-
+    def values(self, audit: results.Results) -> pd.DataFrame:
         parts = []
-        for attack in style.in_order(results.attacks):
-            statistic, is_member = results.selected.on_evaluation(attack)
+        for attack in legend.in_order(audit.attacks):
+            statistic, is_member = audit.selected.on_evaluation(attack)
             low, high = np.percentile(statistic, [100 - CENTRAL, CENTRAL])
             edges = np.linspace(low, high, BINS + 1)
-            knobs = results.selected.knobs[attack]
+            knobs = audit.selected.knobs[attack]
             for role, rows in (("members", is_member), ("held-out", ~is_member)):
                 density = np.histogram(statistic[rows], edges)[0] / (rows.sum() * np.diff(edges))
                 bins = {"from": edges[:-1], "to": edges[1:], "density": density, "samples": rows.sum()}
@@ -40,9 +37,7 @@ class StatisticHistogram(TargetFigure):
                 parts.append(pd.DataFrame({**named, **bins}))
         return pd.concat(parts, ignore_index=True)
 
-    def draw(self, values: "pd.DataFrame") -> "matplotlib.figure.Figure":
-        from simaudit.figures import style
-
+    def draw(self, values: pd.DataFrame) -> matplotlib.figure.Figure:
         panels = list(groups(values, "attack"))
         figure = style.new_figure(rows=len(panels), height=1.35)
         axes = figure.subplots(len(panels), squeeze=False)[:, 0]
@@ -57,19 +52,18 @@ class StatisticHistogram(TargetFigure):
                     label=f"{role} (n = {bins.samples.iloc[0]})",
                 )
             first = panel.iloc[0]
-            axis.set_xlabel(
-                f"{style.attack_name(attack)} statistic ({style.knobs_label(first.variant, first.timestep)})"
-            )
+            knobs = style.knobs_label(first.variant, first.timestep)
+            axis.set_xlabel(f"{legend.look(attack).name} statistic ({knobs})")
             axis.set_ylabel("density")
             axis.set_yticks([])  # a density's unit is one over the statistic's, which nobody reads
             axis.ticklabel_format(axis="x", scilimits=(-2, 4), useMathText=True)
             axis.locator_params(axis="x", nbins=6)
-        axes[0].legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2)
+        axes[0].legend(**style.ABOVE, ncols=2)
         return figure
 
-    def seen(self, book: "Ledger", target: str) -> str:
-        best = book.best(target)
+    def sentence(self, audit: results.Results) -> str:
+        target, best = audit.target, audit.best
         return (
-            f"The two sides lie furthest apart for {best}, whose best threshold is right in "
-            f"[[{target}.{best}.asr]] of all cases when both are equally frequent."
+            f"The two sides lie furthest apart for {legend.look(best).name}, whose best threshold is right in "
+            f"{mention('asr', target, best)} of all cases when both sides are equally frequent."
         )

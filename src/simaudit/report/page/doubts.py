@@ -9,29 +9,29 @@ UNVERIFIED = "unverified"
 def doubts(
     trainings: Mapping[str, Mapping[str, Any]], splits: Mapping[str, Mapping[str, Any]], shifted: list[str]
 ) -> list[str]:
-    """One sentence each, none if there is nothing to say.
+    """Return one sentence per doubt, none if there is nothing to say.
 
     `trainings` is what each target's training.json says, `splits` the parameters of each split, `shifted` the targets
     whose split is told apart without a model.
     """
-    found = []
+    sentences = []
     if shifted:
-        found.append(
+        sentences.append(
             f"{_named(shifted)}: shifted, so only what an attack has above the blind classifiers can count."
         )
     unverified = [name for name, training in trainings.items() if _is_unverified(training)]
     if unverified:
-        found.append(
+        sentences.append(
             f"{_named(unverified)}: uses weights that come from elsewhere, and nobody has verified that they were "
             "trained on members only. What an attack finds may be the trace of other images."
         )
     duplicated = [name for name, split in splits.items() if split.get("allow_duplicates")]
     if duplicated:
-        found.append(
+        sentences.append(
             f"{_named(duplicated)}: images that are both member and held out are allowed here (allow_duplicates). "
             "Nothing can tell such a pair apart, so every number may be lower than it should be."
         )
-    return found
+    return sentences
 
 
 def _named(names: list[str]) -> str:
@@ -39,7 +39,7 @@ def _named(names: list[str]) -> str:
 
 
 def _is_unverified(training: Mapping[str, Any]) -> bool:
-    """Whether the members of the target, or of its autoencoder, are what somebody said and no hash confirms."""
+    """Return whether the members of the target, or of its autoencoder, are as somebody said, without a hash."""
     autoencoder = training.get("autoencoder")
     said = [training.get("members"), autoencoder.get("members") if isinstance(autoencoder, dict) else None]
     return UNVERIFIED in said

@@ -1,4 +1,4 @@
-"""Numbers in HTML: each a link to where it is from, and remembered, so that the page can list all of these."""
+"""Numbers in HTML: each a link to where it is from, and remembered, so that the page can list all of them."""
 
 import re
 from collections.abc import Iterator
@@ -7,36 +7,37 @@ from urllib.parse import quote
 from markupsafe import Markup, escape
 
 from simaudit.evaluation.numbers import Ledger
+from simaudit.figures.printed import fill
 from simaudit.report.tables.table import Column, printed
 
 
 class Numbers:
-    """Prints the numbers of a ledger; `printed` are the ids of those that it was asked for and that exist."""
+    """Prints the numbers of a ledger; `printed` are the ids of the numbers that exist and were printed."""
 
     def __init__(self, ledger: Ledger) -> None:
         self.ledger = ledger
         self.printed: set[str] = set()
 
     def text(self, text: str) -> Markup:
-        """Plain text with its numbers, as `Ledger.fill` has it; `code` in backticks."""
+        """Return plain text as HTML with the numbers that it mentions; what stands in backticks becomes code."""
         escaped = re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(text)))
-        return Markup(self.ledger.fill(escaped, self._link))
+        return Markup(fill(escaped, self.ledger, self._link))
 
     def cell(self, column: Column, cell: str) -> Markup:
-        """What stands in a table; words may be broken after a comma or underscore."""
+        """Return one cell of a table as HTML. Long words may wrap after commas and underscores."""
         text = printed(column, cell, self.ledger)
         if column.holds != "words":
             return self._link(cell, text)
         return Markup(re.sub(r"([,_])(?=\S)", r"\1<wbr>", str(escape(text))))
 
     def value(self, column: Column, cell: str) -> str:
-        """What a table is sorted by: words, the number itself, nothing where there is none."""
+        """Return what a table is sorted by: words, or the number itself, or nothing where there is no number."""
         if column.holds == "words":
             return cell
-        return repr(self.ledger.value(cell)) if cell in self.ledger else ""
+        return repr(float(self.ledger.numbers[cell].value)) if cell in self.ledger else ""
 
     def _link(self, name: str, text: str) -> Markup:
-        """A number in print, leading to its entry among the sources; the dash of a missing one leads nowhere."""
+        """Return a number in print that leads to its entry among the sources; a missing number leads nowhere."""
         if name not in self.ledger:
             return escape(text)
         self.printed.add(name)
@@ -46,11 +47,11 @@ class Numbers:
 
 
 def anchor(name: str) -> str:
-    """The id in the page of a number's entry among the sources."""
+    """Return the id, in the page, of a number's entry among the sources."""
     return f"number-{name}"
 
 
 def paragraphs(texts: list[str], numbers: Numbers) -> Iterator[Markup]:
-    """Each text as one paragraph, its line breaks being spaces."""
+    """Yield each text as one paragraph, its line breaks being spaces."""
     for text in texts:
         yield numbers.text(" ".join(text.split()))

@@ -4,22 +4,25 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from simaudit.figures import RUN
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
 from simaudit.provenance.records import Record
 from simaudit.report import TEMPLATES
 from simaudit.report.findings import Findings
+from simaudit.report.outcome import clauses, heading
 from simaudit.report.page.numbers import Numbers, anchor, paragraphs
 from simaudit.report.page.pictures import Picture
 from simaudit.report.page.sources import jobs, sources
 from simaudit.report.tables.every import run_tables, target_tables
 from simaudit.report.tables.table import TAIL_NOTE, Table
+from simaudit.vocabulary.paths import RUN
 
-FIRST = {"verdicts", "controls"}  # tables of the run that stand in the page's first screen
+FIRST = {"verdicts", "controls"}  # the tables of the run that stand in the page's first screen
 
 
 @dataclass(frozen=True)
 class Section:
-    """One target on the page. `folded`: its title alone is seen until it is asked for."""
+    """One target on the page, or all together. Of a `folded` one only the title is seen until it is unfolded."""
 
     target: str
     verdict: str
@@ -36,13 +39,11 @@ def page(
     doubts: list[str],
     records: Mapping[str, Record],
 ) -> str:
-    """The report in HTML. The same arguments give the same text.
+    """Return the report in HTML. The same arguments give the same text.
 
     `pictures` are those of each target and of RUN; `undrawn` says by the same name, then by title of a figure, why it
     could not be drawn; `records` are those of all jobs, which say where numbers come from.
     """
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
     numbers = Numbers(findings.ledger)
     templates = Environment(
         loader=FileSystemLoader(TEMPLATES),
@@ -52,10 +53,13 @@ def page(
         lstrip_blocks=True,
     )
     templates.filters |= {"number_text": numbers.text, "anchor": anchor}
-    of_run = run_tables(findings)
+    of_run, controls = run_tables(findings), findings.comparison["controls"]["controls"]
     sections = [_section(findings, target, pictures.get(target, [])) for target in findings.targets]
     body = templates.get_template("body.html").render(
-        controls=findings.comparison["controls"],
+        heading=heading(controls),
+        failed=clauses(controls, False),
+        passed=clauses(controls, True),
+        absent_controls=findings.comparison["controls"]["absent"],
         doubts=doubts,
         first=[table for table in of_run if table.name in FIRST and table.rows],
         run=Section(RUN, "", False, False, [t for t in of_run if t.name not in FIRST], pictures.get(RUN, [])),
@@ -80,10 +84,10 @@ def page(
 
 
 def _section(findings: Findings, target: str, pictures: list[Picture]) -> Section:
-    """Further seeds, further settings of a sweep and controls are folded: whoever wants one knows which."""
-    role = findings.roles[target]
-    swept = [name for name in findings.audited if findings.roles[name].arm]
-    is_one_more = role.control is not None or role.group != target or target in swept[1:]
+    """Return the section of a target. Further seeds, further settings of a sweep and controls are folded."""
+    context = findings.contexts[target]
+    swept = [name for name in findings.audited if findings.contexts[name].arm]
+    is_one_more = context.control is not None or context.group != target or target in swept[1:]
     return Section(
         target,
         findings.verdict(target),
@@ -97,16 +101,16 @@ def _section(findings: Findings, target: str, pictures: list[Picture]) -> Sectio
 def _absences(
     of_run: list[Table], sections: list[Section], undrawn: Mapping[str, Mapping[str, str]]
 ) -> list[dict[str, Any]]:
-    """Each table and figure that is not there, with the reason, once; `of` are the targets for which it holds."""
-    found: dict[tuple[str, str], list[str]] = {}
+    """Return each table and figure that is not there, with the reason, once; `of` are the targets without it."""
+    absences: dict[tuple[str, str], list[str]] = {}
     for of, tables in ((RUN, of_run), *((section.target, section.tables) for section in sections)):
         for table in tables:
             if table.absent:
-                found.setdefault((table.title, table.absent), []).append(of)
+                absences.setdefault((table.title, table.absent), []).append(of)
     for of in (RUN, *(section.target for section in sections)):
         for title, reason in undrawn.get(of, {}).items():
-            found.setdefault((title, reason), []).append(of)
+            absences.setdefault((title, reason), []).append(of)
     return [
         {"title": title, "reason": reason, "of": [name for name in of if name != RUN]}
-        for (title, reason), of in found.items()
+        for (title, reason), of in absences.items()
     ]

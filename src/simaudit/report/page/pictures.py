@@ -1,60 +1,55 @@
 """A figure as the page shows it: the picture inside the page, and the words that go with it."""
 
 import base64
-import inspect
 import io
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from simaudit.figures import Figure
+from PIL import Image
+
+from simaudit.figures.caption import Caption
 from simaudit.vocabulary.errors import SimauditError
 
 DRAWN_PER_SHOWN = 1.35
-"""Pixels that were drawn for each that a page has: sharp on fine screens, about as large as in print."""
+"""Pixels of the file per pixel of the page: sharp on fine screens, about as large as in print."""
 
 
 @dataclass(frozen=True)
 class Picture:
-    """`seen` mentions numbers as `[[id]]`; `reading` are paragraphs. Sizes are in pixels of a page."""
+    """A picture of a target or of the run (`of`). `data` is a data URL; sizes are in pixels of a page."""
 
     of: str
     name: str
-    title: str
-    seen: str
-    reading: list[str]
+    caption: Caption
     data: str
     width: int
     height: int
     files: Mapping[str, str]
 
 
-def picture(of: str, name: str, figure: type[Figure], seen: str, folder: Path) -> Picture:
-    """The figure `name` of a target or run, drawn as `folder`/<of>/<name>.png."""
-    path = folder / of / f"{name}.png"
-    data, width, height = webp(path)
-    reading = inspect.cleandoc(figure.__doc__ or "").split("\n\n")
-    files = {suffix: f"../figures/{of}/{name}.{suffix}" for suffix in ("pdf", "csv")}
+def picture(of: str, name: str, folder: Path) -> Picture:
+    """Return the figure `name` of a target or of the run, which was drawn as `folder`/<of>/<name>.png.
+
+    Raises SimauditError when the picture or its caption is missing or damaged.
+    """
+    data, width, height = webp(folder / of / f"{name}.png")
     return Picture(
         of,
         name,
-        figure.title,
-        seen,
-        reading,
+        Caption.read(folder / of / f"{name}.json"),
         data,
         round(width / DRAWN_PER_SHOWN),
         round(height / DRAWN_PER_SHOWN),
-        files,
+        {suffix: f"../figures/{of}/{name}.{suffix}" for suffix in ("pdf", "csv")},
     )
 
 
 def webp(path: Path) -> tuple[str, int, int]:
-    """A PNG's pixels without loss in half its bytes, as the text of a data URL; its width and height.
+    """Return a PNG's pixels without loss in half its bytes, as the text of a data URL; its width and height.
 
     Transparency becomes white, as paper is. Raises SimauditError when the file is missing or not a whole picture.
     """
-    from PIL import Image
-
     try:
         with Image.open(path) as drawn:
             layers = drawn.convert("RGBA")

@@ -1,24 +1,22 @@
-"""The table of controls: what must come out if the protocol works, and the number that did, furthest from it."""
+"""The table of controls: what must come out if the protocol works, and the number furthest from it."""
 
 from collections.abc import Mapping
 from typing import Any
 
 from simaudit.report.findings import Findings
-from simaudit.report.tables.table import Column, Table
+from simaudit.report.tables.table import Column, Row, Table
 
 CHANCE = 0.5
-MUST_BE = {"optimal": "near one"}
-WORDS = {True: "passed", False: "FAILED"}
+AUC = Column("auc", "AUC", "estimate")
 
 
 def controls(findings: Findings) -> Table:
-    """One row a control, those that failed first, with the AUC that lies furthest from what it must be.
+    """One row per control, those that failed first, with the AUC that lies furthest from what it must be.
 
-    Limits are those of one number at 95 %; the outcome holds all of a kind together, so it takes wider ones.
+    Limits are those of one number at 95 %; the outcome judges all numbers of a kind together, with wider limits.
     """
-    found = sorted(findings.comparison["controls"]["controls"], key=lambda control: control["passed"])
-    rows = tuple(_row(findings, control) for control in found)
-    return Table(
+    failed_first = sorted(findings.comparison["controls"]["controls"], key=lambda control: control["passed"])
+    return Table.of(
         "controls",
         "Controls",
         "The AUC of each that lies furthest from what it must be, with its own limits; the outcome judges all numbers "
@@ -29,28 +27,30 @@ def controls(findings: Findings) -> Table:
             Column("of", "of"),
             Column("attack", "by"),
             Column("must_be", "AUC must be"),
-            Column("auc", "AUC", "estimate"),
+            AUC,
         ),
-        rows,
-        "" if rows else "this run has none",
+        (_row(findings, control) for control in failed_first),
+        "this run has none",
     )
 
 
-def _row(findings: Findings, control: Mapping[str, Any]) -> tuple[str, ...]:
-    of, kind = control["of"], control["kind"]
-    must_be = MUST_BE.get(kind, "at chance")
+def _row(findings: Findings, control: Mapping[str, Any]) -> Row:
+    kind, of = control["kind"], control["of"]
+    measured = "permuted" if kind == "permutation" else None
     if kind == "blind":
-        by, name = "classifiers", f"{of}.blind.auc"
+        attack = "blind"
+    elif kind == "optimal":
+        attack = "sima"
     else:
-        by, name = _furthest(findings, of, kind, control["failed_on"])
-    return WORDS[control["passed"]], kind, of, by, must_be, name
-
-
-def _furthest(findings: Findings, target: str, kind: str, failed_on: list[str]) -> tuple[str, str]:
-    """The attack, and the id of its AUC; among those that the control failed on, if it did."""
-    if kind == "optimal":
-        return "sima", f"{target}.sima.auc"
-    of = ".permuted.auc" if kind == "permutation" else ".auc"
-    names = {attack: f"{target}.{attack}{of}" for attack in failed_on or findings.attacks(target)}
-    attack = max(names, key=lambda attack: abs(findings.ledger.value(names[attack]) - CHANCE))
-    return attack, names[attack]
+        attack = max(
+            control["failed_on"] or findings.attacks(of),
+            key=lambda attack: abs(findings.ledger.number("auc", of, attack, measured).value - CHANCE),
+        )
+    words = (
+        "passed" if control["passed"] else "FAILED",
+        kind,
+        of,
+        "classifiers" if kind == "blind" else attack,
+        "near one" if kind == "optimal" else "at chance",
+    )
+    return Row(words, of, attack, measured)

@@ -2,13 +2,12 @@
 
 from collections.abc import Callable, Iterator
 
-from simaudit.figures import RUN
 from simaudit.report.findings import Findings
-from simaudit.report.tables import of_run as of_run
+from simaudit.report.tables import of_run
 from simaudit.report.tables.controls import controls
 from simaudit.report.tables.of_target import TARGET_TABLES
-from simaudit.report.tables.published import published
 from simaudit.report.tables.table import Table
+from simaudit.vocabulary.paths import RUN
 
 RUN_TABLES: tuple[Callable[[Findings], Table], ...] = (
     of_run.verdicts,
@@ -19,25 +18,25 @@ RUN_TABLES: tuple[Callable[[Findings], Table], ...] = (
     of_run.quality,
     of_run.seeds,
     of_run.ranks,
-    published,
+    of_run.published,
 )
 """In the order of print. A new one is a function from `Findings` to a `Table`, named here."""
 
 
 def run_tables(findings: Findings) -> list[Table]:
-    """Those of all targets together."""
+    """Return the tables of all targets together."""
     return [table(findings) for table in RUN_TABLES]
 
 
 def target_tables(findings: Findings, target: str) -> list[Table]:
-    """Those of one target."""
+    """Return the tables of one target."""
     return [table(findings, target) for table in TARGET_TABLES]
 
 
 def every_table(findings: Findings) -> Iterator[tuple[str, Table]]:
-    """Each table that has a file, with the target that it is of, or RUN.
+    """Yield each table that has a file, with the target that it is of, or RUN.
 
-    The attacks of all targets in one are among them, for those who compute; a page shows each target's own.
+    The attacks of all targets in one table are among them, for those who compute; a page shows each target's own.
     """
     for table in (*run_tables(findings), of_run.all_attacks(findings)):
         yield RUN, table

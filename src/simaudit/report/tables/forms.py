@@ -8,19 +8,20 @@ import io
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from simaudit.evaluation.numbers import NONE, TAIL, Ledger
+from simaudit.evaluation.numbers import Ledger
+from simaudit.figures.printed import NONE, TAIL, fill
 from simaudit.report.tables.table import TAIL_NOTE, Column, Table, printed
 
 LIMITS = ("low", "high")
 
 
 def markdown(table: Table, ledger: Ledger) -> str:
-    """A title, the caption and a pipe table."""
+    """Return a title, the caption and a pipe table."""
 
     def line(cells: Iterable[str]) -> str:
         return f"| {' | '.join(cell.replace('|', '&#124;') for cell in cells)} |"
 
-    lines = [f"**{table.title}.** {ledger.fill(table.caption)}".rstrip(), ""]
+    lines = [f"**{table.title}.** {fill(table.caption, ledger)}".rstrip(), ""]
     lines += [line(column.label for column in table.columns), line(["---"] * len(table.columns))]
     lines += [line(printed(column, cell, ledger) for column, cell in row) for row in table.cells()]
     if table.has_mark(ledger):
@@ -29,9 +30,9 @@ def markdown(table: Table, ledger: Ledger) -> str:
 
 
 def comma_separated(table: Table, ledger: Ledger) -> str:
-    """Values in full, each limit in a column of its own, then the mark of a small tail and the id in the ledger.
+    """Return values in full, each limit in a column of its own, then the mark of a small tail and the id in the ledger.
 
-    What the ledger lacks is an empty field, its id too; so are the limits of a number that came without.
+    A number that the ledger lacks is an empty field, and so is its id; so are limits that a number came without.
     """
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\n")
@@ -56,14 +57,14 @@ def _fields(column: Column, cell: str, ledger: Ledger) -> list[str]:
     if cell not in ledger:
         return [""] * len(_names(column))
     number = ledger.numbers[cell]
-    value, *limits = ("" if number[key] is None else repr(number[key]) for key in ("value", *LIMITS))
-    mark = TAIL if number["tail_too_small"] else ""
+    value, *limits = ("" if part is None else repr(part) for part in (number.value, number.low, number.high))
+    mark = TAIL if number.tail_too_small else ""
     return [value, *([*limits, mark] if column.holds == "estimate" else []), cell]
 
 
 def latex(table: Table, ledger: Ledger) -> str:
-    """A tabular with the rules of booktabs; where it floats, and under which caption, is the paper's own choice."""
-    caption = " ".join(ledger.fill(table.caption).split())
+    """Return a tabular with the rules of booktabs; where it floats, and its caption, is the paper's own choice."""
+    caption = " ".join(fill(table.caption, ledger).split())
     heads = [escape(column.label) for column in table.columns]
     body = [[_latex_cell(column, cell, ledger) for column, cell in row] for row in table.cells()]
     note = rf"\multicolumn{{{len(heads)}}}{{l}}{{\footnotesize {escape(f'{TAIL}: {TAIL_NOTE}.')}}} \\"
@@ -120,7 +121,7 @@ _LATEX = {
 
 
 def escape(text: str) -> str:
-    """A text that LaTeX prints as it stands here."""
+    """Return a text that LaTeX prints as `text` stands here."""
     return "".join(_LATEX.get(sign, sign) for sign in text)
 
 

@@ -2,95 +2,88 @@
 
 from dataclasses import replace
 
-from simaudit.report.findings import METRICS, Findings
-from simaudit.report.tables.of_target import ATTACK, attacks, estimates
-from simaudit.report.tables.table import Column, Table
+from simaudit.evaluation.numbers import number_id
+from simaudit.figures.legend import METRICS
+from simaudit.figures.printed import mention
+from simaudit.report.findings import Findings
+from simaudit.report.tables.of_target import ATTACK, ATTACKS, HEADLINE
+from simaudit.report.tables.table import Column, Row, Table, estimates
 
 TARGET = Column("target", "target")
-DISTANCES = {
-    "to_members": "to members",
-    "to_heldout": "to held-out",
-    "heldout_minus_members": "held-out minus members",
-    "members_to_heldout": "members to held-out",
-}
-SWEPT = {"sima": "SimA AUC", "reconstruction": "reconstruction AUC"}
 
 
 def verdicts(findings: Findings) -> Table:
-    """The answer, one line a target."""
-    shown = ("auc", "tpr_at_1pct_fpr", "minus_blind.auc")
-    rows = []
-    for target in findings.audited:
-        best = findings.ledger.best(target)
-        rows.append((target, findings.verdict(target), best, *(f"{target}.{best}.{key}" for key in shown)))
-    return Table(
+    """The verdicts, one row per audited target."""
+    best = {target: findings.ledger.best(target) for target in findings.audited}
+    return Table.of(
         "verdicts",
         "What is found of each target",
-        "By the attack that did best on the calibration fold, where its knobs were chosen, too.",
+        "By the attack that did best on the calibration fold, on which its knobs were chosen as well.",
         (
             TARGET,
             Column("verdict", "verdict"),
             Column("attack", "best attack"),
-            *estimates(
-                {metric: METRICS[metric] for metric in shown[:2]} | {"auc_minus_blind": "AUC minus blind"}
-            ),
+            *estimates({metric: METRICS[metric] for metric in ("auc", "tpr_at_1pct_fpr")}),
+            Column("auc_minus_blind", "AUC minus blind", "estimate", "auc", "minus_blind"),
         ),
-        tuple(rows),
-        "" if rows else "every target of this run is a control",
+        (Row((target, findings.verdict(target), attack), target, attack) for target, attack in best.items()),
+        "every target of this run is a control",
     )
 
 
 def blind(findings: Findings) -> Table:
-    """How well one tells the sides of a split without any model."""
-    return Table(
+    """How well the sides of each split are told apart without any model."""
+    return Table.of(
         "blind",
         "Blind classifiers",
         "They see the images and never a model: above chance, the two sides of the split differ by themselves.",
-        (Column("split", "split"), *estimates(METRICS)),
-        tuple((split, *(f"{split}.blind.{metric}" for metric in METRICS)) for split in findings.splits),
+        (Column("split", "split"), *estimates(HEADLINE)),
+        (Row((split,), split, "blind") for split in findings.splits),
     )
 
 
 def against(findings: Findings) -> Table:
-    """Targets minus the one of their split that they are held against."""
-    found = findings.comparison["against"]["against"]
-    rows = tuple(
-        (
-            target,
-            difference.removeprefix("minus_"),
-            attack,
-            *(f"{target}.{attack}.{difference}.{metric}" for metric in METRICS),
-        )
-        for target in findings.audited
-        for attack, differences in found.get(target, {}).get("attacks", {}).items()
-        for difference in differences
-    )
-    return Table(
+    """Each target minus its reference."""
+    compared = findings.comparison["against"]["against"]
+    return Table.of(
         "against",
         "Targets against one another",
-        "The first minus the second, paired on the same samples, each attack at the knobs that it was calibrated to.",
-        (TARGET, Column("minus", "minus"), ATTACK, *estimates(METRICS)),
-        rows,
-        "" if rows else "no two audited targets share a split and an attack",
+        "The first minus the second, paired on the same samples, each attack at the knobs that calibration chose.",
+        (TARGET, Column("minus", "minus"), ATTACK, *estimates(HEADLINE)),
+        (
+            Row((target, reference, attack), target, attack, f"minus_{reference}")
+            for target in findings.audited
+            if target in compared and (reference := findings.contexts[target].reference)
+            for attack in compared[target]["attacks"]
+        ),
+        "no two audited targets share a split and an attack",
     )
 
 
 def autoencoders(findings: Findings) -> Table:
-    """What the bottleneck changes: one row an autoencoder, over its seeds."""
-    arms = {name: role.arm for name, role in findings.roles.items() if role.arm and role.group == name}
+    """What the bottleneck changes: one row per autoencoder, over its seeds where there are several."""
     groups = findings.comparison["groups"]["groups"]
     rows = []
-    for name in sorted(arms, key=lambda name: (arms[name]["adversarial"], arms[name]["beta"])):
-        over = ".mean_over_seeds" if name in groups else ""
-        rows.append(
-            (
-                "adversarial" if arms[name]["adversarial"] else "standard",
-                f"β = {arms[name]['beta']:g}",
-                ", ".join(groups[name]["seeds"]) if name in groups else name,
-                *(f"{name}.{attack}{over}.auc" for attack in SWEPT),
-                *(f"{name}.frechet.{distance}{over}" for distance in ("to_members", "to_heldout")),
-            )
+    for name, context in findings.contexts.items():
+        if not context.arm or context.group != name:
+            continue
+        adversarial, beta, over = context.arm["adversarial"], context.arm["beta"], "mean_over_seeds"
+        words = (
+            "adversarial" if adversarial else "standard",
+            f"β = {beta:g}",
+            ", ".join(groups[name]["seeds"] if name in groups else [name]),
         )
+        aucs = [
+            number_id("auc", name, attack, over if name in groups else None)
+            for attack in ("sima", "reconstruction")
+        ]
+        distances = [
+            number_id(over, name, of=f"frechet.{distance}")
+            if name in groups
+            else number_id(distance, name, of="frechet")
+            for distance in ("to_members", "to_heldout")
+        ]
+        rows.append(((adversarial, beta), (*words, *aucs, *distances)))
     return Table(
         "autoencoders",
         "Autoencoders of the latent targets",
@@ -99,27 +92,30 @@ def autoencoders(findings: Findings) -> Table:
             Column("arm", "arm"),
             Column("beta", "bottleneck"),
             Column("of", "targets"),
-            *estimates({f"{attack}_auc": label for attack, label in SWEPT.items()}),
+            *estimates({"sima_auc": "SimA AUC", "reconstruction_auc": "reconstruction AUC"}),
             *estimates({"to_members": "Fréchet to members", "to_heldout": "Fréchet to held-out"}),
         ),
-        tuple(rows),
+        tuple(cells for _, cells in sorted(rows, key=lambda row: row[0])),
         "" if rows else "no target has an autoencoder that was trained here",
     )
 
 
 def quality(findings: Findings) -> Table:
     """How good each target's samples are."""
-    return Table(
+    distances = {
+        "to_members": "to members",
+        "to_heldout": "to held-out",
+        "heldout_minus_members": "held-out minus members",
+        "members_to_heldout": "members to held-out",
+    }
+    return Table.of(
         "quality",
         "Quality of samples",
         "Fréchet distances of features, between as many images of each kind; the last is what a perfect target would "
         "have. Samples that lie nearer to the members than to held-out images resemble the training set more than the "
         "world.",
-        (TARGET, *estimates(DISTANCES)),
-        tuple(
-            (target, *(f"{target}.frechet.{distance}" for distance in DISTANCES))
-            for target in findings.targets
-        ),
+        (TARGET, *estimates(distances, of="frechet")),
+        (Row((target,), target) for target in findings.targets),
     )
 
 
@@ -127,61 +123,113 @@ def seeds(findings: Findings) -> Table:
     """How much chance in training matters."""
     groups = findings.comparison["groups"]["groups"]
     spread = {"mean_over_seeds": "mean", "sd_between_seeds": "sd"}
-    rows = tuple(
-        (
-            ", ".join(group["seeds"]),
-            attack,
-            *(f"{name}.{attack}.{of}.{metric}" for metric in METRICS for of in spread),
-        )
-        for name, group in groups.items()
-        for attack in group["attacks"]
-    )
-    labels = {
-        f"{metric}_{of}": f"{word} {label}"
-        for metric, label in METRICS.items()
-        for of, word in spread.items()
-    }
-    return Table(
+    return Table.of(
         "seeds",
         "Targets that differ in their training seed alone",
         "The mean, with the limits that these samples give it; and the standard deviation between seeds, with its own.",
-        (Column("of", "targets"), ATTACK, *estimates(labels)),
-        rows,
-        "" if rows else "no two targets differ in their training seed alone",
+        (
+            Column("of", "targets"),
+            ATTACK,
+            *(
+                Column(f"{metric}_{of}", f"{word} {label}", "estimate", metric, of)
+                for metric, label in HEADLINE.items()
+                for of, word in spread.items()
+            ),
+        ),
+        (
+            Row((", ".join(group["seeds"]), attack), name, attack)
+            for name, group in groups.items()
+            for attack in group["attacks"]
+        ),
+        "no two targets differ in their training seed alone",
     )
 
 
 def ranks(findings: Findings) -> Table:
     """Which attack is better over all targets."""
-    found = findings.comparison["ranks"]
-    metrics = {metric: label for metric, label in METRICS.items() if metric in found.get("ranks", {})}
-    first = next(iter(metrics), "")
-    differences = [
-        f"{label} [[#ranks.{metric}.critical_difference]]"
-        + (f" (Friedman's p = [[#{test}]])" if test in findings.ledger else "")
-        for metric, label in metrics.items()
-        for test in [f"ranks.{metric}.friedman_p"]
-    ]
-    return Table(
+    known = findings.comparison["ranks"].get("ranks", {})
+    metrics = [metric for metric in HEADLINE if metric in known]
+    return Table.of(
         "ranks",
         "Mean ranks",
-        f"Over [[#ranks.{first}.targets]] targets ({', '.join(found.get('of', ()))}); the lower the better. Attacks "
-        f"whose limits do not overlap differ. Critical differences: {', '.join(differences)}.",
-        (ATTACK, *estimates(metrics)),
-        tuple(
-            (attack, *(f"ranks.{metric}.{attack}.mean_rank" for metric in metrics))
-            for attack in (found["ranks"][first]["attacks"] if first else ())
+        _ranked(findings, metrics) if metrics else "",
+        (
+            ATTACK,
+            *(
+                Column(metric, HEADLINE[metric], "estimate", "mean_rank", f"ranks.{metric}")
+                for metric in metrics
+            ),
         ),
-        found.get("absent", ""),
+        (Row((attack,), attack=attack) for attack in (known[metrics[0]]["attacks"] if metrics else ())),
+        findings.comparison["ranks"].get("absent", ""),
+    )
+
+
+def _ranked(findings: Findings, metrics: list[str]) -> str:
+    """Return the caption of the table of ranks: what is ranked, and how far apart ranks must lie to differ."""
+    differences = []
+    for metric in metrics:
+        of = f"ranks.{metric}"
+        difference = f"{HEADLINE[metric]} {mention('critical_difference', of=of, limits=False)}"
+        tested = findings.ledger.get("friedman_p", of=of) is not None
+        test = f" (Friedman's p = {mention('friedman_p', of=of, limits=False)})" if tested else ""
+        differences.append(difference + test)
+    targets = ", ".join(findings.comparison["ranks"]["of"])
+    return (
+        f"Over {mention('targets', of=f'ranks.{metrics[0]}', limits=False)} targets ({targets}); the lower the better. "
+        f"Attacks whose limits do not overlap differ. Critical differences: {', '.join(differences)}."
+    )
+
+
+def published(findings: Findings) -> Table:
+    """What SimA's version 1 (arXiv:2509.25003) reports of each attack, and what this run has of each target once."""
+    rows = [
+        Row(
+            (
+                str(number.attack),
+                "published",
+                f"{experiment['model']}, {experiment['members']} against {experiment['heldout']}",
+                experiment["condition"],
+            ),
+            attack=number.attack,
+            of=experiment["of"],
+        )
+        for experiment in findings.comparison["published"]["experiments"]
+        for number in findings.ledger.find(metric="auc", of=experiment["of"])
+    ]
+    reported = {row.attack for row in rows}
+    rows += [
+        Row((attack, "this run", target, "none"), target, attack)
+        for target in findings.audited
+        if findings.contexts[target].group == target
+        for attack in findings.attacks(target)
+        if attack in reported
+    ]
+    return Table.of(
+        "published",
+        "Published numbers and this run's",
+        "What SimA's version 1 reports comes without limits, with timesteps chosen on the test set; data, models and "
+        "protocols differ. Members against held-out images; the condition is that of the denoiser.",
+        (
+            ATTACK,
+            Column("from", "from"),
+            Column("of", "of"),
+            Column("condition", "condition"),
+            *estimates({metric: METRICS[metric] for metric in ("auc", "asr", "tpr_heldout_positive")}),
+        ),
+        sorted(rows, key=lambda row: row.words),
+        "no published numbers are in the ledger",
     )
 
 
 def all_attacks(findings: Findings) -> Table:
     """The main results of every target in one table, to compute with."""
-    each = {target: attacks(findings, target) for target in findings.targets}
+    each = {target: ATTACKS(findings, target) for target in findings.targets}
     first = next(iter(each.values()))
-    rows = tuple((target, *row) for target, table in each.items() for row in table.rows)
-    caption = "Every attack on every target, on the evaluation fold; variant and t were chosen on the calibration fold."
     return replace(
-        first, title="Attacks on all targets", caption=caption, columns=(TARGET, *first.columns), rows=rows
+        first,
+        title="Attacks on all targets",
+        caption="Every attack on every target, on the evaluation fold; variant and t were chosen on calibration.",
+        columns=(TARGET, *first.columns),
+        rows=tuple((target, *row) for target, table in each.items() for row in table.rows),
     )

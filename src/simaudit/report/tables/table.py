@@ -1,29 +1,53 @@
-"""A table before it has a form: its cells are words, or ids of the ledger; a number of its own it cannot hold."""
+"""A table before it has a form: its cells are words, or ids of the ledger; it cannot hold a number of its own."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from simaudit.evaluation.numbers import Ledger
+from simaudit.evaluation.numbers import Ledger, number_id
+from simaudit.figures.printed import count, estimate
 
 TAIL_NOTE = "fewer than ten false positives are allowed, too few to be read"
 
 
 @dataclass(frozen=True)
 class Column:
-    """`key` is the column's name in CSV, `label` in print.
+    """One column of a table; `key` is its name in CSV, `label` in print.
 
     Its cells are words, or ids of numbers that are printed with their limits (an estimate) or without (a count).
+    `metric` (its key if not given) and `of` are those of its numbers; the row says of which audit and attack they are.
     """
 
     key: str
     label: str
     holds: Literal["words", "count", "estimate"] = "words"
+    metric: str = ""
+    of: str | None = None
+
+
+def estimates(labels: Mapping[str, str], of: str | None = None) -> tuple[Column, ...]:
+    """Return one column of numbers with limits per metric, whose labels these are."""
+    return tuple(Column(metric, label, "estimate", of=of) for metric, label in labels.items())
+
+
+@dataclass(frozen=True)
+class Row:
+    """One row: the words in its first columns, and what its numbers share; `of` stands before that of a column."""
+
+    words: tuple[str, ...]
+    audit: str | None = None
+    attack: str | None = None
+    of: str | None = None
+
+    def cell(self, column: Column) -> str:
+        """Return the id of the row's number in a column."""
+        of = ".".join(filter(None, (self.of, column.of))) or None
+        return number_id(column.metric or column.key, self.audit, self.attack, of)
 
 
 @dataclass(frozen=True)
 class Table:
-    """Rows of cells, one a column. `caption` may mention numbers as `[[id]]`, see `Ledger.fill`.
+    """Rows of cells, one per column. `caption` may mention numbers, see `simaudit.figures.printed.fill`.
 
     A table without rows says in `absent` why. Raises ValueError when it does not, when a row is not as wide as the
     table, or when words are a number: then it is not known where that number is from.
@@ -36,23 +60,39 @@ class Table:
     rows: tuple[tuple[str, ...], ...]
     absent: str = ""
 
+    @classmethod
+    def of(
+        cls,
+        name: str,
+        title: str,
+        caption: str,
+        columns: tuple[Column, ...],
+        rows: Iterable[Row],
+        absent: str = "",
+    ) -> "Table":
+        """Return a table whose rows begin with words and go on with numbers; `absent` counts where there is no row."""
+        cells = tuple(
+            (*row.words, *(row.cell(column) for column in columns[len(row.words) :])) for row in rows
+        )
+        return cls(name, title, caption, columns, cells, "" if cells else absent)
+
     def __post_init__(self) -> None:
         if bool(self.rows) == bool(self.absent):
             raise ValueError(f"table {self.name}: has rows, or a reason why not")
-        for row in self.rows:
-            for column, cell in zip(self.columns, row, strict=True):
+        for row in self.cells():
+            for column, cell in row:
                 if column.holds == "words" and _is_number(cell):
                     raise ValueError(f"table {self.name}: {cell!r} must be an id of the ledger, not a number")
 
     def cells(self) -> Iterator[list[tuple[Column, str]]]:
-        """Each row as pairs of a column and what stands there."""
+        """Yield each row as pairs of a column and what stands there."""
         for row in self.rows:
             yield list(zip(self.columns, row, strict=True))
 
     def has_mark(self, ledger: Ledger) -> bool:
-        """Whether a tail that is too small is printed in it."""
+        """Return whether a tail that is too small is printed in it."""
         return any(
-            ledger.numbers[cell]["tail_too_small"]
+            ledger.numbers[cell].tail_too_small
             for row in self.cells()
             for column, cell in row
             if column.holds == "estimate" and cell in ledger
@@ -60,10 +100,10 @@ class Table:
 
 
 def printed(column: Column, cell: str, ledger: Ledger) -> str:
-    """A cell as it is read: words as they are, a number from the ledger, a dash where there is none."""
+    """Return a cell in print: words as they are, a number from the ledger, a dash where there is none."""
     if column.holds == "words":
         return cell
-    return ledger.count(cell) if column.holds == "count" else ledger.estimate(cell)
+    return (count if column.holds == "count" else estimate)(ledger.numbers.get(cell))
 
 
 def _is_number(text: str) -> bool:

@@ -20,12 +20,12 @@ function describe(entry) {
   list.replaceChildren();
   for (const [name, fact] of Object.entries(facts)) {
     const term = document.createElement("dt");
-    const told = document.createElement("dd");
+    const value = document.createElement("dd");
     const code = document.createElement(name === "Value" ? "span" : "code");
     term.textContent = name;
     code.textContent = fact;
-    told.append(code);
-    list.append(term, told);
+    value.append(code);
+    list.append(term, value);
   }
   panel.querySelector(".chain")?.remove();
   const chain = source.querySelector(".chain")?.cloneNode(true);

@@ -1,0 +1,28 @@
+"""The words that stand beside a picture: written when it is drawn, read by the page."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from simaudit.storage.json import read_json
+from simaudit.vocabulary.errors import SimauditError
+
+
+@dataclass(frozen=True)
+class Caption:
+    """The words of one picture.
+
+    `title` is a heading. `sentence` says what this picture shows and mentions numbers as `[[id]]`; it may be empty.
+    `reading` are paragraphs that say how to read such a picture.
+    """
+
+    title: str
+    sentence: str
+    reading: list[str]
+
+    @classmethod
+    def read(cls, path: Path) -> "Caption":
+        """Read a caption from its JSON file. Raises SimauditError when it is missing or is not a caption."""
+        try:
+            return cls(**read_json(path))
+        except TypeError:
+            raise SimauditError(f"{path}: not a caption of a figure; delete it and run again") from None

@@ -1,0 +1,105 @@
+"""What a figure is: knobs, a table of values from result files, and a picture of that table."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from simaudit.vocabulary import registry
+from simaudit.vocabulary.context import AuditContext
+from simaudit.vocabulary.knobs import Knobs
+
+if (
+    TYPE_CHECKING
+):  # the parameters are checked by this module, which takes no time for what only a drawing needs
+    import matplotlib.figure
+    import pandas as pd
+
+    from simaudit.evaluation.results import Results, Run
+
+
+class Figure(Knobs):
+    """A figure is its entry under `figures` in params.yaml: its fields are its knobs, and it draws itself.
+
+    What it plots is a table first, which stands beside the picture; the picture is drawn from that table alone. The
+    docstring of a figure says how to read it, and is printed under the picture.
+    """
+
+    title: ClassVar[str]
+    """A heading of a few words."""
+
+    reads: ClassVar[tuple[str, ...]]
+    """The files of `simaudit.vocabulary.paths` that it is drawn from: when another file changes, it stays as it is."""
+
+    @abstractmethod
+    def values(self, of: Any) -> pd.DataFrame:
+        """Return what the picture plots, one row per mark."""
+
+    @abstractmethod
+    def draw(self, values: pd.DataFrame) -> matplotlib.figure.Figure:
+        """Return the picture of exactly these values, at its printed size."""
+
+    def sentence(self, of: Any) -> str:
+        """Return what the picture shows, in a sentence or two that mention numbers of the ledger; it may be empty."""
+        return ""
+
+
+class TargetFigure(Figure):
+    """A figure of one target's results."""
+
+    reads: ClassVar[tuple[str, ...]] = ("table", "summary", "selected")
+
+    def missing(self, attacks: Mapping[str, Any], is_latent: bool) -> str | None:
+        """Return why it cannot be drawn of a target; None where it can.
+
+        `attacks` are those that are run on the target, by name, each with its knobs (`simaudit.attacks.Attack`).
+        """
+        return None
+
+    @abstractmethod
+    def values(self, of: Results) -> pd.DataFrame:
+        """Return what the picture plots, one row per mark."""
+
+    def sentence(self, of: Results) -> str:
+        """Return what the picture shows of this target; which numbers there are follows from the files it reads."""
+        return ""
+
+
+class RunFigure(Figure):
+    """A figure of all targets of a run together, or of none of them."""
+
+    reads: ClassVar[tuple[str, ...]] = ("numbers",)
+
+    def missing(self, audits: Mapping[str, AuditContext]) -> str | None:
+        """Return why it cannot be drawn of a run with these audits; None where it can."""
+        return None
+
+    @abstractmethod
+    def values(self, of: Run) -> pd.DataFrame:
+        """Return what the picture plots, one row per mark."""
+
+    def sentence(self, of: Run) -> str:
+        """Return what the picture shows of this run."""
+        return ""
+
+
+def groups(values: pd.DataFrame, column: str) -> Iterator[tuple[str, pd.DataFrame]]:
+    """Yield each name in a column with its rows, in the order in which the names first appear."""
+    for name, rows in values.groupby(column, sort=False):
+        yield str(name), rows
+
+
+def figure_modules() -> dict[str, str]:
+    """Return the module of every figure by name."""
+    return registry.modules(str(__package__))
+
+
+def figure_type(name: str) -> type[Figure]:
+    """Return the figure of that name. Raises KeyError when there is none."""
+    return registry.implementation(figure_modules()[name], Figure)
+
+
+def figure_types() -> dict[str, type[Figure]]:
+    """Return every figure by name."""
+    return {name: figure_type(name) for name in figure_modules()}

@@ -1,0 +1,54 @@
+"""Numbers as they are printed: in figures, their captions, tables, the page and on the terminal."""
+
+import re
+from collections.abc import Callable
+
+from simaudit.evaluation.numbers import Ledger, Number, number_id
+
+TAIL, NONE = "†", "–"
+"""The mark beside a rate whose tail is too small to be read, and what stands in place of a number that is missing."""
+
+_MENTION = re.compile(r"\[\[(#?)([^\]]+)\]\]")
+
+
+def count(number: Number | None) -> str:
+    """Return a number in print without its limits; a dash where there is none."""
+    return NONE if number is None else f"{number.value:.4g}"
+
+
+def estimate(number: Number | None) -> str:
+    """Return a number in print with its limits and the mark of a small tail; a dash where there is none.
+
+    A number that a paper reports without limits is printed as it was published.
+    """
+    if number is None or number.low is None:
+        return count(number)
+    shown = (f"{part:.3f}".replace("-0.000", "0.000") for part in (number.value, number.low, number.high))
+    value, low, high = shown
+    return f"{value} [{low}, {high}]{TAIL if number.tail_too_small else ''}"
+
+
+def mention(
+    metric: str,
+    audit: str | None = None,
+    attack: str | None = None,
+    of: str | None = None,
+    *,
+    limits: bool = True,
+) -> str:
+    """Return what a text says in place of a number with these columns, for `fill` to replace."""
+    return f"[[{'' if limits else '#'}{number_id(metric, audit, attack, of)}]]"
+
+
+def fill(text: str, ledger: Ledger, wrap: Callable[[str, str], str] = lambda name, printed: printed) -> str:
+    """Return a text with the numbers that it mentions: `[[id]]` with limits, `[[#id]]` without.
+
+    `wrap` gets the id of each number and the number in print, and returns what stands in the text.
+    """
+
+    def printed(match: re.Match[str]) -> str:
+        plain, name = match.groups()
+        number = ledger.numbers.get(name)
+        return wrap(name, count(number) if plain else estimate(number))
+
+    return _MENTION.sub(printed, text)

@@ -1,0 +1,92 @@
+"""What the controls and the verdicts of a run say in words: on the page, and in the last lines on the terminal."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from simaudit.evaluation.numbers import Ledger
+from simaudit.figures import legend
+from simaudit.figures.printed import estimate
+from simaudit.storage.json import read_json
+from simaudit.vocabulary.paths import RESULTS, RUN_FILES
+
+LEAKS = "leaks"  # the verdict on a target in which an attack finds members
+
+WORDS = {
+    "blind": (
+        "classifiers that never see a model do not tell the sides of {of} apart",
+        "classifiers that never see a model tell the sides of {of} apart, so its targets are shifted",
+    ),
+    "permutation": (
+        "with shuffled labels, AUCs are at chance on {of}",
+        "with shuffled labels, AUCs are not at chance on {of}",
+    ),
+    "untrained": (
+        "no attack finds members of the untrained {of}",
+        "an attack finds members of the untrained {of}",
+    ),
+    "optimal": (
+        "SimA finds nearly every member of the optimal denoiser {of}",
+        "SimA does not find the members of the optimal denoiser {of} as theory says that it must",
+    ),
+}
+"""What a control of each kind says where it passed, and where it failed."""
+
+
+def clauses(controls: Sequence[Mapping[str, Any]], passed: bool) -> list[str]:
+    """Return what the controls that passed say, or those that failed: one clause per kind of control."""
+    of: dict[str, list[str]] = {}
+    for control in controls:
+        if control["passed"] is passed:
+            of.setdefault(control["kind"], []).append(control["of"])
+    return [WORDS[kind][not passed].format(of=", ".join(names)) for kind, names in of.items()]
+
+
+def heading(controls: Sequence[Mapping[str, Any]]) -> str:
+    """Return how many controls failed, or else that all passed."""
+    failed = sum(not control["passed"] for control in controls)
+    return f"{failed or len(controls)} of {len(controls)} controls {'FAILED' if failed else 'passed'}"
+
+
+def control_line(controls: Sequence[Mapping[str, Any]]) -> str:
+    """Return the heading and, where controls failed, what these say, in one sentence."""
+    failed = clauses(controls, False)
+    return f"{heading(controls)}{': ' if failed else ''}{'; '.join(failed)}."
+
+
+def run_lines(results: Path = RESULTS) -> list[str]:
+    """Return the last lines on the terminal: where the page is, and the summary of the run under `results`.
+
+    Raises SimauditError when a file of it is missing or damaged.
+    """
+    controls, ledger = (
+        read_json(results / "comparison/controls.json"),
+        Ledger.read(results / RUN_FILES["numbers"]),
+    )
+    return [
+        f"Report: {results / 'report/index.html'}   (open it in a browser)",
+        *summary_lines(controls, ledger),
+    ]
+
+
+def summary_lines(controls: Mapping[str, Any], ledger: Ledger) -> list[str]:
+    """Return what to print at the end of a run, two or three lines of plain text.
+
+    `controls` is what results/comparison/controls.json holds. The highest AUC is that of the attack which did best on
+    the calibration fold, as everywhere.
+    """
+    lines = [control_line(controls["controls"])]
+    if controls["absent"]:
+        lines.append(f"Controls that are not in this run: {', '.join(controls['absent'])}.")
+    verdicts = controls["verdicts"]
+    if not verdicts:
+        return [*lines, "No target is audited: every target of this run is a control."]
+    leaking = sum(verdict == LEAKS for verdict in verdicts.values())
+    best = {audit: ledger.best(audit) for audit in verdicts}
+    highest = max(verdicts, key=lambda audit: ledger.number("auc", audit, best[audit]).value)
+    auc = estimate(ledger.number("auc", highest, best[highest]))
+    return [
+        *lines,
+        f"{leaking} of {len(verdicts)} audited targets {'leaks' if leaking == 1 else 'leak'}; highest: {highest}, "
+        f"AUC {auc} ({legend.look(best[highest]).name}).",
+    ]

@@ -1,0 +1,41 @@
+"""The report of a run, from its result files to the page in one file."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from simaudit.provenance.records import read_records
+from simaudit.report.findings import Findings
+from simaudit.report.page.doubts import doubts
+from simaudit.report.page.page import page
+from simaudit.report.page.pictures import picture
+from simaudit.storage.atomic import atomic_path
+from simaudit.storage.json import read_json
+
+
+def write_page(
+    output: Path,
+    results: Path,
+    findings: Findings,
+    drawn: Mapping[str, Sequence[str]],
+    undrawn: Mapping[str, Mapping[str, str]],
+    splits: Mapping[str, Mapping[str, Any]],
+) -> None:
+    """Write the page about the run under `results`, atomically.
+
+    `drawn` are the names of the figures of each target and of RUN; `undrawn` says by the same key, then by the title of
+    a figure, why it could not be drawn; `splits` are the parameters of each split.
+    Raises SimauditError when a result file is missing or damaged.
+    """
+    trainings = {
+        target: read_json(path)
+        for target in findings.targets
+        if (path := results / "targets" / target / "training.json").exists()
+    }
+    shifted = [target for target in findings.audited if findings.is_shifted(target)]
+    pictures = {of: [picture(of, name, results / "figures") for name in names] for of, names in drawn.items()}
+    text = page(
+        findings, pictures, undrawn, doubts(trainings, splits, shifted), read_records(results / "records")
+    )
+    with atomic_path(output) as temporary:
+        temporary.write_text(text, encoding="utf-8", newline="\n")

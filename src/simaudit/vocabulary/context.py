@@ -1,0 +1,28 @@
+"""What each audit is beside the others of its run: all that comparisons and figures need to know of params.yaml."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class AuditContext:
+    """The place of one audited target in its run.
+
+    `group` is the first of the targets that differ from this one in nothing but the training seed. `control` names the
+    control that the target is, if it is one. `reference` is the audited target of the same split that it is compared
+    with, if there is one. `arm` is the place of its autoencoder in a sweep (`beta`, and whether it is `adversarial`);
+    it is None for a target without an autoencoder and for one whose autoencoder was not trained here, while `is_latent`
+    is true for both kinds of autoencoder. `epochs` are those of its intermediate checkpoints and of its end.
+    `attacks` are run on the target, `checkpoint_attacks` on its intermediate checkpoints; both are empty where only
+    results are read, since these say themselves which attacks there are.
+    """
+
+    group: str
+    control: str | None = None
+    reference: str | None = None
+    arm: Mapping[str, Any] | None = None
+    is_latent: bool = False
+    epochs: tuple[int, ...] = ()
+    attacks: tuple[str, ...] = ()
+    checkpoint_attacks: tuple[str, ...] = ()
