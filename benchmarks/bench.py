@@ -10,7 +10,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -23,16 +23,20 @@ from simaudit.data.prepare import to_model_range
 from simaudit.data.sources.digits import Digits
 from simaudit.data.split import Split, make_split
 from simaudit.diffusion.schedule import NoiseSchedule
-from simaudit.plan.params import DEFAULT, merge, parse
+from simaudit.evaluation.jobs import evaluate_job
+from simaudit.plan.load import load
+from simaudit.provenance import stamps
 from simaudit.scoring.run import write_scores
 from simaudit.scoring.score_file import Column, ScoreWriter
-from simaudit.storage.json import read_json, write_json
+from simaudit.storage.json import read_json
 from simaudit.storage.parquet import write_table
 from simaudit.targets.pixel import DDPMTarget
 from simaudit.training.denoiser import noise_prediction
 from simaudit.training.loop import Trainable, train
+from simaudit.vocabulary import paths
 
-PARAMS = parse(merge([DEFAULT]))
+ROOT = Path(__file__).parents[1]
+PARAMS = load([ROOT / "params.yaml"])
 TARGET = PARAMS.targets["digits-ddpm"]
 IMAGES = to_model_range(Digits(source="digits").load())
 CORES = 2
@@ -130,7 +134,7 @@ def training(folder: Path) -> float:
 
 
 def evaluation(folder: Path) -> tuple[float, float, float]:
-    """(wall seconds of `simaudit evaluate` on CORES, that time over sorting each column once, peak memory in GB).
+    """(wall seconds of an evaluation job on CORES, that time over sorting each column once, peak memory in GB).
 
     50,000 members and 50,000 held-out samples, 31 timesteps and 8 variants, with the knobs of params.yaml.
     """
@@ -149,18 +153,14 @@ def evaluation(folder: Path) -> tuple[float, float, float]:
                 rows = slice(first, first + BATCH)
                 noise = rng.normal(size=(len(columns), len(split.is_member[rows])))
                 writer.write(columns, split, rows, noise - split.is_member[rows])
-    knobs = PARAMS.evaluation.model_dump(mode="json")
-    write_json(folder / "stamp.json", {"job": "bench", "params": knobs, "code": {}})
     distances = pd.DataFrame({"sample_id": split.sample_id, "distance": rng.uniform(size=samples)})
     write_table(folder / "nearest.parquet", distances)
-    outputs = ("table", "summary", "selected", "differences", "permutation", "epochs", "profiles", "metrics")
-    command = [
-        *("simaudit", "evaluate", "--threads", str(CORES), "--params", folder / "stamp.json"),
-        *("--scores", folder / "attack.parquet", "--blind", folder / "blind.parquet"),
-        *("--nearest", folder / "nearest.parquet"),
-        *(argument for name in outputs for argument in (f"--{name}", folder / f"{name}.out")),
-    ]
-    wall = seconds(lambda: subprocess.run(command, check=True))
+    reads = {name: folder / f"{name}.parquet" for name in ("blind", "nearest")}
+    reads |= {"scores": [folder / "attack.parquet"], "intermediate": {}}
+    job = replace(evaluate_job("bench", "s", {}, {}, PARAMS.evaluation), reads=reads)
+    stamps.write([job], folder / paths.STAMPS, folder / paths.SPEED)
+    command = ["simaudit", "run", job.name, "--threads", str(CORES)]
+    wall = seconds(lambda: subprocess.run(command, check=True, cwd=folder))
     memory = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024 / 1e9
     columns = len(files["attack"])
     values, folds = rng.normal(size=samples), (split.is_calibration, ~split.is_calibration)
@@ -179,7 +179,7 @@ class DefaultRun:
 
 def default_run(folder: Path) -> DefaultRun:
     """In a clone of this repository as it was last committed."""
-    subprocess.run(["git", "clone", "--quiet", str(Path(__file__).parents[1]), str(folder)], check=True)
+    subprocess.run(["git", "clone", "--quiet", str(ROOT), str(folder)], check=True)
 
     def run(command: str) -> None:
         subprocess.run(command.split(), check=True, capture_output=True, cwd=folder)
@@ -195,12 +195,12 @@ def default_run(folder: Path) -> DefaultRun:
 
 def jobs(folder: Path) -> dict[str, list[float]]:
     """Seconds of each job of a finished run by rule, from what Snakemake wrote down of every output."""
-    found: dict[str, dict[str, float]] = {}
+    by_rule: dict[str, dict[str, float]] = {}
     for path in (folder / ".snakemake" / "metadata").rglob("*"):
         job = read_json(path) if path.is_file() else {}
         if job.get("endtime") and job["log"]:
-            found.setdefault(job["rule"], {})[job["log"][0]] = job["endtime"] - job["starttime"]
-    return {rule: list(times.values()) for rule, times in found.items()}
+            by_rule.setdefault(job["rule"], {})[job["log"][0]] = job["endtime"] - job["starttime"]
+    return {rule: list(times.values()) for rule, times in by_rule.items()}
 
 
 def main() -> None:

@@ -1,5 +1,7 @@
 """The default dataset, and what preparation promises."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 
@@ -28,6 +30,15 @@ def test_values_outside_the_declared_range_are_refused():
     raw = RawImages(np.full((1, 1, 1, 1), 300.0), np.zeros(1, int), (0, 255))
     with pytest.raises(SimauditError, match=r"300.*range 0 to 255"):
         to_model_range(raw)
+
+
+def test_preparing_needs_little_more_memory_than_the_prepared_images():
+    raw = RawImages(np.zeros((20_000, 1, 8, 8), dtype=np.uint8), np.zeros(20_000, int), (0, 255))
+    tracemalloc.start()
+    images = to_model_range(raw)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 1.5 * images.nbytes
 
 
 def test_images_are_mapped_not_loaded(tmp_path, images):

@@ -1,13 +1,15 @@
 """The DDPM family: diffusers alone can load what was trained, and the adapter says what the network says."""
 
 import json
+import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from diffusers import DDPMPipeline
 
-from simaudit.storage.json import write_json
+from simaudit.storage.json import read_json, write_json
 from simaudit.targets.families.ddpm import DDPM
 from simaudit.targets.files import SUMMARY, file_hashes, read_summary, target_hash
 from simaudit.vocabulary.errors import SimauditError
@@ -53,6 +55,22 @@ def test_the_adapter_predicts_what_the_saved_network_predicts(trained):
             torch.testing.assert_close(target.predict_noise(z, t), expected, rtol=0, atol=0)
     assert target.encode(z) is z
     assert len(target.schedule) == 50
+
+
+def test_what_predicts_something_else_than_the_noise_is_refused_instead_of_scored(trained, tmp_path):
+    other = Path(shutil.copytree(trained[0], tmp_path / "v"))
+    file = other / "scheduler/scheduler_config.json"
+    write_json(file, read_json(file) | {"prediction_type": "v_prediction"})
+    with pytest.raises(SimauditError, match="scheduler: prediction_type is v_prediction; only a network"):
+        DDPM.load(other, CPU)
+
+    unet = DDPMPipeline.from_pretrained(trained[0]).unet
+    learned = type(unet).from_config({**unet.config, "out_channels": 2})
+    learned.save_pretrained(tmp_path / "learned/unet")
+    with pytest.raises(
+        SimauditError, match=r"unet: has 1 channels and predicts 2, as with a learned variance"
+    ):
+        DDPM.load(tmp_path / "learned", CPU)
 
 
 def test_training_says_what_it_did(trained):

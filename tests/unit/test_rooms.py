@@ -1,6 +1,7 @@
 """The floors of the house: a lower room never imports a higher one, and nothing lies in the root."""
 
 import ast
+import graphlib
 from pathlib import Path
 
 import pytest
@@ -59,3 +60,19 @@ def test_a_room_says_in_one_sentence_what_lives_in_it():
     for folder in {path.parent for path in FILES}:
         docstring = ast.get_docstring(ast.parse((folder / "__init__.py").read_text(encoding="utf-8")))
         assert docstring, folder
+
+
+def test_no_modules_import_each_other_in_a_circle():
+    """At their tops: an import inside a function happens when all are there."""
+    modules = {
+        ".".join(("simaudit", *path.relative_to(SOURCE).with_suffix("").parts)): path for path in FILES
+    }
+    modules = {name.removesuffix(".__init__"): path for name, path in modules.items()}
+    imports = {}
+    for name, path in modules.items():
+        tops = ast.parse(path.read_text(encoding="utf-8")).body
+        found = [node for node in tops if isinstance(node, ast.ImportFrom) and node.module]
+        names = {node.module for node in found}
+        names |= {f"{node.module}.{alias.name}" for node in found for alias in node.names}
+        imports[name] = names & modules.keys() - {name}
+    graphlib.TopologicalSorter(imports).prepare()

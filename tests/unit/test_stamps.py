@@ -72,6 +72,10 @@ def test_a_pretrained_autoencoder_is_known_by_its_content(values, tmp_path):
     ):
         values["targets"].pop(swept, None)
         values["audits"].pop(swept, None)
+    pretrained = values["targets"]["digits-ldm"]["autoencoder"]["pretrained"] = str(tmp_path / "nowhere")
+    with pytest.raises(SimauditError, match=f"targets.digits-ldm: {pretrained}: no such folder"):
+        texts(values)
+    values["targets"]["digits-ldm"]["autoencoder"]["pretrained"] = str(tmp_path)
     missing = texts(values)
     (tmp_path / "weights.safetensors").write_bytes(b"1")
     one = texts(values)

@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import signal
+import subprocess
 import time
 from pathlib import Path
 
@@ -182,6 +183,21 @@ def test_tables_say_how_autoencoders_compare_and_how_good_samples_are(finished):
     assert "| adversarial | β = 0.01 | digits-ldm | – | " in (tables / "run/autoencoders.md").read_text()
     assert "| digits-ldm | " in (tables / "run/quality.md").read_text()
     assert {path.name for path in tables.iterdir() if path.is_dir()} == {"run", *TARGETS}
+
+
+def test_a_clone_runs_its_own_code_wherever_the_package_was_installed_from(results):
+    """As with `dvc exp run --temp` or a git worktree, which share an environment with the original."""
+    results.append("src/simaudit/report/tables/forms.py", "\nlen(__name__)\n")
+    environment = {key: value for key, value in results.environment().items() if key != "PYTHONPATH"}
+    command = ["snakemake", "--cores", "1", "results/tables"]
+    done = subprocess.run(command, cwd=results.path, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert "tables" in done.stderr + done.stdout
+    record = json.loads((results.path / "results/records/tables.json").read_text())
+    stamp = json.loads((results.path / "results/params/tables.json").read_text())
+    assert record["code"] == stamp["code"]
+    assert results.run("simaudit", "verify", "results/tables/run/verdicts.csv").returncode == 0
+    assert results.due() == set()
 
 
 def test_a_newer_file_with_the_same_content_reruns_nothing(results):

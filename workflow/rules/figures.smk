@@ -1,4 +1,4 @@
-# The pictures, each with a table of exactly the values in it. `of` is an audit, or run for all audits together.
+# The pictures, each with a table of exactly the values in it and the words beside it, of an audit or of the run.
 
 
 rule figure:
@@ -9,6 +9,7 @@ rule figure:
         pdf="results/figures/{audit}/{figure}.pdf",
         png="results/figures/{audit}/{figure}.png",
         csv="results/figures/{audit}/{figure}.csv",
+        json="results/figures/{audit}/{figure}.json",
         record="results/records/figure/{audit}/{figure}.json",
     log:
         "results/logs/figure/{audit}/{figure}.log",

@@ -7,7 +7,10 @@ import numpy as np
 
 from simaudit.data.source import RawImages
 from simaudit.storage.atomic import atomic_path
+from simaudit.storage.reading import reading
 from simaudit.vocabulary.errors import SimauditError
+
+BATCH = 1024  # images that are held in double precision at a time
 
 
 def to_model_range(raw: RawImages) -> np.ndarray:
@@ -21,8 +24,11 @@ def to_model_range(raw: RawImages) -> np.ndarray:
             f"dataset: values from {raw.images.min()} to {raw.images.max()} lie outside the declared "
             f"range {low} to {high}; correct the source's value_range"
         )
-    scaled = (raw.images.astype(np.float64) - low) * (2 / (high - low)) - 1
-    return np.ascontiguousarray(scaled, dtype=np.float32)
+    scaled = np.empty(raw.images.shape, dtype=np.float32)
+    for first in range(0, len(scaled), BATCH):
+        rows = slice(first, first + BATCH)
+        scaled[rows] = (raw.images[rows].astype(np.float64) - low) * (2 / (high - low)) - 1
+    return scaled
 
 
 def save_array(path: Path, array: np.ndarray) -> None:
@@ -36,12 +42,8 @@ def open_images(path: Path) -> np.ndarray:
 
     Raises SimauditError when the file is missing or is not such an array.
     """
-    try:
+    with reading(path, "a whole .npy file"):
         images: np.ndarray = np.load(path, mmap_mode="r", allow_pickle=False)
-    except FileNotFoundError:
-        raise SimauditError(f"{path}: missing; make it with: snakemake --cores all {path}") from None
-    except (ValueError, OSError) as error:
-        raise SimauditError(f"{path}: not a whole .npy file ({error}); delete it and run again") from None
     if images.ndim != 4 or images.dtype != np.float32:
         raise SimauditError(
             f"{path}: must hold float32 images (N, C, H, W), found {images.dtype} {images.shape}; "

@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 
 from simaudit.storage.atomic import atomic_path
 from simaudit.storage.hashes import sha256_bytes
+from simaudit.storage.reading import reading
 from simaudit.vocabulary.errors import SimauditError
 from simaudit.vocabulary.sides import CALIBRATION, EVALUATION, HELDOUT, MEMBER
 
@@ -96,15 +97,9 @@ class Split:
 
     @classmethod
     def read(cls, path: Path) -> Split:
-        """Raises SimauditError when the file is missing, truncated or not a split."""
-        try:
+        """Read a split. Raises SimauditError when the file is missing, truncated or not a split."""
+        with reading(path, "a whole split file"):
             frame = pq.read_table(path, schema=SCHEMA).to_pandas()
-        except FileNotFoundError:
-            raise SimauditError(f"{path}: missing; make it with: snakemake --cores all {path}") from None
-        except pa.ArrowException as error:
-            raise SimauditError(
-                f"{path}: not a whole split file ({error}); delete it and run again"
-            ) from None
         return cls(path, *(frame[column].to_numpy() for column in SCHEMA.names))
 
     def __len__(self) -> int:

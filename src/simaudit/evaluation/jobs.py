@@ -156,9 +156,11 @@ def quality(job: Job) -> None:
     from simaudit.evaluation.protocol.quality import quality
     from simaudit.samples.features import extractor
     from simaudit.storage.json import write_json
+    from simaudit.storage.reading import reading
 
     split, real = Split.read(job.input("split")), open_images(job.input("images"))
-    labels = np.load(job.input("labels"), allow_pickle=False)
+    with reading(job.input("labels"), "a whole .npy file"):
+        labels = np.load(job.input("labels"), allow_pickle=False)
     knobs, resampling = QualityKnobs.model_validate(job.params["quality"]), job.params["evaluation"]
     with threadpool_limits(job.speed["threads"]):
         features = extractor(knobs.features, real, labels, knobs.seed)

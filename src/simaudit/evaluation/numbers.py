@@ -8,6 +8,7 @@ from typing import Any
 
 from simaudit.storage.hashes import sha256_file
 from simaudit.storage.json import read_json
+from simaudit.storage.reading import reading
 from simaudit.vocabulary.errors import SimauditError
 
 BY_AUDIT = {"groups", "against"}
@@ -109,12 +110,8 @@ class Ledger:
     @classmethod
     def read(cls, path: Path) -> "Ledger":
         """Read the ledger of a run. Raises SimauditError when the file is missing or is not a ledger."""
-        try:
+        with reading(path, "a ledger of numbers"):
             return cls({name: Number(**row) for name, row in read_json(path).items()})
-        except TypeError as error:
-            raise SimauditError(
-                f"{path}: not a ledger of numbers ({error}); delete it and run again"
-            ) from None
 
     def __contains__(self, name: str) -> bool:
         return name in self.numbers

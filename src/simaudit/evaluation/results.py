@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
 
 import numpy as np
 import pandas as pd
@@ -16,6 +15,7 @@ from simaudit.evaluation.protocol.selected import SelectedScores
 from simaudit.evaluation.statistics.bootstrap import Bootstrap
 from simaudit.storage.json import read_json
 from simaudit.storage.parquet import read_table
+from simaudit.storage.reading import reading
 from simaudit.vocabulary.context import AuditContext
 from simaudit.vocabulary.errors import SimauditError
 from simaudit.vocabulary.paths import RUN_FILES, TARGET_FILES
@@ -67,13 +67,8 @@ class Results:
     def gallery(self) -> dict[str, np.ndarray]:
         """Images of the target and of its split beside each other, see `simaudit.samples.gallery.gallery`."""
         path = self.file("gallery")
-        try:
-            with np.load(path, allow_pickle=False) as arrays:
-                return dict(arrays)
-        except FileNotFoundError:
-            raise SimauditError(f"{path}: missing; make it with: snakemake --cores all {path}") from None
-        except (ValueError, OSError, BadZipFile) as error:
-            raise SimauditError(f"{path}: not a whole file ({error}); delete it and run again") from None
+        with reading(path, "a whole file"), np.load(path, allow_pickle=False) as arrays:
+            return dict(arrays)
 
     @cached_property
     def selected(self) -> SelectedScores:

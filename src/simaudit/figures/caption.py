@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from simaudit.storage.json import read_json
-from simaudit.vocabulary.errors import SimauditError
+from simaudit.storage.reading import reading
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,5 @@ class Caption:
     @classmethod
     def read(cls, path: Path) -> "Caption":
         """Read a caption from its JSON file. Raises SimauditError when it is missing or is not a caption."""
-        try:
+        with reading(path, "a caption of a figure"):
             return cls(**read_json(path))
-        except TypeError:
-            raise SimauditError(f"{path}: not a caption of a figure; delete it and run again") from None

@@ -13,8 +13,8 @@ from simaudit.provenance.environment import environment
 from simaudit.provenance.stamps import Stamp
 from simaudit.storage.hashes import hashes
 from simaudit.storage.json import read_json, write_json
+from simaudit.storage.reading import reading
 from simaudit.vocabulary import paths
-from simaudit.vocabulary.errors import SimauditError
 from simaudit.vocabulary.job import Job
 
 
@@ -44,11 +44,8 @@ class Record:
     @classmethod
     def read(cls, path: Path) -> "Record":
         """Raises SimauditError when the file is missing or not a record."""
-        content = read_json(path)
-        try:
-            return cls(**content)
-        except TypeError:
-            raise SimauditError(f"{path}: not a record; delete it and run again") from None
+        with reading(path, "a record"):
+            return cls(**read_json(path))
 
 
 def write_record(job: Job, command: Iterable[str], used: Mapping[str, Any]) -> None:

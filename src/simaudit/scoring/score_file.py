@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from simaudit.data.split import Split
+from simaudit.storage.reading import reading
 from simaudit.vocabulary.errors import SimauditError
 from simaudit.vocabulary.sides import CALIBRATION, EVALUATION, FOLDS, HELDOUT, MEMBER, SIDES
 from simaudit.vocabulary.variant import Variant, parse_variant, variant_label, variant_text
@@ -116,15 +117,8 @@ class Scores:
 
         Raises SimauditError when the file is missing, truncated, or lacks a statistic of some sample.
         """
-        try:
-            with pq.ParquetFile(path) as file:
-                return cls._read(path, file)
-        except FileNotFoundError:
-            raise SimauditError(f"{path}: missing; make it with: snakemake --cores all {path}") from None
-        except (pa.ArrowException, KeyError, ValueError) as error:
-            raise SimauditError(
-                f"{path}: not a whole score file ({error}); delete it and run again"
-            ) from None
+        with reading(path, "a whole score file"), pq.ParquetFile(path) as file:
+            return cls._read(path, file)
 
     @classmethod
     def _read(cls, path: Path, file: pq.ParquetFile) -> "Scores":

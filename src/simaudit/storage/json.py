@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from simaudit.storage.atomic import atomic_path
-from simaudit.vocabulary.errors import SimauditError
+from simaudit.storage.reading import reading
 
 
 def canonical_json(value: Any) -> str:
@@ -21,10 +21,6 @@ def write_json(path: Path, value: Any) -> None:
 
 def read_json(path: Path) -> dict[str, Any]:
     """Return the object in a JSON file. Raises SimauditError when it is missing or not valid JSON."""
-    try:
+    with reading(path, "valid JSON"):
         content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise SimauditError(f"{path}: missing; make it with: snakemake --cores all {path}") from None
-    except json.JSONDecodeError as error:
-        raise SimauditError(f"{path}: not valid JSON ({error}); delete it and run again") from None
     return content

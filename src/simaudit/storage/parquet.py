@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from simaudit.storage.atomic import atomic_path
-from simaudit.vocabulary.errors import SimauditError
+from simaudit.storage.reading import reading
 
 
 def write_table(path: Path, frame: pd.DataFrame, schema: pa.Schema | None = None) -> None:
@@ -18,9 +18,5 @@ def write_table(path: Path, frame: pd.DataFrame, schema: pa.Schema | None = None
 
 def read_table(path: Path) -> pd.DataFrame:
     """Read a table. Raises SimauditError when the file is missing or not whole."""
-    try:
+    with reading(path, "a whole table"):
         return pd.read_parquet(path)
-    except FileNotFoundError:
-        raise SimauditError(f"{path}: missing; make it with: snakemake --cores all {path}") from None
-    except pa.ArrowException as error:
-        raise SimauditError(f"{path}: not a whole file ({error}); delete it and run again") from None

@@ -9,6 +9,7 @@ import diffusers
 import torch
 
 from simaudit.diffusion.schedule import NoiseSchedule
+from simaudit.vocabulary.errors import SimauditError
 
 
 def read_network(kind: Any, folder: Path) -> Any:
@@ -22,7 +23,30 @@ def read_network(kind: Any, folder: Path) -> Any:
     return network.eval().requires_grad_(False)
 
 
+def read_denoiser(folder: Path) -> diffusers.UNet2DModel:
+    """Return a denoiser from its folder, as `read_network` does.
+
+    Raises SimauditError when it predicts more than the noise: its answer would be taken for that.
+    """
+    unet = read_network(diffusers.UNet2DModel, folder)
+    if unet.config.out_channels != unet.config.in_channels:
+        raise SimauditError(
+            f"{folder}: has {unet.config.in_channels} channels and predicts {unet.config.out_channels}, as with a "
+            "learned variance; only a network that predicts the noise alone can be used"
+        )
+    return unet
+
+
 def read_schedule(directory: Path, device: torch.device) -> NoiseSchedule:
-    """Return the noise schedule of a target's directory, on `device`."""
-    scheduler = diffusers.DDPMScheduler.from_pretrained(directory / "scheduler", local_files_only=True)
+    """Return the noise schedule of a target's directory, on `device`.
+
+    Raises SimauditError when the target was trained to predict something else than the noise ε.
+    """
+    folder = directory / "scheduler"
+    scheduler = diffusers.DDPMScheduler.from_pretrained(folder, local_files_only=True)
+    if scheduler.config.prediction_type != "epsilon":
+        raise SimauditError(
+            f"{folder}: prediction_type is {scheduler.config.prediction_type}; only a network that predicts the noise "
+            "(epsilon) can be used"
+        )
     return NoiseSchedule.of(scheduler).to(device)

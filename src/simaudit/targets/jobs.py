@@ -31,7 +31,13 @@ def target_files(name: str, family: TargetFamily) -> list[Any]:
 
 
 def train_job(name: str, family: TargetFamily, dataset: str) -> Job:
-    """Train a target on the members of its split. Killed at any moment, it resumes."""
+    """Train a target on the members of its split. Killed at any moment, it resumes.
+
+    Raises SimauditError when it reads a folder that is not there, and that no job of the run makes.
+    """
+    given = family.given
+    if given and not given.exists() and not given.is_relative_to(paths.RESULTS):
+        raise SimauditError(f"params.yaml: targets.{name}: {given}: no such folder; name one that is there")
     return Job(
         f"train/{name}",
         reference(train),
@@ -39,7 +45,7 @@ def train_job(name: str, family: TargetFamily, dataset: str) -> Job:
         {"images": paths.images(dataset), "split": paths.split(family.split)},
         {"target": paths.target(name)},
         (family_modules()[family.kind],),
-        {"": family.given} if family.given else {},
+        {"": given} if given else {},
         {**speed(family), "device": family.device, "threads": family.threads},
     )
 

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 from simaudit.evaluation.statistics.roc import Roc
 from simaudit.scoring.score_file import labels
 from simaudit.storage.atomic import atomic_path
-from simaudit.vocabulary.errors import SimauditError
+from simaudit.storage.reading import reading
 from simaudit.vocabulary.sides import EVALUATION, FOLDS, HELDOUT, SIDES
 
 BLIND = "blind"  # the name of the classifiers that see the images and never a model
@@ -70,7 +70,7 @@ class SelectedScores:
     @classmethod
     def read(cls, path: Path) -> "SelectedScores":
         """Read the file. Raises SimauditError when it is missing or not whole."""
-        try:
+        with reading(path, "a whole file of selected statistics"):
             table = pq.read_table(path)
             knobs = {
                 attack: Selected(**values)
@@ -85,9 +85,3 @@ class SelectedScores:
                 {attack: frame[attack].to_numpy() for attack in knobs},
                 frame[DISTANCE].to_numpy(),
             )
-        except FileNotFoundError:
-            raise SimauditError(f"{path}: missing; make it with: snakemake --cores all {path}") from None
-        except (pa.ArrowException, KeyError, TypeError) as error:
-            raise SimauditError(
-                f"{path}: not a whole file of selected statistics ({error}); delete it and run again"
-            ) from None

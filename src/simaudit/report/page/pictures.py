@@ -9,7 +9,7 @@ from pathlib import Path
 from PIL import Image
 
 from simaudit.figures.caption import Caption
-from simaudit.vocabulary.errors import SimauditError
+from simaudit.storage.reading import reading
 
 DRAWN_PER_SHOWN = 1.35
 """Pixels of the file per pixel of the page: sharp on fine screens, about as large as in print."""
@@ -50,13 +50,8 @@ def webp(path: Path) -> tuple[str, int, int]:
 
     Transparency becomes white, as paper is. Raises SimauditError when the file is missing or not a whole picture.
     """
-    try:
-        with Image.open(path) as drawn:
-            layers = drawn.convert("RGBA")
-    except FileNotFoundError:
-        raise SimauditError(f"{path}: missing; make it with: snakemake --cores all {path}") from None
-    except OSError as error:
-        raise SimauditError(f"{path}: not a whole picture ({error}); delete it and run again") from None
+    with reading(path, "a whole picture"), Image.open(path) as drawn:
+        layers = drawn.convert("RGBA")
     paper = Image.new("RGBA", layers.size, "white")
     flat = Image.alpha_composite(paper, layers).convert("RGB")
     stream = io.BytesIO()

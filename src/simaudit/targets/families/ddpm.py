@@ -11,7 +11,7 @@ import torch
 
 from simaudit.data.split import Split
 from simaudit.machine.devices import resolve_device
-from simaudit.targets.directory import read_network, read_schedule
+from simaudit.targets.directory import read_denoiser, read_schedule
 from simaudit.targets.family import Control, TrainedFamily
 from simaudit.targets.files import state_folder
 from simaudit.targets.pixel import DDPMTarget
@@ -47,5 +47,5 @@ class DDPM(TrainedFamily):
 
     @staticmethod
     def load(directory: Path, device: torch.device) -> DDPMTarget:
-        unet = read_network(diffusers.UNet2DModel, directory / "unet")
+        unet = read_denoiser(directory / "unet")
         return DDPMTarget(unet.to(device), read_schedule(directory, device))

@@ -13,7 +13,7 @@ from simaudit.data.split import Split
 from simaudit.diffusion.schedule import NoiseSchedule
 from simaudit.machine.devices import resolve_device
 from simaudit.targets.autoencoder import Autoencoder
-from simaudit.targets.directory import read_network, read_schedule
+from simaudit.targets.directory import read_denoiser, read_network, read_schedule
 from simaudit.targets.family import Control, TrainedFamily
 from simaudit.targets.files import state_folder
 from simaudit.targets.latent import LatentTarget, encode_means
@@ -80,5 +80,5 @@ class Latent(TrainedFamily):
     @staticmethod
     def load(directory: Path, device: torch.device) -> LatentTarget:
         vae = read_network(diffusers.AutoencoderKL, directory / AUTOENCODER)
-        unet = read_network(diffusers.UNet2DModel, directory / "unet")
+        unet = read_denoiser(directory / "unet")
         return LatentTarget(vae.to(device), unet.to(device), read_schedule(directory, device))
