@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import shutil
 import subprocess
 import zipfile
 from pathlib import Path
@@ -10,10 +11,17 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 from rocrate.rocrate import ROCrate
+from sources import Sources, forget
 
 from simaudit.cli import simaudit
+from simaudit.evaluation.jobs import numbers_job
+from simaudit.provenance import code, environment, stamps
+from simaudit.provenance.records import write_record
 from simaudit.storage.json import write_json
+from simaudit.targets.jobs import train
+from simaudit.vocabulary import paths
 from simaudit.vocabulary.errors import SimauditError
+from simaudit.vocabulary.job import Job
 
 CITATION = """
 cff-version: 1.2.0
@@ -33,16 +41,18 @@ SHA256 = {
     for path in (IMAGES, WEIGHTS, LOSS, "results/numbers.json")
 }
 """Every output of this run holds its own name."""
-JOBS = {
-    "prepare/d": ([], [IMAGES], {"source": "digits"}, "prepare --images data/prepared/d/images.npy"),
-    "train/net": (
-        [IMAGES],
-        [WEIGHTS, LOSS],
-        {"training": {"epochs": 3, "learning_rate": 0.5, "widths": [8, 16]}},
-        f"train --images {IMAGES} --threads 2 --output results/targets/net",
-    ),
-    "numbers": ([LOSS], ["results/numbers.json"], {}, f"numbers {LOSS} --output results/numbers.json"),
-}
+PREPARE = Job("prepare/d", "simaudit.data.jobs:prepare", {"source": "digits"}, {}, {"images": Path(IMAGES)})
+TRAIN = Job(
+    "train/net",
+    "simaudit.targets.jobs:train",
+    {"training": {"epochs": 3, "learning_rate": 0.5, "widths": [8, 16]}},
+    {"images": Path(IMAGES)},
+    {"target": paths.target("net")},
+    ("simaudit.targets.families.ddpm",),
+    speed={"threads": 2},
+)
+NUMBERS = numbers_job([Path(LOSS)])
+JOBS = {job.name: job for job in (PREPARE, TRAIN, NUMBERS)}
 
 
 def digest(path) -> str:
@@ -54,43 +64,44 @@ def write(path: str, text: str) -> None:
     Path(path).write_text(text)
 
 
-@pytest.fixture(autouse=True)
-def project(tmp_path, monkeypatch) -> Path:
-    """The working folder: three jobs in a row with their files, records and run logs."""
-    monkeypatch.chdir(tmp_path)
-    write("Snakefile", "rule all:\n")
-    write("CITATION.cff", CITATION)
-    write("requirements.lock", "numpy==2.0\nsnakemake==9.1.2\n    # via simaudit\n")
-    write("src/simaudit/training/loop.py", "pass\n")
-    for hour, (job, (reads, makes, params, words)) in enumerate(JOBS.items()):
-        stamp = f"results/params/{job}.json"
-        write_json(Path(stamp), {"job": job, "params": params, "code": {}})
-        for path in makes:
+@pytest.fixture(scope="module")
+def recorded(tmp_path_factory) -> Path:
+    """Three jobs in a row with their files, records and run logs, beside the sources that they ran."""
+    folder = tmp_path_factory.mktemp("recorded")
+    Sources.copied(folder / "src/simaudit")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        write("Snakefile", "rule all:\n")
+        write("CITATION.cff", CITATION)
+        write("requirements.lock", "numpy==2.0\nsnakemake==9.1.2\n    # via simaudit\n")
+        write("experiments/smoke.yaml", "{}\n")
+        patch.setattr(environment, "LOCK", Path("requirements.lock"))
+        for path in SHA256:
             write(path, path)
-        code = (
-            {"simaudit.training.loop": digest("src/simaudit/training/loop.py")} if job == "train/net" else {}
-        )
-        record = {
-            "job": job,
-            "stamp": stamp,
-            "command": ["simaudit", *words.split(), "--params", stamp],
-            "params": params,
-            "code": code,
-            "inputs": {path: digest(path) for path in (stamp, *reads)},
-            "outputs": {path: digest(path) for path in makes},
-            "environment": digest("requirements.lock"),
-        }
-        write_json(Path(f"results/records/{job}.json"), record)
-        write_json(
-            Path(f"results/logs/{job}.run.json"),
-            {
-                "started": f"2026-01-02T0{hour}:00:00+00:00",
-                "seconds": 90.5,
-                "commit": "c0ffee",
-                "dirty": True,
-            },
-        )
-    return tmp_path
+        stamps.write(JOBS.values())
+        for hour, job in enumerate(JOBS.values()):
+            write_record(job, ["simaudit", "run", job.name], {})
+            write_json(
+                Path(f"results/logs/{job.name}.run.json"),
+                {
+                    "started": f"2026-01-02T0{hour}:00:00+00:00",
+                    "seconds": 90.5,
+                    "commit": "c0ffee",
+                    "dirty": True,
+                },
+            )
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def project(recorded, tmp_path, monkeypatch):
+    """The same in a folder of its own, which is the current one, and whose sources are those that are running."""
+    folder = shutil.copytree(recorded, tmp_path / "project")
+    monkeypatch.chdir(folder)
+    monkeypatch.setattr(code, "ROOT", folder / "src/simaudit")
+    forget()
+    yield
+    forget()
 
 
 def packed(*options: str, output: str = "crate") -> ROCrate:
@@ -118,8 +129,7 @@ def test_every_job_is_an_action_with_its_inputs_and_outputs():
     assert ids(train["result"]) == {f"#{WEIGHTS}", LOSS}
     assert train["instrument"].id == "#simaudit-train"
     assert train["description"] == (
-        f"simaudit {JOBS['train/net'][3]} --params results/params/train/net.json"
-        "; on commit c0ffee, with changes that were not committed"
+        "simaudit run train/net; on commit c0ffee, with changes that were not committed"
     )
     actions = [entity.id for entity in crate.get_by_type("CreateAction") if entity.id != "#run"]
     assert actions == [f"#job/{job}" for job in JOBS]  # each after those whose outputs it reads
@@ -161,19 +171,24 @@ def test_what_a_job_was_asked_is_in_it_by_name_with_its_type():
         "training.epochs": 3,
         "training.learning_rate": 0.5,
         "training.widths": "[8, 16]",
-        "--threads": "2",
+        "threads": 2,
     }
     slots = {slot["name"]: slot["additionalType"] for slot in crate.get("#simaudit-train")["input"]}
     assert slots == {
         "training.epochs": "Integer",
         "training.learning_rate": "Float",
         "training.widths": "Text",
-        "--threads": "Text",
-        "--images": "File",
-        "--params": "File",
+        "threads": "Integer",
+        "images": "File",
+        "stamp": "File",
     }
-    assert crate.get("#simaudit-train")["output"]["name"] == "--output"
-    assert "#simaudit-train/--images:File" in ids(crate.get(f"#{IMAGES}")["exampleOfWork"])
+    assert crate.get("#simaudit-train")["output"]["name"] == "target"
+    assert "#simaudit-train/images:File" in ids(crate.get(f"#{IMAGES}")["exampleOfWork"])
+    assert ids(crate.get(LOSS)["exampleOfWork"]) == {  # a file of a folder, and one by itself
+        "#simaudit-train/target:File",
+        "#simaudit-numbers/files:File",
+    }
+    assert ids(crate.get("results/params/train/net.json")["exampleOfWork"]) > {"#simaudit-train/stamp:File"}
 
 
 @pytest.mark.parametrize("options", [(), ("--with-data",)])
@@ -195,8 +210,20 @@ def test_files_have_their_hash_and_size_and_are_there_unless_named_otherwise(opt
 
 def test_the_code_that_ran_and_the_lock_are_in_it():
     tool = packed().get("#simaudit-train")
-    assert ids(tool["hasPart"]) == {"src/simaudit/training/loop.py"}
+    modules = json.loads(paths.record("train/net").read_text())["code"]
+    assert ids(tool["hasPart"]) == {f"src/{module.replace('.', '/')}.py" for module in modules}
+    assert "simaudit.training.loop" in modules
     assert ids(tool["softwareRequirements"]) == {"requirements.lock"}
+    assert tool["description"] == train.__doc__
+    assert Path("crate/experiments/smoke.yaml").exists()  # to run it again
+
+
+def test_code_that_is_not_what_runs_is_not_packed(monkeypatch, tmp_path):
+    monkeypatch.setattr(code, "ROOT", tmp_path / "site-packages/simaudit")
+    with pytest.raises(
+        SimauditError, match=r"src/simaudit: not the simaudit that is running \(.*site-packages"
+    ):
+        packed()
 
 
 def test_a_lock_that_is_no_longer_here_is_named_by_hash_and_is_no_file():
@@ -264,7 +291,7 @@ def missing():
 
 
 def other_code():
-    write("src/simaudit/training/loop.py", "raise\n")
+    Sources(Path("src/simaudit")).append("training/loop", "\nprint(1)\n")
 
 
 def other_question():
@@ -338,7 +365,7 @@ def test_no_reference_leads_nowhere():
 def test_runcrate_reports_every_action(capsys):
     report = pytest.importorskip("runcrate.report")
     report.dump_crate_actions(packed())
-    told = capsys.readouterr().out
+    said = capsys.readouterr().out
     for job in JOBS:
-        assert f"action: #job/{job}\n" in told
-    assert f"#{IMAGES} <- #simaudit-train/--images:File" in told
+        assert f"action: #job/{job}\n" in said
+    assert f"#{IMAGES} <- #simaudit-train/images:File" in said

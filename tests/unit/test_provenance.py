@@ -4,6 +4,7 @@ import csv
 import json
 import os
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,32 +12,57 @@ import pytest
 from auditing import new_audit
 from click.testing import CliRunner
 from safetensors.numpy import save_file
+from sources import Sources, forget
 
 from simaudit.cli import simaudit
-from simaudit.evaluation.numbers import ledger
-from simaudit.provenance.recording import write_record
-from simaudit.provenance.records import Record, makers, read_records
-from simaudit.provenance.rerun import alike, same
+from simaudit.evaluation.jobs import EvaluationKnobs, evaluate_job, numbers_job
+from simaudit.provenance import code, environment, stamps
+from simaudit.provenance.records import Record, makers, read_records, write_record
+from simaudit.provenance.stamps import Stamp
 from simaudit.provenance.trace import ancestors, trace_file, trace_number
 from simaudit.storage.hashes import hashes, sha256_file
 from simaudit.storage.json import read_json, write_json
+from simaudit.vocabulary import paths
 from simaudit.vocabulary.errors import SimauditError
+from simaudit.vocabulary.job import Job
 
-IMAGES, SPLIT = Path("data/prepared/d/images.npy"), Path("data/splits/s.parquet")
-WEIGHTS = Path("results/targets/t/unet/weights.safetensors")
-SCORES = Path("results/scores/t")
-SUMMARY, NUMBERS = Path("results/evaluation/t.json"), Path("results/numbers.json")
-TABLE = Path("results/tables/t/attacks.csv")
+IMAGES, SPLIT, TARGET = paths.images("d"), paths.split("s"), paths.target("t")
+WEIGHTS = TARGET / "unet/weights.safetensors"
+SCORES = {attack: paths.scores("t", attack) for attack in ("loss", "sima")}
+SUMMARY, NUMBERS = paths.of_target("summary", "t"), paths.NUMBERS
+BLIND, NEAREST = {suffix: paths.blind("s", suffix) for suffix in ("parquet", "json")}, paths.nearest("s")
+TABLE = paths.TABLES / "t/attacks.csv"
+
+PREPARE = Job("prepare/d", "simaudit.data.jobs:prepare", {"source": "d"}, {}, {"images": IMAGES})
+DATA = {"images": IMAGES, "split": SPLIT}
+TRAIN = Job("train/t", "simaudit.targets.jobs:train", {"epochs": 3}, DATA, {"target": TARGET})
+NUMBERING = numbers_job([SUMMARY, BLIND["json"]])
+TABULATE = Job("tables", "simaudit.report.jobs:tables", {}, {"numbers": NUMBERS}, {"tables": paths.TABLES})
+JOBS = [
+    PREPARE,
+    Job("split/s", "simaudit.data.jobs:split", {"members": 120}, {"images": IMAGES}, {"split": SPLIT}),
+    TRAIN,
+    *(
+        Job(
+            f"score/t/{attack}",
+            "simaudit.scoring.jobs:score",
+            {},
+            DATA | {"target": TARGET},
+            {"scores": file},
+        )
+        for attack, file in SCORES.items()
+    ),
+    Job("blind/s", "simaudit.evaluation.jobs:blind", {}, DATA, BLIND),
+    Job("nearest/s", "simaudit.data.jobs:nearest", {}, DATA, {"nearest": NEAREST}),
+    evaluate_job("t", "s", SCORES, {}, EvaluationKnobs(bootstrap=100, permutations=40)),
+    NUMBERING,
+    TABULATE,
+]
+"""One target with two attacks; what the jobs make is made below."""
 
 
-def job(name, inputs, outputs, params=None):
-    """A job that was asked by its stamp, read and made these files, and is recorded."""
-    stamp = Path(f"results/params/{name}.json")
-    write_json(stamp, {"job": name, "params": params or {}, "code": {"simaudit.diffusion.norms": "1" * 64}})
-    record = Path(f"results/records/{name}.json")
-    write_record(
-        record, ["simaudit", name.split("/")[0], "--output", str(outputs[0])], [stamp, *inputs], outputs
-    )
+def record(job):
+    write_record(job, ["simaudit", "run", job.name], {})
 
 
 def write_table(numbers):
@@ -44,24 +70,23 @@ def write_table(numbers):
     with TABLE.open("w", newline="") as stream:
         table = csv.writer(stream)
         table.writerow(["attack", "auc", "auc_low", "auc_high", "auc_mark", "auc_id"])
-        for attack in ("loss", "sima"):
+        for attack in SCORES:
             number = numbers[name := f"t.{attack}.auc"]
             table.writerow([attack, number["value"], number["low"], number["high"], "", name])
 
 
 def sum_up():
     """The ledger and a table of it, as if made anew from what the files now say."""
-    files = [SUMMARY, Path("results/evaluation/blind/s.json")]
-    write_json(NUMBERS, ledger(files))
-    job("numbers", files, [NUMBERS])
+    NUMBERING.do()
+    record(NUMBERING)
     write_table(read_json(NUMBERS))
-    job("tables", [NUMBERS], [TABLE])
+    record(TABULATE)
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory):
+def recorded(tmp_path_factory):
     """A run of one target with two attacks, every job of it recorded."""
-    folder = tmp_path_factory.mktemp("made")
+    folder = tmp_path_factory.mktemp("recorded")
     before = Path.cwd()
     os.chdir(folder)
     try:
@@ -71,27 +96,13 @@ def made(tmp_path_factory):
         SPLIT.write_bytes(b"split")
         WEIGHTS.parent.mkdir(parents=True)
         save_file({"w": np.arange(9.0)}, WEIGHTS)
-        audit = new_audit(Path("results"))
+        audit = new_audit(paths.RESULTS)
         audit.blind()
         audit.evaluate("t", {"loss": 1, "sima": 2})
-        for leftover in ("t.stamp.json", "metrics", "evaluation/quality"):
-            path = Path("results") / leftover
-            shutil.rmtree(path) if path.is_dir() else path.unlink()
-        blind, nearest = Path("results/evaluation/blind"), Path("results/evaluation/nearest/s.parquet")
-        job("prepare/d", [], [IMAGES], {"source": "d"})
-        job("split/s", [IMAGES], [SPLIT], {"members": 120})
-        job("train/t", [IMAGES, SPLIT], [WEIGHTS.parents[1]], {"epochs": 3})
-        for attack in ("loss", "sima"):
-            job(f"score/t/{attack}", [IMAGES, SPLIT, WEIGHTS], [SCORES / f"{attack}.parquet"])
-        job("blind/s", [IMAGES, SPLIT], [blind / "s.parquet", blind / "s.json"])
-        job("nearest/s", [IMAGES, SPLIT], [nearest])
-        read = [*sorted(SCORES.glob("*.parquet")), blind / "s.parquet", nearest]
-        others = ("differences/t.json", "epochs/t.json", "permutation/t.json", "profiles/t.parquet")
-        evaluation = [
-            SUMMARY,
-            *(SUMMARY.parent / name for name in (*others, "selected/t.parquet", "t.parquet")),
-        ]
-        job("evaluate/t", read, evaluation, {"bootstrap": 100})
+        shutil.rmtree(paths.RESULTS / "evaluation/quality")  # of no job of this run
+        stamps.write(JOBS)
+        for job in JOBS[:-2]:
+            record(job)
         sum_up()
     finally:
         os.chdir(before)
@@ -99,15 +110,23 @@ def made(tmp_path_factory):
 
 
 @pytest.fixture
-def run(made, tmp_path, monkeypatch):
+def run(recorded, tmp_path, monkeypatch):
     """The same in a folder of its own, which is the current one."""
-    folder = Path(shutil.copytree(made, tmp_path / "run"))
+    folder = Path(shutil.copytree(recorded, tmp_path / "run"))
     monkeypatch.chdir(folder)
     return folder
 
 
 def call(*arguments):
     return CliRunner().invoke(simaudit, arguments)
+
+
+def refusal(*arguments):
+    """The one line with which a call is refused."""
+    error = call(*arguments).exception
+    assert isinstance(error, SimauditError), error
+    assert len(str(error).splitlines()) == 1
+    return str(error)
 
 
 def disagreements(*arguments):
@@ -124,22 +143,21 @@ def test_a_whole_run_agrees_with_itself(run):
     assert disagreements(str(WEIGHTS)) == []
 
 
-@pytest.mark.parametrize("path", [IMAGES, SPLIT, WEIGHTS, SCORES / "sima.parquet", SUMMARY], ids=str)
+@pytest.mark.parametrize("path", [IMAGES, SPLIT, WEIGHTS, SCORES["sima"], SUMMARY], ids=str)
 def test_a_changed_byte_in_any_ancestor_is_found(run, path):
     expected = sha256_file(path)
     content = path.read_bytes()
     harmless = {
         SUMMARY: (b'"selection"', b'"Selection"'),
-        SCORES / "sima.parquet": (b"parquet-cpp", b"parquet-cqq"),
+        SCORES["sima"]: (b"parquet-cpp", b"parquet-cqq"),
     }
     old, new = harmless.get(path, (content[-1:], bytes([content[-1] ^ 1])))
     assert old in content  # such that the file can still be read: nothing but its hash tells
     path.write_bytes(content.replace(old, new))
     lines = [line for line in call("verify", str(path)).stdout.splitlines() if line.startswith("file: ")]
-    found = sha256_file(path)
     assert any(
         line.startswith(f"file: {path} (of ")
-        and line.endswith(f": expected sha256 {expected}, found sha256 {found}")
+        and line.endswith(f": expected sha256 {expected}, found sha256 {sha256_file(path)}")
         for line in lines
     )
     assert call("verify", "t.sima.auc").exit_code == 1
@@ -147,7 +165,7 @@ def test_a_changed_byte_in_any_ancestor_is_found(run, path):
 
 def test_a_swapped_checkpoint_is_found_by_everything_that_stands_on_it(run):
     save_file({"w": np.arange(9.0) + 1}, WEIGHTS)
-    for what in ("t.sima.auc", str(SCORES / "sima.parquet"), "--all"):
+    for what in ("t.sima.auc", str(SCORES["sima"]), "--all"):
         assert any(line.startswith(f"file: {WEIGHTS} (of train/t)") for line in disagreements(what))
 
 
@@ -162,17 +180,18 @@ def test_a_byte_that_was_changed_behind_the_clocks_back_is_found_too(run):
     assert any(line.startswith(f"file: {IMAGES} (of prepare/d)") for line in disagreements())
 
 
-def test_a_missing_file_is_found(run):
-    (SCORES / "loss.parquet").unlink()
-    lines = disagreements()
+@pytest.mark.parametrize("path", [SCORES["loss"], SUMMARY, paths.stamp("train/t")], ids=str)
+def test_a_missing_file_is_found(run, path):
+    path.unlink()
     assert any(
-        line.startswith(f"file: {SCORES}/loss.parquet") and line.endswith("found nothing") for line in lines
+        line.startswith(f"file: {path} (of ") and line.endswith("found nothing")
+        for line in disagreements("t.loss.auc")
     )
 
 
 def test_a_missing_record_is_found(run):
-    Path("results/records/score/t/sima.json").unlink()
-    line = f"record: {SCORES}/sima.parquet: expected a record of the job that made it, found none"
+    paths.record("score/t/sima").unlink()
+    line = f"record: {SCORES['sima']}: expected a record of the job that made it, found none"
     assert disagreements() == [line]
 
 
@@ -185,55 +204,127 @@ def test_a_number_that_was_edited_in_the_ledger_is_found(run):
     assert any(line.startswith(f"file: {NUMBERS}") for line in lines)
 
 
-def test_a_number_that_was_edited_in_a_table_is_found(run):
+@pytest.mark.parametrize("cell", ["0.99", "n/a", ""])
+def test_a_number_that_was_edited_in_a_table_is_found(run, cell):
     value = read_json(NUMBERS)["t.sima.auc"]["value"]
-    TABLE.write_text(TABLE.read_text().replace(str(value), "0.99"))
-    assert f"table: {TABLE}:3, t.sima.auc: expected value {value}, found 0.99" in disagreements()
+    TABLE.write_text(TABLE.read_text().replace(str(value), cell))
+    line = f"table: {TABLE}:3, t.sima.auc: expected value {value}, found {cell or 'nothing'}"
+    assert line in disagreements()
 
 
 def test_a_metric_that_was_made_up_is_found_however_consistent_the_files_are(run):
     """Summary, ledger, table and all records are written anew around it: only the scores know better."""
     summary = read_json(SUMMARY)
-    true = summary["attacks"]["sima"]["selected"]["auc"]["value"]
-    summary["attacks"]["sima"]["selected"]["auc"]["value"] = summary["attacks"]["sima"]["selected"]["auc"][
-        "high"
-    ] = 0.999
+    auc = summary["attacks"]["sima"]["selected"]["auc"]
+    true = auc["value"]
+    auc["value"] = auc["high"] = 0.999
     write_json(SUMMARY, summary)
-    record = read_json(Path("results/records/evaluate/t.json"))
-    record["outputs"][str(SUMMARY)] = sha256_file(SUMMARY)
-    write_json(Path("results/records/evaluate/t.json"), record)
+    evaluation = read_json(paths.record("evaluate/t"))
+    evaluation["outputs"][str(SUMMARY)] = sha256_file(SUMMARY)
+    write_json(paths.record("evaluate/t"), evaluation)
     sum_up()
     (line,) = disagreements()
-    assert line.startswith(f"metric: t.sima.selected.auc from {SCORES}/sima.parquet: expected 0.9")
+    assert line.startswith(f"metric: t.sima.selected.auc from {SCORES['sima']}: expected 0.9")
     assert line.endswith("by scikit-learn, found 0.999")
     assert float(line.split("expected ")[1].split()[0]) == pytest.approx(true, abs=1e-12)
 
 
 def test_a_stamp_that_asks_for_something_else_by_now_is_found(run):
-    stamp = Path("results/params/train/t.json")
-    write_json(
-        stamp, {"job": "train/t", "params": {"epochs": 4}, "code": {"simaudit.diffusion.norms": "2" * 64}}
-    )
+    stamps.write([replace(TRAIN, params={"epochs": 4}) if job is TRAIN else job for job in JOBS])
     lines = disagreements("t.sima.auc")
     assert 'parameters: train/t: expected {"epochs": 4}, found {"epochs": 3}' in lines
-    assert (
-        "code: train/t: expected the code that is here now, found another simaudit.diffusion.norms" in lines
-    )
+    assert any(line.startswith(f"file: {paths.stamp('train/t')} (of train/t)") for line in lines)
+    assert not any(line.startswith("code: ") for line in lines)
+
+
+@pytest.fixture
+def sources(run, monkeypatch):
+    """A copy of the package's sources that can be changed; the records are of the code as it was."""
+    sources = Sources.copied(run / "src/simaudit")
+    monkeypatch.setattr(code, "ROOT", sources.path)
+    forget()
+    yield sources
+    forget()
+
+
+def test_a_line_of_code_that_changed_since_is_found_though_no_stamp_was_written(sources):
+    assert disagreements() == []
+    sources.append("data/split", "\nSIDES = (MEMBER, HELDOUT)\n")  # nothing reads it
+    assert disagreements() == []
+    sources.append("data/split", "\ndef make_split(*arguments):\n    return None\n")
+    line = "code: split/s: expected the code that is here now, found another simaudit.data.split"
+    assert disagreements() == [line]
+    assert disagreements("t.sima.auc") == [line]
+    assert disagreements(str(IMAGES)) == []  # made before anything was split
+
+
+def test_a_job_whose_function_is_no_longer_here_is_found(sources):
+    (sources.path / "targets/jobs.py").unlink()
+    forget()
+    line = "code: train/t: expected the code that is here now, found another simaudit.targets.jobs"
+    assert disagreements() == [line]
+
+
+def test_versions_other_than_those_here_are_named_once_each_with_their_jobs(run):
+    here = environment.installed(["numpy", "scipy"])
+    for job, versions in {
+        "prepare/d": {"numpy": "0.1"},
+        "split/s": {"numpy": "0.1", "scipy": "0.2"},
+        "train/t": {"numpy": "0.1.1"},
+        "blind/s": {"numpy": "0.1"},
+        "evaluate/t": {"numpy": "0.1", "no-such-package": "1"},
+    }.items():
+        content = read_json(paths.record(job))
+        content["environment"]["versions"] |= versions
+        write_json(paths.record(job), content)
+    assert disagreements() == [
+        "environment: no-such-package of evaluate/t: expected not installed, found 1",
+        f"environment: numpy of blind/s, evaluate/t, prepare/d and 1 more: expected {here['numpy']}, found 0.1",
+        f"environment: numpy of train/t: expected {here['numpy']}, found 0.1.1",
+        f"environment: scipy of split/s: expected {here['scipy']}, found 0.2",
+    ]
+    assert disagreements(str(IMAGES)) == [
+        f"environment: numpy of prepare/d: expected {here['numpy']}, found 0.1"
+    ]
+
+
+def test_another_lock_of_the_environment_is_named(run, monkeypatch):
+    monkeypatch.setattr(environment, "LOCK", run / "requirements.lock")
+    assert disagreements() == []  # there is none here
+    environment.LOCK.write_text("numpy==0.1\n")
+    (line,) = disagreements()
+    assert line.startswith("environment: requirements.lock of blind/s, evaluate/t, nearest/s and 7 more: ")
+    assert f"expected sha256 {sha256_file(environment.LOCK)[:12]}" in line
+
+
+def test_no_check_is_claimed_that_was_not_made(run):
+    said = call("verify", "--all").stderr.splitlines()
+    assert "no dvc.lock: not checked" in said
+    assert "checked dvc.lock" not in said
+    metrics = "checked the metrics of t by scikit-learn"
+    assert metrics in call("verify", "t.sima.auc").stderr.splitlines()
+    assert metrics not in call("verify", str(WEIGHTS)).stderr.splitlines()
+
+
+def test_a_dvc_lock_that_dvc_has_no_answer_about_is_a_disagreement(run):
+    Path("dvc.lock").write_text("schema: '2.0'\n")  # in a folder that is no repository of DVC
+    (line,) = disagreements()
+    assert line.startswith("dvc.lock: dvc status: expected an answer, found ")
+    assert "checked dvc.lock" in call("verify", "--all").stderr.splitlines()
 
 
 def test_a_job_that_is_no_longer_asked_for_is_passed_over(run):
     """Its attack was dropped from params.yaml, and with it the stamp; its scores still lie there."""
-    Path("results/params/score/t/loss.json").unlink()
+    paths.stamp("score/t/loss").unlink()
     assert disagreements() == []
     assert "1 recorded jobs are no longer asked for" in call("verify", "--all").stderr
-    shutil.rmtree("results/params")
-    assert "results/params: no stamp of any recorded job" in str(call("verify", "--all").exception)
+    shutil.rmtree(paths.STAMPS)
+    assert "results/params: no stamp of any recorded job" in refusal("verify", "--all")
 
 
 def test_a_number_leads_back_to_the_data_and_past_the_attack_that_it_is_not_of(run):
     step = trace_number("t.sima.auc", read_json(NUMBERS), read_records())
-    jobs = {record.job for record in step.jobs()}
-    assert jobs == {
+    assert {record.job for record in step.jobs()} == {
         *("evaluate/t", "score/t/sima", "train/t", "blind/s", "nearest/s", "split/s", "prepare/d"),
     }
     assert step.files == {str(SUMMARY): sha256_file(SUMMARY)}
@@ -252,55 +343,91 @@ def test_the_page_gets_the_same_jobs_in_the_same_order(run):
 
 
 def test_a_trace_is_a_tree_with_commands_hashes_and_tables(run):
-    said = " ".join(call("trace", "t.sima.auc").stdout.split())
-    value = read_json(NUMBERS)["t.sima.auc"]["value"]
-    for words in (
-        f"t.sima.auc = {value:.3f} [",
+    drawn = call("trace", "t.sima.auc").stdout.splitlines()
+    lines = [line.lstrip("│├└─ ") for line in drawn]
+    number, params = read_json(NUMBERS)["t.sima.auc"], read_records()["evaluate/t"].params
+    assert number["unit"] == "1"
+    assert lines[0].startswith(f"t.sima.auc = {number['value']:.3f} [")
+    assert lines[0].endswith("]")  # and no unit, since it has none
+    assert lines[1:6] == [
         f"printed in {TABLE}",
-        "at /attacks/sima/selected/auc/value",
-        'with {"epochs": 3}',
-        f"made {SCORES}/sima.parquet",
-        "prepare/d, see above",
-    ):
-        assert words.replace(" ", "") in said.replace(" ", "").replace("│", ""), words
-    found = json.loads(call("trace", "t.sima.auc", "--json").stdout)
-    assert found["printed_in"] == [str(TABLE)]
-    assert found["chain"]["job"] == "evaluate/t"
-    assert found["chain"]["command"][:2] == ["simaudit", "evaluate"]
+        f"stands in {SUMMARY}, at /attacks/sima/selected/auc/value",
+        "evaluate/t",
+        f"made {SUMMARY}  sha256 {sha256_file(SUMMARY)[:12]}…",
+        "$ simaudit run evaluate/t",
+    ]
+    assert f"with {json.dumps(params)}" in lines
+    assert max(map(len, drawn)) > 80  # wider than a terminal: no line is broken, and no name
+    assert f"made {SCORES['sima']}  sha256 {sha256_file(SCORES['sima'])[:12]}…" in lines
+    assert 'with {"epochs": 3}' in lines
+    assert "prepare/d, see above" in lines
+
+
+def test_a_trace_goes_back_as_many_jobs_as_it_is_asked_to(run):
+    def jobs(*options):
+        words = call("trace", "t.sima.auc", *options).stdout.replace("│", " ").split()
+        return {word.removesuffix(",") for word in words} & {job.name for job in JOBS}
+
+    assert jobs("--depth", "1") == {"evaluate/t"}
+    assert jobs("--depth", "2") == {"evaluate/t", "score/t/sima", "blind/s", "nearest/s"}
+    assert jobs("--depth", "4") == jobs()
+    said = call("trace", "t.sima.auc", "--depth", "1").stdout
+    assert "jobs before it: 3; a larger --depth shows more" in said
+
+
+def test_a_trace_in_json_has_everything(run):
+    chain = json.loads(call("trace", "t.sima.auc", "--json").stdout)
+    assert chain["printed_in"] == [str(TABLE)]
+    assert chain["chain"]["job"] == "evaluate/t"
+    assert chain["chain"]["command"] == ["simaudit", "run", "evaluate/t"]
+    assert chain["chain"]["code"] == Stamp.read(paths.stamp("evaluate/t")).code
+    assert "numpy" in chain["chain"]["environment"]["versions"]
     whole = json.loads(call("trace", str(SUMMARY), "--json").stdout)
     assert {step["job"] for step in whole["chain"]["before"]} >= {"score/t/loss", "score/t/sima"}
 
 
 def test_an_input_that_no_job_made_is_said_to_be_given(run):
-    Path("results/records/prepare/d.json").unlink()
+    paths.record("prepare/d").unlink()
     step = trace_file(str(SPLIT), read_records())
     assert step.given == {str(IMAGES): sha256_file(IMAGES)}
 
 
+@pytest.mark.parametrize("subcommand", ["trace", "verify"])
+def test_what_is_no_number_is_refused_naming_some_that_are_alike(run, subcommand):
+    assert "no number or file t.sma.auc; alike: t." in refusal(subcommand, "t.sma.auc")
+    assert "no number or file t.sima.acu; alike: t.sima.auc, " in refusal(subcommand, "t.sima.acu")
+    assert "no number or file nothing; alike: " in refusal(subcommand, "nothing")
+
+
 def test_what_cannot_be_traced_or_verified_is_one_line(run):
-    assert "no number or file t.sma.auc; alike: " in str(call("trace", "t.sma.auc").exception)
-    assert "README: no record" in str(call("trace", "README").exception) or "no number or file README" in str(
-        call("trace", "README").exception
-    )
-    assert "give one of ID, FILE, --all" in str(call("verify").exception)
-    assert "--rerun trane:t: no record of such a job; phases: blind, evaluate" in str(
-        call("verify", "--rerun", "trane:t").exception
-    )
-    Path("results/records/train/t.json").write_text("{}")
-    assert "train/t.json: not a record; delete it" in str(call("verify", "--all").exception)
-    shutil.rmtree("results/records")
-    assert "results/records: no record; make them with" in str(call("verify", "--all").exception)
+    Path("README").touch()
+    assert "README: no record of it" in refusal("trace", "README")
+    assert "give one of ID, FILE, --all" in refusal("verify")
+    paths.record("train/t").write_text("{}")
+    damaged = refusal("verify", "--all")
+    assert "train/t.json: not a record (" in damaged
+    assert damaged.endswith("; delete it and run again")
+    shutil.rmtree(paths.RECORDS)
+    assert "results/records: no record; make them with" in refusal("verify", "--all")
 
 
 def test_the_same_job_has_the_same_record_and_a_folder_stands_for_its_files(run):
-    path = Path("results/records/train/t.json")
+    path = paths.record("train/t")
+    record(TRAIN)  # in this process, which has loaded what it has loaded
     before = path.read_bytes()
-    job("train/t", [IMAGES, SPLIT], [WEIGHTS.parents[1], path], {"epochs": 3})
+    record(TRAIN)
     assert path.read_bytes() == before
-    record = Record.read(path)
-    assert dict(record.outputs) == {str(WEIGHTS): sha256_file(WEIGHTS)}
-    assert record.stamp == "results/params/train/t.json"
+    content = Record.read(path)
+    assert dict(content.outputs) == {str(WEIGHTS): sha256_file(WEIGHTS)}
+    assert set(content.inputs) == {"results/params/train/t.json", str(IMAGES), str(SPLIT)}
+    assert content.stamp == "results/params/train/t.json"
+    assert set(content.environment) == {"versions", "lock"}
     assert not any(word in before.decode() for word in ("time", "host", "commit"))
+
+
+def test_a_record_holds_the_speed_knobs_as_they_turned_out(run):
+    write_record(replace(TRAIN, speed={"device": "auto", "threads": 3}), [], {"device": "cpu"})
+    assert Record.read(paths.record("train/t")).speed == {"device": "cpu", "threads": 3}
 
 
 def test_a_file_is_hashed_once_until_it_changes(run, monkeypatch):
@@ -308,10 +435,10 @@ def test_a_file_is_hashed_once_until_it_changes(run, monkeypatch):
     monkeypatch.setattr(
         "simaudit.storage.hashes.sha256_file", lambda path: hashed.append(path) or sha256_file(path)
     )
-    cache = run / "cache.sqlite"
-    first = hashes([IMAGES, SCORES], cache)
+    cache, folder = run / "cache.sqlite", SCORES["sima"].parent
+    first = hashes([IMAGES, folder], cache)
     assert len(hashed) == 3
-    assert hashes([IMAGES, SCORES], cache) == first
+    assert hashes([IMAGES, folder], cache) == first
     assert len(hashed) == 3
     os.utime(IMAGES, ns=(1, 1))
     assert hashes([IMAGES], cache) == {str(IMAGES): first[str(IMAGES)]}
@@ -320,58 +447,3 @@ def test_a_file_is_hashed_once_until_it_changes(run, monkeypatch):
     assert hashes([IMAGES], cache)[str(IMAGES)] == sha256_file(IMAGES) != first[str(IMAGES)]
     with pytest.raises(FileNotFoundError):
         hashes([Path("nowhere")], cache)
-
-
-def test_two_runs_are_the_same_within_tolerance_and_no_further(tmp_path):
-    a, b = tmp_path / "a.json", tmp_path / "b.json"
-    write_json(a, {"x": [1.0, {"y": 0.5}], "words": "one"})
-    write_json(b, {"x": [1.0 + 1e-6, {"y": 0.5}], "words": "one"})
-    assert same(a, b)
-    write_json(b, {"x": [1.01, {"y": 0.5}], "words": "one"})
-    assert not same(a, b)
-    write_json(b, {"x": [1.0, {"y": 0.5}], "words": "two"})
-    assert not same(a, b)
-    assert not same(a, tmp_path / "missing.json")
-    assert not alike(np.arange(3.0), np.arange(4.0))
-    assert alike(np.array(["a"], dtype=object), np.array(["a"], dtype=object))
-    (tmp_path / "a.png").write_bytes(b"1")
-    (tmp_path / "b.png").write_bytes(b"2")
-    assert not same(tmp_path / "a.png", tmp_path / "b.png")
-
-
-def test_a_job_of_the_command_line_leaves_its_record_and_its_run_log(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    stamp = Path("results/params/prepare/digits.json")
-    write_json(stamp, {"job": "prepare/digits", "params": {"source": "digits"}, "code": {}})
-    outputs = [Path("i.npy"), Path("l.npy")]
-    record = Path("results/records/prepare/digits.json")
-    arguments = ["prepare", "--params", str(stamp), "--images", "i.npy", "--labels", "l.npy"]
-    monkeypatch.setattr("sys.argv", ["simaudit", "--log", "x", *arguments])
-    done = call(
-        *("--log", "job.log", "--record", str(record), "--inputs", str(stamp)),
-        *("--outputs", f"i.npy l.npy {record}", *arguments),
-    )
-    assert done.exit_code == 0, done.output
-    found = Record.read(record)
-    assert found.command == ["simaudit", *arguments]
-    assert dict(found.outputs) == {str(path): sha256_file(path) for path in outputs}
-    log = read_json(Path("job.run.json"))
-    assert log["seconds"] >= 0
-    assert set(log) >= {"started", "host", "commit", "dirty", "peak_memory_kb"}
-
-
-def test_a_job_that_failed_leaves_no_record(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    record = Path("results/records/prepare/digits.json")
-    done = call(
-        "--record",
-        str(record),
-        "--inputs",
-        "gone.json",
-        "prepare",
-        "--params",
-        "gone.json",
-        *("--images", "i.npy", "--labels", "l.npy"),
-    )
-    assert isinstance(done.exception, SimauditError)
-    assert not record.exists()

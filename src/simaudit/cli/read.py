@@ -1,5 +1,6 @@
 """Subcommands for who reads results: draw a figure again, trace a number, verify it, pack everything."""
 
+import difflib
 import signal
 import sys
 from pathlib import Path
@@ -61,43 +62,57 @@ def figure(
 
 def _figure(name: str, target: str | None, results: Path, knobs: tuple[str, ...]) -> dict[str, Any]:
     """What the figure's stamp says of it, with other values of some knobs (`knob=value`, the value in YAML)."""
-    import yaml
-    from pydantic import ValidationError
-
     from simaudit.figures.figure import RunFigure, figure_modules, figure_type
     from simaudit.provenance.stamps import Stamp
     from simaudit.vocabulary.paths import RUN
 
-    if name not in figure_modules():
-        raise SimauditError(f"figure {name}: no such figure; known: {', '.join(figure_modules())}")
-    kind, stamps = figure_type(name), results / "params" / "figure"
-    if not stamps.exists():
-        raise SimauditError(f"{results}: no results of figures here; make them with: make figures")
-    targets = sorted(folder.name for folder in stamps.iterdir() if folder.name != RUN)
+    known = figure_modules()
+    if name not in known:
+        alike = difflib.get_close_matches(name, known, n=1) or [one for one in known if name in one]
+        hint = f"did you mean {' or '.join(alike)}?" if alike else f"known: {', '.join(known)}"
+        raise SimauditError(f"figure {name}: no such figure; {hint}")
+    report = results / "params" / "report.json"
+    if not report.exists():
+        raise SimauditError(f"{results}: no results here; make them with: make figures")
+    asked, kind = Stamp.read(report).job.params, figure_type(name)
+    drawn, undrawn = asked["drawn"], asked["undrawn"]
+    targets = ", ".join(of for of in drawn if of != RUN)
     if issubclass(kind, RunFigure) != (target is None):
-        which = "is of all audits together; leave out --target" if target else "needs --target"
-        raise SimauditError(f"figure {name}: {which}; targets: {', '.join(targets)}")
-    if target and target not in targets:
-        raise SimauditError(f"--target {target}: no figures of such a target; known: {', '.join(targets)}")
-    path = stamps / (target or RUN) / f"{name}.json"
-    if not path.exists():
-        raise SimauditError(f"figure {name} of {target or 'the run'}: not drawn; `simaudit figures` says why")
-    params = dict(Stamp.read(path).job.params)
-    for knob in knobs:
-        key, _, value = knob.partition("=")
-        params["figure"] = {**params["figure"], key: yaml.safe_load(value)}
+        which = "is of all targets together; leave out --target" if target else "needs --target"
+        raise SimauditError(f"figure {name}: {which} (targets: {targets})")
+    if target is not None and (target not in drawn or target == RUN):
+        raise SimauditError(f"--target {target}: no such target; known: {targets}")
+    of = target or RUN
+    if name not in drawn[of]:
+        why_not = undrawn.get(of, {}).get(kind.title, "params.yaml does not ask for it")
+        raise SimauditError(f"figure {name}{f' of {target}' if target else ''}: not drawn, {why_not}")
+    params = Stamp.read(results / "params" / "figure" / of / f"{name}.json").job.params
+    return {**params, "figure": _with(params["figure"], knobs, kind)}
+
+
+def _with(figure: dict[str, Any], knobs: tuple[str, ...], kind: Any) -> dict[str, Any]:
+    """The knobs of a figure with other values of some."""
+    import yaml
+    from pydantic import ValidationError
+
     try:
-        kind.model_validate(params["figure"])
+        given = {key: yaml.safe_load(value) for key, _, value in (knob.partition("=") for knob in knobs)}
+        kind.model_validate({**figure, **given})
+    except yaml.YAMLError as error:
+        raise SimauditError(f"--set: not valid YAML: {' '.join(str(error).split())}") from None
     except ValidationError as error:
         first = error.errors()[0]
-        raise SimauditError(f"--set {first['loc'][0]}: {first['msg']} (got {first['input']!r})") from None
-    return params
+        key = ".".join(map(str, first["loc"]))
+        raise SimauditError(f"--set {key}: {first['msg']} (got {first['input']!r})") from None
+    return {**figure, **given}
 
 
 @click.command()
 @click.argument("what", metavar="ID|FILE")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, with every parameter, command and hash.")
-@click.option("--depth", type=click.IntRange(1), help="How many jobs to go back; all if not given.")
+@click.option(
+    "--depth", type=click.IntRange(1), help="How many jobs to go back; all if not given, and in JSON always."
+)
 def trace(what: str, as_json: bool, depth: int | None) -> None:
     """Show every job that a number of results/numbers.json, or a file, comes from."""
     from simaudit.provenance import tree
@@ -128,7 +143,10 @@ def trace(what: str, as_json: bool, depth: int | None) -> None:
     "--all", "everything", is_flag=True, help="Every record, number, table and metric, and dvc.lock."
 )
 @click.option(
-    "--rerun", "again", metavar="PHASE:NAME", help="Run these jobs again in a clean clone and compare."
+    "--rerun",
+    "again",
+    metavar="PHASE:NAME",
+    help="Run these jobs again in a clean clone and compare; PHASE:all for every job of a phase.",
 )
 def verify(what: str | None, everything: bool, again: str | None) -> None:
     """Check what a number or file says of where it is from, or all of a run. Exit code 0 only if everything agrees."""

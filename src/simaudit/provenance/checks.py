@@ -55,7 +55,8 @@ def of(what: str, records: Mapping[str, Record]) -> Checks:
     yield "checked parameters and code", check.stamps(jobs)
     yield "checked versions of packages", check.environments(jobs)
     audits = [record.job.split("/")[1] for record in jobs if record.phase == "evaluate"]
-    yield "checked metrics by scikit-learn", check.metrics(audits)
+    if audits:
+        yield f"checked the metrics of {', '.join(audits)} by scikit-learn", check.metrics(audits)
 
 
 def again(name: str, records: Mapping[str, Record]) -> Checks:
@@ -64,23 +65,23 @@ def again(name: str, records: Mapping[str, Record]) -> Checks:
     Raises SimauditError when there is no such job, or a name is missing.
     """
     phase, _, rest = name.partition(":")
-    phases = ", ".join(sorted({record.phase for record in records.values()}))
-    job = f"{phase}/{rest}" if rest else phase
-    wanted = [
-        record
-        for known, record in records.items()
-        if (
-            record.phase == phase if rest == "all" else known == job or (rest and known.startswith(f"{job}/"))
-        )
-    ]
-    if not wanted and not rest and any(record.phase == phase for record in records.values()):
+    of_phase = [record for record in records.values() if record.phase == phase]
+    if rest == "all":
+        wanted = of_phase
+    elif rest:
+        wanted = [record for record in of_phase if f"{record.job}/".startswith(f"{phase}/{rest}/")]
+    else:
+        wanted = [record for record in of_phase if record.job == phase]  # a phase of one job, such as compare
+    if of_phase and not wanted and not rest:
         raise SimauditError(
             f"--rerun {name}: say which, as {phase}:NAME, or {phase}:all for every one of them"
         )
     if not wanted:
+        phases = ", ".join(sorted({record.phase for record in records.values()}))
         raise SimauditError(f"--rerun {name}: no record of such a job; phases: {phases}")
-    known_times = [seconds for record in wanted if (seconds := seconds_of(record.job)) is not None]
-    took = f", which took {sum(known_times) / 60:.1f} minutes when they ran first" if known_times else ""
-    yield f"running {len(wanted)} job(s) again{took}", iter(())
+    times = [seconds for record in wanted if (seconds := seconds_of(record.job)) is not None]
+    of = "together they" if len(times) == len(wanted) else "those whose time is known"
+    took = f"; {of} took {sum(times) / 60:.1f} minutes the last time" if times else ""
+    yield f"jobs to run again: {len(wanted)}{took}", iter(())
     for record in wanted:
         yield f"{record.job}, run again", rerun(record)

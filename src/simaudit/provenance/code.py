@@ -1,8 +1,10 @@
 """The code that a job runs: every definition that its function reaches, without comments, docstrings and layout.
 
-A definition is a function, a class or an assignment at the top of a module. It reaches what its text names: other
-definitions of its module, and those that the module, or the definition itself, imports from this package. Annotations
-of functions are no code. A name of a whole module stands for all definitions in it.
+A definition is a function, a class, an assignment or an import at the top of a module. It reaches what its text names:
+other definitions of its module, and what it imports from this package. The name of a whole module stands for all
+definitions in it. Statements that define nothing, and assignments that call something, run when their module is
+imported, so they count wherever that happens. A decorator, and the body of a class, count where their definition does.
+If any of the code reads a docstring, as that of a figure is read, the docstrings of all classes in it count.
 """
 
 import ast
@@ -10,9 +12,11 @@ import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cache
+from importlib.util import resolve_name
 from pathlib import Path
 
 import simaudit
+from simaudit.provenance.syntax import DOCUMENTATION, bound, is_text, mentioned, normal, statements
 
 ROOT = Path(simaudit.__file__).parent
 UNTRACKED = frozenset(
@@ -30,215 +34,163 @@ UNTRACKED = frozenset(
 finding plug-ins, and progress bars."""
 
 ON_IMPORT = ""
-"""The name under which a module's statements stand that define nothing, such as the settings of a library."""
+"""The name under which those statements of a module stand that run when it is imported."""
 
 Place = tuple[str, str | None]
 """A module and the name of a definition in it; None stands for all of them."""
 
+Imports = dict[str, set[Place]]
+"""What code imports from this package, by the name that it has there."""
+
+
+class NotHere(LookupError):
+    """There is no such module, or no such definition in it."""
+
 
 @dataclass
 class _Definition:
-    """Its text in normal form, and what it refers to inside the package."""
+    """What stands under one name at the top of a module, the names that it mentions, and what it imports."""
 
-    texts: list[str] = field(default_factory=list)
-    names: set[str] = field(default_factory=set)
-    imports: dict[str, Place] = field(default_factory=dict)
+    statements: list[ast.stmt] = field(default_factory=list)
+    mentions: set[str] = field(default_factory=set)
+    imports: Imports = field(default_factory=dict)
 
 
 @dataclass
 class _Module:
-    """A module's definitions by name, and what it imports from this package, by the name that it has there."""
+    """A module's definitions by name, and the modules that are imported with it."""
 
     definitions: dict[str, _Definition]
-    imports: dict[str, Place]
+    loads: set[str]
 
 
 def digest(places: Iterable[str]) -> dict[str, str]:
-    """SHA-256 of the code that `places` reach, by module. A place is <module>:<definition>, or a whole <module>."""
+    """Return the SHA-256 of the code that `places` reach, by module.
+
+    A place is <module>:<definition>, or a whole <module>. Raises NotHere when there is none of that name.
+    """
     reached: dict[str, set[str]] = {}
-    waiting: list[Place] = [(module, name or None) for module, _, name in (p.partition(":") for p in places)]
+    waiting = [_place(text) for text in places]
     while waiting:
         module, name = waiting.pop()
         if module in UNTRACKED:
             continue
         known = _read(module)
-        names = known.definitions if name is None else {name, ON_IMPORT} & known.definitions.keys()
-        if name in known.imports:
-            waiting.append(known.imports[name])
-        for new in set(names) - reached.setdefault(module, set()):
+        if module not in reached:
+            reached[module] = set()
+            waiting.extend((other, ON_IMPORT) for other in known.loads)
+        names = set(known.definitions) if name is None else {name, ON_IMPORT} & set(known.definitions)
+        for new in names - reached[module]:
             reached[module].add(new)
-            waiting.extend(_refers_to(module, known, known.definitions[new]))
-    return {module: _digest(module, frozenset(names)) for module, names in sorted(reached.items()) if names}
+            waiting.extend(_refers_to(module, known.definitions[new]))
+    code = {module: frozenset(names) for module, names in sorted(reached.items()) if names}
+    docstrings = any(
+        DOCUMENTATION in _read(module).definitions[name].mentions
+        for module, names in code.items()
+        for name in names
+    )
+    return {module: _digest(module, names, docstrings) for module, names in code.items()}
 
 
-def _refers_to(module: str, known: _Module, definition: _Definition) -> Iterator[Place]:
-    for name in definition.names:
-        if name in definition.imports:
-            yield definition.imports[name]
-        elif name in known.definitions:
-            yield module, name
-        elif name in known.imports:
-            yield known.imports[name]
+def _place(text: str) -> Place:
+    module, _, name = text.partition(":")
+    top = name.split(".")[0]  # of a method its class
+    if top and top not in _read(module).definitions:
+        raise NotHere(text)
+    return module, top or None
+
+
+def _refers_to(module: str, definition: _Definition) -> Iterator[Place]:
+    for name in definition.mentions:
+        yield from definition.imports.get(name, ())
+        yield module, name
+    for places in definition.imports.values():
+        yield from ((other, ON_IMPORT) for other, _ in places)
 
 
 @cache
-def _digest(module: str, names: frozenset[str]) -> str:
+def _digest(module: str, names: frozenset[str], docstrings: bool) -> str:
     known = _read(module).definitions
-    texts = [f"{name}\n{text}" for name in sorted(names) for text in known[name].texts]
+    texts = [
+        f"{name}\n{''.join(normal(statement, docstrings))}"
+        for name in sorted(names)
+        for statement in known[name].statements
+    ]
     return hashlib.sha256("\n".join(texts).encode()).hexdigest()
 
 
+@cache
 def _file(module: str) -> Path | None:
-    path = ROOT.joinpath(*module.split(".")[1:])
-    return next((file for file in (path.with_suffix(".py"), path / "__init__.py") if file.is_file()), None)
+    package, *parts = module.split(".")
+    path = ROOT.joinpath(*parts)
+    files = (path.with_suffix(".py"), path / "__init__.py") if package == "simaudit" else ()
+    return next((file for file in files if file.is_file()), None)
 
 
 @cache
 def _read(module: str) -> _Module:
     file = _file(module)
     if file is None:
-        raise ModuleNotFoundError(module)
-    known = _Module({}, {})
-    for statement in ast.parse(file.read_text(encoding="utf-8")).body:
-        if _is_text(statement) or _is_for_typing(statement):
+        raise NotHere(module)
+    parents = [module.rsplit(".", count)[0] for count in range(module.count(".") + 1)]
+    package = module if file.stem == "__init__" else parents[1]
+    read = _Module({}, {parent for parent in parents[1:] if _file(parent)})
+    for statement in statements(file.read_text(encoding="utf-8")):
+        if is_text(statement):
             continue
-        imports = _imports(statement)
-        if isinstance(statement, ast.Import | ast.ImportFrom):
-            known.imports |= imports
-            continue
-        text, names = "".join(_normal(statement)), _free(statement)
-        for name in _defined(statement):
-            definition = known.definitions.setdefault(name, _Definition())
-            definition.texts.append(text)
-            definition.names |= names
-            definition.imports |= imports
-    return known
+        imports = list(_imports(statement, package))
+        names = _defined(statement)
+        for name in names:
+            places: Imports = {}
+            for alias, imported, _ in imports:
+                places.setdefault(alias, set()).update(imported)
+            _add(read, name, statement, mentioned(statement), places)
+        if names == [] or ON_IMPORT in names:
+            for alias, imported, single in imports:
+                _add(read, ON_IMPORT if alias == "*" else alias, single, {alias}, {alias: imported})
+                read.loads.update(other for other, _ in imported)
+    return read
+
+
+def _add(module: _Module, name: str, statement: ast.stmt, mentions: set[str], imports: Imports) -> None:
+    definition = module.definitions.setdefault(name, _Definition())
+    definition.statements.append(statement)
+    definition.mentions |= mentions
+    for alias, places in imports.items():
+        definition.imports.setdefault(alias, set()).update(places)
 
 
 def _defined(statement: ast.stmt) -> list[str]:
-    """The names that a statement at the top of a module defines; ON_IMPORT where it defines none."""
+    """The names that a statement at the top of a module defines; ON_IMPORT is among them if it does something else too.
+
+    None for an import, whose names are defined one by one.
+    """
+    if isinstance(statement, ast.Import | ast.ImportFrom):
+        return []
     if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
         return [statement.name]
-    targets = statement.targets if isinstance(statement, ast.Assign) else [getattr(statement, "target", None)]
-    names = [
-        node.id for target in targets if target for node in ast.walk(target) if isinstance(node, ast.Name)
-    ]
-    plain = isinstance(statement, ast.Assign | ast.AnnAssign)
-    return names if names and plain else [ON_IMPORT]
+    is_plain = isinstance(statement, ast.Assign | ast.AnnAssign) and not any(
+        isinstance(node, ast.Call)
+        or (isinstance(node, ast.Attribute | ast.Subscript) and isinstance(node.ctx, ast.Store))
+        for node in ast.walk(statement)
+    )
+    return [*sorted(bound(statement)), *([] if is_plain else [ON_IMPORT])]
 
 
-def _imports(statement: ast.stmt) -> dict[str, Place]:
-    """What a statement, or anything inside it, imports from this package, by its name there."""
-    imports: dict[str, Place] = {}
+def _imports(statement: ast.stmt, package: str) -> Iterator[tuple[str, set[Place], ast.stmt]]:
+    """What a statement, or anything inside it, imports: the name that it has there, the places in this package that the
+    name may stand for, and the import of this name alone.
+    """
     for node in ast.walk(statement):
-        if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "simaudit":
+        if isinstance(node, ast.Import):
             for alias in node.names:
-                whole = f"{node.module}.{alias.name}"
-                place = (whole, None) if _file(whole) else (str(node.module), alias.name)
-                imports[alias.asname or alias.name] = place
-        elif isinstance(node, ast.Import):
+                name = alias.asname or alias.name.split(".")[0]
+                yield name, {(alias.name, None)} if _file(alias.name) else set(), ast.Import([alias])
+        elif isinstance(node, ast.ImportFrom):
+            source = resolve_name("." * node.level + (node.module or ""), package)
             for alias in node.names:
-                if alias.name.split(".")[0] == "simaudit":
-                    imports[alias.asname or "simaudit"] = (alias.name, None)
-    return imports
-
-
-def _is_text(statement: ast.AST) -> bool:
-    return (
-        isinstance(statement, ast.Expr)
-        and isinstance(statement.value, ast.Constant)
-        and isinstance(statement.value.value, str)
-    )
-
-
-def _is_for_typing(statement: ast.AST) -> bool:
-    return (
-        isinstance(statement, ast.If)
-        and isinstance(statement.test, ast.Name)
-        and statement.test.id == "TYPE_CHECKING"
-    )
-
-
-SCOPES = (
-    ast.FunctionDef,
-    ast.AsyncFunctionDef,
-    ast.Lambda,
-    ast.ListComp,
-    ast.SetComp,
-    ast.DictComp,
-    ast.GeneratorExp,
-)
-
-
-def _free(node: ast.AST) -> set[str]:
-    """The names that code mentions and does not bind itself, annotations of functions apart."""
-    if isinstance(node, ast.Name):
-        return {node.id}
-    names = set().union(*(_free(child) for child in _children(node)))
-    if not isinstance(node, SCOPES):
-        return names
-    outside: list[ast.AST] = list(
-        getattr(node, "decorator_list", [])
-    )  # evaluated where the function is defined
-    if arguments := getattr(node, "args", None):
-        outside += [*arguments.defaults, *filter(None, arguments.kw_defaults)]
-    return (names - _bound(node)).union(*map(_free, outside))
-
-
-def _bound(scope: ast.AST) -> set[str]:
-    """The names that a function or comprehension binds, in itself and not in those inside it."""
-    bound: set[str] = set()
-    waiting = list(_children(scope))
-    while waiting:
-        node = waiting.pop()
-        if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load):
-            bound.add(node.id)
-        elif isinstance(node, ast.arg):
-            bound.add(node.arg)
-        elif (
-            isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.ExceptHandler)
-            and node.name
-        ):
-            bound.add(node.name)
-        if not isinstance(node, (*SCOPES, ast.ClassDef)):
-            waiting.extend(_children(node))
-    return bound
-
-
-def _children(node: ast.AST) -> Iterator[ast.AST]:
-    for key, value in _fields(node):
-        for child in value if isinstance(value, list) else [value]:
-            if isinstance(child, ast.AST) and not (
-                key == "body" and (_is_text(child) or _is_for_typing(child))
-            ):
-                yield child
-
-
-def _fields(node: ast.AST) -> Iterator[tuple[str, object]]:
-    """The fields of a node that say what it does: the same in every version of Python."""
-    unread = {"ctx", "type_comment", "kind", "returns"} | (
-        {"annotation"} if isinstance(node, ast.arg) else set()
-    )
-    return (
-        (key, value)
-        for key, value in ast.iter_fields(node)
-        if key not in unread and value is not None and value != []
-    )
-
-
-def _normal(node: object) -> Iterator[str]:
-    """A syntax tree as text, without comments, docstrings, layout and annotations of functions."""
-    if isinstance(node, ast.AST):
-        yield f"({type(node).__name__}"
-        for key, value in _fields(node):
-            yield f" {key}="
-            yield from _normal(value)
-        yield ")"
-    elif isinstance(node, list):
-        yield "["
-        for part in node:
-            if not (_is_text(part) or _is_for_typing(part)):
-                yield from _normal(part)
-        yield "]"
-    else:
-        yield repr(node)
+                whole = f"{source}.{alias.name}"
+                places: set[Place] = {(source, None if alias.name == "*" else alias.name)}
+                places |= {(whole, None)} if _file(whole) else set()
+                single = ast.ImportFrom(source, [alias], 0)
+                yield alias.asname or alias.name, places if _file(source) else set(), single

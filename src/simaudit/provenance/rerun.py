@@ -31,9 +31,12 @@ def rerun(record: Record, repository: Path = Path()) -> Iterator[Disagreement]:
         clone = Path(name) / "clone"
         _git("clone", "--quiet", "--no-hardlinks", str(repository.resolve()), str(clone))
         for path in record.inputs:
+            if not (repository / path).is_file():
+                raise SimauditError(f"{path}: missing; {record.job} read it and cannot be run again")
             (clone / path).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(repository / path, clone / path)
-        write_json(clone / paths.SPEED, {record.job: record.speed})
+        here = {"device": "auto"} if "device" in record.speed else {}  # the recorded one may not be here
+        write_json(clone / paths.SPEED, {record.job: {**record.speed, **here}})
         environment = os.environ | {"PYTHONPATH": str(clone / "src")}
         command = [sys.executable, "-m", "simaudit", *record.command[1:]]
         done = subprocess.run(command, cwd=clone, env=environment, capture_output=True, text=True)
@@ -57,7 +60,10 @@ def same(first: Path, second: Path) -> bool:
         return True
     read = {".parquet": _parquet, ".json": read_json, ".npy": np.load, ".npz": _npz, ".safetensors": _weights}
     reader: Any = read.get(first.suffix)
-    return reader is not None and alike(reader(first), reader(second))
+    try:
+        return reader is not None and alike(reader(first), reader(second))
+    except Exception:  # each format has its own: one of them is damaged
+        return False
 
 
 def alike(first: Any, second: Any) -> bool:

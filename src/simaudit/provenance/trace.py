@@ -1,6 +1,7 @@
 """From a number or a file back to the data: every job that it comes from, with what each read and how it was asked."""
 
 import csv
+import difflib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -87,6 +88,7 @@ def find(name: str, numbers: Mapping[str, Mapping[str, Any]]) -> Mapping[str, An
     if name not in numbers:
         alike = [known for known in numbers if name.split(".")[-1] in known.split(".")]
         alike = sorted(alike, key=lambda known: -len(set(known.split(".")) & set(name.split("."))))
+        alike = alike or difflib.get_close_matches(name, numbers, cutoff=0)
         hint = f"; alike: {', '.join(alike[:3])}" if alike else ""
         raise SimauditError(f"{paths.NUMBERS}: no number or file {name}{hint}")
     return numbers[name]

@@ -39,7 +39,7 @@ def file_tree(path: str, step: Step, depth: int | None) -> Tree:
 
 def show(tree: Tree) -> None:
     """Print a tree: within the width of a terminal, elsewhere one line for each of its lines."""
-    Console(width=None if sys.stdout.isatty() else UNBROKEN).print(tree)
+    Console(width=None if sys.stdout.isatty() else UNBROKEN, emoji=False).print(tree)
 
 
 def _grow(tree: Tree, step: Step, seen: set[str], depth: int | None) -> None:
@@ -47,7 +47,6 @@ def _grow(tree: Tree, step: Step, seen: set[str], depth: int | None) -> None:
     if record.job in seen:
         tree.add(f"[bold]{record.job}[/], see above")
         return
-    seen.add(record.job)
     branch = tree.add(f"[bold]{record.job}[/]")
     for path, digest in step.files.items():
         branch.add(f"made {path}  [dim]sha256 {digest[:SHOWN]}…[/]")
@@ -60,7 +59,8 @@ def _grow(tree: Tree, step: Step, seen: set[str], depth: int | None) -> None:
     for path, digest in step.given.items():
         branch.add(f"given {path}  [dim]sha256 {digest[:SHOWN]}…[/]")
     if depth == 1 and step.before:
-        branch.add(f"{len(step.before)} jobs before; a larger --depth shows them")
+        branch.add(f"jobs before it: {len(step.before)}; a larger --depth shows more")
         return
+    seen.add(record.job)
     for before in step.before:
         _grow(branch, before, seen, depth and depth - 1)

@@ -3,11 +3,13 @@
 import csv
 import json
 import subprocess
+import sys
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from simaudit.provenance.code import NotHere
 from simaudit.provenance.environment import differences
 from simaudit.provenance.recompute import TOLERANCE, recomputed
 from simaudit.provenance.records import Record, makers
@@ -15,6 +17,7 @@ from simaudit.provenance.stamps import Stamp, code_of
 from simaudit.storage.hashes import sha256_file
 from simaudit.storage.json import read_json
 from simaudit.vocabulary import paths
+from simaudit.vocabulary.job import Job
 
 OWN = ("logs", "params", "records", "checkpoints", "crate", "speed.json")  # of results/, and no results
 NAMED = 3  # jobs that a line about many of them names
@@ -62,14 +65,19 @@ def stamps(records: Iterable[Record]) -> Iterator[Disagreement]:
         job = Stamp.read(Path(record.stamp)).job
         if job.params != record.params:
             yield Disagreement("parameters", record.job, json.dumps(job.params), json.dumps(record.params))
-        here = code_of(job)
-        differing = sorted(
-            module for module in {*here, *record.code} if here.get(module) != record.code.get(module)
-        )
-        if differing:
+        if modules := changed_code(record, job):
             yield Disagreement(
-                "code", record.job, "the code that is here now", f"another {', '.join(differing)}"
+                "code", record.job, "the code that is here now", f"another {', '.join(modules)}"
             )
+
+
+def changed_code(record: Record, job: Job) -> list[str]:
+    """The modules whose code, as far as the job reaches it, is not what it was when it was recorded."""
+    try:
+        here = code_of(job)
+    except NotHere as gone:
+        return [str(gone)]
+    return sorted(module for module in {*here, *record.code} if here.get(module) != record.code.get(module))
 
 
 def environments(records: Iterable[Record]) -> Iterator[Disagreement]:
@@ -128,6 +136,8 @@ def metrics(
 ) -> Iterator[Disagreement]:
     """Metrics of these targets that scikit-learn finds otherwise in the score files."""
     for target in targets:
+        if not (evaluations / f"{target}.json").exists():
+            continue  # said of the file already
         summary = read_json(evaluations / f"{target}.json")
         for attack, facts in summary["attacks"].items():
             scores = paths.scores(target, attack)
@@ -141,9 +151,10 @@ def metrics(
 
 def dvc() -> Iterator[Disagreement]:
     """What DVC finds changed against dvc.lock, which must be there."""
-    done = subprocess.run(["dvc", "status", "--json"], capture_output=True, text=True)
+    done = subprocess.run([sys.executable, "-m", "dvc", "status", "--json"], capture_output=True, text=True)
     if done.returncode:
-        yield Disagreement("dvc.lock", "dvc status", "an answer", done.stderr.strip().splitlines()[-1])
+        last = (done.stderr.strip().splitlines() or ["nothing"])[-1]
+        yield Disagreement("dvc.lock", "dvc status", "an answer", last)
         return
     for stage, changes in json.loads(done.stdout or "{}").items():
         for change in changes:
@@ -169,7 +180,14 @@ def _cells(
         for suffix, key in (("", "value"), ("_low", "low"), ("_high", "high")):
             printed = row.get(f"{column}{suffix}")
             expected = number and number[key]
-            if name and printed is not None and (float(printed) if printed else None) != expected:
+            if name and printed is not None and not _is_printed(expected, printed):
                 yield Disagreement(
                     "table", f"{path}:{line}, {name}", f"{key} {expected}", printed or "nothing"
                 )
+
+
+def _is_printed(value: Any, text: str) -> bool:
+    try:
+        return bool(value == (float(text) if text else None))
+    except ValueError:
+        return False

@@ -46,7 +46,7 @@ def train_job(name: str, family: TargetFamily, dataset: str) -> Job:
         {"target": paths.target(name)},
         (family_modules()[family.kind],),
         {"": given} if given else {},
-        speed(family),
+        {**speed(family), "device": family.device, "threads": family.threads},
     )
 
 
@@ -64,8 +64,10 @@ def train(job: Job) -> Mapping[str, Any]:
     from simaudit.targets.files import file_hashes
 
     members, output = Split.read(job.input("split")), job.output("target")
-    target = family_type(job.params["kind"]).model_validate(joined(job.params, job.speed))
-    torch.set_num_threads(target.threads)
+    family = family_type(job.params["kind"])
+    knobs = {name: value for name, value in job.speed.items() if name in family.model_fields}
+    target = family.model_validate(joined(job.params, knobs))
+    torch.set_num_threads(job.speed["threads"])
     checkpoints = paths.checkpoints(output.name)
     identity = sha256_bytes(f"{job.identity} {members.member_hash}".encode())
     with atomic_path(output) as folder:
@@ -86,7 +88,7 @@ def train(job: Job) -> Mapping[str, Any]:
         }
         write_json(folder / SUMMARY, summary)
     remove(checkpoints)
-    return {"device": str(resolve_device(target.device)), "threads": target.threads}
+    return {"device": str(resolve_device(target.device))}
 
 
 def theory_job(knobs: TheoryKnobs, split: str, dataset: str) -> Job:

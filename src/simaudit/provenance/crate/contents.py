@@ -4,19 +4,21 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 
+from simaudit.provenance import code
 from simaudit.provenance.records import Record
-from simaudit.provenance.stamps import Stamp, code_of
-from simaudit.provenance.verify import files
+from simaudit.provenance.stamps import Stamp
+from simaudit.provenance.verify import changed_code, files
 from simaudit.storage.hashes import hashes
 from simaudit.vocabulary import paths
 from simaudit.vocabulary.errors import SimauditError
 
 PROGRAM = (
-    *("Snakefile", "workflow", "src", "params.yaml", "config", "profiles"),
+    *("Snakefile", "workflow", "src", "params.yaml", "experiments", "profiles"),
     *("Makefile", "pyproject.toml", "requirements.lock", "README.md", "LICENSE", "CITATION.cff"),
 )
 """What another person needs to run it all again, as far as it is there."""
 NEEDED = ("Snakefile", "CITATION.cff")
+SOURCE = Path("src/simaudit")
 DATA = {".npy", ".npz", ".parquet", ".safetensors"}
 """Images, weights, scores: large, and perhaps not for everybody, so a crate names them by hash."""
 
@@ -43,16 +45,16 @@ def contents(records: Mapping[str, Record], with_data: bool) -> dict[str, Conten
         if not Path(path).is_file():
             raise SimauditError(f"{path}: missing; run in the folder that holds it")
     _refuse([str(changed) for changed in files(records.values())])
-    program = hashes(file for name in PROGRAM for file in _all(Path(name)))
+    if SOURCE.resolve() != code.ROOT.resolve():
+        raise SimauditError(f"{SOURCE}: not the simaudit that is running ({code.ROOT}); install it from here")
     _refuse(
         [
             f"code: {module} (of {record.job}) is not what ran"
             for record in records.values()
-            for here in [code_of(Stamp.read(Path(record.stamp)).job)]
-            for module in sorted({*record.code, *here})
-            if record.code.get(module) != here.get(module)
+            for module in changed_code(record, Stamp.read(Path(record.stamp)).job)
         ]
     )
+    program = hashes(file for name in PROGRAM for file in _all(Path(name)))
     recorded = {
         path: digest
         for record in records.values()

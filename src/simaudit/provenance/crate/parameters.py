@@ -24,14 +24,18 @@ class Parameters:
         self._crate = crate
 
     def values(self, record: Record, tool: Any) -> list[Any]:
-        """The values that a job was given, those of its stamp by dotted name."""
-        return [self._value(tool, name, value) for name, value in leaves(record.params)]
+        """The values of the knobs that a job was given, by dotted name; those of its speed are as they turned out."""
+        return [
+            self._value(tool, name, value)
+            for knobs in (record.params, record.speed)
+            for name, value in leaves(knobs)
+        ]
 
     def slots(self, record: Record, tool: Any, entities: Mapping[str, Any]) -> None:
         """Tie the job's files to what its function calls them, as inputs and outputs of the tool."""
         job = Stamp.read(Path(record.stamp)).job
         for end, files, roles in (
-            ("input", record.inputs, job.reads),
+            ("input", record.inputs, {"stamp": record.stamp, **job.reads}),
             ("output", record.outputs, job.writes),
         ):
             for role, named in roles.items():
