@@ -135,7 +135,9 @@ def scoring():
     write_json(paths.target("t") / "training.json", summary)
     params = load([ROOT / "params.yaml"])
     reads = {"images": paths.images("d"), "split": paths.split("s"), "target": paths.target("t")}
-    return score_job("t", "sima", params.attacks["sima"], params.scoring, reads, params.targets["digits-ddpm"])
+    return score_job(
+        "t", "sima", params.attacks["sima"], params.scoring, reads, params.targets["digits-ddpm"]
+    )
 
 
 def test_a_split_that_a_target_was_not_trained_on_is_refused(scoring):

@@ -23,7 +23,7 @@ def loaded_after(statement, names=COMPUTING):
 @pytest.mark.parametrize(
     "statement",
     [
-        f"from pathlib import Path; from simaudit.plan import jobs, load; list(jobs.jobs(load.load([Path({str(PARAMS)!r})])))",
+        f"from simaudit.plan import jobs, load; list(jobs.jobs(load.load([load.Path({str(PARAMS)!r})])))",
         "import simaudit.plan.schema; simaudit.plan.schema.schema()",
         "import simaudit.provenance.stamps",
         "from simaudit.cli import simaudit\ntry: simaudit(['--help'])\nexcept SystemExit: pass",

@@ -29,7 +29,9 @@ class OverEpochs(RunFigure):
 
     def missing(self, audits: Mapping[str, AuditContext]) -> str | None:
         attacked = any(len(audit.epochs) > 1 and audit.checkpoint_attacks for audit in audits.values())
-        return None if attacked else "needs training.intermediate_epochs, and an audit with intermediate_attacks"
+        return (
+            None if attacked else "needs training.intermediate_epochs, and an audit with intermediate_attacks"
+        )
 
     def values(self, run: results.Run) -> pd.DataFrame:
         rows = []
