@@ -54,7 +54,7 @@ def stamps(files: tuple[Path, ...]) -> None:
 
 
 def load(files: tuple[Path, ...]) -> Any:
-    """The parameters of these files."""
+    """Return the parameters of these files."""
     from simaudit.plan.load import load
 
     return load(files)

@@ -61,7 +61,7 @@ def figure(
 
 
 def _figure(name: str, target: str | None, results: Path, knobs: tuple[str, ...]) -> dict[str, Any]:
-    """What the figure's stamp says of it, with other values of some knobs (`knob=value`, the value in YAML)."""
+    """Return what the figure's stamp says of it, with other values of some knobs (`knob=value`, the value in YAML)."""
     from simaudit.figures.figure import RunFigure, figure_modules, figure_type
     from simaudit.provenance.stamps import Stamp
     from simaudit.vocabulary.paths import RUN
@@ -91,7 +91,7 @@ def _figure(name: str, target: str | None, results: Path, knobs: tuple[str, ...]
 
 
 def _with(figure: dict[str, Any], knobs: tuple[str, ...], kind: Any) -> dict[str, Any]:
-    """The knobs of a figure with other values of some."""
+    """Return the knobs of a figure with other values of some."""
     import yaml
     from pydantic import ValidationError
 

@@ -32,7 +32,7 @@ def explain(error: ValidationError, values: Any, line: Line) -> SimauditError:
 
 
 def _follows(detail: Any) -> bool:
-    """Whether a list is too short only because its items, which have lines of their own, are wrong."""
+    """Return whether a list is too short only because its items, which have lines of their own, are wrong."""
     return bool(detail["type"] == "too_short" and len(detail["input"]) > detail["ctx"]["actual_length"])
 
 

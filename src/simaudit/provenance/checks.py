@@ -17,7 +17,7 @@ Checks = Iterator[tuple[str, Iterator[check.Disagreement]]]
 
 
 def everything(records: Mapping[str, Record]) -> Checks:
-    """Every record, number, table and metric of a run.
+    """Return every record, number, table and metric of a run.
 
     Raises SimauditError when no recorded job has a stamp any more.
     """
@@ -43,7 +43,7 @@ def everything(records: Mapping[str, Record]) -> Checks:
 
 
 def of(what: str, records: Mapping[str, Record]) -> Checks:
-    """What stands behind one number or file."""
+    """Return what stands behind one number or file."""
     if Path(what).exists():
         step = trace_file(Path(what).as_posix(), records)
     else:

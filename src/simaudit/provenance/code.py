@@ -161,7 +161,7 @@ def _add(module: _Module, name: str, statement: ast.stmt, mentions: set[str], im
 
 
 def _defined(statement: ast.stmt) -> list[str]:
-    """The names that a statement at the top of a module defines; ON_IMPORT is among them if it does something else too.
+    """Return the names that a statement at the top of a module defines, and ON_IMPORT if it does something else too.
 
     None for an import, whose names are defined one by one.
     """
@@ -178,8 +178,8 @@ def _defined(statement: ast.stmt) -> list[str]:
 
 
 def _imports(statement: ast.stmt, package: str) -> Iterator[tuple[str, set[Place], ast.stmt]]:
-    """What a statement, or anything inside it, imports: the name that it has there, the places in this package that the
-    name may stand for, and the import of this name alone.
+    """Yield what a statement, or anything inside it, imports: the name that it has there, the places in this package
+    that the name may stand for, and the import of this name alone.
     """
     for node in ast.walk(statement):
         if isinstance(node, ast.Import):

@@ -34,7 +34,7 @@ def environment() -> dict[str, Any]:
 
 
 def installed(packages: list[str]) -> dict[str, str]:
-    """The version of each package here, without a build's local part (+cpu); a package that is not here is left out."""
+    """Return the version of each package that is here, without a build's local part (+cpu)."""
     versions = {}
     for package in packages:
         try:
@@ -45,7 +45,7 @@ def installed(packages: list[str]) -> dict[str, str]:
 
 
 def differences(recorded: Mapping[str, Any]) -> dict[str, tuple[str, str]]:
-    """What of a record's environment is otherwise here: by package, or the lock, what it was and what it is."""
+    """Return what of a record's environment is otherwise here: by package, or the lock, what it was and what it is."""
     here = installed(list(recorded["versions"]))
     other = {
         package: (was, here.get(package, "not installed"))

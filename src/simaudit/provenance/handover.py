@@ -52,13 +52,12 @@ def _require_nothing_due(when: str) -> None:
 
 
 def _status() -> list[str]:
-    """The stages that DVC finds changed."""
-    found = json.loads(_run("dvc", "status", "--json") or "{}")
-    return list(found)
+    """Return the stages that DVC finds changed."""
+    return list(json.loads(_run("dvc", "status", "--json") or "{}"))
 
 
 def _run(*command: str) -> str:
-    """What a command says. Raises SimauditError with its last line when it fails."""
+    """Return what a command prints. Raises SimauditError with its last line when it fails."""
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode:
         lines = [line for line in (done.stderr or done.stdout).splitlines() if line.strip()]

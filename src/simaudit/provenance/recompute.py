@@ -28,10 +28,10 @@ def recomputed(scores: Path, facts: dict[str, Any]) -> Iterator[tuple[str, float
         timestep = table.timestep.isna() if knobs["timestep"] is None else table.timestep == knobs["timestep"]
         rows = table[timestep & (table.variant == variant_text(knobs["variant"]))]
         sign = 1 if member_when == "high" else -1
-        found = metrics(
+        recomputed = metrics(
             sign * rows.statistic.to_numpy().astype(np.float64), (rows.role == "member").to_numpy()
         )
-        for metric, value in found.items():
+        for metric, value in recomputed.items():
             yield f"{choice}.{metric}", knobs[metric]["value"], value
 
 

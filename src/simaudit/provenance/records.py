@@ -67,7 +67,7 @@ def write_record(job: Job, command: Iterable[str], used: Mapping[str, Any]) -> N
 
 
 def read_records(folder: Path = paths.RECORDS) -> dict[str, Record]:
-    """Every record of a run by the name of its job."""
+    """Read every record of a run by the name of its job."""
     records = (Record.read(path) for path in sorted(folder.rglob("*.json")))
     return {record.job: record for record in records}
 

@@ -23,7 +23,7 @@ MEASURED = paths.RESULTS / "cost"  # what another run does not repeat
 
 
 def rerun(record: Record, repository: Path = Path()) -> Iterator[Disagreement]:
-    """What the job makes differently now, beyond tolerance, on the commit that is checked out.
+    """Yield what the job makes differently now, beyond tolerance, on the commit that is checked out.
 
     Raises SimauditError when it cannot be run again.
     """
@@ -53,7 +53,7 @@ def rerun(record: Record, repository: Path = Path()) -> Iterator[Disagreement]:
 
 
 def same(first: Path, second: Path) -> bool:
-    """Whether two files hold the same: to the byte, or their numbers within tolerance and everything else alike."""
+    """Return whether two files are equal, or differ only in numbers, and in these within tolerance."""
     if not (first.is_file() and second.is_file()):
         return False
     if first.read_bytes() == second.read_bytes():
@@ -67,7 +67,7 @@ def same(first: Path, second: Path) -> bool:
 
 
 def alike(first: Any, second: Any) -> bool:
-    """Whether two structures have the same keys and texts, and numbers within tolerance."""
+    """Return whether two structures have the same keys and texts, and numbers within tolerance."""
     if isinstance(first, dict) and isinstance(second, dict):
         return first.keys() == second.keys() and all(alike(first[key], second[key]) for key in first)
     if isinstance(first, list) and isinstance(second, list):

@@ -14,7 +14,7 @@ from simaudit.vocabulary import paths
 
 
 class RunLog:
-    """Of one job; started when it is made, written to <log>.run.json when it is done."""
+    """Measures one job from when it is made, and is written to <log>.run.json when it is done."""
 
     def __init__(self) -> None:
         self._started, self._clock = datetime.datetime.now(datetime.UTC), time.perf_counter()
@@ -37,14 +37,14 @@ class RunLog:
 
 
 def beside(log: Path) -> Path:
-    """Where the run log is that belongs to a job's log."""
+    """Return the path of the run log that belongs to a job's log."""
     return log.with_suffix(".run.json")
 
 
 def commit() -> dict[str, Any]:
-    """The commit that is checked out in this folder, and whether tracked files differ from it; None without git."""
-    found = _git("rev-parse", "HEAD")
-    return {"commit": found, "dirty": None if found is None else bool(_git("status", "--porcelain", "-uno"))}
+    """Return the commit checked out in this folder, and whether tracked files differ from it; None without git."""
+    head = _git("rev-parse", "HEAD")
+    return {"commit": head, "dirty": None if head is None else bool(_git("status", "--porcelain", "-uno"))}
 
 
 def commit_date() -> str | None:
@@ -56,13 +56,13 @@ def commit_date() -> str | None:
 
 
 def read(log: Path) -> dict[str, Any] | None:
-    """The run log that belongs to a job's log, where there is one."""
+    """Read the run log that belongs to a job's log, where there is one."""
     path = beside(log)
     return read_json(path) if path.exists() else None
 
 
 def seconds_of(job: str) -> float | None:
-    """How long a job took when it last ran here, where that is known."""
+    """Return the seconds that a job took when it last ran here, where that is known."""
     known = read(paths.log(job))
     return float(known["seconds"]) if known else None
 

@@ -31,7 +31,7 @@ class Stamp:
 
     @classmethod
     def of(cls, job: Job) -> "Stamp":
-        """The stamp of a job with the code and the given files that are here now."""
+        """Return the stamp of a job with the code and the given files that are here now."""
         given = {
             f"{name}/{file}" if name else file: sha256
             for name, path in job.given.items()
@@ -73,12 +73,12 @@ class Stamp:
 
 
 def code_of(job: Job) -> dict[str, str]:
-    """The code that is here now for a job: digests by module."""
+    """Return the code that is here now for a job: digests by module."""
     return code.digest([job.run, *job.plugins])
 
 
 def read_job(name: str) -> Job:
-    """The job of that name from its stamp, with its speed knobs and its identity.
+    """Read the job of that name from its stamp, with its speed knobs and its identity.
 
     Raises SimauditError when its stamp, or the file of speed knobs, is missing or damaged.
     """

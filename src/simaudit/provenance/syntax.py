@@ -22,7 +22,7 @@ def statements(text: str) -> list[ast.stmt]:
 
 
 def is_text(statement: object) -> bool:
-    """Whether a statement is a text alone, such as a docstring."""
+    """Return whether a statement is a text alone, such as a docstring."""
     return (
         isinstance(statement, ast.Expr)
         and isinstance(statement.value, ast.Constant)
@@ -88,7 +88,7 @@ def normal(node: object, docstrings: bool) -> Iterator[str]:
 
 
 def _outside(scope: Any) -> Iterator[ast.AST]:
-    """What stands in a scope and is evaluated outside it: decorators, default values, what is iterated over first."""
+    """Yield what stands in a scope and is evaluated outside it: decorators, default values, the first iterable."""
     yield from getattr(scope, "decorator_list", ())
     if hasattr(scope, "args"):
         yield from scope.args.defaults

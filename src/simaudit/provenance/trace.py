@@ -50,28 +50,28 @@ class Step:
 
 
 def trace_file(path: str, records: Mapping[str, Record]) -> Step:
-    """The job that made a file, and all before it. Raises SimauditError when no record knows the file."""
+    """Return the job that made a file, and all before it. Raises SimauditError when no record knows the file."""
     made_by = makers(records)
     return _step(_maker(path, made_by), [path], made_by, None)
 
 
 def ancestors(path: str, made_by: Mapping[str, Record]) -> list[str]:
-    """The job that made a file and all before it, each once and by name; none where no record knows the file.
+    """Return the job that made a file and all before it, each once and by name; none where no record knows the file.
 
     `made_by` is what `makers` gives.
     """
-    found: dict[str, None] = {}
+    jobs: dict[str, None] = {}
     waiting = [path]
     while waiting:
         record = made_by.get(waiting.pop())
-        if record and record.job not in found:
-            found[record.job] = None
+        if record and record.job not in jobs:
+            jobs[record.job] = None
             waiting.extend(reversed(list(record.inputs)))
-    return list(found)
+    return list(jobs)
 
 
 def trace_number(name: str, numbers: Mapping[str, Mapping[str, Any]], records: Mapping[str, Record]) -> Step:
-    """The job whose output a number stands in, and all before it; of an attack's number only what that attack read.
+    """Return the job that wrote a number, and all before it; for an attack's number only what that attack read.
 
     Raises SimauditError when there is no such number, or no record of its source.
     """
@@ -84,7 +84,7 @@ def trace_number(name: str, numbers: Mapping[str, Mapping[str, Any]], records: M
 
 
 def find(name: str, numbers: Mapping[str, Mapping[str, Any]]) -> Mapping[str, Any]:
-    """A number of the ledger. Raises SimauditError naming some that are alike when there is none."""
+    """Return a number of the ledger. Raises SimauditError naming some that are alike when there is none."""
     if name not in numbers:
         alike = [known for known in numbers if name.split(".")[-1] in known.split(".")]
         alike = sorted(alike, key=lambda known: -len(set(known.split(".")) & set(name.split("."))))
@@ -95,13 +95,13 @@ def find(name: str, numbers: Mapping[str, Mapping[str, Any]]) -> Mapping[str, An
 
 
 def printed_in(name: str, tables: Path = paths.TABLES) -> list[str]:
-    """The tables, CSV, that print a number."""
-    found = []
+    """Return the tables, CSV, that print a number."""
+    tables_with_it = []
     for path in sorted(tables.rglob("*.csv")):
         with path.open(newline="", encoding="utf-8") as stream:
             if any(name in row for row in csv.reader(stream)):
-                found.append(path.as_posix())
-    return found
+                tables_with_it.append(path.as_posix())
+    return tables_with_it
 
 
 def _maker(path: str, made_by: Mapping[str, Record]) -> Record:
@@ -135,6 +135,6 @@ def _step(
 
 
 def _scores_of(path: str) -> tuple[str, str | None]:
-    """Of which attack a score file is, and of which epoch, None for the end."""
+    """Return the attack that a score file is of, and the epoch, None for the end."""
     parts = Path(path).parts
     return Path(path).stem, parts[-2] if parts[-3] == "epochs" else None

@@ -20,7 +20,7 @@ UNBROKEN = 100_000  # columns of what is no terminal: names stay whole for grep
 def number_tree(
     name: str, numbers: Mapping[str, Mapping[str, Any]], tables: list[str], step: Step, depth: int | None
 ) -> Tree:
-    """A number, the tables that print it, where it stands, and the jobs that it comes from, `depth` of them back."""
+    """Return a number, the tables that print it, its file, and the jobs that it comes from, `depth` of them back."""
     number = numbers[name]
     unit = "" if number["unit"] == "1" else f" {number['unit']}"
     tree = Tree(f"[bold]{escape(name)}[/] = {escape(estimate(Number(**number)))}{unit}")
@@ -31,7 +31,7 @@ def number_tree(
 
 
 def file_tree(path: str, step: Step, depth: int | None) -> Tree:
-    """A file and the jobs that it comes from, `depth` of them back."""
+    """Return a file and the jobs that it comes from, `depth` of them back."""
     tree = Tree(f"[bold]{escape(path)}[/]")
     _grow(tree, step, set(), depth)
     return tree

@@ -48,13 +48,13 @@ def files(records: Iterable[Record]) -> Iterator[Disagreement]:
     expected: dict[str, dict[str, str]] = {}
     for path, digest, job in (*made, *read):  # a file is best named after the job that made it
         expected.setdefault(path, {}).setdefault(digest, job)
-    found = {path: sha256_file(Path(path)) for path in expected if Path(path).is_file()}
+    here = {path: sha256_file(Path(path)) for path in expected if Path(path).is_file()}
     for path, digests in expected.items():
         for digest, job in digests.items():
-            if path not in found:
+            if path not in here:
                 yield Disagreement("file", f"{path} (of {job})", f"sha256 {digest}", "nothing")
-            elif found[path] != digest:
-                yield Disagreement("file", f"{path} (of {job})", f"sha256 {digest}", f"sha256 {found[path]}")
+            elif here[path] != digest:
+                yield Disagreement("file", f"{path} (of {job})", f"sha256 {digest}", f"sha256 {here[path]}")
 
 
 def stamps(records: Iterable[Record]) -> Iterator[Disagreement]:
@@ -72,7 +72,7 @@ def stamps(records: Iterable[Record]) -> Iterator[Disagreement]:
 
 
 def changed_code(record: Record, job: Job) -> list[str]:
-    """The modules whose code, as far as the job reaches it, is not what it was when it was recorded."""
+    """Return the modules whose code, as far as the job reaches it, is not what it was when it was recorded."""
     try:
         here = code_of(job)
     except NotHere as gone:
@@ -116,10 +116,10 @@ def numbers(ledger: Mapping[str, Mapping[str, Any]], names: Iterable[str]) -> It
         source = number["source"]
         if source not in contents:
             contents[source] = read_json(Path(source)) if Path(source).exists() else None
-        found = _at(contents[source], number["pointer"])
-        if found != number["value"]:
+        here = _at(contents[source], number["pointer"])
+        if here != number["value"]:
             yield Disagreement(
-                "number", f"{name} in {paths.NUMBERS}", f"{found} of {source}", str(number["value"])
+                "number", f"{name} in {paths.NUMBERS}", f"{here} of {source}", str(number["value"])
             )
 
 
@@ -150,7 +150,7 @@ def metrics(
 
 
 def dvc() -> Iterator[Disagreement]:
-    """What DVC finds changed against dvc.lock, which must be there."""
+    """Yield what DVC finds changed against dvc.lock, which must be there."""
     done = subprocess.run([sys.executable, "-m", "dvc", "status", "--json"], capture_output=True, text=True)
     if done.returncode:
         last = (done.stderr.strip().splitlines() or ["nothing"])[-1]

@@ -26,7 +26,7 @@ class TheoryKnobs(Knobs):
 
 
 def target_files(name: str, family: TargetFamily) -> list[Any]:
-    """Every file of a target's folder that its family always writes."""
+    """Return every file of a target's folder that its family always writes."""
     return [paths.target(name) / file for file in (*family.files, SUMMARY)]
 
 

@@ -37,11 +37,11 @@ class Job:
         return self.name.split("/")[0]
 
     def input(self, role: str) -> Path:
-        """The one path that the job reads as `role`."""
+        """Return the one path that the job reads as `role`."""
         return Path(self.reads[role])
 
     def output(self, role: str) -> Path:
-        """The one path that the job writes as `role`."""
+        """Return the one path that the job writes as `role`."""
         return Path(self.writes[role])
 
     @property
@@ -67,7 +67,7 @@ class Job:
 
 
 def reference(function: Callable[[Job], Any]) -> str:
-    """A function of a module as <module>:<name>, the form of `Job.run`."""
+    """Return a function of a module as <module>:<name>, the form of `Job.run`."""
     return f"{function.__module__}:{function.__qualname__}"
 
 
@@ -86,7 +86,7 @@ def plain(paths: Any) -> Any:
 
 
 def paths_in(entry: Any) -> Iterator[Path]:
-    """Every path of one role of a job: alone, in a list, or in a mapping."""
+    """Return every path of one role of a job: alone, in a list, or in a mapping."""
     if isinstance(entry, Mapping):
         entry = list(entry.values())
     if isinstance(entry, list | tuple):

@@ -46,13 +46,13 @@ Device = Annotated[str, StringConstraints(pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$
 
 
 def deciding(knobs: BaseModel, *without: str) -> dict[str, Any]:
-    """Every knob that decides a result, in plain JSON; `without` names fields that another phase reads."""
+    """Return every knob that decides a result, in plain JSON; `without` names fields that another phase reads."""
     plain = _leave(knobs.model_dump(mode="json"), knobs, speed=False)
     return {name: value for name, value in plain.items() if name not in without}
 
 
 def speed(knobs: BaseModel) -> dict[str, Any]:
-    """The other knobs, in plain JSON, in the same places: `joined` puts both together again."""
+    """Return the other knobs, in plain JSON, in the same places: `joined` puts both together again."""
     return _leave(knobs.model_dump(mode="json"), knobs, speed=True)
 
 

@@ -59,12 +59,12 @@ def split(name: str) -> Path:
 
 
 def target(name: str) -> Path:
-    """The folder of a target's weights."""
+    """Return the folder of a target's weights."""
     return RESULTS / "targets" / name
 
 
 def checkpoints(name: str) -> Path:
-    """The folder of a training's progress, which outlives a killed job."""
+    """Return the folder of a training's progress, which outlives a killed job."""
     return RESULTS / "checkpoints" / name
 
 
@@ -74,7 +74,7 @@ def scores(audit: str, attack: str, epoch: int | None = None) -> Path:
 
 
 def cost(audit: str, attack: str) -> Path:
-    """What scoring spent."""
+    """Return the file of what scoring spent."""
     return RESULTS / "cost" / audit / f"{attack}.json"
 
 
@@ -89,41 +89,41 @@ def blind(split: str, suffix: str) -> Path:
 
 
 def nearest(split: str) -> Path:
-    """The nearest member of every sample of a split."""
+    """Return the path of the nearest member of every sample of a split."""
     return RESULTS / "evaluation" / "nearest" / f"{split}.parquet"
 
 
 def comparison(name: str) -> Path:
-    """One of COMPARISONS."""
+    """Return the path of one of COMPARISONS."""
     return RESULTS / "comparison" / f"{name}.json"
 
 
 def of_target(name: str, target: str) -> Path:
-    """One of TARGET_FILES."""
+    """Return the path of one of TARGET_FILES."""
     return RESULTS / TARGET_FILES[name].format(target=target)
 
 
 def of_run(name: str) -> Path:
-    """One of RUN_FILES."""
+    """Return the path of one of RUN_FILES."""
     return RESULTS / RUN_FILES[name]
 
 
 def stamp(job: str) -> Path:
-    """The stamp of a job."""
+    """Return the path of the stamp of a job."""
     return STAMPS / f"{job}.json"
 
 
 def record(job: str) -> Path:
-    """The record of a job."""
+    """Return the path of the record of a job."""
     return RECORDS / f"{job}.json"
 
 
 def log(job: str) -> Path:
-    """The log of a job."""
+    """Return the path of the log of a job."""
     return LOGS / f"{job}.log"
 
 
 def title_of(log: Path) -> str:
-    """The job that writes a log, for people: results/logs/score/net/sima.log is that of "score net/sima"."""
+    """Return the job that writes a log, for people: results/logs/score/net/sima.log is that of "score net/sima"."""
     job = log.relative_to(LOGS) if log.is_relative_to(LOGS) else Path(log.name)
     return job.with_suffix("").as_posix().replace("/", " ", 1)

@@ -41,10 +41,10 @@ def reconstruction_errors(scores: Scores) -> dict[str, Any]:
 
     Samples are those of the evaluation fold; limits are Student's, for the mean over samples drawn anew.
     """
-    found: dict[str, Any] = {}
+    means: dict[str, Any] = {}
     for column, values in zip(scores.columns, scores.statistic, strict=True):
         for side, role in SIDES.items():
             errors = values[~scores.is_calibration & (scores.is_member == role)].astype(np.float64)
             mean = Interval(*(float(value) for value in mean_limits(errors)))
-            found.setdefault(str(column.variant["error"]), {})[f"of_{side}"] = mean.json()
-    return found
+            means.setdefault(str(column.variant["error"]), {})[f"of_{side}"] = mean.json()
+    return means

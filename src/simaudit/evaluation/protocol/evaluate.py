@@ -39,7 +39,7 @@ class Resampling:
 
 
 @dataclass(frozen=True)
-class Judged:
+class MeasuredAttack:
     """One attack: its rows of the table with the choices marked, and these choices on the evaluation fold.
 
     `statistic` (N,) is the selected statistic of every sample; `transferred` says how its threshold performs on the
@@ -55,7 +55,7 @@ class Judged:
     midranks: dict[str, np.ndarray]
 
     @classmethod
-    def of(cls, scores: Scores, bootstrap: Bootstrap, threads: int) -> "Judged":
+    def of(cls, scores: Scores, bootstrap: Bootstrap, threads: int) -> "MeasuredAttack":
         """Measure one attack. Raises SimauditError when a fold is too small or a statistic is constant over it."""
         parts = folds(scores)
         frames, midranks = [], {}
@@ -127,16 +127,18 @@ def evaluate(
     labels = {fold: blind.is_member[samples] for fold, samples in folds(blind).items()}
     bootstrap = Bootstrap(labels[EVALUATION], resampling.resamples, resampling.seed)
     permutations = Permutations.of(labels, resampling.permutations, resampling.seed)
-    reference = Judged.of(blind, bootstrap, resampling.threads)
+    reference = MeasuredAttack.of(blind, bootstrap, resampling.threads)
     attacks, permuted, profiles = {}, {}, []
     errors: dict[str, Any] = {}
     for scores in all_scores:
         _require_same_samples(scores, blind)
-        attacks[scores.attack] = judged = Judged.of(scores, bootstrap, resampling.threads)
+        attacks[scores.attack] = measured = MeasuredAttack.of(scores, bootstrap, resampling.threads)
         profiles.append(profile(scores))
         if scores.attack == RECONSTRUCTION:
             errors = {"reconstruction_error": reconstruction_errors(scores)}
-        permuted[scores.attack] = {fold: permutations.auc(fold, judged.midranks.pop(fold)) for fold in labels}
+        permuted[scores.attack] = {
+            fold: permutations.auc(fold, measured.midranks.pop(fold)) for fold in labels
+        }
     known = {BLIND: reference, **attacks}
     distance = nearest.set_index("sample_id").distance.reindex(blind.sample_id)
     if distance.isna().any():
@@ -148,14 +150,14 @@ def evaluate(
         blind.sample_id,
         blind.is_member,
         blind.is_calibration,
-        {name: judged.knobs for name, judged in known.items()},
-        {name: judged.statistic for name, judged in known.items()},
+        {name: measured.knobs for name, measured in known.items()},
+        {name: measured.statistic for name, measured in known.items()},
         distance.to_numpy(),
     )
     correlations = distance_correlations(selected)
     quarters = auc_by_distortion(selected)
     return Evaluation(
-        table=pd.concat([judged.rows for judged in attacks.values()], ignore_index=True),
+        table=pd.concat([measured.rows for measured in attacks.values()], ignore_index=True),
         summary={
             "selection": SELECTION,
             "members": int(labels[EVALUATION].sum()),
@@ -163,11 +165,11 @@ def evaluate(
             "shifted": is_shifted(reference.selected),
             **errors,
             "attacks": {
-                name: judged.facts()
-                | {"minus_blind": judged.selected.minus(reference.selected)}
+                name: measured.facts()
+                | {"minus_blind": measured.selected.minus(reference.selected)}
                 | ({"distance_correlation": correlations[name]} if name in correlations else {})
                 | ({"by_distortion": quarters[name]} if name in quarters else {})
-                for name, judged in attacks.items()
+                for name, measured in attacks.items()
             },
         },
         differences={"attacks": _differences(attacks)},
@@ -207,7 +209,7 @@ def evaluate_intermediate(
     epochs: dict[str, Any] = {}
     for epoch, scores in all_scores:
         _require_same_samples(scores, blind)
-        facts = Judged.of(scores, bootstrap, resampling.threads).facts()
+        facts = MeasuredAttack.of(scores, bootstrap, resampling.threads).facts()
         epochs.setdefault(str(epoch), {"attacks": {}})["attacks"][scores.attack] = facts
     return epochs
 
@@ -220,7 +222,7 @@ def _require_same_samples(scores: Scores, blind: Scores) -> None:
         )
 
 
-def _differences(attacks: dict[str, Judged]) -> dict[str, Any]:
+def _differences(attacks: dict[str, MeasuredAttack]) -> dict[str, Any]:
     """Return the difference of each pair, once: `first` → `minus_<second>`."""
     differences: dict[str, Any] = {}
     for first, second in combinations(attacks, 2):
@@ -237,13 +239,13 @@ def evaluate_blind(blind: Scores, resampling: Resampling) -> dict[str, Any]:
     labels = blind.is_member[~blind.is_calibration]
     folds(blind)
     bootstrap = Bootstrap(labels, resampling.resamples, resampling.seed)
-    judged = Judged.of(blind, bootstrap, resampling.threads)
+    measured = MeasuredAttack.of(blind, bootstrap, resampling.threads)
     return {
         "selection": SELECTION,
         "members": int(labels.sum()),
         "heldout": int((~labels).sum()),
-        "shifted": is_shifted(judged.selected),
-        "attacks": {BLIND: judged.facts()},
+        "shifted": is_shifted(measured.selected),
+        "attacks": {BLIND: measured.facts()},
     }
 
 

@@ -79,13 +79,13 @@ def add_actions(
 
 
 def given(records: Sequence[Record]) -> list[str]:
-    """What jobs read and none made: the resolved parameters of each, and files from elsewhere."""
-    made = makers({record.job: record for record in records})
-    return sorted({path for record in records for path in record.inputs if path not in made})
+    """Return what jobs read and none outputs: the resolved parameters of each, and files from elsewhere."""
+    outputs = makers({record.job: record for record in records})
+    return sorted({path for record in records for path in record.inputs if path not in outputs})
 
 
 def final(records: Sequence[Record]) -> list[str]:
-    """What jobs made and none read, and the ledger of numbers."""
+    """Return what jobs made and none read, and the ledger of numbers."""
     read = {path for record in records for path in record.inputs} - {paths.NUMBERS.as_posix()}
     return sorted({path for record in records for path in record.outputs if path not in read})
 

@@ -34,7 +34,7 @@ class Content:
 
 
 def contents(records: Mapping[str, Record], with_data: bool) -> dict[str, Content]:
-    """Every file that jobs read or made, their records, and the program; by path.
+    """Return every file that jobs read or made, their records, and the program; by path.
 
     Raises SimauditError when there is no record, or when a file or module is not what a record says that it was: a
     crate would claim what is not so.
@@ -70,7 +70,7 @@ def contents(records: Mapping[str, Record], with_data: bool) -> dict[str, Conten
 
 
 def module_files(module: str) -> tuple[str, str]:
-    """Where the source of a module may be."""
+    """Return the paths at which the source of a module may be."""
     path = f"src/{module.replace('.', '/')}"
     return f"{path}.py", f"{path}/__init__.py"
 

@@ -18,13 +18,13 @@ TYPES = {bool: "Boolean", int: "Integer", float: "Float", str: "Text"}
 
 
 class Parameters:
-    """Of all tools. A parameter stands in the crate once, and so does a value that several jobs were given."""
+    """The parameters of all tools. The crate holds each once, and so a value that several jobs were given."""
 
     def __init__(self, crate: ROCrate) -> None:
         self._crate = crate
 
     def values(self, record: Record, tool: Any) -> list[Any]:
-        """The values of the knobs that a job was given, by dotted name; those of its speed are as they turned out."""
+        """Return the values of a job's knobs, by dotted name; those of its speed are as they turned out."""
         return [
             self._value(tool, name, value)
             for knobs in (record.params, record.speed)

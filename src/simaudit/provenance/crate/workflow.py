@@ -32,7 +32,7 @@ class Workflow:
 
 
 def in_order(records: Mapping[str, Record]) -> list[Record]:
-    """Every job after those whose outputs it reads. Raises SimauditError when there is no such order."""
+    """Return every job after those whose outputs it reads. Raises SimauditError when there is no such order."""
     made_by = makers(records)
     before = {
         job: sorted({made_by[path].job for path in record.inputs if path in made_by})
@@ -47,7 +47,7 @@ def in_order(records: Mapping[str, Record]) -> list[Record]:
 
 
 def add_workflow(crate: ROCrate, content: Content, version: str, about: dict[str, Any]) -> Any:
-    """The Snakefile as the crate's main entity."""
+    """Describe the Snakefile as the crate's main entity."""
     properties = {"@type": TYPES, **facts(content), **about, "name": "simaudit", "version": version}
     return crate.add_workflow(
         SNAKEFILE, SNAKEFILE, properties=properties, main=True, lang="snakemake", lang_version=None
@@ -60,7 +60,7 @@ def add_steps(
     records: Iterable[Record],
     entities: Mapping[str, Any],
 ) -> Workflow:
-    """One tool and one step per phase, in the order in which they first run."""
+    """Describe one tool and one step per phase, in the order in which they first run."""
     tools: dict[str, Any] = {}
     steps: dict[str, Any] = {}
     for record in records:
@@ -84,13 +84,13 @@ def engine(crate: ROCrate, records: Iterable[Record], lock: Content | None) -> A
     """Snakemake; its version is what the lock says, if every job ran with that lock."""
     properties = {"@type": "SoftwareApplication", "name": "Snakemake", "url": "https://snakemake.github.io"}
     if lock and {record.environment["lock"] for record in records} == {lock.sha256}:
-        found = re.search(r"^snakemake==(\S+)", Path(lock.path).read_text(encoding="utf-8"), re.MULTILINE)
-        properties |= {"softwareVersion": found[1]} if found else {}
+        pinned = re.search(r"^snakemake==(\S+)", Path(lock.path).read_text(encoding="utf-8"), re.MULTILINE)
+        properties |= {"softwareVersion": pinned[1]} if pinned else {}
     return crate.add(SoftwareApplication(crate, "#snakemake", properties=properties))
 
 
 def _purpose(record: Record) -> str:
-    """What the function of a job says that it does."""
+    """Return what the function of a job says that it does."""
     return inspect.getdoc(Stamp.read(Path(record.stamp)).job.function) or ""
 
 
@@ -99,7 +99,7 @@ def _source(module: str, entities: Mapping[str, Any]) -> Any:
 
 
 def _lock(crate: ROCrate, digest: str, entities: Mapping[str, Any]) -> Any:
-    """The lock that a job ran with: the one in the crate, or one that is no more and has only its hash."""
+    """Return the lock that a job ran with: the one in the crate, or one that is no more and has only its hash."""
     if LOCK in entities and entities[LOCK]["sha256"] == digest:
         return entities[LOCK]
     identifier = f"#{LOCK}-{digest[:12]}"

@@ -51,8 +51,8 @@ def write_crate(records: Mapping[str, Record], output: Path, with_data: bool) ->
 
 
 def run_crate(records: Mapping[str, Record], with_data: bool) -> ROCrate:
-    """The crate of a run in this folder, not yet written. Raises SimauditError as `write_crate` does."""
-    found = contents(records, with_data)
+    """Return the crate of a run in this folder, not yet written. Raises SimauditError as `write_crate` does."""
+    files = contents(records, with_data)
     ordered = in_order(records)
     runs = {job: runlog.read(paths.log(job)) for job in records}
     citation = read_yaml(Path("CITATION.cff"))
@@ -78,15 +78,15 @@ def run_crate(records: Mapping[str, Record], with_data: bool) -> ROCrate:
     ]
     workflow = add_workflow(
         crate,
-        found[SNAKEFILE],
+        files[SNAKEFILE],
         _version(citation),
         shared | ({"codeRepository": code} if code else {}),
     )
-    entities = add_files(crate, (content for content in found.values() if content.path != SNAKEFILE))
+    entities = add_files(crate, (content for content in files.values() if content.path != SNAKEFILE))
     if "README.md" in entities:
         entities["README.md"]["about"] = crate.root_dataset
     steps = add_steps(crate, workflow, ordered, entities)
-    add_actions(crate, steps, engine(crate, ordered, found.get(LOCK)), ordered, entities, runs)
+    add_actions(crate, steps, engine(crate, ordered, files.get(LOCK)), ordered, entities, runs)
     unwrap(crate)
     return crate
 

@@ -11,7 +11,7 @@ AUC = Column("auc", "AUC", "estimate")
 
 
 def controls(findings: Findings) -> Table:
-    """One row per control, those that failed first, with the AUC that lies furthest from what it must be.
+    """Return one row per control, those that failed first, with the AUC that lies furthest from what it must be.
 
     Limits are those of one number at 95 %; the outcome judges all numbers of a kind together, with wider limits.
     """

@@ -13,7 +13,7 @@ TARGET = Column("target", "target")
 
 
 def verdicts(findings: Findings) -> Table:
-    """The verdicts, one row per audited target."""
+    """Return the verdicts, one row per audited target."""
     best = {target: findings.ledger.best(target) for target in findings.audited}
     return Table.of(
         "verdicts",
@@ -32,7 +32,7 @@ def verdicts(findings: Findings) -> Table:
 
 
 def blind(findings: Findings) -> Table:
-    """How well the sides of each split are told apart without any model."""
+    """Return how well the sides of each split are told apart without any model."""
     return Table.of(
         "blind",
         "Blind classifiers",
@@ -43,7 +43,7 @@ def blind(findings: Findings) -> Table:
 
 
 def against(findings: Findings) -> Table:
-    """Each target minus its reference."""
+    """Return each target minus its reference."""
     compared = findings.comparison["against"]["against"]
     return Table.of(
         "against",
@@ -61,7 +61,7 @@ def against(findings: Findings) -> Table:
 
 
 def autoencoders(findings: Findings) -> Table:
-    """What the bottleneck changes: one row per autoencoder, over its seeds where there are several."""
+    """Return what the bottleneck changes: one row per autoencoder, over its seeds where there are several."""
     groups = findings.comparison["groups"]["groups"]
     rows = []
     for name, context in findings.contexts.items():
@@ -101,7 +101,7 @@ def autoencoders(findings: Findings) -> Table:
 
 
 def quality(findings: Findings) -> Table:
-    """How good each target's samples are."""
+    """Return how good each target's samples are."""
     distances = {
         "to_members": "to members",
         "to_heldout": "to held-out",
@@ -120,7 +120,7 @@ def quality(findings: Findings) -> Table:
 
 
 def seeds(findings: Findings) -> Table:
-    """How much chance in training matters."""
+    """Return how much chance in training matters."""
     groups = findings.comparison["groups"]["groups"]
     spread = {"mean_over_seeds": "mean", "sd_between_seeds": "sd"}
     return Table.of(
@@ -146,7 +146,7 @@ def seeds(findings: Findings) -> Table:
 
 
 def ranks(findings: Findings) -> Table:
-    """Which attack is better over all targets."""
+    """Return which attack is better over all targets."""
     known = findings.comparison["ranks"].get("ranks", {})
     metrics = [metric for metric in HEADLINE if metric in known]
     return Table.of(
@@ -182,7 +182,7 @@ def _ranked(findings: Findings, metrics: list[str]) -> str:
 
 
 def published(findings: Findings) -> Table:
-    """What SimA's version 1 (arXiv:2509.25003) reports of each attack, and what this run has of each target once."""
+    """Return what SimA version 1 (arXiv:2509.25003) reports of each attack beside what this run has of each target."""
     rows = [
         Row(
             (
@@ -223,7 +223,7 @@ def published(findings: Findings) -> Table:
 
 
 def all_attacks(findings: Findings) -> Table:
-    """The main results of every target in one table, to compute with."""
+    """Return the main results of every target in one table, to compute with."""
     each = {target: ATTACKS(findings, target) for target in findings.targets}
     first = next(iter(each.values()))
     return replace(

@@ -45,7 +45,7 @@ class AttackTable:
 
 
 def reconstruction_error(findings: Findings, target: str) -> Table:
-    """How well an autoencoder alone knows its members, one row per error."""
+    """Return how well an autoencoder alone knows its members, one row per error."""
     errors = findings.summaries[target].get("reconstruction_error", {})
     return Table.of(
         "reconstruction_error",

@@ -75,7 +75,7 @@ class JobLines(logging.StreamHandler[TextIO]):
         return "" if text.startswith(UNSAID) or OF_A_FAILED_COMMAND in text else text
 
     def _plan(self, record: logging.LogRecord) -> str:
-        """How much there is to do. A dry run ends with Snakemake's own table of it."""
+        """Return a line of how much there is to do. A dry run ends with Snakemake's own table of it."""
         if self._dry_run:
             return str(record.msg) if self._names else ""
         jobs = self._jobs()
