@@ -3,6 +3,8 @@
 # make lint      style and types
 # make bench     how fast it is, as ratios measured on this machine (about 25 minutes)
 # make lock      requirements.lock anew from pyproject.toml
+# make schema    the JSON schema of params.yaml, after a change to knobs
+# make clean     removes data/ and results/
 
 PYTHON ?= python3
 VENV := .venv

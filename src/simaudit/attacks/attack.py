@@ -35,7 +35,7 @@ class Attack(Knobs):
 
     An attack sees a `Target` and the batch's noise, nothing else. It leaves its statistic as defined in its source;
     `member_when` says on which side members lie, and evaluation alone applies it.
-    Its module uses torch inside functions only: while parameters are validated, torch is not loaded
+    Its module imports torch at its top; a stand-in takes torch's place while parameters are validated
     (`simaudit.vocabulary.registry`).
     """
 

@@ -26,7 +26,7 @@ Control = Literal["untrained", "optimal"]
 class TargetFamily(Knobs):
     """A target's entry in params.yaml. Subclasses set `kind: Literal["<module name>"]`.
 
-    As with attacks, a family's module uses torch and diffusers inside functions only.
+    As with attacks, a stand-in takes torch's place while parameters are validated.
     """
 
     files: ClassVar[tuple[str, ...]]

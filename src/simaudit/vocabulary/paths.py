@@ -7,9 +7,6 @@ DATA, RESULTS = Path("data"), Path("results")
 RUN = "run"
 """The folder of the figures and tables of all audits together, beside those of each; no audit may have this name."""
 
-RUN = "run"
-"""The folder of the figures and tables of all targets together, beside those of each; no target may have this name."""
-
 TARGET_FILES = {
     "summary": "evaluation/{target}.json",
     "table": "evaluation/{target}.parquet",
