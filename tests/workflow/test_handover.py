@@ -88,9 +88,7 @@ def test_a_stage_that_is_run_again_in_a_clean_clone_makes_the_same(pulled):
 
 def test_code_that_makes_something_else_is_found_by_running_again(clone):
     module = clone.path / "src/simaudit/attacks/threshold/sima.py"
-    module.write_text(
-        module.read_text().replace('f"{name},{norm}", 1, values)', 'f"{name},{norm}", 1, 2 * values)')
-    )
+    module.write_text(module.read_text().replace("order}, 1, values)", "order}, 1, 2 * values)"))
     subprocess.run([*GIT, "commit", "-qam", "another statistic"], cwd=clone.path, check=True)
     done = clone.run("simaudit", "verify", "--rerun", "score:digits-optimal/sima")
     assert done.returncode == 1
