@@ -169,3 +169,14 @@ def test_a_job_leaves_its_record_with_what_it_ran_on_and_its_run_log():
     log = json.loads(paths.log("split/mine").with_suffix(".run.json").read_text())
     assert log["seconds"] >= 0
     assert set(log) >= {"started", "host", "commit", "dirty", "peak_memory_kb"}
+
+
+def test_a_crash_leaves_its_reason_in_the_log():
+    images(80)
+    job = replace(
+        split(allow_duplicates=True), params={}
+    )  # knobs are missing: a bug, and no mistake of a user
+    done = run(job)
+    assert done.returncode == 1
+    assert "KeyError" in paths.log(job.name).read_text()
+    assert not paths.record(job.name).exists()

@@ -80,7 +80,7 @@ def recorded(tmp_path_factory) -> Path:
             write(path, path)
         stamps.write(JOBS.values())
         for hour, job in enumerate(JOBS.values()):
-            write_record(job, ["simaudit", "run", job.name], {})
+            write_record(stamps.read_job(job.name), ["simaudit", "run", job.name], {})
             write_json(
                 Path(f"results/logs/{job.name}.run.json"),
                 {

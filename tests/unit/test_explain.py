@@ -6,6 +6,7 @@ import pytest
 from planning import DEFAULT, changed, lines_of, small
 
 from simaudit.plan.load import load, parse
+from simaudit.vocabulary.errors import SimauditError
 
 
 def refused(*experiments):
@@ -88,6 +89,10 @@ def test_a_value_from_the_command_line_is_named_so():
         ("over: {split: [small, none]}", "over.split: no such entry; known: small, few (got 'none')"),
         ("over: {kind: [ddpm, gan]}", "over.kind: must be one of 'ddpm', 'latent', 'optimal' (got 'gan')"),
         ("over: {training: [1]}", "over.training: must be a mapping of keys to values (got 1)"),
+        (
+            "seeds: [5, 6], over: {training.seed: [1, 2]}",
+            "over: must not set training.seed beside seeds; leave one out (got {'training.seed': [1, 2]})",
+        ),
         ("sedes: [0, 1]", "sedes: unknown key; remove it or correct its spelling"),
     ],
 )
@@ -132,3 +137,15 @@ def test_a_wrong_audit_that_is_like_another_is_named_where_it_stands():
 def test_a_long_value_is_cut():
     [line] = refused(f"scoring: {{device: {'x' * 100}}}")
     assert line.endswith(f"(got '{'x' * 56}...)")
+
+
+@pytest.mark.parametrize(
+    ("content", "why"), [(b"\xff\xfe\xfa", "not valid YAML"), (b"a: [", "not valid YAML")]
+)
+def test_a_file_that_is_no_yaml_is_one_line(tmp_path, content, why):
+    file = tmp_path / "params.yaml"
+    file.write_bytes(content)
+    with pytest.raises(SimauditError) as refusal:
+        load([file])
+    [line] = str(refusal.value).splitlines()
+    assert line.startswith(f"{file}: {why}")

@@ -18,17 +18,19 @@ from simaudit.evaluation.protocol.selected import BLIND
 from simaudit.evaluation.results import Run
 from simaudit.figures import legend, style
 from simaudit.figures.caption import Caption
-from simaudit.figures.drawing import SUFFIXES, draw
+from simaudit.figures.drawing import draw
 from simaudit.figures.figure import RunFigure, TargetFigure, figure_types
 from simaudit.figures.jobs import figure_job
 from simaudit.figures.printed import fill
 from simaudit.provenance import stamps
+from simaudit.report.jobs import report_job
 from simaudit.storage.json import write_json
 from simaudit.storage.parquet import write_table
 from simaudit.targets.closed_form import along_line, over_field
 from simaudit.training.knobs import Schedule
 from simaudit.vocabulary.context import AuditContext
 from simaudit.vocabulary.errors import SimauditError
+from simaudit.vocabulary.paths import FIGURE_SUFFIXES
 from simaudit.vocabulary.variant import variant_text
 
 OF_TARGET = [name for name, kind in figure_types().items() if issubclass(kind, TargetFigure)]
@@ -119,7 +121,7 @@ def test_the_same_results_give_the_same_bytes_and_a_table_of_what_is_plotted(nam
     written = []
     for copy in ("a", "b"):
         drawing = draw(figure_types()[name](), of)
-        paths = [tmp_path / f"{copy}{suffix}" for suffix in SUFFIXES]
+        paths = [tmp_path / f"{copy}.{suffix}" for suffix in FIGURE_SUFFIXES]
         drawing.save(paths)
         written.append([path.read_bytes() for path in paths])
     assert written[0] == written[1]
@@ -394,9 +396,10 @@ def test_the_line_is_shaded_where_the_best_threshold_calls_members(run):
 
 
 def declare(audit, name):
-    """Write the stamp of a figure of the target."""
-    job = figure_job("target", name, figure_types()[name](), {})
-    stamps.write([job], audit.path / "params", audit.path / "speed.json")
+    """Write the stamps of a figure of the target, and of the page that shows it."""
+    drawn = figure_job("target", name, figure_types()[name](), {})
+    page = report_job({}, {"run": [], "target": [name]}, {}, {}, {}, [])
+    stamps.write([drawn, page], audit.path / "params", audit.path / "speed.json")
 
 
 def test_one_figure_is_drawn_by_name_for_a_paper(results, audit, tmp_path):

@@ -128,6 +128,17 @@ def speed_knobs(knobs, place=()):
             yield from speed_knobs(value, (*place, name))
 
 
+def test_the_page_reads_the_training_of_each_audits_target():
+    params = small("audits: {mine: {target: net}}")
+    report = next(job for job in jobs(params) if job.name == "report")
+    assert report.reads["trainings"]["mine"] == paths.target("net") / "training.json"
+
+
+def test_dvc_draws_figures_of_audits_that_have_some():
+    params = small("audits: {net: {}, raw: {figures: []}}")
+    assert dvc.expanded(params)["drawn"] == ["net", "exact"]
+
+
 def test_a_speed_knob_is_in_the_speed_of_jobs_and_decides_nothing():
     params = load([DEFAULT, SMOKE])
     values, before = params.model_dump(mode="json", exclude_none=True), list(jobs(params))

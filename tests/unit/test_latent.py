@@ -161,6 +161,16 @@ def test_a_pretrained_autoencoder_is_used_as_it_is(trained, images, split, tmp_p
     assert facts["autoencoder"] == {"members": "unverified"}
 
 
+def test_an_autoencoder_beside_a_summary_that_knows_none_is_unverified(trained):
+    family = changed("autoencoder", {"pretrained": str(trained[0] / "vqvae")})
+    for summary in {"kind": "ddpm"}, {"autoencoder": {}}:
+        write_json(trained[0] / SUMMARY, summary)
+        try:
+            assert family.autoencoder.members == "unverified"
+        finally:
+            (trained[0] / SUMMARY).unlink()
+
+
 def test_an_autoencoder_of_other_members_is_refused_before_training(trained, images, split, tmp_path):
     write_json(trained[0] / SUMMARY, {"autoencoder": {"members": split.member_hash}})
     try:

@@ -65,6 +65,8 @@ def test_the_schema_knows_keys_and_types_of_a_file_that_leaves_most_of_them_out(
         (f"{TARGET}.split", "nobody", "no such entry; known: digits-300 (got 'nobody')"),
         (f"{TARGET}.dataset", "digits", "unknown key"),
         (f"{TARGET}.attacks", ["sima"], "unknown key"),
+        (f"{TARGET}.kind", None, "missing; add it"),
+        ("datasets.digits.source", None, "missing; add it"),
         ("datasets.digits.source", "cifar11", "must be one of 'digits' (got 'cifar11')"),
         ("splits.digits-300.calibration", 1.0, "must be less than 1"),
         ("splits.digits-300.dataset", "x", "no such entry; known: digits (got 'x')"),

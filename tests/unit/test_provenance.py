@@ -6,6 +6,7 @@ import os
 import shutil
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -16,7 +17,7 @@ from sources import Sources, forget
 
 from simaudit.cli import simaudit
 from simaudit.evaluation.jobs import EvaluationKnobs, evaluate_job, numbers_job
-from simaudit.provenance import code, environment, stamps
+from simaudit.provenance import code, environment, stamps, verify
 from simaudit.provenance.records import Record, makers, read_records, write_record
 from simaudit.provenance.stamps import Stamp
 from simaudit.provenance.trace import ancestors, trace_file, trace_number
@@ -62,7 +63,7 @@ JOBS = [
 
 
 def record(job):
-    write_record(job, ["simaudit", "run", job.name], {})
+    write_record(stamps.read_job(job.name), ["simaudit", "run", job.name], {})
 
 
 def write_table(numbers):
@@ -313,6 +314,34 @@ def test_a_dvc_lock_that_dvc_has_no_answer_about_is_a_disagreement(run):
     assert "checked dvc.lock" in call("verify", "--all").stderr.splitlines()
 
 
+def test_whatever_dvc_finds_changed_is_a_disagreement(monkeypatch):
+    said = json.dumps(
+        {"numbers": [{"changed outs": {"results/numbers.json": "modified"}}, "changed command"]}
+    )
+    monkeypatch.setattr(verify.subprocess, "run", lambda *_, **__: SimpleNamespace(returncode=0, stdout=said))
+    file, command = map(str, verify.dvc())
+    assert file.startswith("dvc.lock: results/numbers.json (changed outs of numbers): ")
+    assert command == "dvc.lock: stage numbers: expected as locked, found changed command"
+
+
+def test_a_stamp_that_changes_while_its_job_runs_is_not_recorded_as_what_ran(run):
+    job = stamps.read_job(TRAIN.name)
+    stamps.write([replace(TRAIN, params={"epochs": 4}) if job is TRAIN else job for job in JOBS])
+    before = paths.record(TRAIN.name).read_bytes()
+    with pytest.raises(
+        SimauditError, match=r"train/t.json: changed while train/t ran by it; run the job again"
+    ):
+        write_record(job, [], {})
+    assert paths.record(TRAIN.name).read_bytes() == before
+
+
+def test_what_a_job_has_not_finished_needs_no_record(run):
+    partial = paths.RESULTS / "targets/.t.7.partial/unet/config.json"
+    partial.parent.mkdir(parents=True)
+    partial.write_text("{}")
+    assert disagreements() == []
+
+
 def test_a_job_that_is_no_longer_asked_for_is_passed_over(run):
     """Its attack was dropped from params.yaml, and with it the stamp; its scores still lie there."""
     paths.stamp("score/t/loss").unlink()
@@ -426,7 +455,8 @@ def test_the_same_job_has_the_same_record_and_a_folder_stands_for_its_files(run)
 
 
 def test_a_record_holds_the_speed_knobs_as_they_turned_out(run):
-    write_record(replace(TRAIN, speed={"device": "auto", "threads": 3}), [], {"device": "cpu"})
+    job = replace(stamps.read_job(TRAIN.name), speed={"device": "auto", "threads": 3})
+    write_record(job, [], {"device": "cpu"})
     assert Record.read(paths.record("train/t")).speed == {"device": "cpu", "threads": 3}
 
 

@@ -73,7 +73,8 @@ def run(tmp_path, monkeypatch):
         for path in job.outputs:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(b"made" if path == COST else b"made again")
-        write_record(job, ["simaudit", "run", job.name], {"device": "cuda:7"} if job.speed else {})
+        used = {"device": "cuda:7"} if job.speed else {}
+        write_record(stamps.read_job(job.name), ["simaudit", "run", job.name], used)
     git("init", "-q")
     return folder
 
@@ -187,6 +188,7 @@ def test_a_training_has_the_threads_that_are_asked_for_and_is_repeated_from_its_
     job = train_job("t", load([ROOT / "params.yaml"]).targets["digits-untrained"], "d")
     assert (job.speed["threads"], job.speed["device"]) == (1, "auto")  # where rules look for them
     stamps.write([job])
+    job = stamps.read_job(job.name)
     write_record(job, [], job.do())
     record, weights = read_records()["train/t"], paths.target("t") / DDPM.files[-1]
     before = weights.read_bytes()

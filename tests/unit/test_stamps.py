@@ -10,6 +10,7 @@ from simaudit.plan.load import parse
 from simaudit.provenance import stamps
 from simaudit.provenance.stamps import Stamp
 from simaudit.storage.yaml import read_yaml
+from simaudit.vocabulary import paths
 from simaudit.vocabulary.errors import SimauditError
 
 ROOT = Path(__file__).parents[2]
@@ -61,27 +62,45 @@ def test_which_intermediate_checkpoints_are_attacked_is_no_reason_to_train(value
     assert changed_stamps(before, texts(values)) == scores | {"evaluate/digits-ddpm", "report"}
 
 
+def with_pretrained(values, folder):
+    """The values with one target more, whose autoencoder comes from a folder."""
+    ldm = {"kind": "latent", "split": "digits-300", "autoencoder": {"pretrained": str(folder)}}
+    like = values["targets"]["digits-ldm"]
+    return values | {
+        "targets": values["targets"] | {"mine": ldm | {key: like[key] for key in ("unet", "training")}}
+    }
+
+
 def test_a_pretrained_autoencoder_is_known_by_its_content(values, tmp_path):
-    values["targets"]["digits-ldm"] = values["targets"]["digits-ldm"] | {"seeds": [0]}
-    values["targets"]["digits-ldm"]["autoencoder"] = {"pretrained": str(tmp_path)}
-    for swept in (
-        "digits-ldm-beta",
-        "digits-ldm-adversarial",
-        "digits-ldm-adversarial-beta",
-        "digits-ldm-seed1",
-    ):
-        values["targets"].pop(swept, None)
-        values["audits"].pop(swept, None)
-    pretrained = values["targets"]["digits-ldm"]["autoencoder"]["pretrained"] = str(tmp_path / "nowhere")
-    with pytest.raises(SimauditError, match=f"targets.digits-ldm: {pretrained}: no such folder"):
-        texts(values)
-    values["targets"]["digits-ldm"]["autoencoder"]["pretrained"] = str(tmp_path)
+    with pytest.raises(SimauditError, match=f"targets.mine: {tmp_path / 'nowhere'}: no such folder"):
+        texts(with_pretrained(values, tmp_path / "nowhere"))
+    with pytest.raises(SimauditError, match=r"autoencoder\.pretrained: must have 1 or more characters"):
+        texts(with_pretrained(values, ""))
+    folder = tmp_path / "vqvae"
+    folder.mkdir()
+    values = with_pretrained(values, folder)
     missing = texts(values)
-    (tmp_path / "weights.safetensors").write_bytes(b"1")
+    (folder / "weights.safetensors").write_bytes(b"1")
     one = texts(values)
-    assert changed_stamps(missing, one) == {"train/digits-ldm"}
-    (tmp_path / "weights.safetensors").write_bytes(b"2")
-    assert changed_stamps(one, texts(values)) == {"train/digits-ldm"}
+    assert changed_stamps(missing, one) == {"train/mine"}
+    (folder / "weights.safetensors").write_bytes(b"2")
+    two = texts(values)
+    assert changed_stamps(one, two) == {"train/mine"}
+    (tmp_path / "training.json").write_text("{}")  # says whose members the autoencoder was trained on
+    assert changed_stamps(two, texts(values)) == {"train/mine"}
+
+
+def test_a_pretrained_autoencoder_of_another_target_waits_for_its_training(values, tmp_path, monkeypatch):
+    folder = paths.target("digits-ldm") / "vqvae"
+    params = params_of(with_pretrained(values, folder))
+    job = next(job for job in jobs(params) if job.name == "train/mine")
+    assert job.reads["pretrained"] == paths.target("digits-ldm")
+    assert not job.given
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(
+        SimauditError, match=r"mine\.autoencoder\.pretrained: no such entry; known: .*'nobody'"
+    ):
+        params_of(with_pretrained(values, paths.target("nobody") / "vqvae"))
 
 
 def test_a_knob_of_the_quality_draws_and_judges_anew(values):

@@ -37,7 +37,8 @@ try:
         LOCK, IS_ALONE = release_stale_locks()
         if IS_ALONE:
             stamps.write(JOBS.values())
-            if FILES[1:] == [] and Path.cwd() == Path(workflow.basedir):
+            is_default = not FILES[1:] and not workflow.config_settings.config
+            if is_default and Path.cwd() == Path(workflow.basedir):
                 dvc.refresh(PARAMS)
 except SimauditError as error:
     refuse(error)
@@ -59,7 +60,7 @@ def reads(name, *roles):
 
     def files(wildcards):
         job = job_of(name, wildcards)
-        wanted = paths_in([job.reads[role] for role in roles])
+        wanted = paths_in([job.reads[role] for role in roles if role in job.reads])
         return [file for path in wanted for file in files_of.get(path, [path.as_posix()])]
 
     return files

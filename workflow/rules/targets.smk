@@ -6,7 +6,7 @@ for kind in family_modules():
             f"train_{kind}"
         input:
             stamp="results/params/train/{target}.json",
-            data=reads("train/{target}", "images", "split"),
+            data=reads("train/{target}", "images", "split", "pretrained"),
         output:
             *(f"results/targets/{{target}}/{file}" for file in family_type(kind).files),
             summary="results/targets/{target}/training.json",

@@ -6,6 +6,7 @@ from dataclasses import replace
 import click
 
 from simaudit.machine.progress import Progress, log
+from simaudit.vocabulary.errors import SimauditError
 
 
 @click.command()
@@ -25,6 +26,12 @@ def run(job: str, threads: int | None) -> None:
     runlog, work = RunLog(), read_job(job)
     if threads and "threads" in work.speed:
         work = replace(work, speed={**work.speed, "threads": threads})
-    used = work.do()
+    try:
+        used = work.do()
+    except SimauditError:
+        raise  # its line goes into the log where it is printed
+    except Exception as error:
+        log.debug("%s: %s", type(error).__name__, error, exc_info=True)
+        raise
     write_record(work, ["simaudit", "run", job], used)
     runlog.write(file)

@@ -10,8 +10,8 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from simaudit.storage.atomic import atomic_path
 from simaudit.storage.hashes import sha256_bytes
+from simaudit.storage.parquet import write_table
 from simaudit.storage.reading import reading
 from simaudit.vocabulary.errors import SimauditError
 from simaudit.vocabulary.sides import CALIBRATION, EVALUATION, HELDOUT, MEMBER
@@ -81,8 +81,7 @@ def refuse_duplicates(split: pd.DataFrame) -> None:
 
 def write_split(path: Path, split: pd.DataFrame) -> None:
     """Write a split as Parquet, atomically."""
-    with atomic_path(path) as temporary:
-        pq.write_table(pa.Table.from_pandas(split, schema=SCHEMA, preserve_index=False), temporary)
+    write_table(path, split, SCHEMA)
 
 
 @dataclass(frozen=True)

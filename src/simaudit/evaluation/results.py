@@ -87,11 +87,6 @@ class Results:
             )
 
     @property
-    def split(self) -> str:
-        """The split that it was evaluated on."""
-        return str(self.summary["split"])
-
-    @property
     def attacks(self) -> list[str]:
         """Every attack that was run on it."""
         return list(self.summary["attacks"])

@@ -22,7 +22,6 @@ UNDATED: dict[str, dict[str, Any]] = {
     ".png": {"Software": None},
 }
 """Metadata by the kind of picture, without any date: the same picture gives the same bytes."""
-SUFFIXES = (*UNDATED, ".csv", ".json")
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterator
 
 from simaudit.figures.figure import TargetFigure
 from simaudit.plan.params import Params
+from simaudit.vocabulary import paths
 from simaudit.vocabulary.paths import RUN
 
 Mistakes = Iterator[tuple[str, str]]
@@ -26,6 +27,9 @@ def _dangling(params: Params) -> Mistakes:
         yield from _unknown(f"splits.{name}.dataset", [split.dataset], params.datasets)
     for name, target in params.targets.items():
         yield from _unknown(f"targets.{name}.split", [target.split], params.splits)
+        if target.given and target.given.is_relative_to(paths.TARGETS) and not target.given.exists():
+            made_by = target.given.relative_to(paths.TARGETS).parts[:1]
+            yield from _unknown(f"targets.{name}.autoencoder.pretrained", made_by, params.targets)
     for name, audit in params.audits.items():
         yield from _unknown(f"audits.{name}.target", [audit.target], params.targets)
         yield from _unknown(f"audits.{name}.split", [audit.split] if audit.split else [], params.splits)

@@ -18,7 +18,7 @@ HEADER = (
 
 
 def expanded(params: Params) -> dict[str, Any]:
-    """Return every dataset, split, target and audit with what dvc.yaml must know of it."""
+    """Return every dataset, split, target and audit with what dvc.yaml must know of it, and the audits with figures."""
 
     def dataset(split: str) -> dict[str, str]:
         return {"dataset": params.dataset_of(split)}
@@ -35,6 +35,7 @@ def expanded(params: Params) -> dict[str, Any]:
         "audited_splits": {name: dataset(name) for name in params.audited_splits},
         "targets": targets,
         "audits": audits,
+        "drawn": [name for name in audits if None in params.figures_of(name).values()],
     }
 
 

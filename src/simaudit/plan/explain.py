@@ -15,6 +15,7 @@ WHY = {
     "tuple_type": "must be a list",
     "too_short": "must have {min_length} or more",
     "too_long": "must have {max_length} or fewer",
+    "string_too_short": "must have {min_length} or more characters",
     "string_pattern_mismatch": "must match {pattern}",
 }
 """What is said in place of pydantic's own words, by its name of the error."""
@@ -40,7 +41,7 @@ def _mistake(detail: Any, values: Any) -> tuple[list[str], str]:
     kind, keys = detail["type"], _keys(detail["loc"], values)
     why = WHY[kind].format(**detail.get("ctx", {})) if kind in WHY else detail["msg"]
     why = why.replace("Input should be", "must be")
-    if kind == "missing":
+    if kind == "missing" and keys[-1:] != [str(detail["loc"][-1])]:
         keys.append(str(detail["loc"][-1]))
     return keys, why if kind in WITHOUT_VALUE else f"{why} (got {_shown(detail['input'])})"
 

@@ -48,7 +48,7 @@ def jobs(params: Params) -> Iterator[Job]:
         drawn,
         undrawn,
         {name: deciding(params.splits[name]) for name in params.audited_splits},
-        [paths.target(name) / SUMMARY for name in params.targets],
+        {name: paths.target(audit.target) / SUMMARY for name, audit in params.audits.items()},
         [paths.record(job.name) for job in before if job.name != "theory"],
     )
 

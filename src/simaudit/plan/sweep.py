@@ -5,10 +5,12 @@ from collections.abc import Iterator
 from itertools import product
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
 from simaudit.vocabulary.knobs import Knobs, Seed
+
+SEED = "training.seed"
 
 
 def _require_scalar(value: Any) -> Any:
@@ -36,6 +38,15 @@ class Sweep(Knobs):
     over: dict[str, Values] | None = None
     """By dotted key of the entry the values that it takes."""
 
+    @field_validator("over")
+    @classmethod
+    def _require_other_than_seeds(cls, over: Any, others: ValidationInfo) -> Any:
+        if SEED in (over or {}) and others.data.get("seeds"):
+            raise PydanticCustomError(
+                "seeds", "must not set {key} beside seeds; leave one out", {"key": SEED}
+            )
+        return over
+
     def targets(self, name: str) -> Iterator[tuple[str, dict[str, Any]]]:
         """Yield the name of each target that an entry of this name stands for, and what it sets by dotted key."""
         over = self.over or {}
@@ -45,7 +56,7 @@ class Sweep(Knobs):
                 last = key.split(".")[-1]
                 swept += ("" if swept.endswith(last) else f"-{last}") + _slug(value)
             for number, seed in enumerate(self.seeds or [None]):
-                seeded = settings if seed is None else settings | {"training.seed": seed}
+                seeded = settings if seed is None else settings | {SEED: seed}
                 yield (f"{swept}-seed{seed}" if number else swept), seeded
 
 

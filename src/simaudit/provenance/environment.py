@@ -21,6 +21,7 @@ COMPUTING = {
     "scipy": "scipy",
     "sklearn": "scikit-learn",
     "torch": "torch",
+    "torch_fidelity": "torch-fidelity",
     "torchmetrics": "torchmetrics",
     "transformers": "transformers",
 }

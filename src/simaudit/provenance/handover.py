@@ -7,6 +7,7 @@ clone has only the second, a direct Snakemake run writes only the first.
 import json
 import re
 import subprocess
+import sys
 
 from simaudit.vocabulary.errors import SimauditError
 
@@ -58,7 +59,7 @@ def _status() -> list[str]:
 
 def _run(*command: str) -> str:
     """Return what a command prints. Raises SimauditError with its last line when it fails."""
-    done = subprocess.run(command, capture_output=True, text=True)
+    done = subprocess.run([sys.executable, "-m", *command], capture_output=True, text=True)
     if done.returncode:
         lines = [line for line in (done.stderr or done.stdout).splitlines() if line.strip()]
         raise SimauditError(f"{' '.join(command)}: {lines[-1] if lines else 'failed'}")

@@ -15,6 +15,7 @@ from simaudit.storage.hashes import hashes
 from simaudit.storage.json import read_json, write_json
 from simaudit.storage.reading import reading
 from simaudit.vocabulary import paths
+from simaudit.vocabulary.errors import SimauditError
 from simaudit.vocabulary.job import Job
 
 
@@ -49,9 +50,14 @@ class Record:
 
 
 def write_record(job: Job, command: Iterable[str], used: Mapping[str, Any]) -> None:
-    """Record a job that is done; `used` are speed knobs as they turned out, such as its device."""
+    """Record a job that is done; `used` are speed knobs as they turned out, such as its device.
+
+    Raises SimauditError when its stamp is not the one that the job was read from.
+    """
     path = paths.stamp(job.name)
     stamp = Stamp.read(path)
+    if stamp.identity != job.identity:
+        raise SimauditError(f"{path}: changed while {job.name} ran by it; run the job again")
     record = Record(
         job=job.name,
         stamp=path.as_posix(),

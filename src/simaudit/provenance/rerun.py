@@ -5,7 +5,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -35,8 +35,7 @@ def rerun(record: Record, repository: Path = Path()) -> Iterator[Disagreement]:
                 raise SimauditError(f"{path}: missing; {record.job} read it and cannot be run again")
             (clone / path).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(repository / path, clone / path)
-        here = {"device": "auto"} if "device" in record.speed else {}  # the recorded one may not be here
-        write_json(clone / paths.SPEED, {record.job: {**record.speed, **here}})
+        write_json(clone / paths.SPEED, {record.job: _on_any_device(record.speed)})
         environment = os.environ | {"PYTHONPATH": str(clone / "src")}
         command = [sys.executable, "-m", "simaudit", *record.command[1:]]
         done = subprocess.run(command, cwd=clone, env=environment, capture_output=True, text=True)
@@ -50,6 +49,14 @@ def rerun(record: Record, repository: Path = Path()) -> Iterator[Disagreement]:
                 yield Disagreement(
                     "rerun", f"{path} (of {record.job})", "what the first run made", "something else"
                 )
+
+
+def _on_any_device(speed: Mapping[str, Any]) -> dict[str, Any]:
+    """Return these speed knobs with every device `auto`: the recorded one may not be here."""
+    return {
+        key: _on_any_device(knob) if isinstance(knob, Mapping) else "auto" if key == "device" else knob
+        for key, knob in speed.items()
+    }
 
 
 def same(first: Path, second: Path) -> bool:

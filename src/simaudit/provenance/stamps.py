@@ -14,11 +14,11 @@ from pathlib import Path
 from typing import Any
 
 from simaudit.provenance import code
-from simaudit.storage.hashes import file_hashes
+from simaudit.storage.hashes import file_hashes, sha256_bytes
 from simaudit.storage.json import canonical_json, read_json, write_json
 from simaudit.vocabulary import paths
 from simaudit.vocabulary.errors import SimauditError
-from simaudit.vocabulary.job import Job, digest, plain
+from simaudit.vocabulary.job import Job, plain
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ class Stamp:
     @property
     def identity(self) -> str:
         """SHA-256 of the stamp's content."""
-        return digest(self.text)
+        return sha256_bytes(self.text.encode())
 
 
 def code_of(job: Job) -> dict[str, str]:

@@ -122,7 +122,7 @@ def _step(
             continue
         if path in made_by:
             by_job.setdefault(made_by[path].job, []).append(path)
-        elif path != record.stamp:
+        elif path != record.stamp and not Path(path).is_relative_to(paths.RECORDS):
             given[path] = digest
     before = tuple(_step(made_by[paths[0]], paths, made_by, None) for paths in by_job.values())
     return Step(

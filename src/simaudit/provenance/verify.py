@@ -99,12 +99,8 @@ def unrecorded(
     for folder in folders:
         for path in sorted(folder.rglob("*")):
             parts = path.relative_to(folder).parts
-            if (
-                path.is_file()
-                and parts[0] not in OWN
-                and not path.name.startswith(".")
-                and path.as_posix() not in known
-            ):
+            is_hidden = any(part.startswith(".") for part in parts)  # what a job has not finished, too
+            if path.is_file() and parts[0] not in OWN and not is_hidden and path.as_posix() not in known:
                 yield Disagreement("record", path.as_posix(), "a record of the job that made it", "none")
 
 
@@ -158,8 +154,11 @@ def dvc() -> Iterator[Disagreement]:
         return
     for stage, changes in json.loads(done.stdout or "{}").items():
         for change in changes:
-            for kind, found in change.items() if isinstance(change, dict) else ():
-                for path, state in found.items():
+            if isinstance(change, str):  # "changed command"
+                yield Disagreement("dvc.lock", f"stage {stage}", "as locked", change)
+                continue
+            for kind, paths_changed in change.items():
+                for path, state in paths_changed.items():
                     yield Disagreement("dvc.lock", f"{path} ({kind} of {stage})", "as locked", str(state))
 
 

@@ -8,9 +8,7 @@ from typing import Any
 from simaudit.evaluation.numbers import Ledger
 from simaudit.storage.json import read_json
 from simaudit.vocabulary.context import AuditContext
-from simaudit.vocabulary.paths import RUN_FILES, TARGET_FILES
-
-COMPARISONS = ("against", "controls", "groups", "published", "ranks")
+from simaudit.vocabulary.paths import COMPARISONS, RUN_FILES, TARGET_FILES
 
 
 @dataclass(frozen=True)

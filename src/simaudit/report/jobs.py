@@ -30,13 +30,14 @@ def report_job(
     drawn: Mapping[str, list[str]],
     undrawn: Mapping[str, Mapping[str, str]],
     splits: Mapping[str, Any],
-    trainings: Iterable[Path],
+    trainings: Mapping[str, Path],
     records: Iterable[Path],
 ) -> Job:
     """Write the page.
 
     `drawn` gives the names of the figures of each audit and of RUN, `undrawn` by title of a figure why it is not drawn,
-    `splits` the knobs of each split; `records` are those of the jobs that numbers come from.
+    `splits` the knobs of each split, `trainings` what the target of each audit says of itself; `records` are those of
+    the jobs that numbers come from.
     """
     figures = [
         paths.FIGURES / of / f"{name}.{suffix}"
@@ -48,7 +49,7 @@ def report_job(
         "report",
         reference(report),
         {"targets": contexts, "drawn": drawn, "undrawn": undrawn, "splits": splits},
-        {**_read(contexts), "figures": figures, "trainings": list(trainings), "records": list(records)},
+        {**_read(contexts), "figures": figures, "trainings": trainings, "records": list(records)},
         {"page": paths.PAGE},
         given={"templates": TEMPLATES},
     )
@@ -60,7 +61,9 @@ def report(job: Job) -> None:
 
     params = job.params
     figures = params["drawn"], params["undrawn"]
-    write_page(job.output("page"), paths.RESULTS, _findings(job), *figures, params["splits"])
+    write_page(
+        job.output("page"), paths.RESULTS, _findings(job), *figures, params["splits"], job.reads["trainings"]
+    )
 
 
 def _read(contexts: Mapping[str, Any]) -> dict[str, Any]:

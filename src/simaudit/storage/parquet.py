@@ -1,5 +1,7 @@
 """Tables in Parquet files that are whole or absent."""
 
+from __future__ import annotations
+
 from pathlib import Path
 
 import pandas as pd

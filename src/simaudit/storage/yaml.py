@@ -9,10 +9,10 @@ from simaudit.vocabulary.errors import SimauditError
 
 
 def read_yaml(path: Path) -> Any:
-    """Return the content of a YAML file. Raises SimauditError when it is missing or not valid YAML."""
+    """Return the content of a YAML file. Raises SimauditError when it is missing, unreadable or not valid YAML."""
     try:
         return yaml.safe_load(path.read_text(encoding="utf-8")) or {}
     except FileNotFoundError:
         raise SimauditError(f"{path}: missing; run in the folder that holds it") from None
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, UnicodeDecodeError, OSError) as error:
         raise SimauditError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from None

@@ -14,8 +14,9 @@ from pydantic import Discriminator, Field, Tag
 
 from simaudit.data.split import Split
 from simaudit.storage.json import read_json
+from simaudit.storage.reading import reading
 from simaudit.targets.directory import read_network
-from simaudit.targets.files import SUMMARY
+from simaudit.targets.files import SUMMARY, UNVERIFIED
 from simaudit.training import autoencoder
 from simaudit.training.discriminator import Adversarial
 from simaudit.training.knobs import Fitting, Training
@@ -23,9 +24,6 @@ from simaudit.training.levels import Shape
 from simaudit.training.vae import VAE, latent_shape
 from simaudit.vocabulary.errors import SimauditError
 from simaudit.vocabulary.knobs import Knobs
-
-UNVERIFIED = "unverified"
-"""Stands for the hash of the members that an autoencoder was trained on, where nobody knows them."""
 
 
 class Trained(Knobs):
@@ -91,14 +89,15 @@ class Trained(Knobs):
 class Pretrained(Knobs):
     """A diffusers AutoencoderKL from a folder, used as it is: a public one, or that of another target."""
 
-    pretrained: str
+    pretrained: Annotated[str, Field(min_length=1)]
 
     @property
     def members(self) -> str:
         """The hash of the members that it was trained on where it is part of a target that knows, else UNVERIFIED."""
         summary = Path(self.pretrained).parent / SUMMARY
-        members: str = read_json(summary)["autoencoder"]["members"] if summary.exists() else UNVERIFIED
-        return members
+        with reading(summary, "the summary of a target"):
+            autoencoder = read_json(summary).get("autoencoder") if summary.exists() else None
+            return str((autoencoder or {}).get("members", UNVERIFIED))
 
     @property
     def is_learned(self) -> bool:

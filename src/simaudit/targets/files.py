@@ -9,6 +9,8 @@ from simaudit.storage.json import read_json
 from simaudit.vocabulary.errors import SimauditError
 
 SUMMARY = "training.json"  # what a target says of itself, beside the diffusers files
+UNVERIFIED = "unverified"
+"""Stands for the hash of the members that an autoencoder was trained on, where nobody knows them."""
 
 
 def state_folder(directory: Path, epoch: int | None) -> Path:

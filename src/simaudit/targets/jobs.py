@@ -1,6 +1,7 @@
 """The jobs that make targets: train one on the members of its split; compute the closed form of a few members."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import Field, NonNegativeInt
@@ -35,17 +36,24 @@ def train_job(name: str, family: TargetFamily, dataset: str) -> Job:
 
     Raises SimauditError when it reads a folder that is not there, and that no job of the run makes.
     """
-    given = family.given
-    if given and not given.exists() and not given.is_relative_to(paths.RESULTS):
-        raise SimauditError(f"params.yaml: targets.{name}: {given}: no such folder; name one that is there")
+    reads = {"images": paths.images(dataset), "split": paths.split(family.split)}
+    given: dict[str, Path] = {}
+    if family.given and family.given.is_relative_to(paths.TARGETS):
+        reads["pretrained"] = paths.target(family.given.relative_to(paths.TARGETS).parts[0])
+    elif family.given:
+        if not family.given.exists():
+            raise SimauditError(
+                f"params.yaml: targets.{name}: {family.given}: no such folder; name one that is there"
+            )
+        given = {"": family.given, "beside": family.given.parent / SUMMARY}
     return Job(
         f"train/{name}",
         reference(train),
         deciding(family),
-        {"images": paths.images(dataset), "split": paths.split(family.split)},
+        reads,
         {"target": paths.target(name)},
         (family_modules()[family.kind],),
-        {"": given} if given else {},
+        given,
         {**speed(family), "device": family.device, "threads": family.threads},
     )
 

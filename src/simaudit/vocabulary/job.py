@@ -1,6 +1,5 @@
 """A job: one unit of work of a phase, described once. Stamps, records, paths and the command line follow from it."""
 
-import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -69,11 +68,6 @@ class Job:
 def reference(function: Callable[[Job], Any]) -> str:
     """Return a function of a module as <module>:<name>, the form of `Job.run`."""
     return f"{function.__module__}:{function.__qualname__}"
-
-
-def digest(text: str) -> str:
-    """SHA-256 of a text, in hexadecimal."""
-    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def plain(paths: Any) -> Any:

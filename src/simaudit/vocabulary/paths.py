@@ -35,7 +35,12 @@ COMPARISONS = ("against", "controls", "groups", "published", "ranks")
 STAMPS, RECORDS, LOGS = RESULTS / "params", RESULTS / "records", RESULTS / "logs"
 SPEED = RESULTS / "speed.json"
 """The speed knobs of every job, which are in no stamp."""
-SCORES, TABLES, NUMBERS = RESULTS / "scores", RESULTS / "tables", RESULTS / "numbers.json"
+TARGETS, SCORES, TABLES, NUMBERS = (
+    RESULTS / "targets",
+    RESULTS / "scores",
+    RESULTS / "tables",
+    RESULTS / "numbers.json",
+)
 PAGE = RESULTS / "report" / "index.html"
 FIGURES, FIGURE_SUFFIXES = RESULTS / "figures", ("pdf", "png", "csv", "json")
 
@@ -57,7 +62,7 @@ def split(name: str) -> Path:
 
 def target(name: str) -> Path:
     """Return the folder of a target's weights."""
-    return RESULTS / "targets" / name
+    return TARGETS / name
 
 
 def checkpoints(name: str) -> Path:

@@ -4,7 +4,7 @@ from dataclasses import asdict, dataclass, field
 from html.parser import HTMLParser
 from pathlib import Path
 
-from simaudit.figures.drawing import SUFFIXES, draw
+from simaudit.figures.drawing import draw
 from simaudit.figures.figure import figure_types
 from simaudit.provenance.records import Record
 from simaudit.report.page.write import write_page
@@ -12,6 +12,7 @@ from simaudit.report.tables.every import every_table
 from simaudit.report.tables.forms import write
 from simaudit.storage.hashes import sha256_file
 from simaudit.storage.json import write_json
+from simaudit.vocabulary.paths import FIGURE_SUFFIXES
 
 FIGURES = ("metrics_over_time", "roc_loglog", "statistic_histogram")
 REASON = "there is nothing to be seen in it"
@@ -98,10 +99,11 @@ def report_on(run, figures=None, trainings=(), split=None) -> Reported:
     drawn = {of: [name for name, why in reasons.items() if why is None] for of, reasons in figures.items()}
     for target in run.targets:
         for name in drawn.get(target.target, ()):
-            paths = [root / f"figures/{target.target}/{name}{suffix}" for suffix in SUFFIXES]
+            paths = [root / f"figures/{target.target}/{name}.{suffix}" for suffix in FIGURE_SUFFIXES]
             draw(figure_types()[name](), target).save(paths)
+    summaries = {target: root / f"targets/{target}/training.json" for target in dict(trainings)}
     for target, training in dict(trainings).items():
-        write_json(root / f"targets/{target}/training.json", training)
+        write_json(summaries[target], training)
     undrawn = {
         of: {figure_types()[name].title: why for name, why in reasons.items() if why}
         for of, reasons in figures.items()
@@ -110,7 +112,7 @@ def report_on(run, figures=None, trainings=(), split=None) -> Reported:
         _record(root, target.target)
     write(every_table(run.findings), run.findings.ledger, root / "tables")
     splits = {"s": split or {"allow_duplicates": False}}
-    write_page(root / "report/index.html", root, run.findings, drawn, undrawn, splits)
+    write_page(root / "report/index.html", root, run.findings, drawn, undrawn, splits, summaries)
     return Reported(root)
 
 

@@ -3,6 +3,7 @@
 import datetime
 import shlex
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from rocrate.model import ContextEntity
@@ -79,9 +80,10 @@ def add_actions(
 
 
 def given(records: Sequence[Record]) -> list[str]:
-    """Return what jobs read and none outputs: the resolved parameters of each, and files from elsewhere."""
+    """Return what jobs read and none made: the resolved parameters of each, and files from elsewhere."""
     outputs = makers({record.job: record for record in records})
-    return sorted({path for record in records for path in record.inputs if path not in outputs})
+    read = {path for record in records for path in record.inputs if path not in outputs}
+    return sorted(path for path in read if not Path(path).is_relative_to(paths.RECORDS))
 
 
 def final(records: Sequence[Record]) -> list[str]:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-UNVERIFIED = "unverified"
+from simaudit.targets.files import UNVERIFIED
 
 
 def doubts(
@@ -39,7 +39,5 @@ def _named(names: list[str]) -> str:
 
 
 def _is_unverified(training: Mapping[str, Any]) -> bool:
-    """Return whether the members of the target, or of its autoencoder, are as somebody said, without a hash."""
-    autoencoder = training.get("autoencoder")
-    said = [training.get("members"), autoencoder.get("members") if isinstance(autoencoder, dict) else None]
-    return UNVERIFIED in said
+    """Return whether nobody knows the members that the target, or its autoencoder, was trained on."""
+    return UNVERIFIED in (training.get("members"), (training.get("autoencoder") or {}).get("members"))

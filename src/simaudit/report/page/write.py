@@ -20,22 +20,20 @@ def write_page(
     drawn: Mapping[str, Sequence[str]],
     undrawn: Mapping[str, Mapping[str, str]],
     splits: Mapping[str, Mapping[str, Any]],
+    trainings: Mapping[str, str],
 ) -> None:
     """Write the page about the run under `results`, atomically.
 
     `drawn` are the names of the figures of each target and of RUN; `undrawn` says by the same key, then by the title of
-    a figure, why it could not be drawn; `splits` are the parameters of each split.
+    a figure, why it could not be drawn; `splits` are the parameters of each split, `trainings` the
+    training.json of each audit's target.
     Raises SimauditError when a result file is missing or damaged.
     """
-    trainings = {
-        target: read_json(path)
-        for target in findings.targets
-        if (path := results / "targets" / target / "training.json").exists()
-    }
+    summaries = {audit: read_json(Path(path)) for audit, path in trainings.items()}
     shifted = [target for target in findings.audited if findings.is_shifted(target)]
     pictures = {of: [picture(of, name, results / "figures") for name in names] for of, names in drawn.items()}
     text = page(
-        findings, pictures, undrawn, doubts(trainings, splits, shifted), read_records(results / "records")
+        findings, pictures, undrawn, doubts(summaries, splits, shifted), read_records(results / "records")
     )
     with atomic_path(output) as temporary:
         temporary.write_text(text, encoding="utf-8", newline="\n")
