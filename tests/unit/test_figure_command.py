@@ -51,7 +51,7 @@ def figure(*arguments):
         ),
         (
             ["norms", "--target", "digits-ddpm", "--set", "zzz=1"],
-            ["--set zzz: Extra inputs are not permitted (got 1)"],
+            ["--set zzz: unknown key; remove it or correct its spelling"],
         ),
         (
             ["norms", "--target", "digits-ddpm", "--set", "attack=["],

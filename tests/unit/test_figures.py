@@ -414,7 +414,7 @@ def test_one_figure_is_drawn_by_name_for_a_paper(results, audit, tmp_path):
     assert {path.name for path in tmp_path.glob("f.*")} == {"f.pdf", "f.csv"}
     assert "must end in one of .pdf, .png, .csv, .json" in str(call("--output", "f.svg").exception)
     wrong = call("--set", "over=days", "--output", str(tmp_path / "g.png"))
-    assert str(wrong.exception).startswith("--set over: Input should be 'timestep' or 'log_snr'")
+    assert str(wrong.exception).startswith("--set over: must be 'timestep' or 'log_snr' (got 'days')")
     command[1] = "queries"
     assert "figure queries of target: not drawn" in str(call("--output", str(tmp_path / "q.png")).exception)
 

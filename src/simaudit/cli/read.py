@@ -95,15 +95,17 @@ def _with(figure: dict[str, Any], knobs: tuple[str, ...], kind: Any) -> dict[str
     import yaml
     from pydantic import ValidationError
 
+    from simaudit.plan.explain import explain
+
     try:
         given = {key: yaml.safe_load(value) for key, _, value in (knob.partition("=") for knob in knobs)}
         kind.model_validate({**figure, **given})
     except yaml.YAMLError as error:
         raise SimauditError(f"--set: not valid YAML: {' '.join(str(error).split())}") from None
     except ValidationError as error:
-        first = error.errors()[0]
-        key = ".".join(map(str, first["loc"]))
-        raise SimauditError(f"--set {key}: {first['msg']} (got {first['input']!r})") from None
+        raise explain(
+            error, {**figure, **given}, lambda keys, why: f"--set {'.'.join(keys)}: {why}"
+        ) from None
     return {**figure, **given}
 
 

@@ -1,12 +1,11 @@
 """Time and memory of a job. These are the only numbers that differ between identical runs."""
 
-import resource
-import sys
 import time
 
 import torch
 
-UNIT = 1 if sys.platform == "darwin" else 1024  # bytes per unit of ru_maxrss
+from simaudit.machine.memory import peak_memory
+
 MEGABYTE = 1e6
 
 
@@ -22,7 +21,7 @@ class Meter:
     def read(self) -> dict[str, float]:
         """Return `seconds` since the start, and `peak_memory` of the process and (CUDA) `peak_device_memory`, in MB."""
         spent = {"seconds": time.perf_counter() - self._start}
-        spent["peak_memory"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * UNIT / MEGABYTE
+        spent["peak_memory"] = peak_memory() / MEGABYTE
         if self._device.type == "cuda":
             spent["peak_device_memory"] = torch.cuda.max_memory_allocated(self._device) / MEGABYTE
         return spent

@@ -2,13 +2,13 @@
 
 import datetime
 import platform
-import resource
 import subprocess
 import sys
 import time
 from pathlib import Path
 from typing import Any
 
+from simaudit.machine.memory import peak_memory
 from simaudit.storage.json import read_json, write_json
 from simaudit.vocabulary import paths
 
@@ -26,7 +26,7 @@ class RunLog:
             {
                 "started": self._started.isoformat(timespec="seconds"),
                 "seconds": round(time.perf_counter() - self._clock, 3),
-                "peak_memory_kb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss,
+                "peak_memory_kb": peak_memory() // 1024,
                 "host": platform.node(),
                 "platform": platform.platform(),
                 "python": platform.python_version(),

@@ -8,6 +8,8 @@ from pydantic_core import PydanticCustomError
 from simaudit.vocabulary.knobs import Device, Epochs, Knobs, Seed, Speed, Threads
 
 if TYPE_CHECKING:
+    from diffusers import DDPMScheduler
+
     from simaudit.diffusion.schedule import NoiseSchedule
 
 
@@ -19,13 +21,17 @@ class Schedule(Knobs):
     beta_start: Annotated[float, Field(gt=0, lt=1)] = 1e-4
     beta_end: Annotated[float, Field(gt=0, lt=1)] = 0.02
 
-    def noise(self) -> "NoiseSchedule":
-        """Return its ᾱ_t."""
+    def scheduler(self) -> "DDPMScheduler":
+        """Return it as diffusers' scheduler, which is saved with a target."""
         from diffusers import DDPMScheduler
 
+        return DDPMScheduler(**self.model_dump())
+
+    def noise(self) -> "NoiseSchedule":
+        """Return its ᾱ_t."""
         from simaudit.diffusion.schedule import NoiseSchedule
 
-        return NoiseSchedule.of(DDPMScheduler(**self.model_dump()))
+        return NoiseSchedule.of(self.scheduler())
 
 
 class Fitting(Knobs):

@@ -37,7 +37,7 @@ class DDPM(TrainedFamily):
         self, images: np.ndarray, split: Split, checkpoints: Path, identity: str, output: Path
     ) -> dict[str, Any]:
         device = resolve_device(self.training.device)
-        scheduler = diffusers.DDPMScheduler(**self.schedule.model_dump())
+        scheduler = self.schedule.scheduler()
         unet = self.unet.build(images.shape[1:], self.training.seed)
         run = denoiser.DenoiserRun(self.training, checkpoints, identity)
         losses = run.train(unet.to(device), scheduler, images, split.member_ids)

@@ -64,7 +64,7 @@ class Latent(TrainedFamily):
         vae.requires_grad_(False)
         latents = encode_means(vae, images[split.member_ids])
         vae.register_to_config(scaling_factor=1 / float(latents.std()))
-        scheduler = diffusers.DDPMScheduler(**self.schedule.model_dump())
+        scheduler = self.schedule.scheduler()
         target = LatentTarget(vae, unet, NoiseSchedule.of(scheduler).to(device))
         run = denoiser.DenoiserRun(self.training, checkpoints, identity)
         if self.training.horizontal_flip:  # a mirrored image has other latents than its latents mirrored

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
-import diffusers
 import numpy as np
 import safetensors.numpy
 import torch
@@ -42,7 +41,7 @@ class Optimal(TargetFamily):
     def train(
         self, images: np.ndarray, split: Split, checkpoints: Path, identity: str, output: Path
     ) -> dict[str, Any]:
-        diffusers.DDPMScheduler(**self.schedule.model_dump()).save_pretrained(output / "scheduler")
+        self.schedule.scheduler().save_pretrained(output / "scheduler")
         safetensors.numpy.save_file({"images": images[split.member_ids]}, output / MEMBERS)
         return {}
 
