@@ -11,7 +11,7 @@ pytestmark = pytest.mark.workflow
 
 
 TARGETS = {"digits-ddpm", "digits-untrained", "digits-optimal", "digits-ldm"}
-STAGES = {"score_intermediate": "score", "run_figure": "figures_run"} | {
+STAGES = {"score_intermediate": "score"} | {
     f"train_{kind}": "train" for kind in ("ddpm", "latent", "optimal")
 }
 """The stage of a rule that has another name."""
