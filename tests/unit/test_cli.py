@@ -68,6 +68,7 @@ def test_an_unknown_subcommand_or_a_job_without_a_stamp_is_refused(tmp_path):
     assert call("trian", cwd=tmp_path).returncode == 2
     done = call("run", "train/nobody", cwd=tmp_path)
     assert_refused(done, "results/params/train/nobody.json: missing; write it with: simaudit stamps")
+    assert not paths.log("train/nobody").exists()
 
 
 def split(members=40, calibration=0.5, **knobs):

@@ -19,11 +19,11 @@ def run(job: str, threads: int | None) -> None:
     from simaudit.provenance.stamps import read_job
     from simaudit.vocabulary import paths
 
+    runlog, work = RunLog(), read_job(job)
     file = paths.log(job)
     file.parent.mkdir(parents=True, exist_ok=True)
     log.addHandler(logging.FileHandler(file, mode="w"))
     Progress.job = paths.title_of(file)
-    runlog, work = RunLog(), read_job(job)
     if threads and "threads" in work.speed:
         work = replace(work, speed={**work.speed, "threads": threads})
     try:
