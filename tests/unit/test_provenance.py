@@ -335,6 +335,17 @@ def test_a_stamp_that_changes_while_its_job_runs_is_not_recorded_as_what_ran(run
     assert paths.record(TRAIN.name).read_bytes() == before
 
 
+def test_a_given_file_that_is_another_now_is_named_with_its_job(run):
+    Path("mine").mkdir()
+    Path("mine/weights").write_bytes(b"1")
+    stamps.write([replace(TRAIN, given=(Path("mine"),)) if job is TRAIN else job for job in JOBS])
+    record(TRAIN)
+    assert not [line for line in disagreements() if line.startswith("given")]
+    Path("mine/weights").write_bytes(b"2")
+    (line,) = (line for line in disagreements() if line.startswith("given"))
+    assert line.startswith("given: mine/weights (of train/t): expected as in the stamp")
+
+
 def test_what_a_job_has_not_finished_needs_no_record(run):
     partial = paths.RESULTS / "targets/.t.7.partial/unet/config.json"
     partial.parent.mkdir(parents=True)

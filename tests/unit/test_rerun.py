@@ -31,7 +31,7 @@ SIMAUDIT = str(Path(sys.executable).with_name("simaudit"))
 SCORES = {
     f"{target}/{attack}": paths.scores(target, attack) for target in "tu" for attack in ("loss", "sima")
 }
-IMAGES, COST = paths.images("d"), paths.cost("t", "sima")
+IMAGES, COST, GIVEN = paths.images("d"), paths.cost("t", "sima"), Path("mine/weights")
 JOBS = [
     Job("prepare/d", "simaudit.data.jobs:prepare", {}, {}, {"images": IMAGES}),
     *(
@@ -41,6 +41,7 @@ JOBS = [
             {},
             {"images": IMAGES},
             {"scores": file, "cost": COST} if name == "t/sima" else {"scores": file},
+            given=(GIVEN,) if name == "t/sima" else (),
             speed={"device": "auto", "threads": 2},
         )
         for name, file in SCORES.items()
@@ -54,6 +55,7 @@ import numpy as np
 
 assert sys.argv[1:] == ["run", "score/t/sima"]
 assert json.loads(Path("results/params/score/t/sima.json").read_text())["job"] == "score/t/sima"
+assert Path("mine/weights").read_bytes() == b"mine"
 scores = Path("results/scores/t/sima.parquet")
 for file in (scores, Path("results/cost/t/sima.json")):
     file.parent.mkdir(parents=True)
@@ -68,6 +70,8 @@ def run(tmp_path, monkeypatch):
     folder = tmp_path / "run"
     folder.mkdir()
     monkeypatch.chdir(folder)
+    GIVEN.parent.mkdir()
+    GIVEN.write_bytes(b"mine")
     stamps.write(JOBS)
     for job in JOBS:
         for path in job.outputs:

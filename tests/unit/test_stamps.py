@@ -90,6 +90,21 @@ def test_a_pretrained_autoencoder_is_known_by_its_content(values, tmp_path):
     assert changed_stamps(two, texts(values)) == {"train/mine"}
 
 
+def test_a_stamp_knows_which_given_files_are_no_longer_what_they_were(values, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    folder = Path("mine/vqvae")
+    folder.mkdir(parents=True)
+    (folder / "weights.safetensors").write_bytes(b"1")
+    Path("mine/training.json").write_text("{}")
+    job = next(job for job in jobs(params_of(with_pretrained(values, folder))) if job.name == "train/mine")
+    stamp = Stamp.of(job)
+    assert stamp.changed_files() == []
+    assert stamp.relative_files() == ["mine/vqvae/weights.safetensors", "mine/training.json"]
+    (folder / "config.json").write_text("{}")
+    Path("mine/training.json").unlink()
+    assert stamp.changed_files() == ["mine/vqvae/config.json", "mine/training.json"]
+
+
 def test_a_pretrained_autoencoder_of_another_target_waits_for_its_training(values, tmp_path, monkeypatch):
     folder = paths.target("digits-ldm") / "vqvae"
     params = params_of(with_pretrained(values, folder))
@@ -210,13 +225,12 @@ def test_a_job_depends_on_the_code_it_runs_and_on_no_other(values):
 
 def test_the_page_depends_on_its_own_templates_and_tables_do_not(values):
     by_name = {job.name: Stamp.of(job) for job in jobs(params_of(values))}
-    assert {"templates/body.html", "templates/script.js", "templates/style.css"} <= set(
-        by_name["report"].given
-    )
+    templates = by_name["report"].given["simaudit:report/templates"]
+    assert {"body.html", "script.js", "style.css"} <= set(templates)
     assert by_name["tables"].given == {}
     assert not any(name.startswith("simaudit.report.page") for name in by_name["tables"].code)
     assert {"simaudit.report.tables.forms", "simaudit.report.tables.of_run"} <= set(by_name["tables"].code)
-    assert any(name.endswith(".csv") for name in by_name["compare"].given)
+    assert any(file.endswith(".csv") for files in by_name["compare"].given.values() for file in files)
 
 
 def test_no_job_depends_on_the_command_line_or_on_the_parameters_model(values):

@@ -187,7 +187,7 @@ def compare_job(
         {"targets": audits, "evaluation": {"bootstrap": knobs.bootstrap, "seed": knobs.seed}},
         {"evaluation": files, "blind": {split: paths.blind(split, "json") for split in splits}},
         {name: paths.comparison(name) for name in paths.COMPARISONS},
-        given={"papers": PAPERS},
+        given=(PAPERS,),
     )
 
 

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from simaudit.provenance.records import Record
+from simaudit.provenance.stamps import Stamp
 from simaudit.provenance.verify import Disagreement
 from simaudit.storage.json import read_json, write_json
 from simaudit.vocabulary import paths
@@ -30,7 +31,8 @@ def rerun(record: Record, repository: Path = Path()) -> Iterator[Disagreement]:
     with tempfile.TemporaryDirectory(prefix="simaudit-rerun-") as name:
         clone = Path(name) / "clone"
         _git("clone", "--quiet", "--no-hardlinks", str(repository.resolve()), str(clone))
-        for path in record.inputs:
+        given = Stamp.read(repository / record.stamp).relative_files()
+        for path in (*record.inputs, *given):
             if not (repository / path).is_file():
                 raise SimauditError(f"{path}: missing; {record.job} read it and cannot be run again")
             (clone / path).parent.mkdir(parents=True, exist_ok=True)

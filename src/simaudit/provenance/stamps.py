@@ -20,24 +20,24 @@ from simaudit.vocabulary import paths
 from simaudit.vocabulary.errors import SimauditError
 from simaudit.vocabulary.job import Job, plain
 
+PACKAGE = "simaudit:"
+
 
 @dataclass(frozen=True)
 class Stamp:
-    """A job as its file holds it, without speed knobs. `code` are digests by module, `given` hashes by file name."""
+    """A job as its file holds it, without speed knobs. `code` are digests by module.
+
+    `given` are the hashes of the files that no job makes, by the path that the job names and by file.
+    """
 
     job: Job
     code: dict[str, str]
-    given: dict[str, str]
+    given: dict[str, dict[str, str]]
 
     @classmethod
     def of(cls, job: Job) -> "Stamp":
         """Return the stamp of a job with the code and the given files that are here now."""
-        given = {
-            f"{name}/{file}" if name else file: sha256
-            for name, path in job.given.items()
-            for file, sha256 in file_hashes(path).items()
-        }
-        return cls(job, code_of(job), given)
+        return cls(job, code_of(job), {_portable(path): file_hashes(path) for path in job.given})
 
     @classmethod
     def read(cls, path: Path) -> "Stamp":
@@ -66,10 +66,40 @@ class Stamp:
         """The stamp's file, to the byte."""
         return canonical_json(self.content)
 
+    def changed_files(self) -> list[str]:
+        """Return the given files that are not here as the stamp has them."""
+        changed = []
+        for name, known in self.given.items():
+            here = file_hashes(_path(name))
+            differing = [file for file in {*known, *here} if known.get(file) != here.get(file)]
+            changed += [_file(name, file) for file in sorted(differing)]
+        return changed
+
+    def relative_files(self) -> list[str]:
+        """Return the given files that are named by their path in the run's folder: a clone of it lacks them."""
+        names = [name for name in self.given if not name.startswith(PACKAGE) and not Path(name).is_absolute()]
+        return [_file(name, file) for name in names for file in self.given[name]]
+
     @property
     def identity(self) -> str:
         """SHA-256 of the stamp's content."""
         return sha256_bytes(self.text.encode())
+
+
+def _portable(path: Path) -> str:
+    """Return a path as a stamp holds it: inside the package, wherever that is installed, as simaudit:<path>."""
+    inside = path.is_relative_to(code.ROOT)
+    return PACKAGE + path.relative_to(code.ROOT).as_posix() if inside else path.as_posix()
+
+
+def _file(name: str, file: str) -> str:
+    """Return the path of a file in a given folder; the name itself where it is that of a file."""
+    return name if Path(name).name == file else f"{name}/{file}"
+
+
+def _path(name: str) -> Path:
+    """Return the path that a stamp holds under this name."""
+    return code.ROOT / name.removeprefix(PACKAGE) if name.startswith(PACKAGE) else Path(name)
 
 
 def code_of(job: Job) -> dict[str, str]:

@@ -58,16 +58,21 @@ def files(records: Iterable[Record]) -> Iterator[Disagreement]:
 
 
 def stamps(records: Iterable[Record]) -> Iterator[Disagreement]:
-    """Jobs that were given other parameters than their stamp holds now, or ran other code than is here."""
+    """Jobs that had other parameters than their stamp holds now, or other code or given files than are here."""
     for record in records:
         if not Path(record.stamp).exists():
             continue  # said of its file, which the job read
-        job = Stamp.read(Path(record.stamp)).job
+        stamp = Stamp.read(Path(record.stamp))
+        job = stamp.job
         if job.params != record.params:
             yield Disagreement("parameters", record.job, json.dumps(job.params), json.dumps(record.params))
         if modules := changed_code(record, job):
             yield Disagreement(
                 "code", record.job, "the code that is here now", f"another {', '.join(modules)}"
+            )
+        for file in stamp.changed_files():
+            yield Disagreement(
+                "given", f"{file} (of {record.job})", "as in the stamp", "another file, or none"
             )
 
 

@@ -51,7 +51,7 @@ def report_job(
         {"targets": contexts, "drawn": drawn, "undrawn": undrawn, "splits": splits},
         {**_read(contexts), "figures": figures, "trainings": trainings, "records": list(records)},
         {"page": paths.PAGE},
-        given={"templates": TEMPLATES},
+        given=(TEMPLATES,),
     )
 
 

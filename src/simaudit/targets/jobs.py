@@ -37,7 +37,7 @@ def train_job(name: str, family: TargetFamily, dataset: str) -> Job:
     Raises SimauditError when it reads a folder that is not there, and that no job of the run makes.
     """
     reads = {"images": paths.images(dataset), "split": paths.split(family.split)}
-    given: dict[str, Path] = {}
+    given: tuple[Path, ...] = ()
     if family.given and family.given.is_relative_to(paths.TARGETS):
         reads["pretrained"] = paths.target(family.given.relative_to(paths.TARGETS).parts[0])
     elif family.given:
@@ -45,7 +45,7 @@ def train_job(name: str, family: TargetFamily, dataset: str) -> Job:
             raise SimauditError(
                 f"params.yaml: targets.{name}: {family.given}: no such folder; name one that is there"
             )
-        given = {"": family.given, "beside": family.given.parent / SUMMARY}
+        given = (family.given, family.given.parent / SUMMARY)
     return Job(
         f"train/{name}",
         reference(train),

@@ -16,8 +16,8 @@ class Job:
     is that function, as <module>:<name>; it is called with the job. `params` is the slice of the parameters that
     decides the result, in plain JSON; `speed` holds the knobs that cannot change it. `reads` and `writes` are paths by
     what the function calls them: one path, a list, or a mapping; a folder stands for all files in it. `plugins` are
-    modules that the parameters choose, `given` files or folders that no job makes, by the name under which their hashes
-    are kept. `identity` is the hash of the stamp that the job was read from.
+    modules that the parameters choose, `given` files or folders that no job makes, whose hashes are kept with it.
+    `identity` is the hash of the stamp that the job was read from.
     """
 
     name: str
@@ -26,7 +26,7 @@ class Job:
     reads: Mapping[str, Any]
     writes: Mapping[str, Any]
     plugins: tuple[str, ...] = ()
-    given: Mapping[str, Path] = field(default_factory=dict)
+    given: tuple[Path, ...] = ()
     speed: Mapping[str, Any] = field(default_factory=dict)
     identity: str = ""
 
