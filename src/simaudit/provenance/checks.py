@@ -50,7 +50,7 @@ def of(what: str, records: Mapping[str, Record]) -> Checks:
         ledger = read_json(paths.NUMBERS)
         step = trace_number(what, ledger, records)
         yield f"checked {what} where it stands", check.numbers(ledger, [what])
-    jobs = {record.job: record for record in step.jobs()}.values()
+    jobs = list(step.jobs())
     yield f"checked the files of {len(jobs)} jobs", check.files(jobs)
     yield "checked parameters and code", check.stamps(jobs)
     yield "checked versions of packages", check.environments(jobs)

@@ -46,7 +46,8 @@ class Stamp:
             content = json.loads(path.read_text(encoding="utf-8"))
             known = {key: content[key] for key in ("run", "params", "reads", "writes")}
             job = Job(content["job"], **known, plugins=tuple(content["plugins"]))
-            return cls(job, content["code"], content.get("given", {}))
+            given = {name: dict(files) for name, files in content.get("given", {}).items()}
+            return cls(job, content["code"], given)
         except FileNotFoundError:
             raise SimauditError(f"{path}: missing; write it with: simaudit stamps") from None
         except (ValueError, KeyError, TypeError, AttributeError):

@@ -43,16 +43,21 @@ class Step:
         }
 
     def jobs(self) -> Iterator[Record]:
-        """This job and all before it, some more than once."""
-        yield self.record
-        for step in self.before:
-            yield from step.jobs()
+        """Yield this job and all before it, each once."""
+        known: set[str] = set()
+        waiting: list[Step] = [self]
+        while waiting:
+            step = waiting.pop()
+            if step.record.job not in known:
+                known.add(step.record.job)
+                yield step.record
+                waiting.extend(reversed(step.before))
 
 
 def trace_file(path: str, records: Mapping[str, Record]) -> Step:
     """Return the job that made a file, and all before it. Raises SimauditError when no record knows the file."""
     made_by = makers(records)
-    return _step(_maker(path, made_by), [path], made_by, None)
+    return _step(_maker(path, made_by), (path,), made_by, None, {})
 
 
 def ancestors(path: str, made_by: Mapping[str, Record]) -> list[str]:
@@ -80,7 +85,7 @@ def trace_number(name: str, numbers: Mapping[str, Mapping[str, Any]], records: M
     attack = keys[keys.index("attacks") + 1] if "attacks" in keys else None
     epoch = keys[keys.index("epochs") + 1] if "epochs" in keys else None
     source, made_by = number["source"], makers(records)
-    return _step(_maker(source, made_by), [source], made_by, attack and (attack, epoch))
+    return _step(_maker(source, made_by), (source,), made_by, attack and (attack, epoch), {})
 
 
 def find(name: str, numbers: Mapping[str, Mapping[str, Any]]) -> Mapping[str, Any]:
@@ -112,9 +117,15 @@ def _maker(path: str, made_by: Mapping[str, Record]) -> Record:
 
 
 def _step(
-    record: Record, files: list[str], made_by: Mapping[str, Record], of: tuple[str, str | None] | None
+    record: Record,
+    files: tuple[str, ...],
+    made_by: Mapping[str, Record],
+    of: tuple[str, str | None] | None,
+    known: dict[tuple[str, tuple[str, ...]], Step],
 ) -> Step:
-    """`of` is the attack and the epoch whose scores alone matter to what is traced."""
+    """`of` is the attack and the epoch whose scores alone matter to what is traced; `known` are steps made before."""
+    if (record.job, files) in known:
+        return known[record.job, files]
     by_job: dict[str, list[str]] = {}
     given = {}
     for path, digest in record.inputs.items():
@@ -124,14 +135,10 @@ def _step(
             by_job.setdefault(made_by[path].job, []).append(path)
         elif path != record.stamp and not Path(path).is_relative_to(paths.RECORDS):
             given[path] = digest
-    before = tuple(_step(made_by[paths[0]], paths, made_by, None) for paths in by_job.values())
-    return Step(
-        record,
-        {path: record.outputs[path] for path in files},
-        given,
-        before,
-        runlog.read(paths.log(record.job)),
-    )
+    before = tuple(_step(made_by[read[0]], tuple(read), made_by, None, known) for read in by_job.values())
+    outputs = {path: record.outputs[path] for path in files}
+    known[record.job, files] = Step(record, outputs, given, before, runlog.read(paths.log(record.job)))
+    return known[record.job, files]
 
 
 def _scores_of(path: str) -> tuple[str, str | None]:
