@@ -162,7 +162,7 @@ def _deciding(job):
         plain(job.reads),
         plain(job.writes),
         job.plugins,
-        dict(job.given),
+        job.given,
     )
 
 
