@@ -5,7 +5,6 @@ from collections.abc import Collection, Iterator
 from simaudit.figures.figure import TargetFigure
 from simaudit.plan.params import Params
 from simaudit.vocabulary import paths
-from simaudit.vocabulary.paths import RUN
 
 Mistakes = Iterator[tuple[str, str]]
 """For each mistake the dotted key, and what is wrong with its value."""
@@ -46,7 +45,7 @@ def _unknown(key: str, names: Collection[str], known: Collection[str]) -> Mistak
 
 def _of_audit(params: Params, name: str) -> Mistakes:
     audit, family, key = params.audits[name], params.family_of(name), f"audits.{name}"
-    if name == RUN:
+    if name == paths.RUN:
         yield key, "is the folder of the figures of all audits; rename it"
     if name in params.splits:
         yield key, "is also the name of a split; numbers are named after both, rename one"

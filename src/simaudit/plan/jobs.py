@@ -18,7 +18,6 @@ from simaudit.vocabulary import paths
 from simaudit.vocabulary.context import AuditContext
 from simaudit.vocabulary.job import Job, plain
 from simaudit.vocabulary.knobs import deciding
-from simaudit.vocabulary.paths import RUN
 
 COMPARED = ("group", "control", "reference")
 """What of an audit's context comparisons read; tables read its `arm` too."""
@@ -33,7 +32,7 @@ def jobs(params: Params) -> Iterator[Job]:
     before.append(compare_job(_facts(contexts, *COMPARED), params.audited_splits, params.evaluation))
     yield from before
     yield numbers_job(numbered(before))
-    figures = {RUN: params.figures_of_run, **{name: params.figures_of(name) for name in params.audits}}
+    figures = {paths.RUN: params.figures_of_run, **{name: params.figures_of(name) for name in params.audits}}
     drawn = {of: [name for name, why in names.items() if why is None] for of, names in figures.items()}
     for of, names in drawn.items():
         for name in names:
