@@ -19,20 +19,33 @@ def recomputed(scores: Path, facts: dict[str, Any]) -> Iterator[tuple[str, float
 
     `facts` is what the target's summary says of the attack whose score file this is.
     """
+    from sklearn.metrics import balanced_accuracy_score
+
     file = pq.ParquetFile(scores)
     member_when = file.schema_arrow.metadata[b"member_when"].decode()
     table = file.read().to_pandas()
-    table = table[table.fold == "evaluation"]
     for choice in ("selected", "oracle"):
         knobs = facts[choice]
         timestep = table.timestep.isna() if knobs["timestep"] is None else table.timestep == knobs["timestep"]
         rows = table[timestep & (table.variant == variant_text(knobs["variant"]))]
         sign = 1 if member_when == "high" else -1
-        recomputed = metrics(
-            sign * rows.statistic.to_numpy().astype(np.float64), (rows.role == "member").to_numpy()
-        )
-        for metric, value in recomputed.items():
+        likeness, is_member = sign * rows.statistic.to_numpy(np.float64), (rows.role == "member").to_numpy()
+        calibration = (rows.fold == "calibration").to_numpy()
+        for metric, value in metrics(likeness[~calibration], is_member[~calibration]).items():
             yield f"{choice}.{metric}", knobs[metric]["value"], value
+        accepted = (
+            likeness >= sign * knobs["threshold"] if knobs["threshold"] is not None else likeness == np.inf
+        )
+        yield (
+            f"{choice}.balanced_accuracy",
+            knobs["balanced_accuracy"]["value"],
+            float(balanced_accuracy_score(is_member[~calibration], accepted[~calibration])),
+        )
+        yield (
+            f"{choice}.threshold: the balanced accuracy there on the calibration fold",
+            float(balanced_accuracy_score(is_member[calibration], accepted[calibration])),
+            metrics(likeness[calibration], is_member[calibration])["asr"],
+        )
 
 
 def metrics(member_likeness: np.ndarray, is_member: np.ndarray) -> dict[str, float]:
