@@ -101,12 +101,13 @@ def test_a_file_changed_after_training_is_named(trained, tmp_path):
     (folder / "unet").mkdir(parents=True)
     weights = folder / "unet" / "weights"
     weights.write_bytes(b"1")
-    write_json(folder / SUMMARY, {"files": file_hashes(folder)})
+    members = {"members": {"sha256": "0" * 64, "split": "s"}}
+    write_json(folder / SUMMARY, members | {"files": file_hashes(folder)})
     identity = target_hash(read_summary(folder))
     weights.write_bytes(b"2")
     with pytest.raises(SimauditError, match="unet/weights: changed since training"):
         read_summary(folder)
-    write_json(folder / SUMMARY, {"files": file_hashes(folder)})
+    write_json(folder / SUMMARY, members | {"files": file_hashes(folder)})
     assert target_hash(json.loads((folder / SUMMARY).read_text())) != identity
     weights.unlink()
     with pytest.raises(SimauditError, match="unet/weights: missing"):
