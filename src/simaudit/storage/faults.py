@@ -39,6 +39,8 @@ def fault(error: BaseException, path: Path | None = None) -> FileError | None:
 
     `path` is what was being written, if that is known. Errors that led to this one are asked too.
     """
+    if isinstance(error, SimauditError):
+        return None  # it has its line
     number, file = getattr(error, "errno", None), getattr(error, "filename", None)
     if number in NO_SPACE or any(words in str(error).lower() for words in FULL):
         return _no_space(path or file)
