@@ -1,6 +1,5 @@
 """Writing files and folders so that they are either whole or absent."""
 
-import errno
 import glob
 import os
 import shutil
@@ -8,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from simaudit.storage.faults import writing
+from simaudit.storage.faults import require_writable, writing
 
 
 @contextmanager
@@ -23,9 +22,8 @@ def atomic_path(path: Path) -> Iterator[Path]:
     temporary = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
         with writing(path):
+            require_writable([path])  # not every library says why it could not write
             path.parent.mkdir(parents=True, exist_ok=True)
-            if not os.access(path.parent, os.W_OK):  # not every library says why it could not write
-                raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
             _remove_leftovers(path)
             remove(temporary)
             yield temporary

@@ -1,8 +1,9 @@
 """The one refusal of a file that cannot be written, or must not be read: a full disk, or no permission."""
 
 import errno
+import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -34,6 +35,13 @@ def writing(path: Path) -> Iterator[None]:
         raise line from None
 
 
+def require_writable(paths: Iterable[Path]) -> None:
+    """Raise SimauditError, naming a path that must not be written where it is or would be."""
+    for folder, path in {_folder_of(path): path for path in paths}.items():
+        if not os.access(folder, os.W_OK):
+            raise _no_permission(path)
+
+
 def fault(error: BaseException, path: Path | None = None) -> FileError | None:
     """Return the line for an error that says that a disk is full or that a permission is missing; None for others.
 
@@ -45,10 +53,8 @@ def fault(error: BaseException, path: Path | None = None) -> FileError | None:
     if number in NO_SPACE or any(words in str(error).lower() for words in FULL):
         return _no_space(path or file)
     if number in NO_PERMISSION:
-        beside = path is None or (file and not Path(file).is_relative_to(path.parent))
-        return FileError(
-            f"{file if beside else path}: permission denied; change the permissions of it or of its folder"
-        )
+        elsewhere = path is None or (file and not Path(file).is_relative_to(path.parent))
+        return _no_permission(file if elsewhere else path)
     return fault(error.__context__, path) if error.__context__ else None
 
 
@@ -58,7 +64,14 @@ def _no_space(path: Path | str | None) -> FileError:
     )
 
 
+def _no_permission(path: Path | str | None) -> FileError:
+    return FileError(f"{path}: permission denied; change its permissions, or those of its folder")
+
+
 def _is_full(path: Path) -> bool:
-    """Return whether the disk has no space left on which `path` is, or would be."""
-    folder = next(folder for folder in path.absolute().parents if folder.is_dir())
-    return shutil.disk_usage(folder).free < LEAST_SPACE
+    return shutil.disk_usage(_folder_of(path)).free < LEAST_SPACE
+
+
+def _folder_of(path: Path) -> Path:
+    """Return the folder of a path, or the nearest one above it that exists."""
+    return next(folder for folder in path.absolute().parents if folder.is_dir())
