@@ -14,8 +14,8 @@ import pytest
 import torch
 from calling import assert_refused, call, run
 from matplotlib.figure import Figure
-from safetensors.numpy import save_file
 
+from permissions import RULED
 from simaudit.data.jobs import SplitKnobs, split_job
 from simaudit.data.prepare import save_array
 from simaudit.data.split import make_split, write_split
@@ -33,8 +33,6 @@ ROOT = Path(__file__).parents[2]
 FULL = Path("/dev/full")
 """A device that takes no byte, as a full disk; Linux has it."""
 SPLIT = split_job("mine", SplitKnobs(dataset="d", members=40, calibration=0.5, allow_duplicates=True))
-RULED = ("setpriv", "--bounding-set=-dac_override,-dac_read_search") if os.getuid() == 0 else ()
-"""What makes a command obey permissions: root does not."""
 
 
 @pytest.fixture(autouse=True)
@@ -47,20 +45,6 @@ def images():
     save_array(paths.images("d"), np.zeros((80, 1, 2, 2), np.float32))
 
 
-@pytest.fixture
-def locked():
-    """Takes permissions away from a path until the test ends."""
-    before = {}
-
-    def lock(path, mode):
-        before[path] = path.stat().st_mode
-        path.chmod(mode)
-
-    yield lock
-    for path, mode in before.items():
-        path.chmod(mode)
-
-
 FRAME = pd.DataFrame({"x": np.arange(1000.0)})
 WRITERS = {
     "text": lambda path: path.write_text("x" * 10**5),
@@ -68,7 +52,6 @@ WRITERS = {
     "npz": lambda path: np.savez_compressed(path.open("wb"), x=np.arange(10**5)),
     "torch": lambda path: torch.save({"x": torch.zeros(10**5)}, path),
     "torch stream": lambda path: torch.save({"x": torch.zeros(10**5)}, path.open("wb")),
-    "safetensors": lambda path: save_file({"x": np.zeros(1000)}, path),
     "parquet": lambda path: FRAME.to_parquet(path),
     "csv": lambda path: FRAME.to_csv(path),
     "png": lambda path: Figure().savefig(path, format="png"),

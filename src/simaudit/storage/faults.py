@@ -36,9 +36,9 @@ def writing(path: Path) -> Iterator[None]:
 
 
 def require_writable(paths: Iterable[Path]) -> None:
-    """Raise SimauditError, naming a path that must not be written where it is or would be."""
-    for folder, path in {_folder_of(path): path for path in paths}.items():
-        if not os.access(folder, os.W_OK):
+    """Raise SimauditError, naming the first path that must not be written where it is or would be."""
+    for path in sorted(paths):
+        if not os.access(_folder_of(path), os.W_OK):
             raise _no_permission(path)
 
 
