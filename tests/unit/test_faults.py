@@ -127,14 +127,22 @@ def test_a_job_on_a_full_disk_leaves_nothing_and_succeeds_once_there_is_space(im
     assert done.stderr == line
 
 
+@pytest.mark.skipif(not FULL.exists(), reason="this system has no /dev/full")
+def test_a_refusal_is_one_line_where_the_disk_of_the_log_is_full():
+    log = paths.log(SPLIT.name)
+    log.parent.mkdir(parents=True)
+    log.symlink_to(FULL)
+    assert_refused(run(SPLIT), f"{paths.images('d')}: missing")
+
+
 def test_a_folder_that_must_not_be_written_is_named_with_the_file(images, locked):
     Path("data/splits").mkdir()
     locked(Path("data/splits"), 0o555)
     assert_refused(
         run(SPLIT, before=RULED), "data/splits/mine.parquet: permission denied; change its permissions"
     )
-    locked(Path("results"), 0o555)
     shutil.rmtree(paths.LOGS)
+    locked(Path("results"), 0o555)
     assert_refused(
         call("run", SPLIT.name, cwd=Path.cwd(), before=RULED), "results/logs", ": permission denied"
     )

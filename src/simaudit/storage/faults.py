@@ -73,5 +73,5 @@ def _is_full(path: Path) -> bool:
 
 
 def _folder_of(path: Path) -> Path:
-    """Return the folder of a path, or the nearest one above it that exists."""
-    return next(folder for folder in path.absolute().parents if folder.is_dir())
+    """Return the folder of a path, or the nearest one above it that can be reached."""
+    return next(folder for folder in path.absolute().parents if os.access(folder, os.F_OK))
