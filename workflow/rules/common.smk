@@ -14,6 +14,7 @@ from simaudit.plan import dvc
 from simaudit.plan.jobs import jobs
 from simaudit.plan.load import load
 from simaudit.provenance import stamps
+from simaudit.storage.faults import fault, require_writable
 from simaudit.targets.family import family_modules, family_type
 from simaudit.targets.jobs import target_files
 from simaudit.vocabulary.errors import SimauditError
@@ -42,6 +43,17 @@ try:
                 dvc.refresh(PARAMS)
 except SimauditError as error:
     refuse(error)
+except OSError as error:  # of a file that the workflow itself reads or writes
+    refuse(fault(error) or error)
+
+
+onstart:
+    try:
+        due = workflow.dag.needrun_jobs()
+        require_writable(Path(file) for job in due for file in (*job.output, *job.log))
+    except SimauditError as error:
+        refuse(error)
+
 
 FOLDERS = ["run", *PARAMS.audits]  # of results/figures/
 
