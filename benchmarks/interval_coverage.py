@@ -217,5 +217,5 @@ def _coverage(replicates: int, case: tuple[Population, tuple[int, int]]) -> dict
 
 
 if __name__ == "__main__":
-    text = DOCS.read_text(encoding="utf-8")
-    DOCS.write_text(TABLE.sub(lambda _: table(), text), encoding="utf-8")
+    measured = table()
+    DOCS.write_text(TABLE.sub(lambda _: measured, DOCS.read_text(encoding="utf-8")), encoding="utf-8")
