@@ -16,7 +16,8 @@ class Photos(Source):
 
     `load_sample_image` has each photograph at 427×640. A photograph is made smaller by averaging each square of
     `reduction` × `reduction` pixels, unrounded, and then cut into squares of `side` pixels without overlap, row by row
-    from the top left corner; what is left at the right and at the bottom is dropped. The order is china.jpg, flower.jpg.
+    from the top left corner; what is left at the right and at the bottom is dropped. All patches of china.jpg come
+    first, then those of flower.jpg.
     """
 
     source: Literal["photos"]
