@@ -1,13 +1,15 @@
-"""The default dataset, and what preparation promises."""
+"""The default datasets, and what preparation promises."""
 
 import tracemalloc
 
 import numpy as np
 import pytest
+import sklearn.datasets
 
 from simaudit.data.prepare import image_hashes, open_images, save_array, to_model_range
 from simaudit.data.source import RawImages
 from simaudit.data.sources.digits import Digits
+from simaudit.data.sources.photos import Photos
 from simaudit.vocabulary.errors import SimauditError
 
 
@@ -19,6 +21,38 @@ def test_digits_are_real_whole_and_free_of_copies():
     assert (images.min(), images.max()) == (-1, 1)
     assert np.bincount(raw.labels).min() > 150  # ten classes, all present
     assert len(set(image_hashes(images))) == 1797  # no split of digits can have an image on both sides
+
+
+def test_photos_are_two_photographs_cut_into_patches_without_copies():
+    raw = Photos(source="photos").load()
+    images = to_model_range(raw)
+    assert images.shape == (2080, 3, 8, 8)
+    assert raw.labels.dtype == np.int64
+    assert raw.labels.tolist() == [0] * 1040 + [1] * 1040
+    assert raw.images.min() >= 0
+    assert raw.images.max() <= 255
+    assert (images.min(), images.max()) == (-1, 1)  # black and white are both there
+    assert len(set(image_hashes(images))) == 2080  # no split of them can have an image on both sides
+
+
+@pytest.mark.parametrize(("name", "first"), [("china.jpg", 0), ("flower.jpg", 1040)])
+@pytest.mark.parametrize("number", [0, 39, 40, 500, 1039])  # 26 rows of 40 patches
+def test_a_patch_is_the_mean_of_its_place_in_the_photograph(name, first, number):
+    photograph = sklearn.datasets.load_sample_image(name).astype(float)
+    top, left = 16 * (number // 40), 16 * (number % 40)
+    place = photograph[top : top + 16, left : left + 16]
+    mean = (place[::2, ::2] + place[1::2, ::2] + place[::2, 1::2] + place[1::2, 1::2]) / 4
+    patch = Photos(source="photos").load().images[first + number]
+    assert np.array_equal(patch.transpose(1, 2, 0), mean)
+
+
+@pytest.mark.parametrize(
+    ("side", "reduction", "count"), [(4, 1, 2 * 106 * 160), (32, 1, 2 * 13 * 20), (32, 8, 2 * 1 * 2)]
+)
+def test_patches_can_be_larger_and_of_photographs_at_another_size(side, reduction, count):
+    raw = Photos(source="photos", side=side, reduction=reduction).load()
+    assert raw.images.shape == (count, 3, side, side)
+    assert np.bincount(raw.labels).tolist() == [count // 2, count // 2]
 
 
 def test_the_value_range_is_mapped_linearly_onto_minus_one_to_one():

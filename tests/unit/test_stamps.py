@@ -173,6 +173,7 @@ def test_a_training_knob_touches_that_targets_training_alone(values):
         **values["targets"]["digits-ddpm"],
         "training": {"epochs": 0, "learning_rate": 1},
     }
+    values["targets"]["photos-ddpm"]["training"] = {"batch_size": 128}  # which it would take from digits-ddpm
     before = texts(values)
     values["targets"]["digits-ddpm"]["training"]["batch_size"] = 64
     assert changed_stamps(before, texts(values)) == {"train/digits-ddpm"}
