@@ -55,7 +55,7 @@ def test_the_schema_knows_keys_and_types_of_a_file_that_leaves_most_of_them_out(
     [
         (f"{TARGET}.training.batch_size", 0, "must be greater than 0 (got 0)"),
         (f"{TARGET}.training.ema_decay", 1, "must be less than 1 (got 1)"),
-        (f"{TARGET}.training.epochs", "many", "must be a valid integer"),
+        (f"{TARGET}.training.epochs", "many", "must be a whole number"),
         (f"{TARGET}.training.epochs", -1, "must be greater than or equal to 0"),
         (f"{TARGET}.training.learning_rate", float("nan"), "must be"),
         (f"{TARGET}.training.epoch", 3, "unknown key; remove it or correct its spelling"),

@@ -2,9 +2,10 @@
 
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from pydantic import Field, NonNegativeInt, PositiveInt, model_validator
+from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
+from simaudit.vocabulary.bounds import STEPS, BatchSize, Epoch, Factor, Most, Share, Step
 from simaudit.vocabulary.knobs import Device, Epochs, Knobs, Seed, Speed, Threads
 
 if TYPE_CHECKING:
@@ -16,10 +17,18 @@ if TYPE_CHECKING:
 class Schedule(Knobs):
     """The forward process, in diffusers' names (DDPMScheduler)."""
 
-    num_train_timesteps: Annotated[int, Field(ge=2, le=32767)] = 1000
+    num_train_timesteps: Annotated[int, Field(ge=2), Most(STEPS, "tables hold timesteps in 16 bits")] = 1000
     beta_schedule: Literal["linear", "scaled_linear", "squaredcos_cap_v2"] = "linear"
-    beta_start: Annotated[float, Field(gt=0, lt=1)] = 1e-4
-    beta_end: Annotated[float, Field(gt=0, lt=1)] = 0.02
+    beta_start: Share = 1e-4
+    beta_end: Share = 0.02
+
+    @model_validator(mode="after")
+    def _noise_grows(self) -> "Schedule":
+        if self.beta_start > self.beta_end:
+            raise PydanticCustomError(
+                "betas", "beta_start must be at most beta_end ({end})", {"end": self.beta_end}
+            )
+        return self
 
     def scheduler(self) -> "DDPMScheduler":
         """Return it as diffusers' scheduler, which is saved with a target."""
@@ -40,14 +49,14 @@ class Fitting(Knobs):
     `checkpoint_every`, in steps, decides nothing but what a killed run loses.
     """
 
-    epochs: NonNegativeInt
-    batch_size: PositiveInt = 128
-    learning_rate: float = Field(gt=0)
-    warmup_steps: NonNegativeInt = 0
-    gradient_clip: float = Field(default=1.0, gt=0)
-    ema_decay: float = Field(default=0.9999, ge=0, lt=1)
+    epochs: Epoch
+    batch_size: BatchSize = 128
+    learning_rate: Annotated[float, Field(gt=0), Most(10, "longer steps undo what was learned")]
+    warmup_steps: Step = 0
+    gradient_clip: Factor = 1.0
+    ema_decay: Annotated[float, Field(ge=0, lt=1)] = 0.9999
     horizontal_flip: bool = False
-    checkpoint_every: Annotated[PositiveInt, Speed()] = 500
+    checkpoint_every: Annotated[Step, Field(gt=0), Speed()] = 500
 
 
 class Training(Fitting):

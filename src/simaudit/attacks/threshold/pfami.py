@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Annotated
+from typing import Self
 
 import torch
-from pydantic import Field, PositiveInt
+from pydantic import model_validator
+from pydantic_core import PydanticCustomError
 
 from simaudit.attacks.attack import Statistic, TimestepAttack
 from simaudit.diffusion.noise import SampleNoise
 from simaudit.targets.target import Target
+from simaudit.vocabulary.bounds import Queries, Share
 
 
 class PFAMI(TimestepAttack):
@@ -21,9 +23,17 @@ class PFAMI(TimestepAttack):
     `smallest_crop`. One statistic from all timesteps; (crops + 1) queries for each of them.
     """
 
-    crops: PositiveInt = 10
-    largest_crop: Annotated[float, Field(gt=0, lt=1)] = 0.95
-    smallest_crop: Annotated[float, Field(gt=0, lt=1)] = 0.70
+    crops: Queries = 10
+    largest_crop: Share = 0.95
+    smallest_crop: Share = 0.70
+
+    @model_validator(mode="after")
+    def _crops_shrink(self) -> Self:
+        if self.smallest_crop > self.largest_crop:
+            raise PydanticCustomError(
+                "crops", "smallest_crop must be at most largest_crop ({largest})", {"largest": self.largest_crop}
+            )
+        return self
 
     def statistics(self, target: Target, images: torch.Tensor, noise: SampleNoise) -> Iterator[Statistic]:
         sides = torch.linspace(self.largest_crop, self.smallest_crop, self.crops).tolist()

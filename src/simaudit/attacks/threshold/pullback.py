@@ -6,12 +6,13 @@ from collections.abc import Iterator
 from typing import Annotated, ClassVar
 
 import torch
-from pydantic import Field, PositiveInt
+from pydantic import Field
 
 from simaudit.attacks.attack import Statistic, TimestepAttack
 from simaudit.diffusion.noise import SampleNoise
 from simaudit.diffusion.pullback_metric import log_distortion
 from simaudit.targets.target import Target
+from simaudit.vocabulary.bounds import Most, Queries
 
 
 class Pullback(TimestepAttack):
@@ -23,8 +24,8 @@ class Pullback(TimestepAttack):
 
     needs: ClassVar[frozenset[str]] = frozenset({"decoder"})
 
-    dropped: Annotated[float, Field(gt=0, lt=1)] = 0.4
-    probes: PositiveInt = 16
+    dropped: Annotated[float, Field(gt=0), Most(0.95, "otherwise hardly a dimension is left")] = 0.4
+    probes: Queries = 16
 
     def statistics(self, target: Target, images: torch.Tensor, noise: SampleNoise) -> Iterator[Statistic]:
         z = target.encode(images)
