@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
+
 from simaudit.plan.load import parse
 from simaudit.storage.yaml import parse_yaml, read_yaml
 from simaudit.vocabulary.errors import SimauditError

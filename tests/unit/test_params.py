@@ -73,7 +73,6 @@ def test_the_schema_knows_keys_and_types_of_a_file_that_leaves_most_of_them_out(
         ("splits.digits-300.seeds", [0, 1], "unknown key"),
         ("attacks.simma", {}, "must be one of 'distortion', 'loss', 'pfami'"),
         ("attacks.sima.timesteps", [30, 10], "must be one or more numbers, strictly"),
-        ("attacks.sima.timesteps", {"start": 0}, "stop: Field required"),
         ("attacks.sima.timesteps", [1000], "must be below 1000, the steps of targets"),
         ("attacks.sima.timesteps", [], "must be one or more"),
         ("attacks.sima_av.draws", [2, 5], "must be even numbers: antithetic draws come"),
@@ -134,6 +133,7 @@ def test_a_wrong_value_is_one_line_with_file_and_key(key, value, line):
             [400],
             f"{TARGET}.training: intermediate_epochs must be below",
         ),
+        ("attacks.sima.timesteps", {"start": 0}, "attacks.sima.timesteps.stop: missing; add it"),
         ("attacks.sima.norms", [2, 3], "attacks.sima.norms[1]: must be 1, 2, 4 or 'inf' (got 3)"),
         (
             "attacks.secmi.timesteps",

@@ -76,7 +76,9 @@ def _why_not(params: Params, name: str, folder: Path) -> str | None:
         seen.add(made_by)
         given = params.targets[made_by].given
         made_by = _made_by(given) if given else None
-    return "goes in a circle; name the autoencoder of a target that trains its own" if made_by in seen else None
+    return (
+        "goes in a circle; name the autoencoder of a target that trains its own" if made_by in seen else None
+    )
 
 
 def _made_by(folder: Path) -> str | None:

@@ -92,9 +92,7 @@ def _theory(params: Params) -> Mistakes:
     steps, last = theory.schedule.num_train_timesteps, theory.field_timesteps[-1]
     for key, latest in ("line_timestep", theory.line_timestep), ("field_timesteps", last):
         if latest >= steps:
-            yield Mistake(
-                ("theory", key), f"must be below {steps}, the steps of its schedule (got {latest})"
-            )
+            yield Mistake(("theory", key), f"must be below {steps}, the steps of its schedule (got {latest})")
     for key, count in ("line_members", theory.line_members), ("field_members", theory.field_members):
         if count > members:
             yield Mistake(

@@ -45,7 +45,9 @@ class Place(NamedTuple):
     def require_mapping(self) -> None:
         """Raise SimauditError when the content is no mapping."""
         if not isinstance(self.content, Mapping):
-            raise SimauditError(self.line([], f"must be a mapping of keys to values (got {shown(self.content)})"))
+            raise SimauditError(
+                self.line([], f"must be a mapping of keys to values (got {shown(self.content)})")
+            )
 
 
 @dataclass(frozen=True)

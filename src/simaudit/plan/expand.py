@@ -86,6 +86,8 @@ def _by_name(pairs: Iterable[tuple[str, Entry]]) -> dict[str, Entry]:
     for name, entry in pairs:
         if name in entries:
             other = ".".join(entries[name].places[0].keys)
-            raise SimauditError(entry.line([], f"stands for {shown_key(name)}, and so does {other}; rename one"))
+            raise SimauditError(
+                entry.line([], f"stands for {shown_key(name)}, and so does {other}; rename one")
+            )
         entries[name] = entry
     return entries

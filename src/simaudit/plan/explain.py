@@ -70,7 +70,7 @@ def shown(value: Any) -> str:
 
 def shown_key(key: str) -> str:
     """Return a key as a line shows it: as it is, unless it is no name at all."""
-    return key if key.isprintable() and len(key) <= LONGEST_NAME else shown(key)
+    return key if key and key.isprintable() and len(key) <= LONGEST_NAME else shown(key)
 
 
 def listed(names: Iterable[str]) -> str:

@@ -128,9 +128,7 @@ class _Loader(yaml.SafeLoader):
             if not isinstance(key, yaml.ScalarNode):
                 _refuse(key, "a list or a mapping is no key; write a name")
             if key.value in lines:
-                _refuse(
-                    key, f"{key.value[:60]!r} is a key already in line {lines[key.value]}; leave one out"
-                )
+                _refuse(key, f"{key.value[:60]!r} is a key already in line {lines[key.value]}; leave one out")
             lines[key.value] = key.start_mark.line + 1
         return node
 

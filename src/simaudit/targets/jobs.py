@@ -15,7 +15,6 @@ from simaudit.vocabulary.errors import SimauditError
 from simaudit.vocabulary.job import Job, reference
 from simaudit.vocabulary.knobs import Knobs, Name, Refers, Timesteps, deciding, joined, speed
 
-
 Shown = Annotated[int, Most(1000, "more cannot be told apart in a figure")]
 
 

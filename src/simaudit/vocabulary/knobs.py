@@ -12,11 +12,11 @@ from pydantic import (
     ConfigDict,
     Field,
     StringConstraints,
-    ValidationError,
+    model_validator,
 )
 from pydantic_core import PydanticCustomError
 
-from simaudit.vocabulary.bounds import LONGEST_LIST, Epoch, Stride, Most, Queries, Timestep
+from simaudit.vocabulary.bounds import LONGEST_LIST, Epoch, Most, Queries, Stride, Timestep
 
 
 class Knobs(BaseModel):
@@ -31,7 +31,6 @@ class Knobs(BaseModel):
 LONGEST_NAME = 200  # file systems take 255 bytes, of which our longest suffixes need a quarter
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]*$", max_length=LONGEST_NAME)]
 """A key that becomes part of file names and of DVC stage names."""
-
 
 
 @dataclass(frozen=True)
@@ -116,18 +115,17 @@ class TimestepRange(Knobs):
     stop: Timestep
     step: Stride = 1
 
+    @model_validator(mode="after")
+    def _ends_after_its_start(self) -> "TimestepRange":
+        if self.stop < self.start:
+            raise PydanticCustomError("range", "stop must be at least start ({start})", {"start": self.start})
+        return self
+
 
 def _expand_range(value: Any) -> Any:
     if not isinstance(value, dict):
         return value
-    try:
-        grid = TimestepRange.model_validate(value)
-    except ValidationError as error:
-        first = error.errors()[0]
-        key = ".".join(str(part) for part in first["loc"])
-        raise PydanticCustomError(
-            "timestep_range", "{key}: {why}", {"key": key, "why": first["msg"]}
-        ) from None
+    grid = TimestepRange.model_validate(value)
     return list(range(grid.start, grid.stop + 1, grid.step))
 
 
@@ -145,7 +143,9 @@ Timesteps = Annotated[
 ]
 """A grid of timesteps, written as a range {start, stop, step} or as a list; always held as a tuple."""
 
-Draws = Annotated[tuple[Queries, ...], Field(strict=False, max_length=LONGEST_LIST), AfterValidator(_require_increasing)]
+Draws = Annotated[
+    tuple[Queries, ...], Field(strict=False, max_length=LONGEST_LIST), AfterValidator(_require_increasing)
+]
 """Nested numbers of noise draws: the statistic for n uses the first n draws of the largest."""
 
 Epochs = Annotated[

@@ -31,7 +31,9 @@ class PFAMI(TimestepAttack):
     def _crops_shrink(self) -> Self:
         if self.smallest_crop > self.largest_crop:
             raise PydanticCustomError(
-                "crops", "smallest_crop must be at most largest_crop ({largest})", {"largest": self.largest_crop}
+                "crops",
+                "smallest_crop must be at most largest_crop ({largest})",
+                {"largest": self.largest_crop},
             )
         return self
 
