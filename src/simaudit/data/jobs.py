@@ -6,7 +6,7 @@ from pydantic import Field
 
 from simaudit.data.source import Source, source_modules
 from simaudit.vocabulary import paths
-from simaudit.vocabulary.bounds import Images, Share
+from simaudit.vocabulary.bounds import MOST_IMAGES, Share
 from simaudit.vocabulary.errors import SimauditError
 from simaudit.vocabulary.job import Job, reference
 from simaudit.vocabulary.knobs import Knobs, Name, Refers, Seed, deciding
@@ -16,7 +16,7 @@ class SplitKnobs(Knobs):
     """Who is a member: drawn at random from a dataset."""
 
     dataset: Annotated[Name, Refers("datasets")]
-    members: Annotated[Images, Field(ge=2)]
+    members: Annotated[int, Field(ge=2), MOST_IMAGES]
     calibration: Share = 0.3
     seed: Seed = 0
     allow_duplicates: bool = False

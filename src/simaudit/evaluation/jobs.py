@@ -8,7 +8,7 @@ from pydantic import Field
 
 from simaudit.samples.jobs import QualityKnobs
 from simaudit.vocabulary import paths
-from simaudit.vocabulary.bounds import Most, Resamples
+from simaudit.vocabulary.bounds import MOST_RESAMPLES, Most
 from simaudit.vocabulary.job import Job, reference
 from simaudit.vocabulary.knobs import Knobs, Seed, Threads, deciding, speed
 
@@ -32,8 +32,8 @@ class EvaluationKnobs(Knobs):
     """Resampling settings of the evaluation, and the blind baseline."""
 
     seed: Seed = 0
-    bootstrap: Annotated[Resamples, Field(ge=100)] = 1000
-    permutations: Annotated[Resamples, Field(ge=20)] = 200
+    bootstrap: Annotated[int, Field(ge=100), MOST_RESAMPLES] = 1000
+    permutations: Annotated[int, Field(ge=20), MOST_RESAMPLES] = 200
     threads: Threads = 1
     blind: BlindKnobs = BlindKnobs()
 

@@ -61,8 +61,8 @@ def _of_audit(params: Params, name: str) -> Mistakes:
             why = f"{attack} needs a {lacking[0]}, which kind {family.kind} has not"
             yield Mistake((*key, "attacks"), why)
     if not attacks:
-        why = f"none of the attacks ({listed(params.attacks)}) is for a target of kind {family.kind}; add one"
-        yield Mistake(key, why)
+        why = f"none of the attacks ({listed(params.attacks)}) is for a target of this kind; add one"
+        yield Mistake(key, why, same=why)
     yield from _unknown((*key, "intermediate_attacks"), audit.intermediate_attacks, attacks)
     for figure in audit.figures or ():
         if not isinstance(params.figures[figure], TargetFigure):

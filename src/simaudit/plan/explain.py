@@ -92,7 +92,8 @@ def _line(why: str, places: list[tuple[str, str]]) -> str:
 
 def _follows(detail: Any) -> bool:
     """Return whether a list is too short only because its items, which have lines of their own, are wrong."""
-    return bool(detail["type"] == "too_short" and len(detail["input"]) > detail["ctx"]["actual_length"])
+    is_short = detail["type"] == "too_short" and isinstance(detail["input"], list | tuple)
+    return is_short and len(detail["input"]) > detail["ctx"]["actual_length"]
 
 
 def _mistake(detail: Any, values: Any) -> Mistake:

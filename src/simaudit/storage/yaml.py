@@ -92,7 +92,7 @@ class _Loader(yaml.SafeLoader):
 
     def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
         """Compose a value. Count it, and what it holds; an alias counts as what it stands for."""
-        event = self.peek_event()
+        event = self.peek_event()  # type: ignore[no-untyped-call]
         if isinstance(event, yaml.AliasEvent):
             self.values += self._size(event)
         elif event.tag:
@@ -109,9 +109,10 @@ class _Loader(yaml.SafeLoader):
         return node
 
     def _size(self, alias: yaml.AliasEvent) -> int:
-        if alias.anchor in self.anchors and alias.anchor not in self.sizes:
-            _refuse(alias, f"*{alias.anchor} stands inside itself; remove it")
-        return self.sizes.get(alias.anchor, 0)
+        anchor = str(alias.anchor)
+        if anchor in self.anchors and anchor not in self.sizes:
+            _refuse(alias, f"*{anchor} stands inside itself; remove it")
+        return self.sizes.get(anchor, 0)
 
     def compose_scalar_node(self, anchor: Any) -> yaml.ScalarNode:
         """Compose a number or a text."""
@@ -133,7 +134,8 @@ class _Loader(yaml.SafeLoader):
         return node
 
 
-def _refuse(where: yaml.Event | yaml.Node, why: str) -> NoReturn:
+def _refuse(where: Any, why: str) -> NoReturn:
+    """Refuse an event or a node."""
     raise _Refusal(problem=why, problem_mark=where.start_mark)
 
 

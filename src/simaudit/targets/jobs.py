@@ -15,7 +15,7 @@ from simaudit.vocabulary.errors import SimauditError
 from simaudit.vocabulary.job import Job, reference
 from simaudit.vocabulary.knobs import Knobs, Name, Refers, Timesteps, deciding, joined, speed
 
-Shown = Annotated[int, Most(1000, "more cannot be told apart in a figure")]
+Shown = Annotated[int, Field(ge=2), Most(1000, "more cannot be told apart in a figure")]
 
 
 class TheoryKnobs(Knobs):
@@ -23,9 +23,9 @@ class TheoryKnobs(Knobs):
 
     split: Annotated[Name | None, Refers("splits")] = None
     schedule: Schedule = Schedule()
-    line_members: Annotated[Shown, Field(ge=2)] = 5
+    line_members: Shown = 5
     line_timestep: Timestep = 20
-    field_members: Annotated[Shown, Field(ge=2)] = 12
+    field_members: Shown = 12
     field_timesteps: Annotated[Timesteps, Field(min_length=3, max_length=3)] = (10, 50, 500)
 
 

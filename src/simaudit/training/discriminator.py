@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from simaudit.training.levels import Shape
-from simaudit.vocabulary.bounds import Factor, Layers, Step, Width
+from simaudit.vocabulary.bounds import Factor, Layers, Steps, Width
 from simaudit.vocabulary.errors import KnobError
 from simaudit.vocabulary.knobs import Knobs
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 class Adversarial(Knobs):
     """The adversarial arm of an autoencoder: a PatchGAN discriminator, and when and how much it counts."""
 
-    start: Step
+    start: Steps
     """First training step at which the discriminator is used."""
     weight: Factor = 0.8
     """Multiplies the adaptive weight of Esser et al., Eq. 7."""

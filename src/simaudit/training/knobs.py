@@ -5,7 +5,16 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from simaudit.vocabulary.bounds import STEPS, BatchSize, Epoch, Factor, Most, Share, Step
+from simaudit.vocabulary.bounds import (
+    MOST_EPOCHS,
+    MOST_STEPS,
+    STEPS,
+    BatchSize,
+    Factor,
+    Most,
+    Share,
+    Steps,
+)
 from simaudit.vocabulary.knobs import Device, Epochs, Knobs, Seed, Speed, Threads
 
 if TYPE_CHECKING:
@@ -49,14 +58,14 @@ class Fitting(Knobs):
     `checkpoint_every`, in steps, decides nothing but what a killed run loses.
     """
 
-    epochs: Epoch
+    epochs: Annotated[int, Field(ge=0), MOST_EPOCHS]
     batch_size: BatchSize = 128
     learning_rate: Annotated[float, Field(gt=0), Most(10, "longer steps undo what was learned")]
-    warmup_steps: Step = 0
+    warmup_steps: Steps = 0
     gradient_clip: Factor = 1.0
     ema_decay: Annotated[float, Field(ge=0, lt=1)] = 0.9999
     horizontal_flip: bool = False
-    checkpoint_every: Annotated[Step, Field(gt=0), Speed()] = 500
+    checkpoint_every: Annotated[int, Field(gt=0), MOST_STEPS, Speed()] = 500
 
 
 class Training(Fitting):

@@ -29,6 +29,7 @@ def require_halving(key: str, widths: tuple[int, ...], shape: Shape, of: str) ->
     if height % factor or width % factor:
         raise KnobError(
             f"{key}.block_out_channels",
-            f"{len(widths)} levels need sides divisible by {factor}, and the {of} are {height}×{width}; use fewer levels",
+            f"{len(widths)} levels need sides divisible by {factor}, and the {of} are {height}×{width}; "
+            "use fewer levels",
         )
     return factor

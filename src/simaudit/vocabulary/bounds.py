@@ -11,7 +11,7 @@ from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 @dataclass(frozen=True)
 class Most:
-    """Marks a number that must be at most `limit`; the refusal gives `why`."""
+    """Marks a number that must be at most `limit`; the refusal gives `why`. It stands after other constraints."""
 
     limit: float
     why: str
@@ -44,27 +44,32 @@ Share = Annotated[float, Field(gt=0, lt=1)]
 Factor = Annotated[float, Field(gt=0), Most(1e6, "a larger one leaves nothing else to count")]
 
 IN_MEMORY = "more do not fit into memory"
-Images = Annotated[int, Field(gt=0), Most(10_000_000, IN_MEMORY)]
+MOST_IMAGES = Most(10_000_000, IN_MEMORY)
 BatchSize = Annotated[int, Field(gt=0), Most(1_000_000, IN_MEMORY)]
 Width = Annotated[int, Field(gt=0), Most(4096, "a wider network does not fit into memory")]
 Layers = Annotated[int, Field(gt=0), Most(16, "a deeper network does not fit into memory")]
-Epoch = Annotated[int, Field(ge=0), Most(1_000_000, "a longer training does not end")]
-Step = Annotated[int, Field(ge=0), Most(1_000_000_000, "no training takes more steps")]
+MOST_EPOCHS = Most(1_000_000, "a longer training does not end")
+MOST_STEPS = Most(1_000_000_000, "no training takes more steps")
+Steps = Annotated[int, Field(ge=0), MOST_STEPS]
 Queries = Annotated[int, Field(gt=0), Most(1000, "each asks the model once more for every sample")]
-Resamples = Annotated[int, Most(100_000, "more change no printed digit")]
+MOST_RESAMPLES = Most(100_000, "more change no printed digit")
 STEPS = 32767  # of the longest schedule
 Timestep = Annotated[int, Field(ge=0), Most(STEPS - 1, f"no schedule has more than {STEPS} steps")]
 Stride = Annotated[int, Field(gt=0), Most(STEPS, f"no schedule has more than {STEPS} steps")]
 
 Entry = TypeVar("Entry")
-LONGEST_LIST = 1000
+UNIQUE = {"uniqueItems": True}  # for editors
 Listed = Annotated[
     tuple[Entry, ...],
-    Field(strict=False, max_length=LONGEST_LIST, json_schema_extra={"uniqueItems": True}),
+    Field(strict=False, max_length=STEPS, json_schema_extra=UNIQUE),
     AfterValidator(require_different),
 ]
 """Different entries, or none where that means something."""
-Several = Annotated[Listed[Entry], Field(min_length=1)]
+Several = Annotated[
+    tuple[Entry, ...],
+    Field(strict=False, min_length=1, max_length=STEPS, json_schema_extra=UNIQUE),
+    AfterValidator(require_different),
+]
 """One or more different entries."""
 Levels = Annotated[tuple[Entry, ...], Field(strict=False, min_length=1, max_length=8)]
 """One entry per level of a network, from the finest to the coarsest; levels may be alike."""

@@ -16,7 +16,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from simaudit.vocabulary.bounds import LONGEST_LIST, Epoch, Most, Queries, Stride, Timestep
+from simaudit.vocabulary.bounds import MOST_EPOCHS, Entry, Listed, Most, Queries, Several, Stride, Timestep
 
 
 class Knobs(BaseModel):
@@ -41,7 +41,6 @@ class Refers:
 
 
 AttackName = Annotated[Name, Refers("attacks")]
-AuditName = Annotated[Name, Refers("audits")]
 
 Seed = Annotated[int, Field(ge=0), Most(2**32 - 1, "NumPy and scikit-learn take seeds of 32 bits")]
 
@@ -130,27 +129,21 @@ def _expand_range(value: Any) -> Any:
 
 
 def _require_increasing(values: tuple[int, ...]) -> tuple[int, ...]:
-    if not values or any(a >= b for a, b in pairwise(values)):
-        raise PydanticCustomError("increasing", "must be one or more numbers, strictly increasing")
+    if any(a >= b for a, b in pairwise(values)):
+        raise PydanticCustomError("increasing", "must be strictly increasing")
     return values
 
 
+Increasing = Annotated[Several[Entry], AfterValidator(_require_increasing)]
+
 Timesteps = Annotated[
-    tuple[Timestep, ...],
-    BeforeValidator(_expand_range, json_schema_input_type=TimestepRange | list[Timestep]),
-    Field(strict=False),
-    AfterValidator(_require_increasing),
+    Increasing[Timestep],
+    BeforeValidator(_expand_range, json_schema_input_type=TimestepRange | Increasing[Timestep]),
 ]
 """A grid of timesteps, written as a range {start, stop, step} or as a list; always held as a tuple."""
 
-Draws = Annotated[
-    tuple[Queries, ...], Field(strict=False, max_length=LONGEST_LIST), AfterValidator(_require_increasing)
-]
+Draws = Increasing[Queries]
 """Nested numbers of noise draws: the statistic for n uses the first n draws of the largest."""
 
-Epochs = Annotated[
-    tuple[Annotated[Epoch, Field(gt=0)], ...],
-    Field(strict=False, max_length=LONGEST_LIST),
-    AfterValidator(lambda epochs: epochs and _require_increasing(epochs)),
-]
+Epochs = Annotated[Listed[Annotated[int, Field(gt=0), MOST_EPOCHS]], AfterValidator(_require_increasing)]
 """Epochs of a training, counted from 1. The tuple may be empty."""
