@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from simaudit.data.prepare import image_hashes, open_images, save_array, to_model_range
-from simaudit.data.source import RawImages
+from simaudit.data.source import RawImages, Source, source_types
 from simaudit.data.sources.digits import Digits
 from simaudit.vocabulary.errors import SimauditError
 
@@ -72,3 +72,9 @@ def test_a_truncated_image_file_is_refused(tmp_path, images):
     path.write_bytes(path.read_bytes()[:-100])
     with pytest.raises(SimauditError, match="not a whole"):
         open_images(path)
+
+
+@pytest.mark.parametrize("kind", [kind for kind in source_types().values() if kind.shape is not Source.shape])
+def test_a_source_has_the_shape_that_it_says(kind):
+    source = kind(source=kind.__module__.rsplit(".", 1)[-1])
+    assert source.load().images.shape == source.shape

@@ -1,8 +1,10 @@
 """Bad files of parameters, by kind: each mistake is exactly one line, with the file and the line or key."""
 
 import pytest
-from planning import SMALL, lines_of
+from planning import SMALL, lines_of, small
 
+from simaudit.data.sources.digits import Digits
+from simaudit.plan import at_hand
 from simaudit.plan.explain import listed
 from simaudit.plan.load import load
 from simaudit.storage.yaml import DEEPEST, LARGEST_FILE, parse_yaml
@@ -115,6 +117,10 @@ REFUSED = {
     # relations
     NET
     % "schedule: {beta_start: 0.5, beta_end: 0.1}": "targets.net.schedule: beta_start must be at most beta_end",
+    NET
+    % "schedule: {num_train_timesteps: 32767}": "targets.net.schedule: after 32767 steps single precision holds",
+    NET
+    % "schedule: {beta_start: 1.0e-30}": "targets.net.schedule.beta_start: must be greater than or equal to 0.000001",
     "attacks: {pfami: {timesteps: [1], smallest_crop: 0.9, largest_crop: 0.8}}": "attacks.pfami: smallest_crop must",
     "attacks: {pullback: {timesteps: [1], dropped: 0.999999}}": "attacks.pullback.dropped: must be at most 0.95,",
     # sections
@@ -181,6 +187,19 @@ def test_a_wrong_name_is_one_line_in_however_many_places_it_is_used(tmp_path):
         f"{file}: audits.raw.attacks: no such entry; known: loss, sima (got 'lost'); also in audits.exact.attacks, "
         "figures.norms.attack"
     ]
+
+
+def test_resamples_of_all_samples_must_fit_into_memory(monkeypatch):
+    monkeypatch.setattr(at_hand, "LARGEST_TABLE", 2 * 1797 * 1000)
+    assert lines_of(small, "evaluation: {bootstrap: 1001, permutations: 222}") == [
+        "experiment.yaml: evaluation.bootstrap: must be at most 1000: more do not fit into memory, each with the 1797 "
+        "samples of small"
+    ]
+
+
+def test_what_a_source_does_not_say_is_left_to_its_jobs(monkeypatch):
+    monkeypatch.setattr(Digits, "shape", None)
+    assert small("splits: {small: {members: 1797}, few: }").splits["small"].members == 1797
 
 
 def test_names_of_nothing_are_listed_and_not_all_where_they_are_many():

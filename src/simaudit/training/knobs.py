@@ -1,5 +1,6 @@
 """The knobs of a noise schedule and of a training."""
 
+import math
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field, model_validator
@@ -12,7 +13,6 @@ from simaudit.vocabulary.bounds import (
     BatchSize,
     Factor,
     Most,
-    Share,
     Steps,
 )
 from simaudit.vocabulary.knobs import Device, Epochs, Knobs, Seed, Speed, Threads
@@ -23,13 +23,17 @@ if TYPE_CHECKING:
     from simaudit.diffusion.schedule import NoiseSchedule
 
 
+POWERS = {"linear": 1, "scaled_linear": 2}
+SMALLEST_LOG_SIGNAL = -69.0  # ᾱ of 1e-30; single precision ends at 1e-38
+
+
 class Schedule(Knobs):
     """The forward process, in diffusers' names (DDPMScheduler)."""
 
     num_train_timesteps: Annotated[int, Field(ge=2), Most(STEPS, "tables hold timesteps in 16 bits")] = 1000
     beta_schedule: Literal["linear", "scaled_linear", "squaredcos_cap_v2"] = "linear"
-    beta_start: Share = 1e-4
-    beta_end: Share = 0.02
+    beta_start: Annotated[float, Field(ge=1e-6, lt=1)] = 1e-4  # of less, 1 − β is 1 in single precision
+    beta_end: Annotated[float, Field(ge=1e-6, lt=1)] = 0.02
 
     @model_validator(mode="after")
     def _noise_grows(self) -> "Schedule":
@@ -37,7 +41,21 @@ class Schedule(Knobs):
             raise PydanticCustomError(
                 "betas", "beta_start must be at most beta_end ({end})", {"end": self.beta_end}
             )
+        if self.beta_schedule in POWERS and self._last_log_signal() < SMALLEST_LOG_SIGNAL:
+            raise PydanticCustomError(
+                "signal",
+                "after {steps} steps single precision holds nothing of an image; lower beta_end or num_train_timesteps",
+                {"steps": self.num_train_timesteps},
+            )
         return self
+
+    def _last_log_signal(self) -> float:
+        """Return log ᾱ at the last timestep, where β^(1/power) grows linearly."""
+        power, steps = POWERS[self.beta_schedule], self.num_train_timesteps
+        first, last = self.beta_start ** (1 / power), self.beta_end ** (1 / power)
+        return sum(
+            math.log1p(-((first + (last - first) * step / (steps - 1)) ** power)) for step in range(steps)
+        )
 
     def scheduler(self) -> "DDPMScheduler":
         """Return it as diffusers' scheduler, which is saved with a target."""
