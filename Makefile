@@ -1,5 +1,6 @@
 # make figures   the environment, then the whole default run with every figure
 # make test      the environment, then the tests
+# make fuzz      5000 files of parameters that are wrong in some way (about 10 minutes)
 # make lint      style and types
 # make bench     how fast it is, as ratios measured on this machine (about 25 minutes)
 # make coverage  how often the confidence intervals hold the true value, into docs/evaluation.md (about 10 minutes)
@@ -11,13 +12,16 @@ PYTHON ?= python3
 VENV := .venv
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
-.PHONY: figures test lint bench coverage lock schema clean
+.PHONY: figures test fuzz lint bench coverage lock schema clean
 
 figures: $(VENV)/.ready
 	snakemake --cores all
 
 test: $(VENV)/.ready
 	pytest --numprocesses 3 --dist loadfile
+
+fuzz: $(VENV)/.ready
+	HYPOTHESIS_PROFILE=fuzz pytest tests/unit/test_fuzz.py
 
 lint: $(VENV)/.ready
 	ruff check .

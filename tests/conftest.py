@@ -1,5 +1,6 @@
 """Targets whose answers are known, and small data, for all tests."""
 
+import os
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -12,7 +13,8 @@ from simaudit.data.split import Split, make_split
 from simaudit.diffusion.schedule import NoiseSchedule
 
 settings.register_profile("simaudit", deadline=None)  # a busy machine is no failure
-settings.load_profile("simaudit")
+settings.register_profile("fuzz", deadline=None, max_examples=5000)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "simaudit"))
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -4,10 +4,9 @@ import json
 from pathlib import Path
 
 import pytest
-import yaml
 
 from simaudit.plan.load import parse
-from simaudit.storage.yaml import read_yaml
+from simaudit.storage.yaml import parse_yaml, read_yaml
 from simaudit.vocabulary.errors import SimauditError
 
 ROOT = Path(__file__).parents[2]
@@ -18,7 +17,7 @@ SMALL = """
 datasets: {digits: {source: digits}}
 splits:
   small: {dataset: digits, members: 100}
-  few: {dataset: digits, members: 50}
+  few: {dataset: digits, members: 80}
 targets:
   net:
     kind: ddpm
@@ -60,8 +59,8 @@ def default(key, value):
 def small(*experiments):
     """The small parameters, with experiments as YAML text on top."""
     names = ["params.yaml", "experiment.yaml", "second.yaml"]
-    files = [yaml.safe_load(text) for text in (SMALL, *experiments)]
-    return parse([(Path(name), content) for name, content in zip(names, files, strict=False)])
+    files = [(Path(name), text) for name, text in zip(names, (SMALL, *experiments), strict=False)]
+    return parse([(name, parse_yaml(text, name)) for name, text in files])
 
 
 def lines_of(function, *arguments):

@@ -7,7 +7,7 @@ import pytest
 import sklearn.datasets
 
 from simaudit.data.prepare import image_hashes, open_images, save_array, to_model_range
-from simaudit.data.source import RawImages
+from simaudit.data.source import RawImages, Source, source_types
 from simaudit.data.sources.digits import Digits
 from simaudit.data.sources.photos import Photos
 from simaudit.vocabulary.errors import SimauditError
@@ -50,8 +50,9 @@ def test_a_patch_is_the_mean_of_its_place_in_the_photograph(name, first, number)
     ("side", "reduction", "count"), [(4, 1, 2 * 106 * 160), (32, 1, 2 * 13 * 20), (32, 8, 2 * 1 * 2)]
 )
 def test_patches_can_be_larger_and_of_photographs_at_another_size(side, reduction, count):
-    raw = Photos(source="photos", side=side, reduction=reduction).load()
-    assert raw.images.shape == (count, 3, side, side)
+    photos = Photos(source="photos", side=side, reduction=reduction)
+    raw = photos.load()
+    assert raw.images.shape == photos.shape == (count, 3, side, side)
     assert np.bincount(raw.labels).tolist() == [count // 2, count // 2]
 
 
@@ -106,3 +107,9 @@ def test_a_truncated_image_file_is_refused(tmp_path, images):
     path.write_bytes(path.read_bytes()[:-100])
     with pytest.raises(SimauditError, match="not a whole"):
         open_images(path)
+
+
+@pytest.mark.parametrize("kind", [kind for kind in source_types().values() if kind.shape is not Source.shape])
+def test_a_source_has_the_shape_that_it_says(kind):
+    source = kind(source=kind.__module__.rsplit(".", 1)[-1])
+    assert source.load().images.shape == source.shape

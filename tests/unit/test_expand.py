@@ -28,7 +28,7 @@ def test_entries_that_an_experiment_lists_are_all_there_are():
     params = small("targets: {raw: , exact: }")
     assert list(params.targets) == ["raw", "exact"]
     assert params.targets["raw"] == small().targets["raw"]
-    assert list(small("splits: {small: {members: 30}}").splits) == ["small"]
+    assert list(small("splits: {small: {members: 90}}").splits) == ["small"]
 
 
 def test_a_listed_entry_starts_from_the_one_of_the_same_name():
@@ -134,8 +134,8 @@ def test_each_seed_is_a_target_and_the_first_keeps_the_name():
         ),
         (
             "net",
-            "training.learning_rate: [1.0e-7, 1e-7, 1.0e+7]",
-            "learning_rate1e-07 learning_rate1e-7 learning_rate1e07",
+            "training.learning_rate: [1.0e-7, 1e-6, 1.e-10]",
+            "learning_rate1e-07 learning_rate1e-06 learning_rate1e-10",
         ),
         ("net-epochs", "training.epochs: [3, 4]", "3 4"),
         ("net", "training.horizontal_flip: [true, false]", "horizontal_fliptrue horizontal_flipfalse"),

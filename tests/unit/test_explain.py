@@ -140,7 +140,8 @@ def test_a_long_value_is_cut():
 
 
 @pytest.mark.parametrize(
-    ("content", "why"), [(b"\xff\xfe\xfa", "not valid YAML"), (b"a: [", "not valid YAML")]
+    ("content", "why"),
+    [(b"a: 1\n\xff\xfe\xfa", "line 2: not UTF-8 (byte 0xff)"), (b"a: [", "line 1: not valid YAML")],
 )
 def test_a_file_that_is_no_yaml_is_one_line(tmp_path, content, why):
     file = tmp_path / "params.yaml"

@@ -55,7 +55,7 @@ def figure(*arguments):
         ),
         (
             ["norms", "--target", "digits-ddpm", "--set", "attack=["],
-            ["--set: not valid YAML: "],
+            ["--set attack: line 1: not valid YAML: "],
         ),
         (
             ["norms", "--target", "digits-ddpm"],

@@ -186,3 +186,11 @@ def test_the_file_for_dvc_is_written_when_it_differs(tmp_path):
     assert [dvc.refresh(small(), file), dvc.refresh(small(), file)] == [True, False]
     assert dvc.refresh(small("targets: {net: }"), file)
     assert file.read_text(encoding="utf-8") == dvc.text(small("targets: {net: }"))
+
+
+def test_a_run_may_have_no_figures_at_all():
+    params = small("figures: {roc_loglog: null, samples: null}")
+    planned = list(jobs(params))
+    assert {job.phase for job in planned} >= {"evaluate", "numbers", "tables", "report"}
+    assert not [job for job in planned if job.phase == "figure"]
+    assert dvc.expanded(params)["drawn"] == []

@@ -71,19 +71,25 @@ def with_pretrained(values, folder):
     }
 
 
+def new_autoencoder(folder):
+    """A folder that looks like a saved autoencoder; returns the file of its weights."""
+    folder.mkdir(parents=True)
+    (folder / "config.json").write_text('{"_class_name": "AutoencoderKL"}')
+    weights = folder / "diffusion_pytorch_model.safetensors"
+    weights.write_bytes(b"1")
+    return weights
+
+
 def test_a_pretrained_autoencoder_is_known_by_its_content(values, tmp_path):
-    with pytest.raises(SimauditError, match=f"targets.mine: {tmp_path / 'nowhere'}: no such folder"):
+    with pytest.raises(SimauditError, match=r"targets.mine.autoencoder.pretrained: no such folder"):
         texts(with_pretrained(values, tmp_path / "nowhere"))
     with pytest.raises(SimauditError, match=r"autoencoder\.pretrained: must have 1 or more characters"):
         texts(with_pretrained(values, ""))
     folder = tmp_path / "vqvae"
-    folder.mkdir()
+    weights = new_autoencoder(folder)
     values = with_pretrained(values, folder)
-    missing = texts(values)
-    (folder / "weights.safetensors").write_bytes(b"1")
     one = texts(values)
-    assert changed_stamps(missing, one) == {"train/mine"}
-    (folder / "weights.safetensors").write_bytes(b"2")
+    weights.write_bytes(b"2")
     two = texts(values)
     assert changed_stamps(one, two) == {"train/mine"}
     (tmp_path / "training.json").write_text("{}")  # says whose members the autoencoder was trained on
@@ -93,13 +99,16 @@ def test_a_pretrained_autoencoder_is_known_by_its_content(values, tmp_path):
 def test_a_stamp_knows_which_given_files_are_no_longer_what_they_were(values, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     folder = Path("mine/vqvae")
-    folder.mkdir(parents=True)
-    (folder / "weights.safetensors").write_bytes(b"1")
+    new_autoencoder(folder)
     Path("mine/training.json").write_text("{}")
     job = next(job for job in jobs(params_of(with_pretrained(values, folder))) if job.name == "train/mine")
     stamp = Stamp.of(job)
     assert stamp.changed_files() == []
-    assert stamp.relative_files() == ["mine/vqvae/weights.safetensors", "mine/training.json"]
+    assert stamp.relative_files() == [
+        "mine/vqvae/config.json",
+        "mine/vqvae/diffusion_pytorch_model.safetensors",
+        "mine/training.json",
+    ]
     (folder / "config.json").write_text("{}")
     Path("mine/training.json").unlink()
     assert stamp.changed_files() == ["mine/vqvae/config.json", "mine/training.json"]
@@ -113,7 +122,7 @@ def test_a_pretrained_autoencoder_of_another_target_waits_for_its_training(value
     assert not job.given
     monkeypatch.chdir(tmp_path)
     with pytest.raises(
-        SimauditError, match=r"mine\.autoencoder\.pretrained: no such entry; known: .*'nobody'"
+        SimauditError, match=r"mine\.autoencoder\.pretrained: no such entry; known: .*nobody/vqvae'"
     ):
         params_of(with_pretrained(values, paths.target("nobody") / "vqvae"))
 

@@ -3,6 +3,7 @@
 import difflib
 import signal
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -92,20 +93,21 @@ def _figure(name: str, target: str | None, results: Path, knobs: tuple[str, ...]
 
 def _with(figure: dict[str, Any], knobs: tuple[str, ...], kind: Any) -> dict[str, Any]:
     """Return the knobs of a figure with other values of some."""
-    import yaml
     from pydantic import ValidationError
 
     from simaudit.plan.explain import explain
+    from simaudit.storage.yaml import parse_yaml
+
+    written = (knob.partition("=") for knob in knobs)
+    given = {key: parse_yaml(value, Path(f"--set {key}")) for key, _, value in written}
+
+    def where(keys: Sequence[str]) -> tuple[str, str]:
+        return f"--set {'.'.join(keys)}", ""
 
     try:
-        given = {key: yaml.safe_load(value) for key, _, value in (knob.partition("=") for knob in knobs)}
         kind.model_validate({**figure, **given})
-    except yaml.YAMLError as error:
-        raise SimauditError(f"--set: not valid YAML: {' '.join(str(error).split())}") from None
     except ValidationError as error:
-        raise explain(
-            error, {**figure, **given}, lambda keys, why: f"--set {'.'.join(keys)}: {why}"
-        ) from None
+        raise explain(error, {**figure, **given}, where) from None
     return {**figure, **given}
 
 

@@ -6,17 +6,18 @@ from pydantic import Field
 
 from simaudit.data.source import Source, source_modules
 from simaudit.vocabulary import paths
+from simaudit.vocabulary.bounds import MOST_IMAGES, Share
 from simaudit.vocabulary.errors import FileError, SimauditError
 from simaudit.vocabulary.job import Job, reference
-from simaudit.vocabulary.knobs import Knobs, Name, Seed, deciding
+from simaudit.vocabulary.knobs import Knobs, Name, Refers, Seed, deciding
 
 
 class SplitKnobs(Knobs):
     """Who is a member: drawn at random from a dataset."""
 
-    dataset: Name
-    members: Annotated[int, Field(ge=2)]
-    calibration: Annotated[float, Field(gt=0, lt=1)] = 0.3
+    dataset: Annotated[Name, Refers("datasets")]
+    members: Annotated[int, Field(ge=2), MOST_IMAGES]
+    calibration: Share = 0.3
     seed: Seed = 0
     allow_duplicates: bool = False
 
@@ -47,8 +48,8 @@ def split_job(name: str, knobs: SplitKnobs) -> Job:
 def split(job: Job) -> None:
     """Draw members, held-out samples and folds."""
     from simaudit.data.prepare import image_hashes, open_images
-    from simaudit.data.split import make_split, refuse_duplicates, refuse_small, write_split
-    from simaudit.vocabulary.sides import CALIBRATION, MEMBER
+    from simaudit.data.sizes import fold_sizes, refuse_small
+    from simaudit.data.split import make_split, refuse_duplicates, write_split
 
     values: dict[str, Any] = dict(job.params)
     name = values.pop("name")
@@ -56,7 +57,7 @@ def split(job: Job) -> None:
     try:
         hashes = image_hashes(open_images(job.input("images")))
         drawn = make_split(hashes, knobs.members, knobs.calibration, knobs.seed)
-        refuse_small((drawn.role == MEMBER).to_numpy(), (drawn.fold == CALIBRATION).to_numpy())
+        refuse_small(fold_sizes(len(drawn), knobs.members, knobs.calibration))
         if not knobs.allow_duplicates:
             refuse_duplicates(drawn)
     except FileError:

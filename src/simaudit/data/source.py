@@ -26,6 +26,11 @@ class Source(Knobs):
 
     source: str
 
+    @property
+    def shape(self) -> tuple[int, int, int, int] | None:
+        """(N, C, H, W) of its images where that is known without reading them, so that a plan is held against it."""
+        return None
+
     @abstractmethod
     def load(self) -> RawImages:
         """Read every image, in an order that never changes: the position becomes `sample_id`."""

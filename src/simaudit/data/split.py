@@ -10,6 +10,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from simaudit.data.sizes import Sizes, fold_sizes
 from simaudit.storage.hashes import sha256_bytes
 from simaudit.storage.parquet import write_table
 from simaudit.storage.reading import reading
@@ -19,7 +20,6 @@ from simaudit.vocabulary.sides import CALIBRATION, EVALUATION, HELDOUT, MEMBER
 SCHEMA = pa.schema(
     [("sample_id", pa.int64()), ("role", pa.string()), ("fold", pa.string()), ("sha256", pa.string())]
 )
-SMALLEST_SIDE = 20  # fewest members, and fewest held-out samples, with which a fold is measured
 NAMED_PAIRS = 5  # how many pairs of duplicates an error lists
 
 
@@ -28,36 +28,25 @@ def make_split(hashes: list[str], members: int, calibration: float, seed: int) -
 
     Return N rows in sample_id order with columns sample_id, role, fold, sha256. The calibration fold gets
     round(calibration × size) samples of each role. The same arguments give the same split on every machine.
-    Raises SimauditError when `members` leaves no sample held out, or when a fold would lack one of the roles.
+    Raises KnobError as `fold_sizes` does.
     """
     n = len(hashes)
-    if members >= n:
-        raise SimauditError(
-            f"members: {members} of {n} samples leave nobody held out; choose at most {n - 1}"
-        )
+    calibrating = fold_sizes(n, members, calibration)[CALIBRATION]
     order = np.random.default_rng(seed).permutation(n)
     role = np.full(n, HELDOUT, dtype=object)
     role[order[:members]] = MEMBER
     fold = np.full(n, EVALUATION, dtype=object)
-    for group in (order[:members], order[members:]):
-        size = round(calibration * len(group))
-        if not 0 < size < len(group):
-            raise SimauditError(
-                f"calibration: {calibration} of {len(group)} samples leaves a fold empty; choose another share"
-            )
+    for group, size in zip((order[:members], order[members:]), calibrating, strict=True):
         fold[group[:size]] = CALIBRATION
     return pd.DataFrame({"sample_id": np.arange(n), "role": role, "fold": fold, "sha256": hashes})
 
 
-def refuse_small(is_member: np.ndarray, is_calibration: np.ndarray) -> None:
-    """Raise SimauditError, naming a fold that has fewer than SMALLEST_SIDE samples of a role; both are (N,) bool."""
-    for fold, rows in ((CALIBRATION, is_calibration), (EVALUATION, ~is_calibration)):
-        members, heldout = (int((side & rows).sum()) for side in (is_member, ~is_member))
-        if min(members, heldout) < SMALLEST_SIDE:
-            raise SimauditError(
-                f"the {fold} fold has {members} members and {heldout} held-out samples, and needs {SMALLEST_SIDE} of "
-                "each; choose more of what it lacks, or another calibration share"
-            )
+def measured_sizes(is_member: np.ndarray, is_calibration: np.ndarray) -> Sizes:
+    """Return the sizes of a split, of which both arrays are (N,) bool."""
+    folds = {CALIBRATION: is_calibration, EVALUATION: ~is_calibration}
+    return {
+        fold: (int((is_member & rows).sum()), int((~is_member & rows).sum())) for fold, rows in folds.items()
+    }
 
 
 def duplicates_across_roles(split: pd.DataFrame) -> list[tuple[int, int]]:

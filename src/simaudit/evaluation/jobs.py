@@ -4,10 +4,11 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import Field, PositiveInt
+from pydantic import Field
 
 from simaudit.samples.jobs import QualityKnobs
 from simaudit.vocabulary import paths
+from simaudit.vocabulary.bounds import MOST_RESAMPLES, Most
 from simaudit.vocabulary.job import Job, reference
 from simaudit.vocabulary.knobs import Knobs, Seed, Threads, deciding, speed
 
@@ -31,16 +32,16 @@ NEEDS_MEMORY = {
 class BlindKnobs(Knobs):
     """How the classifiers are fitted that never see a model."""
 
-    folds: Annotated[int, Field(ge=2)] = 5
-    side: PositiveInt = 16
+    folds: Annotated[int, Field(ge=2), Most(20, "a fold of a split may have no more of a side")] = 5
+    side: Annotated[int, Field(gt=0), Most(256, "boosting on more pixels takes days")] = 16
 
 
 class EvaluationKnobs(Knobs):
     """Resampling settings of the evaluation, and the blind baseline."""
 
     seed: Seed = 0
-    bootstrap: Annotated[int, Field(ge=100)] = 1000
-    permutations: Annotated[int, Field(ge=20)] = 200
+    bootstrap: Annotated[int, Field(ge=100), MOST_RESAMPLES] = 1000
+    permutations: Annotated[int, Field(ge=20), MOST_RESAMPLES] = 200
     threads: Threads = 1
     blind: BlindKnobs = BlindKnobs()
 

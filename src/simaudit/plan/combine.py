@@ -9,10 +9,12 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from simaudit.plan.explain import listed, shown, shown_key
 from simaudit.plan.sweep import Sweep
 from simaudit.vocabulary.errors import SimauditError
 from simaudit.vocabulary.knobs import joined
 
+LONGEST_CHAIN = 20  # entries that are `like` one another
 LISTED = ("datasets", "splits", "targets", "audits")
 
 
@@ -32,15 +34,20 @@ class Place(NamedTuple):
             content = content[key]
         return len(keys)
 
+    def where(self, keys: Sequence[str]) -> tuple[str, str]:
+        """Return the file, and the whole key of the value at these keys of the content."""
+        return str(self.file), ".".join(map(shown_key, [*self.keys, *keys])).replace(".[", "[")
+
     def line(self, keys: Sequence[str], why: str) -> str:
         """Return what is wrong with the value at these keys of the content, after the file and the whole key."""
-        dotted = ".".join([*self.keys, *keys]).replace(".[", "[")
-        return ": ".join(filter(None, [str(self.file), dotted, why]))
+        return ": ".join(filter(None, [*self.where(keys), why]))
 
     def require_mapping(self) -> None:
         """Raise SimauditError when the content is no mapping."""
         if not isinstance(self.content, Mapping):
-            raise SimauditError(self.line([], f"must be a mapping of keys to values (got {self.content!r})"))
+            raise SimauditError(
+                self.line([], f"must be a mapping of keys to values (got {shown(self.content)})")
+            )
 
 
 @dataclass(frozen=True)
@@ -56,14 +63,18 @@ class Entry:
     swept: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     may_vanish: bool = False
 
-    def line(self, keys: Sequence[str], why: str) -> str:
-        """Return what is wrong with the value at these keys, after the file and the key where it was written."""
+    def where(self, keys: Sequence[str]) -> tuple[str, str]:
+        """Return the file and the whole key where the value at these keys was written."""
         place = max(self.places, key=lambda place: place.depth(keys))  # the first of equals
         dotted, is_written = ".".join(keys), place.depth(keys) == len(keys)
         for key, sweep in self.swept.items():
             if key == dotted or (key.startswith(f"{dotted}.") and not is_written):
-                return self.line(sweep, why)
-        return place.line(keys, why)
+                return self.where(sweep)
+        return place.where(keys)
+
+    def line(self, keys: Sequence[str], why: str) -> str:
+        """Return what is wrong with the value at these keys, after the file and the key where it was written."""
+        return ": ".join(filter(None, [*self.where(keys), why]))
 
 
 @dataclass(frozen=True)
@@ -82,13 +93,13 @@ class Combined:
             sections[section] = {name: entry.values for name, entry in entries.items()}
         return sections
 
-    def line(self, keys: Sequence[str], why: str) -> str:
-        """Return what is wrong with the value at these keys, after the file and the key where it was written."""
+    def where(self, keys: Sequence[str]) -> tuple[str, str]:
+        """Return the file and the whole key where the value at these keys was written."""
         if entry := self.sections.get(keys[0]):
-            return entry.line(keys[1:], why)
+            return entry.where(keys[1:])
         if len(keys) > 1 and (entry := self.listed.get(keys[0], {}).get(keys[1])):
-            return entry.line(keys[2:], why)
-        return Place(self.file).line(keys, why)
+            return entry.where(keys[2:])
+        return Place(self.file).where(keys)
 
 
 def combine(files: Sequence[tuple[Path, Any]]) -> Combined:
@@ -106,7 +117,7 @@ def combine(files: Sequence[tuple[Path, Any]]) -> Combined:
 
 
 def _on_top(base: Combined, file: Path, content: Mapping[str, Any]) -> Combined:
-    sections, listed = dict(base.sections), dict(base.listed)
+    sections, lists = dict(base.sections), dict(base.listed)
     for section, values in content.items():
         place = Place(file, (section,), values)
         if section not in LISTED:
@@ -116,11 +127,11 @@ def _on_top(base: Combined, file: Path, content: Mapping[str, Any]) -> Combined:
             place.require_mapping()
             entries = {str(name): {} if entry is None else entry for name, entry in values.items()}
             places = {name: Place(file, (section, name), entry) for name, entry in entries.items()}
-            listed[section] = {name: _start(name, places, base.listed.get(section, {})) for name in places}
+            lists[section] = {name: _start(name, places, base.listed.get(section, {})) for name in places}
     if "targets" in content and "audits" not in content:
-        inherited = listed.get("audits", {})
-        listed["audits"] = {name: replace(audit, may_vanish=True) for name, audit in inherited.items()}
-    return replace(base, sections=sections, listed=listed)
+        inherited = lists.get("audits", {})
+        lists["audits"] = {name: replace(audit, may_vanish=True) for name, audit in inherited.items()}
+    return replace(base, sections=sections, listed=lists)
 
 
 def _start(
@@ -135,8 +146,11 @@ def _start(
         if like in seen:
             raise SimauditError(place.line(["like"], "goes in a circle; name an entry that stands by itself"))
         if like not in entries and like not in base:
-            known = ", ".join(sorted({*base, *entries} - {name}))
-            raise SimauditError(place.line(["like"], f"no such entry; known: {known} (got {like!r})"))
+            known = listed(sorted({*base, *entries} - {name}))
+            raise SimauditError(place.line(["like"], f"no such entry; known: {known} (got {shown(like)})"))
+        if len(seen) > LONGEST_CHAIN:
+            why = f"goes through more than {LONGEST_CHAIN} entries; name one that stands by itself"
+            raise SimauditError(place.line(["like"], why))
         below = _start(like, entries, base, seen) if like in entries else base[like]
         inherited = {key: value for key, value in below.values.items() if key not in Sweep.model_fields}
         below = Entry(inherited, below.places)

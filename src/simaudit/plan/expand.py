@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from simaudit.plan.combine import Combined, Entry
-from simaudit.plan.explain import explain
+from simaudit.plan.explain import explain, shown_key
 from simaudit.plan.sweep import Sweep
 from simaudit.vocabulary.errors import SimauditError
 from simaudit.vocabulary.knobs import joined
@@ -53,7 +53,7 @@ def _targets(entry_name: str, entry: Entry) -> Iterator[tuple[str, Entry]]:
     try:
         sweep = Sweep.model_validate({key: entry.values[key] for key in entry.values.keys() - target.keys()})
     except ValidationError as error:
-        raise explain(error, entry.values, entry.line) from None
+        raise explain(error, entry.values, entry.where) from None
     if sweep.seeds and not isinstance(target.get("training"), Mapping):
         raise SimauditError(entry.line(["seeds"], "sets the seed of a training, and this target has none"))
     for name, settings in sweep.targets(entry_name):
@@ -86,6 +86,8 @@ def _by_name(pairs: Iterable[tuple[str, Entry]]) -> dict[str, Entry]:
     for name, entry in pairs:
         if name in entries:
             other = ".".join(entries[name].places[0].keys)
-            raise SimauditError(entry.line([], f"stands for {name}, and so does {other}; rename one"))
+            raise SimauditError(
+                entry.line([], f"stands for {shown_key(name)}, and so does {other}; rename one")
+            )
         entries[name] = entry
     return entries

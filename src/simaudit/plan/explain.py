@@ -1,49 +1,108 @@
 """What wrong values are answered with: one line for each, with the file, the key, what is wrong, and the value."""
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 
 from simaudit.vocabulary.errors import SimauditError
+from simaudit.vocabulary.knobs import LONGEST_NAME
 
 WHY = {
     "extra_forbidden": "unknown key; remove it or correct its spelling",
     "missing": "missing; add it",
     "dict_type": "must be a mapping of keys to values",
     "model_type": "must be a mapping of keys to values",
+    "invalid_key": "must be a text, as every key",
     "tuple_type": "must be a list",
+    "int_type": "must be a whole number",
+    "float_type": "must be a number",
+    "bool_type": "must be true or false",
+    "string_type": "must be a text",
     "too_short": "must have {min_length} or more",
     "too_long": "must have {max_length} or fewer",
     "string_too_short": "must have {min_length} or more characters",
+    "string_too_long": "must have {max_length} or fewer characters",
     "string_pattern_mismatch": "must match {pattern}",
 }
 """What is said in place of pydantic's own words, by its name of the error."""
 WITHOUT_VALUE = ("extra_forbidden", "missing")
+LONGEST_VALUE = 60  # characters of a value that a line shows
+MOST_NAMES = 20  # that a line lists
+MOST_PLACES = 3  # in which a mistake is named again
+MOST_LINES = 40  # of one refusal
 
-Line = Callable[[Sequence[str], str], str]
-"""A function that puts file and key before what is wrong with the value at these keys."""
+Where = Callable[[Sequence[str]], tuple[str, str]]
+"""A function that returns the file and the whole key where the value at these keys was written."""
 
 
-def explain(error: ValidationError, values: Any, line: Line) -> SimauditError:
-    """Return the error that has one line for each mistake in `values`, each once, however many targets have it."""
+class Mistake(NamedTuple):
+    """What is wrong with the value at `keys`. Mistakes that are the `same`, such as one wrong name, are one line."""
+
+    keys: Sequence[str]
+    why: str
+    same: Hashable = None
+
+
+def explain(error: ValidationError, values: Any, where: Where) -> SimauditError:
+    """Return the error that has one line for each mistake in `values`, however many targets have it."""
     details = [detail for detail in error.errors() if not _follows(detail)]
-    lines = dict.fromkeys(line(*_mistake(detail, values)) for detail in details)
+    return refusal((_mistake(detail, values) for detail in details), where)
+
+
+def refusal(mistakes: Iterable[Mistake], where: Where) -> SimauditError:
+    """Return the error that has one line for each mistake: where it was written first, and where else."""
+    found: dict[Hashable, tuple[str, dict[tuple[str, str], None]]] = {}
+    for keys, why, same in mistakes:
+        named = [key for key in keys if not key.startswith("[")]
+        found.setdefault(same or (why, *named[-1:]), (why, {}))[1][where(keys)] = None
+    lines = [_line(why, list(places)) for why, places in found.values()]
+    if len(lines) > MOST_LINES:
+        lines[MOST_LINES:] = [f"and {len(lines) - MOST_LINES} more mistakes; correct these first"]
     return SimauditError("\n".join(lines))
+
+
+def shown(value: Any) -> str:
+    """Return a value as a line shows it, cut where it is long."""
+    text = repr(value)
+    return text if len(text) <= LONGEST_VALUE else text[: LONGEST_VALUE - 3] + "..."
+
+
+def shown_key(key: str) -> str:
+    """Return a key as a line shows it: as it is, unless it is no name at all."""
+    return key if key and key.isprintable() and len(key) <= LONGEST_NAME else shown(key)
+
+
+def listed(names: Iterable[str]) -> str:
+    """Return names as a line lists them, not all where they are many."""
+    names = list(map(shown_key, names))
+    more = f" and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else ""
+    return ", ".join(names[:MOST_NAMES]) + more or "none"
+
+
+def _line(why: str, places: list[tuple[str, str]]) -> str:
+    (file, key), others = places[0], places[1:]
+    line = ": ".join(filter(None, [file, key, why]))
+    if others:
+        more = f" and {len(others) - MOST_PLACES} more" if len(others) > MOST_PLACES else ""
+        again = [key if other == file else f"{other}: {key}" for other, key in others[:MOST_PLACES]]
+        line += f"; also in {', '.join(again)}{more}"
+    return line
 
 
 def _follows(detail: Any) -> bool:
     """Return whether a list is too short only because its items, which have lines of their own, are wrong."""
-    return bool(detail["type"] == "too_short" and len(detail["input"]) > detail["ctx"]["actual_length"])
+    is_short = detail["type"] == "too_short" and isinstance(detail["input"], list | tuple)
+    return is_short and len(detail["input"]) > detail["ctx"]["actual_length"]
 
 
-def _mistake(detail: Any, values: Any) -> tuple[list[str], str]:
+def _mistake(detail: Any, values: Any) -> Mistake:
     kind, keys = detail["type"], _keys(detail["loc"], values)
     why = WHY[kind].format(**detail.get("ctx", {})) if kind in WHY else detail["msg"]
     why = why.replace("Input should be", "must be")
     if kind == "missing" and keys[-1:] != [str(detail["loc"][-1])]:
         keys.append(str(detail["loc"][-1]))
-    return keys, why if kind in WITHOUT_VALUE else f"{why} (got {_shown(detail['input'])})"
+    return Mistake(keys, why if kind in WITHOUT_VALUE else f"{why} (got {shown(detail['input'])})")
 
 
 def _keys(loc: Sequence[int | str], values: Any) -> list[str]:
@@ -57,8 +116,3 @@ def _keys(loc: Sequence[int | str], values: Any) -> list[str]:
             keys.append(f"[{part}]")
             values = values[part]
     return keys
-
-
-def _shown(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 60 else text[:57] + "..."

@@ -9,10 +9,9 @@ from pydantic import ValidationError
 from simaudit.plan.cohere import mistakes
 from simaudit.plan.combine import combine
 from simaudit.plan.expand import expand
-from simaudit.plan.explain import explain
+from simaudit.plan.explain import explain, refusal
 from simaudit.plan.params import Params
 from simaudit.storage.yaml import read_yaml
-from simaudit.vocabulary.errors import SimauditError
 
 DEFAULT = Path("params.yaml")
 
@@ -37,8 +36,7 @@ def parse(files: Sequence[tuple[Path, Any]]) -> Params:
     try:
         params = Params.model_validate(values)
     except ValidationError as error:
-        raise explain(error, values, expanded.line) from None
-    lines = dict.fromkeys(expanded.line(key.split("."), why) for key, why in mistakes(params))
-    if lines:
-        raise SimauditError("\n".join(lines))
+        raise explain(error, values, expanded.where) from None
+    if found := list(mistakes(params)):
+        raise refusal(found, expanded.where)
     return params

@@ -12,13 +12,15 @@ from simaudit.data.jobs import SplitKnobs
 from simaudit.data.source import Source, source_modules
 from simaudit.evaluation.jobs import EvaluationKnobs
 from simaudit.figures.figure import Figure, RunFigure, TargetFigure, figure_modules
+from simaudit.plan.sweep import MOST_TARGETS
 from simaudit.samples.jobs import QualityKnobs
 from simaudit.scoring.jobs import ScoringKnobs
 from simaudit.storage.json import canonical_json
 from simaudit.targets.family import TargetFamily, TrainedFamily, family_modules
 from simaudit.targets.jobs import TheoryKnobs
+from simaudit.vocabulary.bounds import Listed, Several
 from simaudit.vocabulary.context import AuditContext
-from simaudit.vocabulary.knobs import Knobs, Name, deciding
+from simaudit.vocabulary.knobs import Knobs, Name, Refers, deciding
 from simaudit.vocabulary.registry import implementation
 
 OF_A_GROUP = ("seed", "intermediate_epochs")
@@ -28,13 +30,13 @@ OF_A_GROUP = ("seed", "intermediate_epochs")
 class AuditKnobs(Knobs):
     """A target, on a split, by some attacks, with some figures; what is not said is everything that applies."""
 
-    target: Name
-    split: Name | None = None
+    target: Annotated[Name, Refers("targets")]
+    split: Annotated[Name | None, Refers("splits")] = None
     """The split that it is attacked on; that of the target if not said."""
-    attacks: Annotated[tuple[Name, ...], Field(min_length=1)] | None = None
-    intermediate_attacks: tuple[Name, ...] = ()
+    attacks: Annotated[Several[Name] | None, Refers("attacks")] = None
+    intermediate_attacks: Listed[Name] = ()
     """Which attacks are also run on the checkpoints that `training.intermediate_epochs` of the target keeps."""
-    figures: tuple[Name, ...] | None = None
+    figures: Annotated[Listed[Name] | None, Refers("figures")] = None
 
 
 def _read_by(modules: Callable[[], Mapping[str, str]], base: type[Knobs], key: str = "") -> BeforeValidator:
@@ -75,9 +77,9 @@ class Params(Knobs):
 
     datasets: dict[Name, _Source]
     splits: Annotated[dict[Name, SplitKnobs], Field(min_length=1)]
-    targets: Annotated[dict[Name, _Target], Field(min_length=1)]
+    targets: Annotated[dict[Name, _Target], Field(min_length=1, max_length=MOST_TARGETS)]
     audits: dict[Name, AuditKnobs] = Field(default_factory=dict)
-    attacks: Annotated[dict[str, _Attack], BeforeValidator(_pairs)]
+    attacks: Annotated[dict[str, _Attack], BeforeValidator(_pairs), Field(min_length=1)]
     scoring: ScoringKnobs = ScoringKnobs()
     quality: QualityKnobs = QualityKnobs()
     evaluation: EvaluationKnobs = EvaluationKnobs()

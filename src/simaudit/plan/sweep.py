@@ -3,14 +3,18 @@
 import re
 from collections.abc import Iterator
 from itertools import product
+from math import prod
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, field_validator
+from pydantic import BeforeValidator, StringConstraints, ValidationInfo, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
+from simaudit.vocabulary.bounds import Several
 from simaudit.vocabulary.knobs import Knobs, Seed
 
 SEED = "training.seed"
+MOST_TARGETS = 500
+"""Of one run: each has jobs of its own, and whoever wants more writes several experiments."""
 
 
 def _require_scalar(value: Any) -> Any:
@@ -19,23 +23,16 @@ def _require_scalar(value: Any) -> Any:
     return value
 
 
-def _require_different(values: tuple[Any, ...]) -> tuple[Any, ...]:
-    if len(set(values)) < len(values):
-        raise PydanticCustomError("different", "must be different from one another")
-    return values
-
-
+Key = Annotated[str, StringConstraints(max_length=100)]
 Value = Annotated[bool | int | float | str, BeforeValidator(_require_scalar)]
-Values = Annotated[tuple[Value, ...], Field(min_length=1), AfterValidator(_require_different)]
-Seeds = Annotated[tuple[Seed, ...], Field(min_length=1), AfterValidator(_require_different)]
 
 
 class Sweep(Knobs):
     """The keys of an entry that say for which targets it stands; an entry that is `like` it does not inherit them."""
 
-    seeds: Seeds | None = None
+    seeds: Several[Seed] | None = None
     """Training seeds; the target with the first one has the entry's name."""
-    over: dict[str, Values] | None = None
+    over: dict[Key, Several[Value]] | None = None
     """By dotted key of the entry the values that it takes."""
 
     @field_validator("over")
@@ -46,6 +43,17 @@ class Sweep(Knobs):
                 "seeds", "must not set {key} beside seeds; leave one out", {"key": SEED}
             )
         return over
+
+    @model_validator(mode="after")
+    def _require_few(self) -> "Sweep":
+        count = prod(map(len, (self.over or {}).values())) * len(self.seeds or [None])
+        if count > MOST_TARGETS:
+            raise PydanticCustomError(
+                "few",
+                "seeds and over stand for {count} targets, and a run has at most {most}; name fewer values",
+                {"count": count, "most": MOST_TARGETS},
+            )
+        return self
 
     def targets(self, name: str) -> Iterator[tuple[str, dict[str, Any]]]:
         """Yield the name of each target that an entry of this name stands for, and what it sets by dotted key."""

@@ -9,6 +9,7 @@ from simaudit.samples.features import Extractor
 from simaudit.scoring.jobs import ScoringKnobs
 from simaudit.targets.family import TargetFamily, family_modules
 from simaudit.vocabulary import paths
+from simaudit.vocabulary.bounds import STEPS, Most
 from simaudit.vocabulary.errors import SimauditError
 from simaudit.vocabulary.job import Job, reference
 from simaudit.vocabulary.knobs import Knobs, Seed, deciding, speed
@@ -21,8 +22,8 @@ class QualityKnobs(Knobs):
     """How samples are drawn from each target, and which features of them are compared with those of real images."""
 
     seed: Seed = 0
-    samples: Annotated[int, Field(ge=50)] = 300
-    steps: Annotated[int, Field(ge=2)] = 50
+    samples: Annotated[int, Field(ge=50), Most(1_000_000, "each is drawn in many steps")] = 300
+    steps: Annotated[int, Field(ge=2), Most(STEPS, "no schedule has more")] = 50
     features: Extractor = "classifier"
 
 

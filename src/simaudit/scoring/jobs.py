@@ -3,11 +3,10 @@
 from collections.abc import Mapping
 from typing import Annotated, Any
 
-from pydantic import PositiveInt
-
 from simaudit.attacks.attack import Attack, attack_modules
 from simaudit.targets.family import TargetFamily, family_modules
 from simaudit.vocabulary import paths
+from simaudit.vocabulary.bounds import BatchSize
 from simaudit.vocabulary.errors import SimauditError
 from simaudit.vocabulary.job import Job, reference
 from simaudit.vocabulary.knobs import Device, Knobs, Seed, Speed, Threads, deciding, speed
@@ -20,7 +19,7 @@ class ScoringKnobs(Knobs):
     """How attacks are run; none of it is an attack's own knob."""
 
     seed: Seed = 0
-    batch_size: Annotated[PositiveInt, Speed()] = 256
+    batch_size: Annotated[BatchSize, Speed()] = 256
     device: Device = "auto"
     threads: Threads = 1
 

@@ -22,6 +22,7 @@ from simaudit.training.discriminator import Adversarial
 from simaudit.training.knobs import Fitting, Training
 from simaudit.training.levels import Shape
 from simaudit.training.vae import VAE, latent_shape
+from simaudit.vocabulary.bounds import Most
 from simaudit.vocabulary.errors import FileError, SimauditError
 from simaudit.vocabulary.knobs import Knobs
 
@@ -30,7 +31,7 @@ class Trained(Knobs):
     """An autoencoder trained on the same members: L1 + β · mean KL, and perhaps a discriminator against it."""
 
     network: VAE
-    beta: Annotated[float, Field(ge=0)]
+    beta: Annotated[float, Field(ge=0), Most(1e6, "a larger one leaves nothing else to learn")]
     adversarial: Adversarial | None = None
     training: Fitting
 
@@ -49,15 +50,18 @@ class Trained(Knobs):
         """Where it stands in a sweep of autoencoders, if in any."""
         return {"beta": self.beta, "adversarial": self.adversarial is not None}
 
+    def latents(self, shape: Shape) -> Shape:
+        """Return the shape of its latents for images of this shape. Raises KnobError when it does not fit them."""
+        if self.adversarial:
+            self.adversarial.require_sides(shape)
+        return latent_shape(self.network.latent_channels, self.network.block_out_channels, shape)
+
     def build(self, shape: Shape, split: Split, seed: int) -> tuple[diffusers.AutoencoderKL, Shape]:
         """Return it at its initialisation from `seed`, for images of this shape, and the shape of its latents.
 
-        Raises SimauditError when it does not fit the images.
+        Raises KnobError when it does not fit the images.
         """
-        if self.adversarial:
-            self.adversarial.require_sides(shape)
-        latents = latent_shape(self.network.latent_channels, self.network.block_out_channels, shape)
-        return self.network.build(shape, seed), latents
+        return self.network.build(shape, seed), self.latents(shape)
 
     def train(
         self,
@@ -89,7 +93,7 @@ class Trained(Knobs):
 class Pretrained(Knobs):
     """A diffusers AutoencoderKL from a folder, used as it is: a public one, or that of another target."""
 
-    pretrained: Annotated[str, Field(min_length=1)]
+    pretrained: Annotated[str, Field(min_length=1, max_length=4096, pattern=r"^[^\x00]+$")]
 
     @property
     def members(self) -> str:
@@ -109,6 +113,10 @@ class Pretrained(Knobs):
 
     @property
     def arm(self) -> dict[str, Any] | None:
+        return None
+
+    def latents(self, shape: Shape) -> Shape | None:
+        """Return None: the shape of its latents is known when it is read."""
         return None
 
     def build(self, shape: Shape, split: Split, seed: int) -> tuple[diffusers.AutoencoderKL, Shape]:
@@ -149,11 +157,14 @@ class Pretrained(Knobs):
             raise SimauditError(f"autoencoder.pretrained: {error}") from None
 
 
+TRAINED, PRETRAINED = "a trained one", "a pretrained one"  # names of the kinds, which no key of theirs has
+
+
 def _which(value: Any) -> str:
     has = "pretrained" in value if isinstance(value, dict) else isinstance(value, Pretrained)
-    return "pretrained" if has else "trained"
+    return PRETRAINED if has else TRAINED
 
 
 Autoencoder = Annotated[
-    Annotated[Trained, Tag("trained")] | Annotated[Pretrained, Tag("pretrained")], Discriminator(_which)
+    Annotated[Trained, Tag(TRAINED)] | Annotated[Pretrained, Tag(PRETRAINED)], Discriminator(_which)
 ]

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 import numpy as np
 
 from simaudit.training.knobs import Schedule, Training
+from simaudit.training.levels import Shape
 from simaudit.training.unet import UNet
 from simaudit.vocabulary import registry
-from simaudit.vocabulary.knobs import Device, Knobs, Name
+from simaudit.vocabulary.knobs import Device, Knobs, Name, Refers
 
 if TYPE_CHECKING:
     import torch
@@ -36,7 +37,7 @@ class TargetFamily(Knobs):
     """What attacks may need of a target besides its denoiser: `decoder` where it diffuses in a latent space."""
 
     kind: str
-    split: Name
+    split: Annotated[Name, Refers("splits")]
 
     @property
     def is_latent(self) -> bool:
@@ -72,6 +73,9 @@ class TargetFamily(Knobs):
     def arm(self) -> dict[str, Any] | None:
         """Where its autoencoder stands in a sweep of autoencoders: `beta`, and whether it is `adversarial`; if any."""
         return None
+
+    def require_shape(self, shape: Shape) -> None:
+        """Raise KnobError, naming a key of this entry, when images of this shape do not fit the target."""
 
     @abstractmethod
     def train(

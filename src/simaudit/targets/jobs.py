@@ -4,15 +4,18 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import Field, NonNegativeInt
+from pydantic import Field
 
 from simaudit.targets.family import TargetFamily, family_modules
 from simaudit.targets.files import SUMMARY
 from simaudit.training.knobs import Schedule
 from simaudit.vocabulary import paths
+from simaudit.vocabulary.bounds import Most, Timestep
 from simaudit.vocabulary.errors import FileError, SimauditError
 from simaudit.vocabulary.job import Job, reference
-from simaudit.vocabulary.knobs import Knobs, Name, Timesteps, deciding, joined, speed
+from simaudit.vocabulary.knobs import Knobs, Name, Refers, Timesteps, deciding, joined, speed
+
+Shown = Annotated[int, Field(ge=2), Most(1000, "more cannot be told apart in a figure")]
 
 NEEDS_MEMORY = {
     "train": "training.batch_size of the target",
@@ -24,11 +27,11 @@ NEEDS_MEMORY = {
 class TheoryKnobs(Knobs):
     """What the closed form is drawn of in one and in two dimensions: members of a split, the first one if not said."""
 
-    split: Name | None = None
+    split: Annotated[Name | None, Refers("splits")] = None
     schedule: Schedule = Schedule()
-    line_members: Annotated[int, Field(ge=2)] = 5
-    line_timestep: NonNegativeInt = 20
-    field_members: Annotated[int, Field(ge=2)] = 12
+    line_members: Shown = 5
+    line_timestep: Timestep = 20
+    field_members: Shown = 12
     field_timesteps: Annotated[Timesteps, Field(min_length=3, max_length=3)] = (10, 50, 500)
 
 
@@ -38,19 +41,12 @@ def target_files(name: str, family: TargetFamily) -> list[Any]:
 
 
 def train_job(name: str, family: TargetFamily, dataset: str) -> Job:
-    """Train a target on the members of its split. Killed at any moment, it resumes.
-
-    Raises SimauditError when it reads a folder that is not there, and that no job of the run makes.
-    """
+    """Train a target on the members of its split. Killed at any moment, it resumes."""
     reads = {"images": paths.images(dataset), "split": paths.split(family.split)}
     given: tuple[Path, ...] = ()
     if family.given and family.given.is_relative_to(paths.TARGETS):
         reads["pretrained"] = paths.target(family.given.relative_to(paths.TARGETS).parts[0])
     elif family.given:
-        if not family.given.exists():
-            raise SimauditError(
-                f"params.yaml: targets.{name}: {family.given}: no such folder; name one that is there"
-            )
         given = (family.given, family.given.parent / SUMMARY)
     return Job(
         f"train/{name}",

@@ -1,11 +1,10 @@
 """The discriminator that an autoencoder can be trained against, and when and how much it counts."""
 
-from typing import TYPE_CHECKING, Annotated
-
-from pydantic import Field, NonNegativeInt, PositiveInt
+from typing import TYPE_CHECKING
 
 from simaudit.training.levels import Shape
-from simaudit.vocabulary.errors import SimauditError
+from simaudit.vocabulary.bounds import Factor, Layers, Steps, Width
+from simaudit.vocabulary.errors import KnobError
 from simaudit.vocabulary.knobs import Knobs
 
 if TYPE_CHECKING:
@@ -15,20 +14,21 @@ if TYPE_CHECKING:
 class Adversarial(Knobs):
     """The adversarial arm of an autoencoder: a PatchGAN discriminator, and when and how much it counts."""
 
-    start: NonNegativeInt
+    start: Steps
     """First training step at which the discriminator is used."""
-    weight: Annotated[float, Field(gt=0)] = 0.8
+    weight: Factor = 0.8
     """Multiplies the adaptive weight of Esser et al., Eq. 7."""
-    channels: PositiveInt = 64
-    layers: PositiveInt = 3
+    channels: Width = 64
+    layers: Layers = 3
     """Each layer halves the sides of the images."""
 
     def require_sides(self, shape: Shape) -> None:
-        """Raise SimauditError when images of this shape cannot be halved once per layer."""
+        """Raise KnobError when images of this shape cannot be halved once per layer."""
         if min(shape[1:]) < 2**self.layers:
-            raise SimauditError(
-                f"autoencoder.adversarial.layers: {self.layers} layers need sides of at least {2**self.layers}, and "
-                f"the images are {shape[1]}×{shape[2]}; use fewer layers"
+            raise KnobError(
+                "autoencoder.adversarial.layers",
+                f"{self.layers} layers need sides of at least {2**self.layers}, and the images are "
+                f"{shape[1]}×{shape[2]}; use fewer layers",
             )
 
     def build(self, image_channels: int, seed: int) -> "torch.nn.Sequential":

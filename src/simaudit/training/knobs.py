@@ -1,10 +1,20 @@
 """The knobs of a noise schedule and of a training."""
 
+import math
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from pydantic import Field, NonNegativeInt, PositiveInt, model_validator
+from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
+from simaudit.vocabulary.bounds import (
+    MOST_EPOCHS,
+    MOST_STEPS,
+    STEPS,
+    BatchSize,
+    Factor,
+    Most,
+    Steps,
+)
 from simaudit.vocabulary.knobs import Device, Epochs, Knobs, Seed, Speed, Threads
 
 if TYPE_CHECKING:
@@ -13,13 +23,39 @@ if TYPE_CHECKING:
     from simaudit.diffusion.schedule import NoiseSchedule
 
 
+POWERS = {"linear": 1, "scaled_linear": 2}
+SMALLEST_LOG_SIGNAL = -69.0  # ᾱ of 1e-30; single precision ends at 1e-38
+
+
 class Schedule(Knobs):
     """The forward process, in diffusers' names (DDPMScheduler)."""
 
-    num_train_timesteps: Annotated[int, Field(ge=2, le=32767)] = 1000
+    num_train_timesteps: Annotated[int, Field(ge=2), Most(STEPS, "tables hold timesteps in 16 bits")] = 1000
     beta_schedule: Literal["linear", "scaled_linear", "squaredcos_cap_v2"] = "linear"
-    beta_start: Annotated[float, Field(gt=0, lt=1)] = 1e-4
-    beta_end: Annotated[float, Field(gt=0, lt=1)] = 0.02
+    beta_start: Annotated[float, Field(ge=1e-6, lt=1)] = 1e-4  # of less, 1 − β is 1 in single precision
+    beta_end: Annotated[float, Field(ge=1e-6, lt=1)] = 0.02
+
+    @model_validator(mode="after")
+    def _noise_grows(self) -> "Schedule":
+        if self.beta_start > self.beta_end:
+            raise PydanticCustomError(
+                "betas", "beta_start must be at most beta_end ({end})", {"end": self.beta_end}
+            )
+        if self.beta_schedule in POWERS and self._last_log_signal() < SMALLEST_LOG_SIGNAL:
+            raise PydanticCustomError(
+                "signal",
+                "after {steps} steps single precision holds nothing of an image; lower beta_end or num_train_timesteps",
+                {"steps": self.num_train_timesteps},
+            )
+        return self
+
+    def _last_log_signal(self) -> float:
+        """Return log ᾱ at the last timestep, where β^(1/power) grows linearly."""
+        power, steps = POWERS[self.beta_schedule], self.num_train_timesteps
+        first, last = self.beta_start ** (1 / power), self.beta_end ** (1 / power)
+        return sum(
+            math.log1p(-((first + (last - first) * step / (steps - 1)) ** power)) for step in range(steps)
+        )
 
     def scheduler(self) -> "DDPMScheduler":
         """Return it as diffusers' scheduler, which is saved with a target."""
@@ -40,14 +76,14 @@ class Fitting(Knobs):
     `checkpoint_every`, in steps, decides nothing but what a killed run loses.
     """
 
-    epochs: NonNegativeInt
-    batch_size: PositiveInt = 128
-    learning_rate: float = Field(gt=0)
-    warmup_steps: NonNegativeInt = 0
-    gradient_clip: float = Field(default=1.0, gt=0)
-    ema_decay: float = Field(default=0.9999, ge=0, lt=1)
+    epochs: Annotated[int, Field(ge=0), MOST_EPOCHS]
+    batch_size: BatchSize = 128
+    learning_rate: Annotated[float, Field(gt=0), Most(10, "longer steps undo what was learned")]
+    warmup_steps: Steps = 0
+    gradient_clip: Factor = 1.0
+    ema_decay: Annotated[float, Field(ge=0, lt=1)] = 0.9999
     horizontal_flip: bool = False
-    checkpoint_every: Annotated[PositiveInt, Speed()] = 500
+    checkpoint_every: Annotated[int, Field(gt=0), MOST_STEPS, Speed()] = 500
 
 
 class Training(Fitting):

@@ -2,7 +2,7 @@
 
 from pydantic_core import PydanticCustomError
 
-from simaudit.vocabulary.errors import SimauditError
+from simaudit.vocabulary.errors import KnobError
 
 Shape = tuple[int, int, int]
 """Channels, height and width."""
@@ -22,13 +22,14 @@ def require_groups(widths: tuple[int, ...], groups: int) -> None:
 def require_halving(key: str, widths: tuple[int, ...], shape: Shape, of: str) -> int:
     """Return the factor by which the levels divide the sides: each level but the first halves them.
 
-    Raises SimauditError, naming the network's `key` and calling its input `of`, when the sides are not divisible by it.
+    Raises KnobError, naming the network's `key` and calling its input `of`, when the sides are not divisible by it.
     """
     factor: int = 2 ** (len(widths) - 1)
     _, height, width = shape
     if height % factor or width % factor:
-        raise SimauditError(
-            f"{key}.block_out_channels: {len(widths)} levels need sides divisible by {factor}, and the {of} are "
-            f"{height}×{width}; use fewer levels"
+        raise KnobError(
+            f"{key}.block_out_channels",
+            f"{len(widths)} levels need sides divisible by {factor}, and the {of} are {height}×{width}; "
+            "use fewer levels",
         )
     return factor

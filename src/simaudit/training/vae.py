@@ -1,10 +1,11 @@
 """The autoencoder of params.yaml, in diffusers' names, and the shape of its latents."""
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-from pydantic import Field, PositiveInt, model_validator
+from pydantic import model_validator
 
 from simaudit.training.levels import Shape, require_groups, require_halving
+from simaudit.vocabulary.bounds import Layers, Levels, Width
 from simaudit.vocabulary.knobs import Knobs
 
 if TYPE_CHECKING:
@@ -14,10 +15,10 @@ if TYPE_CHECKING:
 class VAE(Knobs):
     """The autoencoder, in diffusers' names (AutoencoderKL); one entry per level, from the finest to the coarsest."""
 
-    latent_channels: PositiveInt
-    block_out_channels: Annotated[tuple[PositiveInt, ...], Field(min_length=1)]
-    layers_per_block: PositiveInt = 1
-    norm_num_groups: PositiveInt = 32
+    latent_channels: Width
+    block_out_channels: Levels[Width]
+    layers_per_block: Layers = 1
+    norm_num_groups: Width = 32
     mid_block_add_attention: bool = True
 
     @model_validator(mode="after")
@@ -45,7 +46,7 @@ class VAE(Knobs):
 def latent_shape(channels: int, widths: tuple[int, ...], shape: Shape) -> Shape:
     """Return the shape of the latents of images of this shape, for so many latent channels and one width per level.
 
-    Raises SimauditError when the images' sides cannot be halved once per level.
+    Raises KnobError when the images' sides cannot be halved once per level.
     """
     factor = require_halving("autoencoder.network", widths, shape, "images")
     return channels, shape[1] // factor, shape[2] // factor

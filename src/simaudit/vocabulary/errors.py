@@ -15,6 +15,14 @@ class FileError(SimauditError):
     """A file that is missing or damaged, or that cannot be read or written: no parameter is wrong."""
 
 
+class KnobError(SimauditError):
+    """An error in the value at a key of some entry of params.yaml; whoever knows the entry puts its own key before."""
+
+    def __init__(self, key: str, why: str) -> None:
+        super().__init__(f"{key}: {why}")
+        self.key, self.why = key, why
+
+
 def is_out_of_memory(error: BaseException) -> bool:
     """Return whether an error says that there is too little memory, of the machine or of its GPU.
 

@@ -1,6 +1,6 @@
 """The words of params.yaml: the base class of every section, and the types that sections share."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Annotated, Any, Literal
@@ -11,26 +11,47 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
-    NonNegativeInt,
-    PositiveInt,
     StringConstraints,
-    ValidationError,
+    model_validator,
 )
 from pydantic_core import PydanticCustomError
 
+from simaudit.vocabulary.bounds import MOST_EPOCHS, Entry, Listed, Most, Queries, Several, Stride, Timestep
+
 
 class Knobs(BaseModel):
-    """A section of params.yaml: unknown keys are refused, values never change after validation."""
+    """A section of params.yaml: unknown keys are refused, values never change after validation.
 
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+    A number is no text and neither true nor false. Lists are of the kinds of `simaudit.vocabulary.bounds`.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
 
-Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]*$")]
+LONGEST_NAME = 200  # file systems take 255 bytes, of which our longest suffixes need a quarter
+Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]*$", max_length=LONGEST_NAME)]
 """A key that becomes part of file names and of DVC stage names."""
 
-Seed = Annotated[int, Field(ge=0, lt=2**63)]
 
-Order = Literal[1, 2, 4, "inf"]
+@dataclass(frozen=True)
+class Refers:
+    """Marks a field that names an entry of a section of params.yaml, or several."""
+
+    section: str
+
+
+AttackName = Annotated[Name, Refers("attacks")]
+
+Seed = Annotated[int, Field(ge=0), Most(2**32 - 1, "NumPy and scikit-learn take seeds of 32 bits")]
+
+
+def _require_number_or_text(value: Any) -> Any:
+    if isinstance(value, bool | float):  # which Python takes for equal to 1
+        raise PydanticCustomError("order", "must be 1, 2, 4 or 'inf'")
+    return value
+
+
+Order = Annotated[Literal[1, 2, 4, "inf"], BeforeValidator(_require_number_or_text)]
 """p of an ℓ_p norm. Infinity is the text "inf", since neither JSON nor DVC's YAML has a number for it."""
 
 
@@ -39,9 +60,9 @@ class Speed:
     """Marks a field whose value cannot change a result: it is in no job's identity, and recorded all the same."""
 
 
-Threads = Annotated[PositiveInt, Speed()]
+Threads = Annotated[int, Field(gt=0), Most(1024, "no machine has more cores"), Speed()]
 
-Device = Annotated[str, StringConstraints(pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$"), Speed()]
+Device = Annotated[str, StringConstraints(pattern=r"^(auto|cpu|mps|cuda(:[0-9]{1,3})?)$"), Speed()]
 """Where a model runs. `auto` takes CUDA, then MPS, then the CPU."""
 
 
@@ -54,6 +75,16 @@ def deciding(knobs: BaseModel, *without: str) -> dict[str, Any]:
 def speed(knobs: BaseModel) -> dict[str, Any]:
     """Return the other knobs, in plain JSON, in the same places: `joined` puts both together again."""
     return _leave(knobs.model_dump(mode="json"), knobs, speed=True)
+
+
+def referring(knobs: BaseModel) -> Iterator[tuple[str, str, str]]:
+    """Yield each name of an entry that is written in knobs: the field, the section where it must be, and the name."""
+    for field, info in type(knobs).model_fields.items():
+        for mark in info.metadata:
+            if isinstance(mark, Refers) and field in knobs.model_fields_set:
+                names = getattr(knobs, field) or ()
+                for name in [names] if isinstance(names, str) else names:
+                    yield field, mark.section, name
 
 
 def joined(base: Any, over: Any) -> Any:
@@ -79,42 +110,40 @@ def _leave(plain: dict[str, Any], knobs: BaseModel, speed: bool) -> dict[str, An
 class TimestepRange(Knobs):
     """Timesteps start, start + step, … up to and including stop (0-based indices into the schedule)."""
 
-    start: NonNegativeInt
-    stop: NonNegativeInt
-    step: PositiveInt = 1
+    start: Timestep
+    stop: Timestep
+    step: Stride = 1
+
+    @model_validator(mode="after")
+    def _ends_after_its_start(self) -> "TimestepRange":
+        if self.stop < self.start:
+            raise PydanticCustomError("range", "stop must be at least start ({start})", {"start": self.start})
+        return self
 
 
 def _expand_range(value: Any) -> Any:
     if not isinstance(value, dict):
         return value
-    try:
-        grid = TimestepRange.model_validate(value)
-    except ValidationError as error:
-        first = error.errors()[0]
-        key = ".".join(str(part) for part in first["loc"])
-        raise PydanticCustomError(
-            "timestep_range", "{key}: {why}", {"key": key, "why": first["msg"]}
-        ) from None
+    grid = TimestepRange.model_validate(value)
     return list(range(grid.start, grid.stop + 1, grid.step))
 
 
 def _require_increasing(values: tuple[int, ...]) -> tuple[int, ...]:
-    if not values or any(a >= b for a, b in pairwise(values)):
-        raise PydanticCustomError("increasing", "must be one or more numbers, strictly increasing")
+    if any(a >= b for a, b in pairwise(values)):
+        raise PydanticCustomError("increasing", "must be strictly increasing")
     return values
 
 
+Increasing = Annotated[Several[Entry], AfterValidator(_require_increasing)]
+
 Timesteps = Annotated[
-    tuple[NonNegativeInt, ...],
-    BeforeValidator(_expand_range, json_schema_input_type=TimestepRange | list[NonNegativeInt]),
-    AfterValidator(_require_increasing),
+    Increasing[Timestep],
+    BeforeValidator(_expand_range, json_schema_input_type=TimestepRange | Increasing[Timestep]),
 ]
 """A grid of timesteps, written as a range {start, stop, step} or as a list; always held as a tuple."""
 
-Draws = Annotated[tuple[PositiveInt, ...], AfterValidator(_require_increasing)]
+Draws = Increasing[Queries]
 """Nested numbers of noise draws: the statistic for n uses the first n draws of the largest."""
 
-Epochs = Annotated[
-    tuple[PositiveInt, ...], AfterValidator(lambda epochs: epochs and _require_increasing(epochs))
-]
+Epochs = Annotated[Listed[Annotated[int, Field(gt=0), MOST_EPOCHS]], AfterValidator(_require_increasing)]
 """Epochs of a training, counted from 1. The tuple may be empty."""

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 import torch
-from pydantic import NonNegativeInt, PositiveInt
+from pydantic import Field
 
 from simaudit.attacks.attack import Attack, Statistic
 from simaudit.diffusion.noise import SampleNoise
 from simaudit.diffusion.pullback_metric import SMALLEST, top_singular_values
 from simaudit.targets.target import Target
+from simaudit.vocabulary.bounds import Most, Queries
 
 
 class Distortion(Attack):
@@ -24,8 +25,8 @@ class Distortion(Attack):
     needs: ClassVar[frozenset[str]] = frozenset({"decoder"})
     member_when: ClassVar[Literal["low", "high"]] = "high"
 
-    singular_values: PositiveInt = 8
-    iterations: NonNegativeInt = 3
+    singular_values: Queries = 8
+    iterations: Annotated[int, Field(ge=0), Most(100, "it converges in a few")] = 3
 
     def statistics(self, target: Target, images: torch.Tensor, noise: SampleNoise) -> Iterator[Statistic]:
         z = target.encode(images)

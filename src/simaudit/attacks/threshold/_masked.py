@@ -12,6 +12,7 @@ from pydantic import Field
 from simaudit.attacks.attack import Statistic, TimestepAttack
 from simaudit.diffusion.noise import SampleNoise
 from simaudit.targets.target import Target
+from simaudit.vocabulary.bounds import Most
 
 
 class MaskedSimA(TimestepAttack):
@@ -19,7 +20,7 @@ class MaskedSimA(TimestepAttack):
 
     needs: ClassVar[frozenset[str]] = frozenset({"decoder"})
 
-    dropped: Annotated[float, Field(gt=0, lt=1)] = 0.4
+    dropped: Annotated[float, Field(gt=0), Most(0.95, "otherwise hardly a dimension is left")] = 0.4
 
     def statistics(self, target: Target, images: torch.Tensor, noise: SampleNoise) -> Iterator[Statistic]:
         z = target.encode(images)

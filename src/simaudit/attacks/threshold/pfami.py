@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator
-from typing import Annotated, Any, ClassVar, TypeAlias
+from typing import Any, ClassVar, Self, TypeAlias
 
 import torch
-from pydantic import Field, PositiveInt
+from pydantic import model_validator
+from pydantic_core import PydanticCustomError
 
 from simaudit.attacks.attack import Statistic, TimestepAttack
 from simaudit.diffusion.noise import SampleNoise
 from simaudit.targets.target import Target
+from simaudit.vocabulary.bounds import Queries, Share
 from simaudit.vocabulary.variant import Variant
 
 Crops: TypeAlias = "tuple[str, Callable[..., torch.Tensor], Counter[tuple[Any, Any]]]"
@@ -36,9 +38,19 @@ class PFAMI(TimestepAttack):
 
     version: ClassVar[int] = 2
 
-    crops: PositiveInt = 10
-    largest_crop: Annotated[float, Field(gt=0, lt=1)] = 0.95
-    smallest_crop: Annotated[float, Field(gt=0, lt=1)] = 0.70
+    crops: Queries = 10
+    largest_crop: Share = 0.95
+    smallest_crop: Share = 0.70
+
+    @model_validator(mode="after")
+    def _crops_shrink(self) -> Self:
+        if self.smallest_crop > self.largest_crop:
+            raise PydanticCustomError(
+                "crops",
+                "smallest_crop must be at most largest_crop ({largest})",
+                {"largest": self.largest_crop},
+            )
+        return self
 
     def statistics(self, target: Target, images: torch.Tensor, noise: SampleNoise) -> Iterator[Statistic]:
         of_image = self._losses(target, images, noise)

@@ -10,6 +10,7 @@ from simaudit.attacks.attack import Statistic, TimestepAttack
 from simaudit.diffusion.noise import SampleNoise
 from simaudit.diffusion.norms import sample_norms
 from simaudit.targets.target import Target
+from simaudit.vocabulary.bounds import Several
 from simaudit.vocabulary.knobs import Order
 
 
@@ -19,7 +20,7 @@ class PIA(TimestepAttack):
     Two queries per timestep alone; e₀ is computed once for all of them.
     """
 
-    norms: tuple[Order, ...] = (4,)
+    norms: Several[Order] = (4,)
 
     def statistics(self, target: Target, images: torch.Tensor, noise: SampleNoise) -> Iterator[Statistic]:
         z = target.encode(images)

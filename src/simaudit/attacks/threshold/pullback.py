@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import ClassVar
 
 import torch
-from pydantic import PositiveInt
 
 from simaudit.attacks.threshold._masked import MaskedSimA
 from simaudit.diffusion.noise import SampleNoise
 from simaudit.diffusion.pullback_metric import log_distortion
 from simaudit.targets.target import Target
+from simaudit.vocabulary.bounds import Queries
 
 
 class Pullback(MaskedSimA):
@@ -23,7 +23,7 @@ class Pullback(MaskedSimA):
 
     version: ClassVar[int] = 2
 
-    probes: PositiveInt = 16
+    probes: Queries = 16
 
     def importance(self, target: Target, z: torch.Tensor, noise: SampleNoise) -> torch.Tensor:
         return log_distortion(target.decode, z, self.probes, noise.draw)

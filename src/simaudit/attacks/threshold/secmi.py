@@ -6,12 +6,13 @@ from collections.abc import Iterator
 from typing import Self
 
 import torch
-from pydantic import PositiveInt, model_validator
+from pydantic import model_validator
 from pydantic_core import PydanticCustomError
 
 from simaudit.attacks.attack import Statistic, TimestepAttack
 from simaudit.diffusion.noise import SampleNoise
 from simaudit.targets.target import Target
+from simaudit.vocabulary.bounds import Stride
 
 
 class SecMI(TimestepAttack):
@@ -23,7 +24,7 @@ class SecMI(TimestepAttack):
     t/interval + 2 queries for one timestep, and no more for the earlier ones.
     """
 
-    interval: PositiveInt = 10
+    interval: Stride = 10
 
     @model_validator(mode="after")
     def _timesteps_are_on_the_trajectory(self) -> Self:

@@ -11,6 +11,7 @@ from simaudit.attacks.attack import Statistic, TimestepAttack
 from simaudit.diffusion.noise import SampleNoise
 from simaudit.diffusion.norms import sample_norms
 from simaudit.targets.target import Target
+from simaudit.vocabulary.bounds import Several
 from simaudit.vocabulary.knobs import Order
 
 
@@ -21,8 +22,8 @@ class SimA(TimestepAttack):
     prose implies. One query each; every norm comes from the same prediction.
     """
 
-    norms: tuple[Order, ...] = (4,)
-    inputs: tuple[Literal["raw", "scaled"], ...] = ("raw",)
+    norms: Several[Order] = (4,)
+    inputs: Several[Literal["raw", "scaled"]] = ("raw",)
 
     def statistics(self, target: Target, images: torch.Tensor, noise: SampleNoise) -> Iterator[Statistic]:
         z = target.encode(images)

@@ -11,6 +11,7 @@ from simaudit.attacks.attack import Statistic, TimestepAttack
 from simaudit.diffusion.noise import SampleNoise
 from simaudit.diffusion.norms import sample_norms
 from simaudit.targets.target import Target
+from simaudit.vocabulary.bounds import Several
 from simaudit.vocabulary.knobs import Draws, Order
 from simaudit.vocabulary.variant import Variant
 
@@ -25,8 +26,8 @@ class SimAMC(TimestepAttack):
     """
 
     draws: Draws = (1, 2, 5, 10, 30)
-    norms: tuple[Order, ...] = (4,)
-    averages: tuple[Literal["mean_of_vectors", "mean_of_norms"], ...] = ("mean_of_vectors",)
+    norms: Several[Order] = (4,)
+    averages: Several[Literal["mean_of_vectors", "mean_of_norms"]] = ("mean_of_vectors",)
 
     def statistics(self, target: Target, images: torch.Tensor, noise: SampleNoise) -> Iterator[Statistic]:
         z = target.encode(images)

@@ -13,6 +13,10 @@ class Digits(Source):
 
     source: Literal["digits"]
 
+    @property
+    def shape(self) -> tuple[int, int, int, int]:
+        return 1797, 1, 8, 8
+
     def load(self) -> RawImages:
         digits = sklearn.datasets.load_digits()
         return RawImages(

@@ -9,6 +9,7 @@ from pydantic import Field
 from simaudit.data.source import RawImages, Source
 
 PHOTOGRAPHS = ("china.jpg", "flower.jpg")  # the label of a patch is the place of its photograph here
+HEIGHT, WIDTH = 427, 640  # of either
 
 
 class Photos(Source):
@@ -23,6 +24,12 @@ class Photos(Source):
     source: Literal["photos"]
     side: Annotated[int, Field(ge=4, le=32)] = 8  # below 4 a patch has no structure; 32 is CIFAR's
     reduction: Annotated[int, Field(ge=1, le=8)] = 2  # at 8, a photograph still has a patch of any side
+
+    @property
+    def shape(self) -> tuple[int, int, int, int]:
+        """The patches that are cut, before any is."""
+        rows, columns = (length // self.reduction // self.side for length in (HEIGHT, WIDTH))
+        return len(PHOTOGRAPHS) * rows * columns, 3, self.side, self.side
 
     def load(self) -> RawImages:
         photographs = [sklearn.datasets.load_sample_image(name) for name in PHOTOGRAPHS]

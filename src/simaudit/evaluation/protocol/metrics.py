@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from simaudit.data.split import refuse_small
+from simaudit.data.sizes import refuse_small
+from simaudit.data.split import measured_sizes
 from simaudit.evaluation.statistics.bootstrap import Bootstrap, asr_interval
 from simaudit.evaluation.statistics.intervals import Delong, Interval
 from simaudit.evaluation.statistics.rates import balanced_accuracy_at, tpr_interval
@@ -69,7 +70,7 @@ def folds(scores: Scores) -> dict[str, np.ndarray]:
     Raises SimauditError when a fold is too small to be measured, or a statistic is constant over it.
     """
     try:
-        refuse_small(scores.is_member, scores.is_calibration)
+        refuse_small(measured_sizes(scores.is_member, scores.is_calibration))
     except SimauditError as error:
         raise SimauditError(f"{scores.attack}: {error}") from None
     samples = {CALIBRATION: scores.is_calibration, EVALUATION: ~scores.is_calibration}

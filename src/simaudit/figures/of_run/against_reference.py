@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
 import matplotlib.figure
 import pandas as pd
@@ -14,7 +14,7 @@ from simaudit.figures.figure import RunFigure
 from simaudit.figures.printed import mention
 from simaudit.vocabulary.context import AuditContext
 from simaudit.vocabulary.errors import SimauditError
-from simaudit.vocabulary.knobs import Name
+from simaudit.vocabulary.knobs import Name, Refers
 
 PANELS = ("auc", "balanced_accuracy", "tpr_at_1pct_fpr")
 
@@ -28,7 +28,7 @@ class AgainstReference(RunFigure):
 
     title: ClassVar[str] = "One target against another"
 
-    target: Name | None = None
+    target: Annotated[Name | None, Refers("audits")] = None
 
     def missing(self, audits: Mapping[str, AuditContext]) -> str | None:
         pairs = self._pairs(audits)

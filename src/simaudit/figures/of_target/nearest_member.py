@@ -12,6 +12,7 @@ from simaudit.evaluation import results
 from simaudit.figures import legend, style
 from simaudit.figures.figure import TargetFigure
 from simaudit.figures.printed import mention
+from simaudit.vocabulary.knobs import AttackName
 
 SIDES = {"members": ("of_members", True), "held-out": ("of_heldout", False)}
 CORRELATION = "distance_correlation"
@@ -27,7 +28,7 @@ class NearestMember(TargetFigure):
     title: ClassVar[str] = "Statistic over the distance to the nearest member"
     reads: ClassVar[tuple[str, ...]] = ("summary", "selected")
 
-    attack: str = "sima"
+    attack: AttackName = "sima"
 
     def missing(self, attacks: Mapping[str, Any], is_latent: bool) -> str | None:
         return None if self.attack in attacks else f"needs {self.attack}"

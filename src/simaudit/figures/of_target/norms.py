@@ -13,6 +13,7 @@ from simaudit.evaluation.protocol import metrics
 from simaudit.figures import style
 from simaudit.figures.figure import TargetFigure, groups
 from simaudit.figures.printed import mention
+from simaudit.vocabulary.knobs import AttackName
 from simaudit.vocabulary.sides import EVALUATION
 from simaudit.vocabulary.variant import parse_variant, variant_text
 
@@ -29,7 +30,7 @@ class Norms(TargetFigure):
     title: ClassVar[str] = "AUC over the timestep by norm"
     reads: ClassVar[tuple[str, ...]] = ("table", "summary")
 
-    attack: str = "sima"
+    attack: AttackName = "sima"
 
     def missing(self, attacks: Mapping[str, Any], is_latent: bool) -> str | None:
         norms = getattr(attacks.get(self.attack), "norms", ())

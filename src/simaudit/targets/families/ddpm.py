@@ -16,6 +16,7 @@ from simaudit.targets.family import Control, TrainedFamily
 from simaudit.targets.files import state_folder
 from simaudit.targets.pixel import DDPMTarget
 from simaudit.training import denoiser
+from simaudit.training.levels import Shape
 
 
 class DDPM(TrainedFamily):
@@ -32,6 +33,9 @@ class DDPM(TrainedFamily):
     @property
     def control(self) -> Control | None:
         return None if self.training.epochs else "untrained"
+
+    def require_shape(self, shape: Shape) -> None:
+        self.unet.require_sides(shape)
 
     def train(
         self, images: np.ndarray, split: Split, checkpoints: Path, identity: str, output: Path

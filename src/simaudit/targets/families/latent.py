@@ -18,6 +18,7 @@ from simaudit.targets.family import Control, TrainedFamily
 from simaudit.targets.files import state_folder
 from simaudit.targets.latent import LatentTarget, encode_means
 from simaudit.training import denoiser
+from simaudit.training.levels import Shape
 
 AUTOENCODER = "vqvae"  # the folder in which diffusers' LDMPipeline saves any autoencoder
 
@@ -53,6 +54,10 @@ class Latent(TrainedFamily):
     @property
     def arm(self) -> dict[str, Any] | None:
         return self.autoencoder.arm
+
+    def require_shape(self, shape: Shape) -> None:
+        if latents := self.autoencoder.latents(shape):
+            self.unet.require_sides(latents, of="latents")
 
     def train(
         self, images: np.ndarray, split: Split, checkpoints: Path, identity: str, output: Path

@@ -1,0 +1,88 @@
+"""What must hold between params.yaml and what is here already: sizes of data, folders of models, memory."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from simaudit.data.sizes import fold_sizes, refuse_small
+from simaudit.plan.explain import Mistake, listed
+from simaudit.plan.params import Params
+from simaudit.targets.given import why_no_autoencoder
+from simaudit.vocabulary import paths
+from simaudit.vocabulary.errors import KnobError, SimauditError
+
+Mistakes = Iterator[Mistake]
+
+LARGEST_TABLE = 16 * 2**30  # bytes
+BYTES = {"bootstrap": 2, "permutations": 9}
+"""Of each resample of each sample: how often it was drawn, twice; its label, as a truth value and in a product."""
+
+
+def mistakes(params: Params) -> Mistakes:
+    """Yield every value that does not fit the data, where a source knows its sizes, or the models that are here."""
+    yield from _splits(params)
+    yield from _shapes(params)
+    yield from _pretrained(params)
+
+
+def _splits(params: Params) -> Mistakes:
+    for name in params.used_splits:
+        split, shape = params.splits[name], params.datasets[params.dataset_of(name)].shape
+        if shape is None:
+            continue
+        try:
+            refuse_small(fold_sizes(shape[0], split.members, split.calibration))
+        except KnobError as error:
+            yield Mistake(("splits", name, error.key), error.why)
+        except SimauditError as error:
+            yield Mistake(("splits", name), str(error))
+        for key, each in BYTES.items():
+            if getattr(params.evaluation, key) * shape[0] * each > LARGEST_TABLE:
+                most = LARGEST_TABLE // (shape[0] * each)
+                why = f"must be at most {most}: more do not fit into memory, each with the {shape[0]} samples of {name}"
+                yield Mistake(("evaluation", key), why)
+
+
+def _shapes(params: Params) -> Mistakes:
+    for name, target in params.targets.items():
+        shape = params.datasets[params.dataset_of(target.split)].shape
+        if shape is not None:
+            try:
+                target.require_shape(shape[1:])
+            except KnobError as error:
+                yield Mistake(("targets", name, *error.key.split(".")), error.why)
+
+
+def _pretrained(params: Params) -> Mistakes:
+    for name, target in params.targets.items():
+        if target.given:
+            why = _why_not(params, name, target.given)
+            if why:
+                yield Mistake(("targets", name, "autoencoder", "pretrained"), f"{why} (got '{target.given}')")
+
+
+def _why_not(params: Params, name: str, folder: Path) -> str | None:
+    """Return why a target cannot take its autoencoder from a folder; None where it can."""
+    made_by = _made_by(folder)
+    if made_by is None:
+        return why_no_autoencoder(folder)
+    if made_by not in params.targets:  # perhaps it was made when params.yaml said otherwise
+        known = f"no such entry; known: {listed(params.targets)}"
+        return known if made_by in ("", "..") or not folder.exists() else why_no_autoencoder(folder)
+    inside = folder.relative_to(paths.target(made_by)).as_posix()
+    if f"{inside}/config.json" not in params.targets[made_by].files or inside == "scheduler":
+        return f"targets.{made_by} writes no autoencoder there; name the folder vqvae of a latent target"
+    seen = {name}
+    while made_by in params.targets and made_by not in seen:
+        seen.add(made_by)
+        given = params.targets[made_by].given
+        made_by = _made_by(given) if given else None
+    return (
+        "goes in a circle; name the autoencoder of a target that trains its own" if made_by in seen else None
+    )
+
+
+def _made_by(folder: Path) -> str | None:
+    """Return the name of the target in whose folder this one lies; None where it is no target's of this run."""
+    if not folder.is_relative_to(paths.TARGETS):
+        return None
+    return (folder.relative_to(paths.TARGETS).parts or ("",))[0]
