@@ -42,12 +42,16 @@ def schema() -> None:
 @config_option
 def stamps(files: tuple[Path, ...]) -> None:
     """Check the parameters and write what decides each job (results/params/), and what DVC must know of them."""
+    from simaudit.machine.locks import require_no_other
     from simaudit.plan import dvc
     from simaudit.plan.jobs import jobs
+    from simaudit.plan.load import remember
     from simaudit.provenance.stamps import write
 
     parameters = load(files)
+    require_no_other()
     write(jobs(parameters))
+    remember(files)
     if files == DEFAULT and dvc.refresh(parameters):  # a DVC that runs this has read the old one
         raise SimauditError(
             f"{dvc.FILE}: was not what params.yaml asks for, and is now; run the command again"

@@ -42,6 +42,10 @@ class Record:
         """The kind of job."""
         return self.job.split("/")[0]
 
+    def is_by(self, stamp: Stamp) -> bool:
+        """Return whether the job was done by this stamp."""
+        return self.inputs.get(self.stamp) == stamp.identity
+
     @classmethod
     def read(cls, path: Path) -> "Record":
         """Raises SimauditError when the file is missing or not a record."""
