@@ -53,7 +53,7 @@ def remember(files: Sequence[Path], given: Any = None, asked: Path = paths.ASKED
 
 
 def asked(path: Path = paths.ASKED) -> tuple[list[Path], Any]:
-    """Return the arguments of `load` that the last run here was asked for by; params.yaml where nobody wrote them down."""
-    known = read_json(path) if path.exists() else {"files": [DEFAULT], "given": None}
+    """Return the arguments of `load` that the last run here was asked for by: params.yaml where nobody remembers."""
+    known: dict[str, Any] = read_json(path) if path.exists() else {"files": [DEFAULT], "given": None}
     with reading(path, "a list of parameter files"):
         return [Path(file) for file in known["files"]], known["given"]

@@ -1,10 +1,10 @@
 """Stamps: for each job one small file with all that decides its output, apart from the content of its input files.
 
 A stamp holds the job's own slice of the parameters, what it reads and writes, and the digest of the code that its
-function reaches. Its hash is a parameter of the job's rule, its file a dependency of the job's DVC stage, which is rewritten
-only when its content changes: so a changed parameter or line of code reruns exactly the jobs that it concerns, under
-Snakemake and under DVC alike. The job knows what to do from its stamp. Speed knobs are in no stamp: one file beside holds
-them all.
+function reaches. Its hash is a parameter of the job's rule, and its file, rewritten only when its content changes, is a
+dependency of its DVC stage: so a changed parameter or line of code reruns exactly the jobs that it concerns, under
+Snakemake and under DVC alike. The job knows what to do from its stamp. Speed knobs are in no stamp: one file beside
+holds them all.
 """
 
 import json
@@ -81,10 +81,10 @@ class Stamp:
             changed += [_file(name, file) for file in sorted(differing)]
         return changed
 
-    def relative_files(self) -> list[str]:
-        """Return the given files that are named by their path in the run's folder: a clone of it lacks them."""
+    def relative_files(self) -> dict[str, str]:
+        """Return the hashes of given files that are named by their path in the run's folder, which a clone lacks."""
         names = [name for name in self.given if not name.startswith(PACKAGE) and not Path(name).is_absolute()]
-        return [_file(name, file) for name in names for file in self.given[name]]
+        return {_file(name, file): digest for name in names for file, digest in self.given[name].items()}
 
     @property
     def identity(self) -> str:
