@@ -99,7 +99,7 @@ def test_a_stamp_knows_which_given_files_are_no_longer_what_they_were(values, tm
     job = next(job for job in jobs(params_of(with_pretrained(values, folder))) if job.name == "train/mine")
     stamp = Stamp.of(job)
     assert stamp.changed_files() == []
-    assert stamp.relative_files() == ["mine/vqvae/weights.safetensors", "mine/training.json"]
+    assert list(stamp.relative_files()) == ["mine/vqvae/weights.safetensors", "mine/training.json"]
     (folder / "config.json").write_text("{}")
     Path("mine/training.json").unlink()
     assert stamp.changed_files() == ["mine/vqvae/config.json", "mine/training.json"]

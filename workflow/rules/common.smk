@@ -14,8 +14,9 @@ if (
 from simaudit.machine.locks import release_stale_locks
 from simaudit.plan import dvc
 from simaudit.plan.jobs import jobs
-from simaudit.plan.load import load, remember
+from simaudit.plan.load import load
 from simaudit.provenance import handover, stamps
+from simaudit.provenance.asked import remember
 from simaudit.targets.family import family_modules, family_type
 from simaudit.targets.jobs import target_files
 from simaudit.vocabulary.errors import SimauditError

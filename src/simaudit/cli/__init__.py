@@ -62,5 +62,7 @@ def main() -> None:
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)
-    except click.Abort:
+    except click.Abort as stop:
+        if isinstance(stop.__cause__, EOFError):  # of a file that is empty: click takes it for Ctrl-D
+            raise stop.__cause__ from None
         sys.exit(130)

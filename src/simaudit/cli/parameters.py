@@ -1,5 +1,6 @@
 """Subcommands about params.yaml: check it, print it, write what follows from it."""
 
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -45,7 +46,7 @@ def stamps(files: tuple[Path, ...]) -> None:
     from simaudit.machine.locks import require_no_other
     from simaudit.plan import dvc
     from simaudit.plan.jobs import jobs
-    from simaudit.plan.load import remember
+    from simaudit.provenance.asked import remember
     from simaudit.provenance.stamps import write
 
     parameters = load(files)
@@ -58,8 +59,15 @@ def stamps(files: tuple[Path, ...]) -> None:
         )
 
 
-def load(files: tuple[Path, ...]) -> Any:
-    """Return the parameters of these files."""
+def load(files: Sequence[Path], given: Any = None) -> Any:
+    """Return the parameters of these files, with further values on top of them."""
     from simaudit.plan.load import load
 
-    return load(files)
+    return load(files, given)
+
+
+def jobs_of(files: Sequence[Path], given: Any) -> Iterator[Any]:
+    """Return the jobs that parameters ask for."""
+    from simaudit.plan.jobs import jobs
+
+    return jobs(load(files, given))

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from simaudit.cli.parameters import config_option, load
+from simaudit.cli.parameters import config_option, jobs_of, load
 from simaudit.vocabulary.errors import SimauditError
 
 DISAGREES = 1
@@ -167,10 +167,12 @@ def verify(what: str | None, everything: bool, again: str | None) -> None:
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the clone is removed
         steps = checks.again(again, records)
     else:
-        steps = checks.to_the_end(checks.everything(records) if what is None else checks.of(what, records))
+        steps = checks.of(what, records, jobs_of) if what else checks.everything(records, jobs_of)
+        steps = checks.to_the_end(steps)
     count, jobs = 0, dict[str, None]()
     unread = [Disagreement.of(error, "record", job) for job, error in damage.items()]
-    for title, disagreements in chain([(f"read {len(records)} records", unread)], steps):
+    first = [("read records", unread)] if unread else []
+    for title, disagreements in chain(first, steps):
         for disagreement in disagreements:
             click.echo(str(disagreement))
             count += 1

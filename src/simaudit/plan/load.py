@@ -11,10 +11,7 @@ from simaudit.plan.combine import combine
 from simaudit.plan.expand import expand
 from simaudit.plan.explain import explain
 from simaudit.plan.params import Params
-from simaudit.storage.json import read_json, write_json
-from simaudit.storage.reading import reading
 from simaudit.storage.yaml import read_yaml
-from simaudit.vocabulary import paths
 from simaudit.vocabulary.errors import SimauditError
 
 DEFAULT = Path("params.yaml")
@@ -45,15 +42,3 @@ def parse(files: Sequence[tuple[Path, Any]]) -> Params:
     if lines:
         raise SimauditError("\n".join(lines))
     return params
-
-
-def remember(files: Sequence[Path], given: Any = None, asked: Path = paths.ASKED) -> None:
-    """Write down which parameters a run was asked for by: the arguments of `load`."""
-    write_json(asked, {"files": [file.as_posix() for file in files], "given": given or {}})
-
-
-def asked(path: Path = paths.ASKED) -> tuple[list[Path], Any]:
-    """Return the arguments of `load` that the last run here was asked for by: params.yaml where nobody remembers."""
-    known: dict[str, Any] = read_json(path) if path.exists() else {"files": [DEFAULT], "given": None}
-    with reading(path, "a list of parameter files"):
-        return [Path(file) for file in known["files"]], known["given"]

@@ -2,32 +2,39 @@
 
 import json
 import shlex
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from simaudit.plan.jobs import jobs
-from simaudit.plan.load import asked, load
 from simaudit.provenance.code import NotHere
 from simaudit.provenance.disagreement import Disagreement
 from simaudit.provenance.records import Record
 from simaudit.provenance.stamps import Stamp, code_of
+from simaudit.storage.json import read_json, write_json
+from simaudit.storage.reading import reading
 from simaudit.vocabulary import paths
 from simaudit.vocabulary.errors import SimauditError
 from simaudit.vocabulary.job import Job
 
+DEFAULT = Path("params.yaml")
 
-def stamps_now() -> dict[str, Stamp]:
-    """Return the stamp of every job that the parameters of this run ask for now, by job; no file is written.
 
-    Raises SimauditError as `load` does.
-    """
-    return {job.name: Stamp.of(job) for job in jobs(load(*asked()))}
+def remember(files: Sequence[Path], given: Any = None) -> None:
+    """Write down which parameters a run is asked for by: files, and further values as on a command line."""
+    write_json(paths.ASKED, {"files": [file.as_posix() for file in files], "given": given or {}})
+
+
+def asked_by() -> tuple[list[Path], Any]:
+    """Return what `remember` was given last in this folder; params.yaml where nobody remembers."""
+    known: dict[str, Any] = {"files": [DEFAULT], "given": {}}
+    with reading(paths.ASKED, "a list of parameter files"):
+        known |= read_json(paths.ASKED) if paths.ASKED.exists() else {}
+        return [Path(file) for file in known["files"]], known["given"]
 
 
 def command_again(names: Iterable[str]) -> str:
     """Return the command that does these jobs again, and all that follows from them."""
-    (first, *experiments), given = asked()
+    (first, *experiments), given = asked_by()
     words = ["snakemake", "--cores", "all"]
     if first.parent != Path():
         words += ["--snakefile", (first.parent / "Snakefile").as_posix()]

@@ -1,11 +1,10 @@
 """Which checks `simaudit verify` makes, in which order, and what it says of each."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from pathlib import Path
+from typing import Any
 
-from simaudit.plan.load import DEFAULT
-from simaudit.plan.load import asked as asked_by
 from simaudit.provenance import asked
 from simaudit.provenance import verify as check
 from simaudit.provenance.disagreement import Disagreement
@@ -17,17 +16,22 @@ from simaudit.provenance.trace import trace_file, trace_number
 from simaudit.storage.json import read_json
 from simaudit.vocabulary import paths
 from simaudit.vocabulary.errors import SimauditError
+from simaudit.vocabulary.job import Job
 
 Checks = Iterator[tuple[str, Iterable[Disagreement]]]
 """What was checked, to be said when it is done, and what disagrees."""
 
 
-def everything(records: Mapping[str, Record], with_dvc: bool = True) -> Checks:
+JobsOf = Callable[[Sequence[Path], Any], Iterable[Job]]
+"""Returns the jobs that parameter files, and further values, ask for."""
+
+
+def everything(records: Mapping[str, Record], jobs_of: JobsOf, with_dvc: bool = True) -> Checks:
     """Return every record, number, table and metric of a run; `dvc.lock` too, unless it is to be written anew.
 
     Raises SimauditError when no recorded job is asked for any more.
     """
-    now, damage = _asked()
+    now, damage = _asked(jobs_of)
     yield _said_of(now), damage
     wanted = now if now is not None else {job for job in records if paths.stamp(job).exists()}
     jobs = {job: record for job, record in records.items() if job in wanted}
@@ -53,7 +57,7 @@ def everything(records: Mapping[str, Record], with_dvc: bool = True) -> Checks:
         yield "no dvc.lock: not checked", iter(())
 
 
-def of(what: str, records: Mapping[str, Record]) -> Checks:
+def of(what: str, records: Mapping[str, Record], jobs_of: JobsOf) -> Checks:
     """Return what stands behind one number or file."""
     if Path(what).exists():
         step = trace_file(Path(what).as_posix(), records)
@@ -62,7 +66,7 @@ def of(what: str, records: Mapping[str, Record]) -> Checks:
         step = trace_number(what, ledger, records)
         yield f"checked {what} where it stands", check.numbers(ledger, [what])
     jobs = {record.job: record for record in step.jobs()}
-    now, damage = _asked()
+    now, damage = _asked(jobs_of)
     yield _said_of(now), damage
     yield f"checked the files of {len(jobs)} jobs", check.files(jobs.values())
     yield from _of_jobs(jobs, now)
@@ -99,19 +103,19 @@ def _counted(names: list[str]) -> str:
     return ", ".join(names) if len(names) <= check.NAMED else f"{len(names)} audits"
 
 
-def _asked() -> tuple[dict[str, Stamp] | None, list[Disagreement]]:
+def _asked(jobs_of: JobsOf) -> tuple[dict[str, Stamp] | None, list[Disagreement]]:
     """Return the stamps that the parameters which are here ask for; None, and why, where they cannot be read."""
-    if not paths.ASKED.exists() and not DEFAULT.exists():
+    if not paths.ASKED.exists() and not asked.DEFAULT.exists():
         return None, []
     try:
-        return asked.stamps_now(), []
+        return {job.name: Stamp.of(job) for job in jobs_of(*asked.asked_by())}, []
     except SimauditError as error:
         return None, [Disagreement.of(SimauditError(line), "parameters") for line in str(error).splitlines()]
 
 
 def _said_of(now: Mapping[str, Stamp] | None) -> str:
     try:
-        files = " and ".join(file.as_posix() for file in asked_by()[0])
+        files = " and ".join(file.as_posix() for file in asked.asked_by()[0])
     except SimauditError:  # said already
         files = "the parameters"
     known = f"compared with what {files} ask for now" if now is not None else f"{files}: not compared with"

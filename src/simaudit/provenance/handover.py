@@ -11,7 +11,8 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
-from simaudit.provenance.records import Record
+from simaudit.provenance import checks
+from simaudit.provenance.records import Record, records_in
 from simaudit.provenance.stamps import Stamp
 from simaudit.vocabulary import paths
 from simaudit.vocabulary.errors import SimauditError
@@ -37,12 +38,20 @@ def restore() -> None:
     _require_nothing_due("after restoring")
 
 
-def adopt() -> None:
+def adopt(jobs_of: checks.JobsOf) -> None:
     """After a direct `snakemake` run: tell DVC that what is there is what it should be.
 
-    Raises SimauditError when Snakemake has something left to do, or does not know how a file was made.
+    Raises SimauditError when Snakemake has something left to do, or does not know how a file was made, and when
+    `simaudit verify --all` finds anything, `dvc.lock` apart.
     """
     _require_nothing_due("before it can be adopted")
+    records, damage = records_in()
+    found = [str(error) for error in damage.values()]
+    for _, disagreements in checks.to_the_end(checks.everything(records, jobs_of, with_dvc=False)):
+        found += map(str, disagreements)
+    if found:
+        more = f", and {len(found) - 1} more" if len(found) > 1 else ""
+        raise SimauditError(f"{found[0]}{more}; simaudit verify --all says each, and how to make it again")
     _run("dvc", "commit", "--force")
 
 
