@@ -19,7 +19,7 @@ TOLERANCE = 1e-9
 LEVELS = {"tpr_at_1pct_fpr": 0.01, "tpr_at_0.1pct_fpr": 0.001}
 HELDOUT_LEVEL = 0.01
 FRECHET_TOLERANCE = 1e-4
-"""Relative: the network of the features is fitted again, and a matrix that is nearly singular has its root taken."""
+"""Relative and absolute: the network of the features is fitted again, and covariances are nearly singular."""
 
 
 def recomputed(scores: Path, facts: dict[str, Any]) -> list[tuple[str, float, float]]:
@@ -84,12 +84,13 @@ def frechet_distances(job: Job) -> dict[str, float]:
 
 
 def frechet(first: np.ndarray, second: np.ndarray) -> float:
-    """Return ‖μ₁ − μ₂‖² + tr(Σ₁ + Σ₂ − 2 (Σ₁Σ₂)^½) of features (n, d) and (m, d), by SciPy's square root."""
-    from scipy.linalg import sqrtm
+    """Return ‖μ₁ − μ₂‖² + tr(Σ₁ + Σ₂ − 2 (Σ₁Σ₂)^½) of features (n, d) and (m, d), by SciPy's eigenvalues of Σ₁Σ₂."""
+    from scipy.linalg import eigvals
 
     one, other = np.cov(first.T), np.cov(second.T)
     means = np.sum((first.mean(0) - second.mean(0)) ** 2)
-    return float(means + np.trace(one) + np.trace(other) - 2 * np.trace(sqrtm(one @ other)).real)
+    shared = np.sqrt(np.maximum(eigvals(one @ other).real, 0)).sum()
+    return float(means + np.trace(one) + np.trace(other) - 2 * shared)
 
 
 @lru_cache(maxsize=4)

@@ -88,6 +88,11 @@ def numbers(ledger: Mapping[str, Mapping[str, Any]], names: Iterable[str]) -> It
         if source not in contents:
             contents[source], damage = readable(read_json, Path(source))
             yield from damage
+            if contents[source] is None:
+                where = f"those from {source} in {paths.NUMBERS}"
+                yield Disagreement("number", where, "a file that can be read", "none")
+        if contents[source] is None:
+            continue
         here = _at(contents[source], number["pointer"])
         if here != number["value"]:
             yield Disagreement(
