@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from auditing import new_audit
 
+from simaudit import cli
 from simaudit.data.jobs import SplitKnobs, split_job
 from simaudit.data.prepare import save_array
 from simaudit.data.split import make_split, write_split
@@ -181,3 +182,13 @@ def test_a_crash_leaves_its_reason_in_the_log():
     assert done.returncode == 1
     assert "KeyError" in paths.log(job.name).read_text()
     assert not paths.record(job.name).exists()
+
+
+def test_an_end_of_a_file_is_a_bug_with_its_traceback_and_not_taken_for_ctrl_c(monkeypatch):
+    def empty(**_):
+        raise EOFError("No data left in file")
+
+    monkeypatch.setattr(cli.pipeline.run, "callback", empty)
+    monkeypatch.setattr(sys, "argv", ["simaudit", "run", "split/s"])
+    with pytest.raises(EOFError, match="No data left in file"):
+        cli.main()
