@@ -2,6 +2,7 @@
 # make test      the environment, then the tests
 # make lint      style and types
 # make bench     how fast it is, as ratios measured on this machine (about 25 minutes)
+# make coverage  how often the confidence intervals hold the true value, into docs/evaluation.md (about 10 minutes)
 # make lock      requirements.lock anew from pyproject.toml
 # make schema    the JSON schema of params.yaml, after a change to knobs
 # make clean     removes data/ and results/
@@ -10,7 +11,7 @@ PYTHON ?= python3
 VENV := .venv
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
-.PHONY: figures test lint bench lock schema clean
+.PHONY: figures test lint bench coverage lock schema clean
 
 figures: $(VENV)/.ready
 	snakemake --cores all
@@ -27,6 +28,9 @@ lint: $(VENV)/.ready
 
 bench: $(VENV)/.ready
 	python benchmarks/bench.py
+
+coverage: $(VENV)/.ready
+	python benchmarks/interval_coverage.py
 
 schema: $(VENV)/.ready
 	simaudit schema > workflow/schemas/params.schema.json

@@ -68,3 +68,17 @@ def split(tmp_path_factory) -> Split:
         tmp_path_factory.mktemp("split") / "split.parquet",
         *(frame[name].to_numpy() for name in frame.columns),
     )
+
+
+@pytest.fixture
+def locked():
+    """Takes permissions away from a path until the test ends."""
+    before = {}
+
+    def lock(path, mode):
+        before[path] = path.stat().st_mode
+        path.chmod(mode)
+
+    yield lock
+    for path, mode in before.items():
+        path.chmod(mode)

@@ -9,7 +9,7 @@ from simaudit.attacks.attack import attack_types
 from simaudit.attacks.decoder.distortion import Distortion
 from simaudit.attacks.decoder.reconstruction import Reconstruction
 from simaudit.attacks.threshold.loss import Loss
-from simaudit.attacks.threshold.pfami import PFAMI, centre_crop
+from simaudit.attacks.threshold.pfami import PFAMI, fractional_crop, whole_crop
 from simaudit.attacks.threshold.pia import PIA
 from simaudit.attacks.threshold.pian import PIAN
 from simaudit.attacks.threshold.pullback import Pullback
@@ -235,33 +235,89 @@ def test_secmi_walks_and_steps_back_as_its_recurrence_says(known_target, x):
         z = ahead
 
 
-def test_centre_crops_are_those_of_slicing_and_resizing():
-    """Half of an 8×8 image is its middle 4×4, resized; away from the crop's edge both ways agree."""
+@pytest.mark.parametrize(
+    ("height", "width", "rows", "columns"), [(4, 6, (2, 6), (1, 7)), (5, 7, (1, 6), (0, 7))]
+)
+def test_whole_crops_are_those_of_slicing_and_resizing(height, width, rows, columns):
+    """Of 8×8 pixels; where one row or column more must go, it goes at the end."""
     images = torch.randn(3, 2, 8, 8, generator=torch.Generator().manual_seed(0))
-    resized = torch.nn.functional.interpolate(
-        images[..., 2:6, 2:6], size=(8, 8), mode="bilinear", align_corners=False
+    expected = torch.nn.functional.interpolate(
+        images[..., slice(*rows), slice(*columns)], size=(8, 8), mode="bilinear", align_corners=False
     )
-    torch.testing.assert_close(centre_crop(images, 0.5)[..., 1:-1, 1:-1], resized[..., 1:-1, 1:-1])
+    torch.testing.assert_close(whole_crop(images, height, width), expected)
+
+
+def test_fractional_crops_of_whole_pixels_are_those_of_slicing_and_resizing():
+    """The middle 4×6 of 8×8 pixels; at the crop's edge alone the pixels outside of it count too."""
+    images = torch.randn(3, 2, 8, 8, generator=torch.Generator().manual_seed(0))
+    expected = torch.nn.functional.interpolate(
+        images[..., 2:6, 1:7], size=(8, 8), mode="bilinear", align_corners=False
+    )
+    found = fractional_crop(images, 4, 6)
+    torch.testing.assert_close(found[..., 1:-1, 1:-1], expected[..., 1:-1, 1:-1])
+
+
+def bent(z, t):
+    return torch.sin(z) * (1 + t) / 100
+
+
+def mean_error(view, noise, timesteps):
+    """L of PFAMI's definition for the denoiser `bent`, written out."""
+    total = 0
+    for t in timesteps:
+        z = alpha_bar(t) ** 0.5 * view + (1 - alpha_bar(t)) ** 0.5 * noise
+        total = total + ((bent(z, t) - noise) ** 2).mean((1, 2, 3)) / len(timesteps)
+    return total
 
 
 def test_pfami_is_the_loss_of_the_image_minus_the_mean_loss_of_its_crops(known_target, x):
-    """Against the definition written out: one noise for all, losses averaged over timesteps, signed."""
-    target = known_target(lambda z, t: torch.sin(z) * t / 100)
+    """One noise for all, losses averaged over timesteps, signed; 4×4 images are too small for whole pixels."""
     attack = PFAMI(timesteps=[0, 50, 100], crops=2, largest_crop=0.9, smallest_crop=0.7)
-    (statistic,) = attack.statistics(target, x, SampleNoise(0, IDS))
+    found = list(attack.statistics(known_target(bent), x, SampleNoise(0, IDS)))
+    assert [statistic.variant for statistic in found] == [
+        {"crop": "fractional", "start": 0},
+        {"crop": "fractional", "start": 50},
+    ]
     noise = SampleNoise(0, IDS).draw(0, x)
+    for statistic, timesteps in zip(found, ((0, 50, 100), (50, 100)), strict=True):
+        crops = [mean_error(fractional_crop(x, 4 * s, 4 * s), noise, timesteps) for s in (0.9, 0.7)]
+        expected = mean_error(x, noise, timesteps) - sum(crops) / 2
+        torch.testing.assert_close(statistic.values, expected, rtol=1e-3, atol=1e-5)
+        assert (statistic.timestep, statistic.queries) == (None, 3 * len(timesteps))
+        assert statistic.values.min() < 0 < statistic.values.max()
 
-    def loss(view):
-        total = 0
-        for t in (0, 50, 100):
-            z = alpha_bar(t) ** 0.5 * view + (1 - alpha_bar(t)) ** 0.5 * noise
-            total = total + ((torch.sin(z) * t / 100 - noise) ** 2).mean((1, 2, 3)) / 3
-        return total
 
-    expected = loss(x) - (loss(centre_crop(x, 0.9)) + loss(centre_crop(x, 0.7))) / 2
-    torch.testing.assert_close(statistic.values, expected, rtol=1e-3, atol=1e-5)
-    assert statistic.values.min() < 0 < statistic.values.max()
-    assert (statistic.timestep, statistic.queries) == (None, 9)
+def test_pfami_has_the_published_crops_of_whole_pixels_where_images_are_large_enough(known_target):
+    """int(32 λ), of which 25 comes twice: it counts twice in the mean, and is asked once."""
+    images = torch.randn(5, 1, 32, 32, generator=torch.Generator().manual_seed(1))
+    target = known_target(bent)
+    found = by_name(PFAMI(timesteps=[0, 50]).statistics(target, images, SampleNoise(0, IDS)))
+    sides = (30, 29, 28, 27, 26, 25, 25, 24, 23, 22)
+    noise = SampleNoise(0, IDS).draw(0, images)
+    for start, timesteps in ((0, (0, 50)), (50, (50,))):
+        crops = [mean_error(whole_crop(images, side, side), noise, timesteps) for side in sides]
+        expected = mean_error(images, noise, timesteps) - sum(crops) / 10
+        statistic = found[None, of(crop="whole", start=start)]
+        torch.testing.assert_close(statistic.values, expected, rtol=1e-3, atol=1e-5)
+        assert statistic.queries == (1 + 9) * len(timesteps)
+        assert found[None, of(crop="fractional", start=start)].queries == (1 + 10) * len(timesteps)
+    assert target.queries == (1 + 9 + 10) * 2
+
+
+@pytest.mark.parametrize(
+    ("sides", "largest", "crops"),
+    [
+        ((8, 8), 0.95, {"fractional"}),
+        ((19, 32), 0.95, {"fractional"}),
+        ((20, 32), 0.95, {"whole", "fractional"}),
+        ((8, 8), 0.8, {"whole", "fractional"}),
+    ],
+)
+def test_pfami_crops_whole_pixels_where_the_largest_crop_cuts_off_one(known_target, sides, largest, crops):
+    images = torch.zeros(5, 1, *sides)
+    attack = PFAMI(timesteps=[50], crops=2, largest_crop=largest)
+    found = attack.statistics(known_target(bent), images, SampleNoise(0, IDS))
+    assert {statistic.variant["crop"] for statistic in found} == crops
 
 
 def test_reconstruction_is_the_error_of_decoding_what_was_encoded(known_target, x):
@@ -279,6 +335,25 @@ def test_pullback_drops_the_dimensions_that_move_the_image_least(known_target, x
     (statistic,) = Pullback(timesteps=[30], dropped=0.4).statistics(target, x, SampleNoise(0, IDS))
     expected = sum((k + 1) ** 4 for k in range(6, 16))
     assert statistic.values.tolist() == [expected] * 5
+
+
+def test_pullback_finds_the_dimensions_of_a_larger_latent_though_they_paint_the_same_pixels(known_target):
+    """Columns of J that differ in length and hardly in direction: 16 probes find 90 % of the mask, chance 60 %."""
+    generator = torch.Generator().manual_seed(3)
+    lengths = torch.randn(256, generator=generator).exp()
+    columns = torch.randn(300, 1, generator=generator) + 0.3 * torch.randn(300, 256, generator=generator)
+    jacobian = columns * lengths
+    exact = (jacobian.square().sum(0).argsort().argsort() >= 102).float()  # 40 % of 256 are dropped
+
+    target = known_target(lambda z, t: exact.view(1, 1, 16, 16).expand_as(z))
+    target.decode = lambda z: (z.flatten(1) @ jacobian.T).view(-1, 3, 10, 10)
+    z = torch.zeros(5, 1, 16, 16)
+    (statistic,) = Pullback(timesteps=[30], dropped=0.4).statistics(target, z, SampleNoise(0, IDS))
+    assert (
+        statistic.values.min() / 154 > 0.9
+    )  # the statistic counts those of the exact mask that are not dropped
+    (statistic,) = PullbackRandom(timesteps=[30], dropped=0.4).statistics(target, z, SampleNoise(0, IDS))
+    assert statistic.values.numpy() / 154 == pytest.approx(0.6, abs=0.1)
 
 
 def test_pullbacks_control_drops_as_many_but_others(known_target, x):
@@ -313,7 +388,7 @@ def test_distortion_is_the_logarithm_of_the_largest_stretches(known_target, x):
         (PIA(timesteps=[10, 20, 30]), 4, {2}),
         (PIAN(timesteps=[10, 20, 30]), 4, {2}),
         (SecMI(timesteps=[0, 10, 30], interval=10), 5, {2, 3, 5}),
-        (PFAMI(timesteps=[0, 50], crops=10), 22, {22}),
+        (PFAMI(timesteps=[0, 50], crops=10), 22, {11, 22}),
         (Pullback(timesteps=[0, 50], probes=4), 2, {1}),
         (Reconstruction(), 0, {0}),
         (Distortion(), 0, {0}),
@@ -341,7 +416,7 @@ def test_no_query_is_made_twice_and_each_is_declared(known_target, x, attack, ma
         (Loss(timesteps=[30], draws=[1, 3]), [{"draws": 1}, {"draws": 3}]),
         (PIAN(timesteps=[30], norms=[1, 4]), [{"norm": 1}, {"norm": 4}]),
         (SecMI(timesteps=[30], interval=15), [{"interval": 15}]),
-        (PFAMI(timesteps=[30], crops=3), [{"crops": 3}]),
+        (PFAMI(timesteps=[30], crops=3), [{"crop": "fractional", "start": 30}]),
         (PullbackRandom(timesteps=[30], dropped=0.25), [{"dropped": 0.25}]),
         (Reconstruction(), [{"error": "mean_absolute"}, {"error": "mean_squared"}]),
         (Distortion(singular_values=50), [{"singular_values": 16}]),  # the latent has no more
@@ -365,7 +440,7 @@ ALONE = {
     "pullback_random": [PullbackRandom(timesteps=[30])],
     "reconstruction": [Reconstruction()],
     "secmi": [SecMI(timesteps=[t]) for t in (0, 30, 300)],
-    "pfami": [PFAMI(timesteps=[0, 50])],
+    "pfami": [PFAMI(timesteps=[50, 100])],
 }
 
 

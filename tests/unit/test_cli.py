@@ -1,50 +1,29 @@
 """The subcommands as a shell sees them: exit codes, one line, no traceback."""
 
 import json
-import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from auditing import new_audit
+from calling import assert_refused, call, run
 
-from simaudit import cli
 from simaudit.data.jobs import SplitKnobs, split_job
 from simaudit.data.prepare import save_array
 from simaudit.data.split import make_split, write_split
 from simaudit.evaluation.jobs import EvaluationKnobs, compare_job, evaluate_job, numbers_job
 from simaudit.plan.load import load
-from simaudit.provenance import stamps
 from simaudit.scoring.jobs import score_job
 from simaudit.storage.json import write_json
 from simaudit.vocabulary import paths
 
 ROOT = Path(__file__).parents[2]
-SIMAUDIT = str(Path(sys.executable).with_name("simaudit"))
-
-
-def call(*arguments, cwd):
-    return subprocess.run([SIMAUDIT, *map(str, arguments)], cwd=cwd, capture_output=True, text=True)
-
-
-def assert_refused(done, *words):
-    assert done.returncode == 2
-    assert len(done.stderr.splitlines()) == 1, done.stderr
-    for word in words:
-        assert word in done.stderr
 
 
 @pytest.fixture(autouse=True)
 def here(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-
-
-def run(job):
-    """`simaudit run` of a job that is declared here."""
-    stamps.write([job])
-    return call("run", job.name, cwd=Path.cwd())
 
 
 def test_wrong_parameters_are_refused(tmp_path):
@@ -173,22 +152,15 @@ def test_a_job_leaves_its_record_with_what_it_ran_on_and_its_run_log():
     assert set(log) >= {"started", "host", "commit", "dirty", "peak_memory_kb"}
 
 
-def test_a_crash_leaves_its_reason_in_the_log():
+def test_a_bug_is_one_line_and_its_traceback_is_in_the_log():
     images(80)
     job = replace(
         split(allow_duplicates=True), params={}
     )  # knobs are missing: a bug, and no mistake of a user
-    done = run(job)
+    done, log = run(job), paths.log(job.name)
     assert done.returncode == 1
-    assert "KeyError" in paths.log(job.name).read_text()
+    line = "split/mine: KeyError: 'name'; this is a bug: please report it, with the traceback in "
+    assert done.stderr == f"{line}{log}\n"
+    assert "Traceback" in log.read_text()
+    assert log.read_text().endswith(done.stderr)  # Snakemake shows the last line
     assert not paths.record(job.name).exists()
-
-
-def test_an_end_of_a_file_is_a_bug_with_its_traceback_and_not_taken_for_ctrl_c(monkeypatch):
-    def empty(**_):
-        raise EOFError("No data left in file")
-
-    monkeypatch.setattr(cli.pipeline.run, "callback", empty)
-    monkeypatch.setattr(sys, "argv", ["simaudit", "run", "split/s"])
-    with pytest.raises(EOFError, match="No data left in file"):
-        cli.main()

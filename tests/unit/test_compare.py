@@ -40,6 +40,12 @@ def test_the_best_has_rank_one_and_its_limits_are_half_the_critical_difference()
     assert found["friedman_p"] is None  # Friedman's test needs three
 
 
+def test_attacks_that_share_all_ranks_have_no_friedman_test():
+    found = mean_ranks(pd.DataFrame({name: [0.9, 0.8] for name in "abc"}))
+    assert found["friedman_p"] is None
+    assert {entry["mean_rank"]["value"] for entry in found["attacks"].values()} == {2}
+
+
 def test_a_standard_deviation_has_the_limits_of_chi_squared():
     values = np.array([0.5, 0.6, 0.8])
     interval = standard_deviation(values)
@@ -55,7 +61,7 @@ def test_seeds_are_one_group_with_mean_spread_and_sampling_error_apart(audit):
         for k in (0, 1)
     ]
     aucs = [results.summary["attacks"]["sima"]["selected"]["auc"] for results in seeds]
-    found = over_seeds(seeds, 100, 0)
+    found = over_seeds(seeds)
     mean, spread = (found["attacks"]["sima"][key]["auc"] for key in ("mean_over_seeds", "sd_between_seeds"))
     assert found["seeds"] == ["seed0", "seed1"]
     assert mean["value"] == pytest.approx(np.mean([auc["value"] for auc in aucs]))
@@ -69,7 +75,7 @@ def test_seeds_that_err_together_are_no_surer_than_one(audit):
     same = {(10, "v"): audit.telling(1)}
     seeds = [audit.evaluate(name, {"sima": 1}, sima=same) for name in ("one", "two")]
     alone = seeds[0].summary["attacks"]["sima"]["selected"]
-    mean = over_seeds(seeds, 100, 0)["attacks"]["sima"]["mean_over_seeds"]
+    mean = over_seeds(seeds)["attacks"]["sima"]["mean_over_seeds"]
     for metric in ("auc", "tpr_at_1pct_fpr"):
         assert {key: mean[metric][key] for key in ("value", "low", "high")} == pytest.approx(
             {key: alone[metric][key] for key in ("value", "low", "high")}
@@ -81,7 +87,7 @@ def test_seeds_evaluated_on_other_samples_are_refused(audit):
     one, two = (audit.evaluate(name, {"sima": 1}) for name in ("one", "two"))
     vars(two)["selected"] = replace(two.selected, sample_id=two.selected.sample_id + 1)
     with pytest.raises(SimauditError, match="two: was evaluated on other samples than one"):
-        over_seeds([one, two], 100, 0)
+        over_seeds([one, two])
 
 
 def test_a_run_is_compared_in_groups_and_controls_take_no_rank(audit):

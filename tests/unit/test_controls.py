@@ -2,13 +2,17 @@
 
 import pytest
 
-from simaudit.evaluation.controls.controls import all_controls, verdict
+from simaudit.evaluation.controls.controls import MINUS_BLIND, SELECTED, all_controls
 from simaudit.figures.printed import estimate
 from simaudit.report.outcome import clauses, control_line, heading, summary_lines
 
 
 def controls_of(audit, *targets):
     return all_controls(list(targets), {"s": audit.blind()})
+
+
+def verdict(audit, target):
+    return controls_of(audit, target)["verdicts"][target.target]
 
 
 def outcome(found, kind):
@@ -34,18 +38,48 @@ def test_when_all_is_well_every_control_passes_and_the_line_says_so(fair):
     assert found["absent"] == []
     assert control_line(found["controls"]) == "6 of 6 controls passed."
     assert "no attack finds members of the untrained untrained" in clauses(found["controls"], True)
-    assert found["verdicts"] == {"audited": "leaks"}
+    assert found["verdicts"] == {"audited": {"verdict": "leaks", "attack": "sima"}}
 
 
 def test_a_leak_is_not_called_clean_nor_is_nothing_called_a_leak(fair):
-    assert verdict(fair.evaluate("leaky", {"loss": 0, "sima": 1, "pia": 0})) == "leaks"
-    assert verdict(fair.evaluate("quiet", {"loss": 0, "sima": 0, "pia": 0})) == "no leak found"
+    leaky = fair.evaluate("leaky", {"loss": 0, "sima": 1, "pia": 0})
+    assert verdict(fair, leaky) == {"verdict": "leaks", "attack": "sima"}
+    quiet = fair.evaluate("quiet", {"loss": 0, "sima": 0, "pia": 0})
+    assert verdict(fair, quiet)["verdict"] == "no leak found"
+
+
+def test_an_attack_that_only_its_own_limits_put_above_chance_is_undecided(fair):
+    """Of eleven attacks one lies above chance by 95 % limits, as one in forty does by luck alone."""
+    quiet = [f"quiet{number}" for number in range(10)]
+    columns = {name: {(10, "v"): fair.telling(0, seed=40 + k)} for k, name in enumerate(quiet)}
+    columns["sima"] = {(10, "v"): fair.telling(0.3, seed=1)}
+    doubtful = fair.evaluate("doubtful", dict.fromkeys(columns, 0.0), **columns)
+    alone = doubtful.summary["attacks"]["sima"]["selected"]["auc"]
+    found = controls_of(fair, doubtful)
+    together = found["decisive"]["doubtful"]["attacks"]["sima"][SELECTED]["auc"]
+    assert together["low"] < 0.5 < alone["low"]
+    assert together["value"] == alone["value"]
+    assert found["verdicts"]["doubtful"] == {"verdict": "undecided", "attack": "sima"}
+
+
+def test_what_decides_stands_beside_the_verdict(fair):
+    found = controls_of(fair, fair.evaluate("quiet", {"loss": 0, "sima": 0}))
+    by = found["verdicts"]["quiet"]["attack"]
+    decisive = found["decisive"]["quiet"]["attacks"]
+    assert decisive[by][SELECTED]["auc"]["high"] == max(
+        of[SELECTED]["auc"]["high"] for of in decisive.values()
+    )
+    assert decisive[by]["permuted"]["decisive"]["auc"]["low"] < 0.5
 
 
 def test_on_a_shifted_split_only_what_lies_above_the_blind_classifiers_counts(audit):
     audit.blind(2)
-    assert verdict(audit.evaluate("no-better", {"sima": 1.5})) == "shifted"
-    assert verdict(audit.evaluate("better", {"sima": 9})) == "leaks"
+    no_better, better = audit.evaluate("no-better", {"sima": 1.5}), audit.evaluate("better", {"sima": 9})
+    found = all_controls([no_better, better], {})
+    assert found["verdicts"]["no-better"]["verdict"] == "shifted"
+    assert found["verdicts"]["better"]["verdict"] == "leaks"
+    of, _, decisive = MINUS_BLIND.partition(".")
+    assert found["decisive"]["better"]["attacks"]["sima"][of][decisive]["auc"]["low"] > 0
 
 
 def test_a_shifted_split_fails_its_control_and_the_line_says_which(audit):
@@ -100,7 +134,8 @@ def test_a_run_ends_with_its_controls_and_its_highest_leak(small_run):
         "Controls that are not in this run: optimal.",
         f"3 of 3 audited targets leak; highest: net, AUC {auc} (SimA).",
     ]
-    one = controls | {"absent": [], "verdicts": {"net": "leaks", "other": "no leak found"}}
+    verdicts = {"net": {"verdict": "leaks"}, "other": {"verdict": "no leak found"}}
+    one = controls | {"absent": [], "verdicts": verdicts}
     assert summary_lines(one, findings.ledger)[1].startswith("1 of 2 audited targets leaks; highest: net, ")
     nothing = controls | {"absent": [], "verdicts": {}}
     assert summary_lines(nothing, findings.ledger)[1:] == [

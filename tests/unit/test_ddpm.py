@@ -37,6 +37,18 @@ def trained(tmp_path_factory, images, split):
     return folder / "target", facts
 
 
+@pytest.mark.parametrize("file", DDPM.files[1:])
+@pytest.mark.parametrize("content", [b"", b"[]", b"\x80\x04N."], ids=["empty", "list", "pickle"])
+def test_a_damaged_file_is_one_line_with_its_folder(trained, tmp_path, file, content):
+    folder = shutil.copytree(trained[0], tmp_path / "t")
+    (folder / file).write_bytes(content)
+    with pytest.raises(
+        SimauditError, match=f"^{(folder / file).parent}: not a folder that diffusers' "
+    ) as error:
+        DDPM.load(folder, torch.device("cpu"))
+    assert "\n" not in str(error.value)
+
+
 def test_diffusers_alone_loads_it_and_draws_samples(trained):
     pipeline = DDPMPipeline.from_pretrained(trained[0], use_safetensors=True)
     samples = pipeline(batch_size=3, num_inference_steps=5, output_type="np").images
@@ -101,12 +113,13 @@ def test_a_file_changed_after_training_is_named(trained, tmp_path):
     (folder / "unet").mkdir(parents=True)
     weights = folder / "unet" / "weights"
     weights.write_bytes(b"1")
-    write_json(folder / SUMMARY, {"files": file_hashes(folder)})
+    members = {"members": {"sha256": "0" * 64, "split": "s"}}
+    write_json(folder / SUMMARY, members | {"files": file_hashes(folder)})
     identity = target_hash(read_summary(folder))
     weights.write_bytes(b"2")
     with pytest.raises(SimauditError, match="unet/weights: changed since training"):
         read_summary(folder)
-    write_json(folder / SUMMARY, {"files": file_hashes(folder)})
+    write_json(folder / SUMMARY, members | {"files": file_hashes(folder)})
     assert target_hash(json.loads((folder / SUMMARY).read_text())) != identity
     weights.unlink()
     with pytest.raises(SimauditError, match="unet/weights: missing"):

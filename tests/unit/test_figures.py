@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 from auditing import new_audit
 from click.testing import CliRunner
+from sklearn.metrics import balanced_accuracy_score
 
 from simaudit.cli import simaudit
 from simaudit.evaluation.comparison.compare import compare
@@ -160,8 +161,8 @@ def test_a_drawing_writes_its_caption_and_what_it_says_is_in_the_ledger(name, re
 
 def test_the_curves_show_the_evaluation_fold_and_mark_the_selected_timestep(results):
     figure = draw(figure_types()["metrics_over_time"](), results).picture
-    assert [axis.get_ylabel() for axis in figure.axes] == ["AUC", "TPR at 1 % FPR †", "ASR"]
-    for axis, metric in zip(figure.axes, ("auc", "tpr_at_1pct_fpr", "asr"), strict=True):
+    assert [axis.get_ylabel() for axis in figure.axes] == ["AUC", "TPR at 1 % FPR †", "balanced accuracy"]
+    for axis, metric in zip(figure.axes, ("auc", "tpr_at_1pct_fpr", "balanced_accuracy"), strict=True):
         curves = {
             line.get_label().split()[0]: line
             for line in axis.lines
@@ -213,8 +214,11 @@ def test_the_roc_axes_are_logarithmic_and_start_at_one_false_positive(results):
 
 def test_every_panel_has_bands_and_the_line_of_the_blind_classifiers(results):
     figure = draw(figure_types()["metrics_over_time"](), results).picture
-    blind = results.selected.roc(BLIND)
-    for axis, expected in zip(figure.axes, (blind.auc, None, blind.asr), strict=True):
+    selected = results.selected
+    blind, rows = selected.roc(BLIND), ~selected.is_calibration
+    accepted = selected.statistics[BLIND][rows] <= selected.threshold(BLIND)
+    accuracy = pytest.approx(balanced_accuracy_score(selected.is_member[rows], accepted))
+    for axis, expected in zip(figure.axes, (blind.auc, None, accuracy), strict=True):
         assert len(axis.collections) == 2
         (line,) = (line for line in axis.lines if line.get_label() == "Blind")
         assert expected is None or line.get_ydata()[0] == expected

@@ -16,6 +16,7 @@ from simaudit.scoring.score_file import Scores
 from simaudit.targets import optimal
 from simaudit.targets.families.optimal import MEMBERS, Optimal
 from simaudit.targets.family import family_type
+from simaudit.vocabulary.errors import SimauditError
 
 CPU = torch.device("cpu")
 KNOBS = {"kind": "optimal", "split": "s"}
@@ -31,6 +32,14 @@ def target(tmp_path, members):
     everyone = SimpleNamespace(member_ids=np.arange(30))
     Optimal.model_validate(KNOBS).train(members, everyone, tmp_path / "c", "a", tmp_path / "t")
     return Optimal.load(tmp_path / "t", CPU)
+
+
+@pytest.mark.parametrize("damage", [lambda whole: b"", lambda whole: whole[: len(whole) // 2]])
+def test_damaged_members_are_one_line(target, tmp_path, damage):
+    file = tmp_path / "t" / MEMBERS
+    file.write_bytes(damage(file.read_bytes()))
+    with pytest.raises(SimauditError, match=f"^{file}: not a whole safetensors file"):
+        Optimal.load(tmp_path / "t", CPU)
 
 
 @pytest.mark.parametrize("t", [0, 10, 200, 999])

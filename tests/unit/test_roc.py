@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from scipy.stats import rankdata
 from sklearn.metrics import balanced_accuracy_score, roc_auc_score, roc_curve
 
-from simaudit.evaluation.statistics.roc import Roc
+from simaudit.evaluation.statistics.roc import Roc, most_errors
 
 
 @st.composite
@@ -106,8 +106,39 @@ def test_any_threshold_may_be_transferred_also_one_between_or_beyond_these_score
 @given(labelled_scores())
 def test_heldout_positive_is_the_roc_with_labels_and_statistic_turned_round(case):
     score, is_member = case
-    turned = Roc.of(score, ~is_member, "low")
-    assert Roc.of(score, is_member, "high").heldout_found_at(0.1) == turned.found_at(0.1)
+    expected, turned = Roc.of(score, ~is_member, "low"), Roc.of(score, is_member, "high").turned_round()
+    for field in ("is_member", "ends", "thresholds", "true_positives", "false_positives"):
+        np.testing.assert_array_equal(getattr(turned, field), getattr(expected, field))
+    np.testing.assert_array_equal(score[turned.order], score[expected.order])
+    assert turned.member_when == "low"
+
+
+@given(labelled_scores(), st.sampled_from(["low", "high"]))
+def test_the_best_threshold_is_where_the_asr_is_reached(case, member_when):
+    score, is_member = case
+    roc = Roc.of(score, is_member, member_when)
+    accepted = roc.accepted(roc.best_threshold)
+    assert balanced_accuracy_score(is_member, accepted) == pytest.approx(roc.asr)
+    if roc.best_threshold is not None:
+        beyond = score <= roc.best_threshold if member_when == "low" else score >= roc.best_threshold
+        np.testing.assert_array_equal(accepted, beyond)
+
+
+@pytest.mark.parametrize("total", [100, 700, 1000, 1100])
+def test_levels_are_compared_in_whole_numbers(total):
+    """1 − 0.99 is more than 0.01 in floating point, and 7 of 700 members are 1 % all the same."""
+    allowed = total // 100
+    assert most_errors(0.01, total) == allowed
+    is_member = np.arange(2 * total) < total
+    score = np.where(is_member, 1.0, np.linspace(-1, 0, 2 * total))
+    score[: allowed + 1] = -2 - np.arange(allowed + 1)  # so many members look like held-out samples
+    score[total] = -1.5 - allowed  # and one held-out sample lies among them
+    assert Roc.of(score, is_member, "high").turned_round().found_at(0.01) == 1
+
+
+@pytest.mark.parametrize(("level", "total", "allowed"), [(0.01, 99, 0), (0.001, 1048, 1), (0.29, 100, 29)])
+def test_a_level_allows_the_largest_share_that_does_not_exceed_it(level, total, allowed):
+    assert most_errors(level, total) == allowed
 
 
 @given(labelled_scores(), st.sampled_from(["low", "high"]))

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from simaudit.training.denoiser import CHECKPOINT, DenoiserRun
 from simaudit.training.knobs import Training
 from simaudit.training.loop import Trainable, intermediate_path, train
 from simaudit.vocabulary.errors import SimauditError
@@ -213,6 +214,29 @@ def test_intermediate_checkpoints_are_averages_survive_a_kill_and_leave_training
     intermediate = torch.load(intermediate_path(tmp_path / "c.pt", 1), weights_only=True)
     assert torch.equal(torch.cat([value.flatten() for value in intermediate.values()]), weights(short))
     assert intermediate_path(tmp_path / "c.pt", 2).exists()
+
+
+@pytest.mark.parametrize("content", [b"", b"something else", None], ids=["empty", "other", "missing"])
+def test_a_damaged_intermediate_checkpoint_is_one_line_that_says_what_to_delete(tmp_path, content):
+    file = intermediate_path(tmp_path / CHECKPOINT, 1)
+    if content is not None:
+        file.write_bytes(content)
+    run = DenoiserRun(knobs(intermediate_epochs=[1]), tmp_path, "a")
+    with pytest.raises(SimauditError, match=rf"^{file}: .*; delete {tmp_path}, and train again$"):
+        list(run.load_each(network()))
+
+
+def test_a_checkpoint_that_the_memory_has_no_room_for_is_kept(tmp_path, images, monkeypatch):
+    model, checkpoint = network(), tmp_path / "c.pt"
+    train([Trainable(model, objective(model))], images, IDS, knobs(), checkpoint, "a")
+
+    def load(*arguments, **settings):
+        raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 64 bytes")
+
+    monkeypatch.setattr(torch, "load", load)
+    with pytest.raises(RuntimeError, match="allocate"):
+        train([Trainable(model, objective(model))], images, IDS, knobs(), checkpoint, "a")
+    assert checkpoint.exists()
 
 
 def test_each_update_changes_its_own_networks_weights_only(tmp_path, images):

@@ -17,6 +17,7 @@ from simaudit.plan.jobs import jobs
 from simaudit.plan.load import load
 from simaudit.provenance import handover, stamps
 from simaudit.provenance.asked import remember
+from simaudit.storage.faults import fault, require_writable
 from simaudit.targets.family import family_modules, family_type
 from simaudit.targets.jobs import target_files
 from simaudit.vocabulary.errors import SimauditError
@@ -45,11 +46,15 @@ try:
             LOCK, IS_ALONE = release_stale_locks()
 except SimauditError as error:
     refuse(error)
+except OSError as error:  # of a file that the workflow itself reads or writes
+    refuse(fault(error) or error)
 
 
 # Snakemake comes here when there are jobs to do and it has locked their files; a dry run never does.
 onstart:
     try:
+        due = workflow.dag.needrun_jobs()
+        require_writable(Path(file) for job in due for file in (*job.output, *job.log))
         if IS_ALONE:
             stamps.write(JOBS.values())
             remember(FILES, GIVEN)
@@ -59,6 +64,8 @@ onstart:
             stamps.require(JOBS.values())
     except SimauditError as error:
         refuse(error)
+    except OSError as error:
+        refuse(fault(error) or error)
 
 
 FOLDERS = ["run", *PARAMS.audits]  # of results/figures/

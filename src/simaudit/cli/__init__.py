@@ -7,10 +7,12 @@ from typing import Any
 import click
 
 from simaudit.cli import parameters, pipeline, read, share
-from simaudit.machine.progress import log
-from simaudit.vocabulary.errors import SimauditError
+from simaudit.machine.progress import Progress, log
+from simaudit.storage.faults import fault
+from simaudit.vocabulary.errors import SimauditError, is_out_of_memory
 
 EXIT_REFUSED = 2
+EXIT_STOPPED = 130  # as of a program that Ctrl-C ended
 
 
 class Sections(click.Group):
@@ -25,6 +27,22 @@ class Sections(click.Group):
         self.sections[title] = [str(command.name) for command in commands]
         for command in commands:
             self.add_command(command)
+
+    def invoke(self, context: click.Context) -> Any:
+        """Call the subcommand. What the machine lacks becomes one line here, before click takes EOFError for Ctrl-C."""
+        try:
+            return super().invoke(context)
+        except KeyboardInterrupt:
+            log.error("%s: stopped", Progress.job or context.info_name)
+            sys.exit(EXIT_STOPPED)
+        except EOFError as error:
+            raise RuntimeError("a file ended too early") from error
+        except Exception as error:
+            if is_out_of_memory(error):
+                raise SimauditError("not enough memory; end other programs, or use another machine") from None
+            if line := fault(error):
+                raise line from None
+            raise
 
     def format_commands(self, context: click.Context, formatter: click.HelpFormatter) -> None:
         for title, names in self.sections.items():
@@ -44,6 +62,7 @@ def simaudit() -> None:
         terminal.setLevel(logging.INFO)
         log.addHandler(terminal)
     log.setLevel(logging.DEBUG)  # a job's log file has it all
+    logging.raiseExceptions = False  # where a full disk takes no log, the terminal still shows the one line
 
 
 simaudit.add_section("Read results", read.figure, read.figures, read.trace, read.verify, read.crate)
@@ -53,7 +72,12 @@ simaudit.add_section("Pipeline steps (Snakemake calls this)", pipeline.run)
 
 
 def main() -> None:
-    """Run the command line. A SimauditError is one line and exit code 2; anything else is a bug with its traceback."""
+    """Run the command line.
+
+    A SimauditError is one line and exit code 2, and so is a full disk, a missing permission, and too little memory.
+    Ctrl-C is one line and exit code 130. Anything else is a bug, with exit code 1: a job has the traceback in its log,
+    other subcommands print it.
+    """
     try:
         simaudit.main(standalone_mode=False)
     except SimauditError as error:
@@ -62,7 +86,3 @@ def main() -> None:
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)
-    except click.Abort as stop:
-        if isinstance(stop.__cause__, EOFError):  # of a file that is empty: click takes it for Ctrl-D
-            raise stop.__cause__ from None
-        sys.exit(130)

@@ -8,7 +8,7 @@ import click
 
 from simaudit.vocabulary.errors import SimauditError
 
-FILE = click.Path(path_type=Path, dir_okay=False)
+FILE = click.Path(path_type=Path, dir_okay=False, readable=False)  # reading it says what is wrong with it
 DEFAULT = (Path("params.yaml"),)
 config_option = click.option(
     "--config",

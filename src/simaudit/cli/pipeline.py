@@ -1,12 +1,15 @@
 """The subcommand that Snakemake calls: do one job, and leave its log, its record and its run log."""
 
 import logging
+import sys
 from dataclasses import replace
 
 import click
 
 from simaudit.machine.progress import Progress, log
-from simaudit.vocabulary.errors import SimauditError
+from simaudit.vocabulary.errors import SimauditError, is_out_of_memory
+
+EXIT_BUG = 1
 
 
 @click.command()
@@ -18,22 +21,30 @@ def run(job: str, threads: int | None) -> None:
     from simaudit.provenance.records import write_record
     from simaudit.provenance.runlog import RunLog
     from simaudit.provenance.stamps import read_job
+    from simaudit.storage.faults import fault, writing
     from simaudit.vocabulary import paths
 
     runlog, work = RunLog(), read_job(job)
     file = paths.log(job)
-    file.parent.mkdir(parents=True, exist_ok=True)
-    log.addHandler(logging.FileHandler(file, mode="w"))
+    with writing(file):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        log.addHandler(logging.FileHandler(file, mode="w"))
     Progress.job = paths.title_of(file)
     if threads and "threads" in work.speed:
         work = replace(work, speed={**work.speed, "threads": threads})
     require_as_made(work)
     try:
         used = work.do()
+        write_record(work, ["simaudit", "run", job], used)
+        runlog.write(file)
     except SimauditError:
         raise  # its line goes into the log where it is printed
     except Exception as error:
-        log.debug("%s: %s", type(error).__name__, error, exc_info=True)
-        raise
-    write_record(work, ["simaudit", "run", job], used)
-    runlog.write(file)
+        log.debug("%s", job, exc_info=True)
+        if is_out_of_memory(error):
+            raise SimauditError(f"{job}: not enough memory; {work.less_memory}") from None
+        if line := fault(error):
+            raise line from None
+        why = " ".join(f"{type(error).__name__}: {error}".split())
+        log.error("%s: %s; this is a bug: please report it, with the traceback in %s", job, why, file)
+        sys.exit(EXIT_BUG)

@@ -6,7 +6,7 @@ from pydantic import Field
 
 from simaudit.data.source import Source, source_modules
 from simaudit.vocabulary import paths
-from simaudit.vocabulary.errors import SimauditError
+from simaudit.vocabulary.errors import FileError, SimauditError
 from simaudit.vocabulary.job import Job, reference
 from simaudit.vocabulary.knobs import Knobs, Name, Seed, deciding
 
@@ -59,6 +59,8 @@ def split(job: Job) -> None:
         refuse_small((drawn.role == MEMBER).to_numpy(), (drawn.fold == CALIBRATION).to_numpy())
         if not knobs.allow_duplicates:
             refuse_duplicates(drawn)
+    except FileError:
+        raise  # no parameter is wrong
     except SimauditError as error:
         raise SimauditError(f"params.yaml: splits.{name}: {error}") from None
     write_split(job.output("split"), drawn)

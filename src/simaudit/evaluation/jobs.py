@@ -19,6 +19,14 @@ EVALUATED = ("table", "summary", "selected", "differences", "permutation", "epoc
 COMPARED = ("table", "summary", "selected", "permutation", "quality")
 """What of each audit `compare` reads."""
 
+NEEDS_MEMORY = {
+    "blind": "evaluation.blind.side",
+    "evaluate": "evaluation.threads or evaluation.bootstrap",
+    "quality": "quality.samples",
+    "compare": "evaluation.bootstrap",
+}
+"""The knobs that bound the memory of a job, by its function."""
+
 
 class BlindKnobs(Knobs):
     """How the classifiers are fitted that never see a model."""

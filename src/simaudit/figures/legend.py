@@ -33,6 +33,7 @@ _OTHER_COLOURS, _OTHER_MARKER = ("#44AA99", "#661100", "#6699CC", "#AA4466"), "d
 
 METRICS = {
     "auc": "AUC",
+    "balanced_accuracy": "balanced accuracy",
     "asr": "ASR",
     "tpr_at_1pct_fpr": "TPR at 1 % FPR",
     "tpr_at_0.1pct_fpr": "TPR at 0.1 % FPR",

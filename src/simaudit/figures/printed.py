@@ -19,13 +19,17 @@ def count(number: Number | None) -> str:
 def estimate(number: Number | None) -> str:
     """Return a number in print with its limits and the mark of a small tail; a dash where there is none.
 
-    A number that a paper reports without limits is printed as it was published.
+    A number that a paper reports without limits is printed as it was published; one of too small a tail to have limits
+    has the mark alone.
     """
-    if number is None or number.low is None:
-        return count(number)
+    if number is None:
+        return NONE
+    mark = TAIL if number.tail_too_small else ""
+    if number.low is None or number.high is None:
+        return count(number) + mark
     shown = (f"{part:.3f}".replace("-0.000", "0.000") for part in (number.value, number.low, number.high))
     value, low, high = shown
-    return f"{value} [{low}, {high}]{TAIL if number.tail_too_small else ''}"
+    return f"{value} [{low}, {high}]{mark}"
 
 
 def mention(

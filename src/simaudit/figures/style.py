@@ -9,6 +9,7 @@ from matplotlib import colormaps
 from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
 
+from simaudit.evaluation.protocol.metrics import READABLE_TAIL
 from simaudit.figures.printed import TAIL
 from simaudit.vocabulary.variant import parse_variant, variant_label
 
@@ -67,7 +68,11 @@ def marked(label: str, tail_too_small: bool) -> str:
 
 def tail_note(tail_too_small: bool) -> str:
     """Return a line that says what the mark means, where the mark is shown."""
-    return f"\n{TAIL} fewer than ten false positives allowed: not to be read" if tail_too_small else ""
+    return (
+        f"\n{TAIL} fewer than {READABLE_TAIL} false positives allowed: not to be read"
+        if tail_too_small
+        else ""
+    )
 
 
 def knobs_label(variant: str, timestep: float | None) -> str:

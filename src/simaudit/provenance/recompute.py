@@ -27,20 +27,36 @@ def recomputed(scores: Path, facts: dict[str, Any]) -> list[tuple[str, float, fl
 
     `facts` is what the target's summary says of the attack whose score file this is.
     """
+    from sklearn.metrics import balanced_accuracy_score
+
     file = pq.ParquetFile(scores, **CHECKED)
     member_when = file.schema_arrow.metadata[b"member_when"].decode()
     table = file.read().to_pandas()
-    table = table[table.fold == "evaluation"]
     found = []
     for choice in ("selected", "oracle"):
         knobs = facts[choice]
         timestep = table.timestep.isna() if knobs["timestep"] is None else table.timestep == knobs["timestep"]
         rows = table[timestep & (table.variant == variant_text(knobs["variant"]))]
         sign = 1 if member_when == "high" else -1
-        values = metrics(
-            sign * rows.statistic.to_numpy().astype(np.float64), (rows.role == "member").to_numpy()
-        )
+        likeness, is_member = sign * rows.statistic.to_numpy(np.float64), (rows.role == "member").to_numpy()
+        calibration = (rows.fold == "calibration").to_numpy()
+        values = metrics(likeness[~calibration], is_member[~calibration])
         found += [(f"{choice}.{metric}", knobs[metric]["value"], value) for metric, value in values.items()]
+        accepted = (
+            likeness >= sign * knobs["threshold"] if knobs["threshold"] is not None else likeness == np.inf
+        )
+        found += [
+            (
+                f"{choice}.balanced_accuracy",
+                knobs["balanced_accuracy"]["value"],
+                float(balanced_accuracy_score(is_member[~calibration], accepted[~calibration])),
+            ),
+            (
+                f"{choice}.threshold: the balanced accuracy there on the calibration fold",
+                float(balanced_accuracy_score(is_member[calibration], accepted[calibration])),
+                metrics(likeness[calibration], is_member[calibration])["asr"],
+            ),
+        ]
     return found
 
 

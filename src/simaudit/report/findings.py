@@ -57,8 +57,13 @@ class Findings:
 
     def verdict(self, target: str) -> str:
         """Return the verdict on a target; for a control, which control it is."""
-        verdicts: Mapping[str, str] = self.comparison["controls"]["verdicts"]
-        return verdicts.get(target, f"{self.contexts[target].control} control")
+        verdicts = self.comparison["controls"]["verdicts"]
+        control = f"{self.contexts[target].control} control"
+        return str(verdicts[target]["verdict"]) if target in verdicts else control
+
+    def decided_by(self, target: str) -> str:
+        """Return the attack whose limits decide the verdict on an audited target."""
+        return str(self.comparison["controls"]["verdicts"][target]["attack"])
 
     def is_shifted(self, target: str) -> bool:
         """Return whether the sides of the target's split are told apart without any model."""

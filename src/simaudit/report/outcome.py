@@ -81,7 +81,7 @@ def summary_lines(controls: Mapping[str, Any], ledger: Ledger) -> list[str]:
     verdicts = controls["verdicts"]
     if not verdicts:
         return [*lines, "No target is audited: every target of this run is a control."]
-    leaking = sum(verdict == LEAKS for verdict in verdicts.values())
+    leaking = sum(verdict["verdict"] == LEAKS for verdict in verdicts.values())
     best = {audit: ledger.best(audit) for audit in verdicts}
     highest = max(verdicts, key=lambda audit: ledger.number("auc", audit, best[audit]).value)
     auc = estimate(ledger.number("auc", highest, best[highest]))

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from simaudit.vocabulary.errors import SimauditError
+from simaudit.vocabulary.errors import SimauditError, is_out_of_memory
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -56,6 +56,8 @@ def _inception() -> "Features":
 
         network = NoTrainInceptionV3("inception-v3-compat", ["2048"])
     except Exception as error:  # a package is missing, or the weights cannot be fetched
+        if is_out_of_memory(error):
+            raise
         raise SimauditError(
             "quality.features: inception needs torchmetrics, torch-fidelity and the weights that they download "
             f"({type(error).__name__}: {' '.join(str(error).split())[:120]}); install them, or choose classifier"

@@ -13,6 +13,9 @@ from simaudit.vocabulary.errors import SimauditError
 from simaudit.vocabulary.job import Job, reference
 from simaudit.vocabulary.knobs import Knobs, Seed, deciding, speed
 
+NEEDS_MEMORY = {"sample": "scoring.batch_size or quality.samples"}
+"""The knobs that bound the memory of a job, by its function."""
+
 
 class QualityKnobs(Knobs):
     """How samples are drawn from each target, and which features of them are compared with those of real images."""

@@ -12,6 +12,9 @@ from simaudit.vocabulary.errors import SimauditError
 from simaudit.vocabulary.job import Job, reference
 from simaudit.vocabulary.knobs import Device, Knobs, Seed, Speed, Threads, deciding, speed
 
+NEEDS_MEMORY = {"score": "scoring.batch_size"}
+"""The knobs that bound the memory of a job, by its function."""
+
 
 class ScoringKnobs(Knobs):
     """How attacks are run; none of it is an attack's own knob."""

@@ -4,8 +4,10 @@ import glob
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+
+from simaudit.storage.faults import require_writable, writing
 
 
 @contextmanager
@@ -15,20 +17,29 @@ def atomic_path(path: Path) -> Iterator[Path]:
     What is written there may be a file or a directory. If the process is killed in between, `path` stays as it was, and
     the next call removes the temporary path. Its name contains the process id, so that a job that outlived its killed
     Snakemake and the job that replaces it do not write to the same file.
+    Raises SimauditError, naming `path`, when its folder must not be written or its disk is full.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    try:
+        with writing(path):
+            require_writable([path])  # not every library says why it could not write
+            path.parent.mkdir(parents=True, exist_ok=True)
+            _remove_leftovers(path)
+            remove(temporary)
+            yield temporary
+            if temporary.is_dir():
+                remove(path)
+            temporary.replace(path)
+    finally:
+        with suppress(OSError):  # what went wrong before is what the user must know
+            remove(temporary)
+
+
+def _remove_leftovers(path: Path) -> None:
+    """Remove what processes that were killed have left beside `path`."""
     for leftover in path.parent.glob(f".{glob.escape(path.name)}.*.partial"):
         if not _is_running(int(leftover.name.split(".")[-2])):
             remove(leftover)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    remove(temporary)
-    try:
-        yield temporary
-        if temporary.is_dir():
-            remove(path)
-        temporary.replace(path)
-    finally:
-        remove(temporary)
 
 
 def _is_running(process: int) -> bool:

@@ -2,7 +2,8 @@
 
 import hashlib
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from contextlib import closing, suppress
 from pathlib import Path
 
 CACHE = Path(".simaudit/hashes.sqlite")
@@ -31,24 +32,14 @@ def file_hashes(path: Path, cache: Path = CACHE) -> dict[str, str]:
 def hashes(paths: Iterable[Path], cache: Path = CACHE) -> dict[str, str]:
     """Return the SHA-256 of every file among `paths`, by path, sorted. A folder stands for all files in it.
 
+    Where the cache cannot be read or written, every file is read instead.
     Raises FileNotFoundError when there is nothing at a path.
     """
-    files = sorted({file for path in paths for file in _files(path)})
-    cache.parent.mkdir(parents=True, exist_ok=True)
-    with sqlite3.connect(cache, timeout=PATIENCE) as database:
-        database.execute("CREATE TABLE IF NOT EXISTS hashes (path TEXT PRIMARY KEY, state TEXT, sha256 TEXT)")
-        digests = {file.as_posix(): _known(database, file) for file in files}
-        new = {
-            name: (_state(Path(name)), sha256_file(Path(name)))
-            for name, digest in digests.items()
-            if not digest
-        }
-        database.executemany(
-            "INSERT OR REPLACE INTO hashes VALUES (?, ?, ?)",
-            [(name, state, digest) for name, (state, digest) in new.items()],
-        )
-    database.close()
-    return {name: digest or new[name][1] for name, digest in digests.items()}
+    files = {file.as_posix(): file for file in sorted({file for path in paths for file in _files(path)})}
+    known = _known(cache, files)
+    new = {name: (_state(file), sha256_file(file)) for name, file in files.items() if name not in known}
+    _remember(cache, new)
+    return {name: known.get(name) or new[name][1] for name in files}
 
 
 def _files(path: Path) -> Iterable[Path]:
@@ -59,11 +50,26 @@ def _files(path: Path) -> Iterable[Path]:
     return (path,)
 
 
-def _known(cache: sqlite3.Connection, file: Path) -> str | None:
-    row = cache.execute(
-        "SELECT sha256 FROM hashes WHERE path = ? AND state = ?", (file.as_posix(), _state(file))
-    ).fetchone()
-    return row[0] if row else None
+def _known(cache: Path, files: Mapping[str, Path]) -> dict[str, str]:
+    """Return the SHA-256 of the files that the cache knows as they are now, by name."""
+    question, known = "SELECT sha256 FROM hashes WHERE path = ? AND state = ?", {}
+    with suppress(sqlite3.Error), closing(sqlite3.connect(cache, PATIENCE)) as database:
+        for name, file in files.items():
+            if row := database.execute(question, (name, _state(file))).fetchone():
+                known[name] = row[0]
+    return known
+
+
+def _remember(cache: Path, new: Mapping[str, tuple[str, str]]) -> None:
+    """Write the state and the SHA-256 of files, by name, to the cache, unless it cannot be written."""
+    with suppress(sqlite3.Error, OSError):
+        cache.parent.mkdir(parents=True, exist_ok=True)
+        with closing(sqlite3.connect(cache, PATIENCE)) as database, database:
+            database.execute(
+                "CREATE TABLE IF NOT EXISTS hashes (path TEXT PRIMARY KEY, state TEXT, sha256 TEXT)"
+            )
+            rows = [(name, state, digest) for name, (state, digest) in new.items()]
+            database.executemany("INSERT OR REPLACE INTO hashes VALUES (?, ?, ?)", rows)
 
 
 def _state(file: Path) -> str:

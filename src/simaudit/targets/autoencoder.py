@@ -22,7 +22,7 @@ from simaudit.training.discriminator import Adversarial
 from simaudit.training.knobs import Fitting, Training
 from simaudit.training.levels import Shape
 from simaudit.training.vae import VAE, latent_shape
-from simaudit.vocabulary.errors import SimauditError
+from simaudit.vocabulary.errors import FileError, SimauditError
 from simaudit.vocabulary.knobs import Knobs
 
 
@@ -144,12 +144,9 @@ class Pretrained(Knobs):
                 "use one of the same split"
             )
         try:
-            return read_network(diffusers.AutoencoderKL, Path(self.pretrained))
-        except (OSError, ValueError) as error:
-            raise SimauditError(
-                f"autoencoder.pretrained: {self.pretrained}: not a folder that diffusers' AutoencoderKL loads "
-                f"({' '.join(str(error).split())[:200]})"
-            ) from None
+            return read_network(diffusers.AutoencoderKL, Path(self.pretrained), "name another one")
+        except FileError as error:
+            raise SimauditError(f"autoencoder.pretrained: {error}") from None
 
 
 def _which(value: Any) -> str:

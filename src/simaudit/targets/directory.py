@@ -9,17 +9,20 @@ import diffusers
 import torch
 
 from simaudit.diffusion.schedule import NoiseSchedule
+from simaudit.storage.reading import reading
 from simaudit.vocabulary.errors import SimauditError
 
 
-def read_network(kind: Any, folder: Path) -> Any:
+def read_network(kind: Any, folder: Path, remedy: str = "") -> Any:
     """Return the network of a diffusers class from its folder, on the CPU, to be used as it is and not trained.
 
-    Weights are read from safetensors alone. Raises OSError or ValueError where the folder holds no such network.
+    Weights are read from safetensors alone. Raises SimauditError where the folder holds no such network; `remedy` is
+    what to do then, if not to delete it and train again.
     """
-    network = kind.from_pretrained(
-        folder, use_safetensors=True, low_cpu_mem_usage=False, local_files_only=True
-    )
+    with reading(folder, f"a folder that diffusers' {kind.__name__} loads", remedy):
+        network = kind.from_pretrained(
+            folder, use_safetensors=True, low_cpu_mem_usage=False, local_files_only=True
+        )
     return network.eval().requires_grad_(False)
 
 
@@ -43,7 +46,8 @@ def read_schedule(directory: Path, device: torch.device) -> NoiseSchedule:
     Raises SimauditError when the target was trained to predict something else than the noise ε.
     """
     folder = directory / "scheduler"
-    scheduler = diffusers.DDPMScheduler.from_pretrained(folder, local_files_only=True)
+    with reading(folder, "a folder that diffusers' DDPMScheduler loads"):
+        scheduler = diffusers.DDPMScheduler.from_pretrained(folder, local_files_only=True)
     if scheduler.config.prediction_type != "epsilon":
         raise SimauditError(
             f"{folder}: prediction_type is {scheduler.config.prediction_type}; only a network that predicts the noise "

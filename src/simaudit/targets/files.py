@@ -6,6 +6,7 @@ from typing import Any
 
 from simaudit.storage.hashes import sha256_bytes, sha256_file
 from simaudit.storage.json import read_json
+from simaudit.storage.reading import reading
 from simaudit.vocabulary.errors import SimauditError
 
 SUMMARY = "training.json"  # what a target says of itself, beside the diffusers files
@@ -27,11 +28,16 @@ def file_hashes(directory: Path) -> dict[str, str]:
 def read_summary(directory: Path) -> dict[str, Any]:
     """Return a target's training.json, after comparing the target's files with the hashes in it.
 
-    Raises SimauditError naming the first file that is missing or was changed after training.
+    Raises SimauditError naming the first file that is missing or damaged, or that was changed after training.
     """
-    summary = read_json(directory / SUMMARY)
+    file = directory / SUMMARY
+    with reading(file, "the summary of a target"):
+        summary = read_json(file)
+        files = dict(summary["files"])
+        if not {"sha256", "split"} <= set(summary["members"]):
+            raise ValueError("it does not say who the members are")
     hashes = file_hashes(directory)
-    for name, expected in summary["files"].items():
+    for name, expected in files.items():
         if hashes.get(name) != expected:
             state = "changed since training" if name in hashes else "missing"
             raise SimauditError(f"{directory / name}: {state} (sha256 in {SUMMARY}); train the target again")

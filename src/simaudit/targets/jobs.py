@@ -10,9 +10,15 @@ from simaudit.targets.family import TargetFamily, family_modules
 from simaudit.targets.files import SUMMARY
 from simaudit.training.knobs import Schedule
 from simaudit.vocabulary import paths
-from simaudit.vocabulary.errors import SimauditError
+from simaudit.vocabulary.errors import FileError, SimauditError
 from simaudit.vocabulary.job import Job, reference
 from simaudit.vocabulary.knobs import Knobs, Name, Timesteps, deciding, joined, speed
+
+NEEDS_MEMORY = {
+    "train": "training.batch_size of the target",
+    "theory": "theory.line_members or theory.field_members",
+}
+"""The knobs that bound the memory of a job, by its function."""
 
 
 class TheoryKnobs(Knobs):
@@ -81,6 +87,8 @@ def train(job: Job) -> Mapping[str, Any]:
     with atomic_path(output) as folder:
         try:
             facts = target.train(open_images(job.input("images")), members, checkpoints, identity, folder)
+        except FileError:
+            raise  # no parameter is wrong
         except SimauditError as error:
             raise SimauditError(f"params.yaml: targets.{output.name}: {error}") from None
         summary = {

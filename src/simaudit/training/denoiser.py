@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from simaudit.diffusion.schedule import NoiseSchedule
+from simaudit.storage.reading import reading
 from simaudit.training.knobs import Training
 from simaudit.training.loop import Trainable, intermediate_path, train
 
@@ -58,7 +59,8 @@ class DenoiserRun:
         final = {name: weights.clone() for name, weights in model.state_dict().items()}
         for epoch in self.knobs.intermediate_epochs:
             path = intermediate_path(self.checkpoints / CHECKPOINT, epoch)
-            model.load_state_dict(torch.load(path, map_location="cpu", weights_only=True))
+            with reading(path, "a whole checkpoint", f"delete {self.checkpoints}, and train again"):
+                model.load_state_dict(torch.load(path, map_location="cpu", weights_only=True))
             yield epoch
         model.load_state_dict(final)
         yield None

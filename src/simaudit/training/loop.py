@@ -15,7 +15,7 @@ from torch.nn.utils import clip_grad_norm_
 from simaudit.machine.progress import Progress, log
 from simaudit.storage.atomic import atomic_path, remove
 from simaudit.training.knobs import Training
-from simaudit.vocabulary.errors import SimauditError
+from simaudit.vocabulary.errors import SimauditError, is_out_of_memory
 
 READ_LOSS_EVERY = 20  # steps; reading a loss makes a GPU wait
 STATE = ("identity", "step", "losses", "trainables", "ema")  # what a checkpoint holds
@@ -220,6 +220,8 @@ def _read(checkpoint: Path) -> dict[str, Any] | None:
     try:
         content = torch.load(checkpoint, map_location="cpu", weights_only=True)
     except Exception as error:  # torch.load raises many kinds for a damaged file
+        if is_out_of_memory(error) or isinstance(error, PermissionError):
+            raise
         problem = type(error).__name__
     else:
         if isinstance(content, dict) and content.keys() >= set(STATE):

@@ -1,4 +1,7 @@
-"""The one kind of error that is meant for the user."""
+"""The errors that are meant for the user, and how to know one that comes from too little memory."""
+
+NO_MEMORY = ("allocate memory", "unable to allocate", "out of memory", "bad_alloc", "alloc_failed")
+"""What torch, CUDA, numpy and the system write, in lower case, where they get no more memory."""
 
 
 class SimauditError(Exception):
@@ -6,3 +9,16 @@ class SimauditError(Exception):
 
     The command line prints it without a traceback and exits with code 2.
     """
+
+
+class FileError(SimauditError):
+    """A file that is missing or damaged, or that cannot be read or written: no parameter is wrong."""
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Return whether an error says that there is too little memory, of the machine or of its GPU.
+
+    numpy and Arrow raise a MemoryError; torch raises a RuntimeError, and the system, which maps files, an OSError.
+    """
+    says_so = any(words in str(error).lower() for words in NO_MEMORY)
+    return isinstance(error, MemoryError) or (isinstance(error, RuntimeError | OSError) and says_so)

@@ -7,6 +7,9 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+FEWER = "run fewer jobs at once (snakemake --cores), or on a machine with more memory"
+"""What helps every job that needs more memory than there is."""
+
 
 @dataclass(frozen=True)
 class Job:
@@ -59,6 +62,16 @@ class Job:
         module, _, name = self.run.partition(":")
         function: Callable[[Job], Any] = getattr(import_module(module), name)
         return function
+
+    @property
+    def less_memory(self) -> str:
+        """What a person may do where the job needs more memory than there is.
+
+        The module of the job's function may name the knobs that bound its memory: NEEDS_MEMORY, by the function's name.
+        """
+        module, _, name = self.run.partition(":")
+        knobs = getattr(import_module(module), "NEEDS_MEMORY", {}).get(name)
+        return f"lower {knobs}, or {FEWER}" if knobs else FEWER
 
     def do(self) -> Mapping[str, Any]:
         """Do the job. Return what it ran on, such as its device, for the record."""

@@ -129,7 +129,12 @@ def log(job: str) -> Path:
     return LOGS / f"{job}.log"
 
 
-def title_of(log: Path) -> str:
-    """Return the job that writes a log, for people: results/logs/score/net/sima.log is that of "score net/sima"."""
+def job_of(log: Path) -> str:
+    """Return the name of the job that writes a log: results/logs/score/net/sima.log is that of score/net/sima."""
     job = log.relative_to(LOGS) if log.is_relative_to(LOGS) else Path(log.name)
-    return job.with_suffix("").as_posix().replace("/", " ", 1)
+    return job.with_suffix("").as_posix()
+
+
+def title_of(log: Path) -> str:
+    """Return the name of the job that writes a log, for people: "score net/sima"."""
+    return job_of(log).replace("/", " ", 1)

@@ -95,9 +95,12 @@ def test_every_figure_has_its_title_what_is_seen_and_how_to_read_it(small_run, p
     assert len(page.sources_of_pictures) == 4
     assert "ROC, both axes logarithmic of net." in page.text
     assert "One exact step curve per attack at its selected knobs" in page.text
-    seen = [printed for place, printed in page.numbers if place == "#number-net.sima.asr"]
-    assert estimate(ledger.numbers["net.sima.asr"]) in seen
-    assert "The two sides lie furthest apart for SimA, whose best threshold is right in" in page.text
+    seen = [printed for place, printed in page.numbers if place == "#number-net.sima.balanced_accuracy"]
+    assert estimate(ledger.numbers["net.sima.balanced_accuracy"]) in seen
+    assert (
+        "The two sides lie furthest apart for SimA, whose best threshold on the calibration fold is right in"
+        in page.text
+    )
 
 
 def test_a_picture_in_the_page_has_the_very_pixels_that_were_drawn(reported):

@@ -88,7 +88,8 @@ def test_the_three_forms_agree_in_every_cell(small_run, folder):
                 elif column.holds == "count":
                     assert (field or "–") == "–" or float(field) == pytest.approx(float(cell), rel=1e-3)
                 elif field and not fields[f"{column.key}_low"]:
-                    assert cell == f"{float(field):.4g}"  # a paper's, without limits
+                    # a paper's, or one of too small a tail
+                    assert cell == f"{float(field):.4g}{fields[f'{column.key}_mark']}"
                 elif field:
                     limits = [float(fields[f"{column.key}_{limit}"]) for limit in ("low", "high")]
                     expected = [
@@ -133,8 +134,8 @@ def test_the_main_table_shows_what_the_evaluation_wrote(small_run, folder):
 
 def test_a_small_tail_is_explained_under_the_table(folder):
     for suffix in ("md", "tex"):
-        assert "fewer than ten false positives" in (folder / f"net/attacks.{suffix}").read_text()
-        assert "fewer than ten false positives" not in (folder / f"net/permutation.{suffix}").read_text()
+        assert "fewer than 10 false positives" in (folder / f"net/attacks.{suffix}").read_text()
+        assert "fewer than 10 false positives" not in (folder / f"net/permutation.{suffix}").read_text()
 
 
 def test_autoencoders_stand_by_arm_and_beta_with_the_mean_over_their_seeds(small_run, folder):
@@ -165,7 +166,10 @@ def test_targets_are_held_against_their_reference_and_ranked(small_run, folder):
     ranks = {row["attack"]: row for row in read(folder, "run", "ranks")}
     assert float(ranks["sima"]["auc"]) == ledger.numbers["ranks.auc.sima.mean_rank"].value
     told = (folder / "run/ranks.md").read_text()
-    assert f"Critical differences: AUC {count(ledger.numbers['ranks.auc.critical_difference'])}, ASR" in told
+    assert (
+        f"Critical differences: AUC {count(ledger.numbers['ranks.auc.critical_difference'])}, balanced"
+        in told
+    )
     assert "Friedman" not in told  # its test needs three attacks, and two were run on all
 
 
@@ -218,7 +222,15 @@ def test_a_control_that_fails_comes_first_with_the_number_it_failed_on(small_run
     others = [control for control in found["controls"] if control["kind"] != "untrained"]
     comparison = before.comparison | {"controls": found | {"controls": [*others, failed]}}
     rows = controls(Findings(before.ledger, before.contexts, before.summaries, comparison)).rows
-    assert rows[0] == ("FAILED", "untrained", "raw", "sima", "at chance", "raw.sima.auc")
+    assert rows[0] == (
+        "FAILED",
+        "untrained",
+        "raw",
+        "sima",
+        "at chance",
+        "raw.sima.auc",
+        "raw.sima.decisive.auc",
+    )
     assert {row[0] for row in rows[1:]} == {"passed"}
 
 

@@ -7,7 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from simaudit.plan.load import load
+from simaudit.provenance import stamps
 from simaudit.report.terminal.forecast import TRUSTED_SECONDS, Forecast, Planned
+from simaudit.scoring.jobs import score_job
 from simaudit.storage.json import write_json
 
 ROOT = Path(__file__).parents[3]
@@ -31,16 +34,16 @@ rule out:
     input: MANY
     output: "results/out.txt"
     log: "results/logs/score/net/epochs/50/sima.log"
-    shell: "echo $WORDS > {{log}}; test -z \\"$WORDS\\"; echo '{{input}}' > {{output}}"
+    shell: "echo $WORDS > {{log}}; END; test -z \\"$WORDS\\"; echo '{{input}}' > {{output}}"
 """
 
 
 @pytest.fixture
 def snakemake(tmp_path):
     """Runs Snakemake on the small workflow and returns what it shows; the last line of a job's log may be an error."""
-    (tmp_path / "Snakefile").write_text(WORKFLOW)
 
-    def run(*arguments, error=""):
+    def run(*arguments, error="", end="true"):
+        (tmp_path / "Snakefile").write_text(WORKFLOW.replace("END", end))
         command = [sys.executable, "-m", "snakemake", "--cores", "2", *arguments]
         done = subprocess.run(
             command,
@@ -95,6 +98,19 @@ def test_a_failed_job_is_named_with_its_log_and_its_last_words(snakemake, tmp_pa
     assert max(map(len, shown)) <= 200
     assert not any("test -z" in line for line in shown)
     assert "test -z" in log_of_snakemake(tmp_path)
+
+
+@pytest.mark.parametrize("end", ["kill -9 $$", "sh -c 'kill -9 $$'"], ids=["the shell", "what it called"])
+def test_a_killed_job_is_told_from_one_that_failed_with_what_to_lower(snakemake, tmp_path, monkeypatch, end):
+    monkeypatch.chdir(tmp_path)
+    reads = {"images": Path("i"), "split": Path("s"), "target": Path("t")}
+    params = load([ROOT / "params.yaml"])
+    family = params.targets["digits-ddpm"]
+    stamps.write([score_job("net", "sima", params.attacks["sima"], params.scoring, reads, family, 50)])
+    shown = " ".join(line.strip() for line in snakemake(error="half of a line", end=end))
+    why = "was killed (signal 9), most often because the memory was full; lower scoring.batch_size, or run fewer jobs"
+    assert f"FAILED score net/epochs/50/sima: {why}" in shown
+    assert "half of a line" not in shown
 
 
 def test_a_dry_run_says_which_jobs_would_run_and_why(snakemake):

@@ -13,6 +13,7 @@ class PIAN(PIA):
     """PIA with e₀ multiplied, sample by sample, by √(2/π)/mean|e₀| (Kong et al. 2023, arXiv:2305.18355).
 
     √(2/π) is the mean of |ε| for standard normal ε, taken over all channels and pixels of a sample.
+    CDI's code (arXiv:2411.12858) cites the same equation with the fraction inverted, so its e₀ is π/2 times as large.
     """
 
     def initial_noise(self, prediction: torch.Tensor) -> torch.Tensor:

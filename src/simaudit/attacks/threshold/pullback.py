@@ -2,44 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Annotated, ClassVar
+from typing import ClassVar
 
 import torch
-from pydantic import Field, PositiveInt
+from pydantic import PositiveInt
 
-from simaudit.attacks.attack import Statistic, TimestepAttack
+from simaudit.attacks.threshold._masked import MaskedSimA
 from simaudit.diffusion.noise import SampleNoise
 from simaudit.diffusion.pullback_metric import log_distortion
 from simaudit.targets.target import Target
 
 
-class Pullback(TimestepAttack):
+class Pullback(MaskedSimA):
     """Σ_k m_k |ε̂(z, t)_k|⁴, low for members (arXiv:2511.20592).
 
-    m drops, sample by sample, the share `dropped` of latent dimensions with the least `log_distortion`, estimated with
-    `probes` random signs. One query of the denoiser; the decoder is evaluated as well, and not counted.
+    m drops, sample by sample, the share `dropped` of latent dimensions with the least `log_distortion`. That is exact
+    where a latent has at most 64 numbers; elsewhere `probes` draws of noise in image space estimate it, with one
+    backward pass through the decoder each. One query of the denoiser; passes through the decoder are not counted.
     """
 
-    needs: ClassVar[frozenset[str]] = frozenset({"decoder"})
+    version: ClassVar[int] = 2
 
-    dropped: Annotated[float, Field(gt=0, lt=1)] = 0.4
     probes: PositiveInt = 16
 
-    def statistics(self, target: Target, images: torch.Tensor, noise: SampleNoise) -> Iterator[Statistic]:
-        z = target.encode(images)
-        mask = mask_of_largest(self.importance(target, z, noise), 1 - self.dropped)
-        for t in self.timesteps:
-            powers = target.predict_noise(z, t).flatten(1) ** 4
-            yield Statistic(t, {"dropped": self.dropped}, 1, (mask * powers).sum(1))
-
     def importance(self, target: Target, z: torch.Tensor, noise: SampleNoise) -> torch.Tensor:
-        """Return a number for each dimension of z (B, …), shaped as z; those with the largest are not dropped."""
-        return log_distortion(target.decode, z, (noise.draw(k, z).sign() for k in range(self.probes)))
-
-
-def mask_of_largest(importance: torch.Tensor, share: float) -> torch.Tensor:
-    """Return (B, d): 1 where a sample's `importance` (B, …) is largest, at that share of d, once at least; else 0."""
-    flat = importance.flatten(1)
-    largest = flat.topk(max(round(share * flat.shape[1]), 1), dim=1).indices
-    return torch.zeros_like(flat).scatter_(1, largest, 1.0)
+        return log_distortion(target.decode, z, self.probes, noise.draw)

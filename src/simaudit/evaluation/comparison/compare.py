@@ -27,11 +27,7 @@ def compare(
     return {
         "controls": all_controls(targets, blind),
         "groups": {
-            "groups": {
-                name: over_seeds(members, bootstrap, seed)
-                for name, members in groups.items()
-                if len(members) > 1
-            }
+            "groups": {name: over_seeds(members) for name, members in groups.items() if len(members) > 1}
         },
         "against": {"against": against_reference(targets, bootstrap, seed)},
         "published": published(),

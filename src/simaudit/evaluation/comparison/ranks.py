@@ -14,16 +14,18 @@ def mean_ranks(values: pd.DataFrame) -> dict[str, Any]:
 
     Two attacks differ if their mean ranks are further apart than the critical difference of Nemenyi's test,
     q_α √(k(k + 1)/6N). The limits lie half of it on either side, so that then they do not overlap (Demšar, JMLR 2006).
-    `friedman_p` tests that no attack differs from any other; it needs three attacks.
+    `friedman_p` tests that no attack differs from any other; it is None with fewer than three attacks, and where all
+    of them share all ranks.
     """
     targets, attacks = values.shape
     ranks = rankdata(-values.to_numpy(), axis=1).mean(axis=0)
+    friedman = float(friedmanchisquare(*values.to_numpy().T).pvalue) if attacks > 2 else np.nan
     q = studentized_range.ppf(CONFIDENCE, attacks, np.inf) / np.sqrt(2)
     critical = float(q * np.sqrt(attacks * (attacks + 1) / (6 * targets)))
     return {
         "targets": targets,
         "critical_difference": critical,
-        "friedman_p": float(friedmanchisquare(*values.to_numpy().T).pvalue) if attacks > 2 else None,
+        "friedman_p": None if np.isnan(friedman) else friedman,
         "attacks": {
             attack: {"mean_rank": Interval(float(r), float(r) - critical / 2, float(r) + critical / 2).json()}
             for attack, r in zip(values.columns, ranks, strict=True)

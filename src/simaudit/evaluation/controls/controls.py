@@ -1,5 +1,6 @@
 """The controls: what must come out if the protocol works, compared with what did, and the verdict on each target."""
 
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -10,6 +11,8 @@ from simaudit.evaluation.statistics.intervals import Delong, Interval, together
 from simaudit.evaluation.statistics.permutation import widened
 from simaudit.vocabulary.sides import EVALUATION
 
+SELECTED, MINUS_BLIND, PERMUTED = "decisive", "minus_blind.decisive", "permuted.decisive"
+"""What a number with the limits that decide is of, in the ledger's words."""
 NEAR_PERFECT = 0.99
 THEORY = "sima"  # the attack that the closed form is the theory of
 
@@ -27,17 +30,58 @@ class Control:
     failed_on: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True)
+class Verdict:
+    """What is said of an audited target, and the attack whose limits say it.
+
+    `leaks`: an attack surely finds members: above chance, or above the blind classifiers if the split is shifted.
+    `undecided`: an attack does so by its own 95 % limits, but not by those that hold for all attacks together.
+    Otherwise `shifted` on a shifted split, and `no leak found` elsewhere, which does not say that there is no leak: of
+    all attacks the named one has the highest AUC that its limits leave possible.
+    """
+
+    verdict: str
+    attack: str
+
+
+@dataclass(frozen=True)
+class Decisive:
+    """AUCs of a target by attack, each with the limits that decide: those of one kind of control hold together.
+
+    `of` says what of the target they are: AUCs at the selected knobs (SELECTED), what these have above the blind
+    classifiers (MINUS_BLIND), or AUCs under shuffled labels (PERMUTED).
+    """
+
+    target: str
+    of: str
+    aucs: Mapping[str, Interval]
+
+    @property
+    def chance(self) -> float:
+        """The AUC, or the difference, of an attack that guesses."""
+        return 0.0 if self.of == MINUS_BLIND else 0.5
+
+    def control(self, kind: str) -> Control:
+        """Return the control that passes if every attack is at chance."""
+        off = tuple(name for name, auc in self.aucs.items() if not auc.contains(self.chance))
+        return Control(kind, self.target, not off, off)
+
+
 def all_controls(targets: list[Results], blind: dict[str, dict[str, Any]]) -> dict[str, Any]:
-    """Return what controls.json holds: every control of a run, and the verdict on each audited target.
+    """Return what controls.json holds: every control of a run, the verdicts, and the numbers that decided them.
 
     `blind` holds the summary of the blind classifiers by split. A kind of control that nothing in this run serves is
     `absent`. All intervals of a kind of control must hold together, so that a sound run rarely fails however large.
     """
     untrained = [results for results in targets if results.context.control == "untrained"]
+    audited = [results for results in targets if results.context.control is None]
+    permuted = [_permuted(results, _attacks(targets)) for results in targets]
+    untaught = [_selected(results, _attacks(untrained)) for results in untrained]
+    judged = [_judged(results) for results in audited]
     controls = [
         *(Control("blind", split, not summary["shifted"]) for split, summary in blind.items()),
-        *(_permutation(results, _attacks(targets)) for results in targets),
-        *(_untrained(results, _attacks(untrained)) for results in untrained),
+        *(decisive.control("permutation") for decisive in permuted),
+        *(decisive.control("untrained") for decisive in untaught),
         *(
             _optimal(results)
             for results in targets
@@ -49,31 +93,60 @@ def all_controls(targets: list[Results], blind: dict[str, dict[str, Any]]) -> di
         "absent": sorted(set(KINDS) - {control.kind for control in controls}),
         "controls": [asdict(control) for control in controls],
         "verdicts": {
-            results.target: verdict(results) for results in targets if results.context.control is None
+            results.target: asdict(verdict(results, decisive))
+            for results, decisive in zip(audited, judged, strict=True)
         },
+        "decisive": _numbers([*permuted, *untaught, *judged]),
     }
+
+
+def _numbers(decisive: Iterable[Decisive]) -> dict[str, Any]:
+    """Return the numbers in the form of the files under results/, by target and attack."""
+    numbers: dict[str, Any] = {}
+    for of_target in decisive:
+        attacks = numbers.setdefault(of_target.target, {"attacks": {}})["attacks"]
+        for attack, auc in of_target.aucs.items():
+            facts = attacks.setdefault(attack, {})
+            for key in of_target.of.split("."):
+                facts = facts.setdefault(key, {})
+            facts[AUC] = auc.json()
+    return numbers
 
 
 def _attacks(targets: list[Results]) -> int:
     return sum(len(results.attacks) for results in targets)
 
 
-def _permutation(results: Results, tests: int) -> Control:
+def _permuted(results: Results, tests: int) -> Decisive:
     permutations = results.permutation["permutations"]
     aucs = {
         name: widened(Interval(**facts["permuted"]["auc"]), permutations, tests)
         for name, facts in results.permutation["attacks"].items()
     }
-    return _at_chance("permutation", results, aucs)
+    return Decisive(results.target, PERMUTED, aucs)
 
 
-def _untrained(results: Results, tests: int) -> Control:
-    return _at_chance("untrained", results, selected_aucs(results, tests))
+def _selected(results: Results, tests: int) -> Decisive:
+    confidence = together(tests)
+    rocs = {attack: results.selected.roc(attack) for attack in results.attacks}
+    aucs = {
+        attack: Delong.of([roc.placements()], roc.is_member).interval(confidence=confidence)
+        for attack, roc in rocs.items()
+    }
+    return Decisive(results.target, SELECTED, aucs)
 
 
-def _at_chance(kind: str, results: Results, aucs: dict[str, Interval]) -> Control:
-    off = tuple(name for name, auc in aucs.items() if not auc.contains(0.5))
-    return Control(kind, results.target, not off, off)
+def _judged(results: Results) -> Decisive:
+    """Return what the verdict on a target is decided by."""
+    if not results.summary["shifted"]:
+        return _selected(results, len(results.attacks))
+    blind, confidence = results.selected.roc(BLIND), together(len(results.attacks))
+    pairs = {
+        attack: Delong.of([results.selected.roc(attack).placements(), blind.placements()], blind.is_member)
+        for attack in results.attacks
+    }
+    aucs = {attack: pair.difference(confidence=confidence) for attack, pair in pairs.items()}
+    return Decisive(results.target, MINUS_BLIND, aucs)
 
 
 def _optimal(results: Results) -> Control:
@@ -85,31 +158,15 @@ def _optimal(results: Results) -> Control:
     return Control("optimal", results.target, passed, () if passed else (THEORY,))
 
 
-def selected_aucs(results: Results, tests: int) -> dict[str, Interval]:
-    """Return each attack's AUC at its selected knobs; all limits of `tests` such AUCs hold together (Bonferroni)."""
-    confidence = together(tests)
-    rocs = {attack: results.selected.roc(attack) for attack in results.attacks}
-    return {
-        attack: Delong.of([roc.placements()], roc.is_member).interval(confidence=confidence)
-        for attack, roc in rocs.items()
-    }
-
-
-def verdict(results: Results) -> str:
-    """Return `leaks` where an attack surely finds members: above chance, or above the blind classifiers if shifted.
-
-    Otherwise `shifted` where the split is shifted, since nothing can be concluded there, and `no leak found` elsewhere,
-    which does not say that there is no leak.
-    """
-    if results.summary["shifted"]:
-        return "leaks" if any(interval.low > 0 for interval in _minus_blind(results)) else "shifted"
-    aucs = selected_aucs(results, len(results.attacks)).values()
-    return "leaks" if any(auc.low > 0.5 for auc in aucs) else "no leak found"
-
-
-def _minus_blind(results: Results) -> list[Interval]:
-    """Return each attack's AUC minus that of the blind classifiers, with limits that hold at 95 % together."""
-    blind = results.selected.roc(BLIND)
-    pairs = ([results.selected.roc(attack).placements(), blind.placements()] for attack in results.attacks)
-    confidence = together(len(results.attacks))
-    return [Delong.of(pair, blind.is_member).difference(confidence=confidence) for pair in pairs]
+def verdict(results: Results, decisive: Decisive) -> Verdict:
+    """Return the verdict on a target, see `Verdict`, by the numbers that decide and by the attacks' own limits."""
+    aucs, facts = decisive.aucs, results.summary["attacks"]
+    own = "minus_blind" if decisive.of == MINUS_BLIND else "selected"
+    lows = {attack: facts[attack][own][AUC]["low"] for attack in aucs}
+    surest, likeliest = max(aucs, key=lambda attack: aucs[attack].low), max(aucs, key=lows.__getitem__)
+    if aucs[surest].low > decisive.chance:
+        return Verdict("leaks", surest)
+    if lows[likeliest] > decisive.chance:
+        return Verdict("undecided", likeliest)
+    nothing = "shifted" if decisive.of == MINUS_BLIND else "no leak found"
+    return Verdict(nothing, max(aucs, key=lambda attack: aucs[attack].high))

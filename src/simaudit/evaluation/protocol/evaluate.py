@@ -10,14 +10,22 @@ import pandas as pd
 
 from simaudit.evaluation.protocol.autoencoder import RECONSTRUCTION, auc_by_distortion, reconstruction_errors
 from simaudit.evaluation.protocol.choice import Choice, estimate
-from simaudit.evaluation.protocol.metrics import ASR, AUC, SCHEMA, TPR_LEVELS, folds, metric_rows
+from simaudit.evaluation.protocol.metrics import (
+    AUC,
+    BALANCED_ACCURACY,
+    SCHEMA,
+    TPR_LEVELS,
+    folds,
+    metric_rows,
+    threshold_of,
+)
 from simaudit.evaluation.protocol.profiles import profile
 from simaudit.evaluation.protocol.resemblance import distance_correlations
 from simaudit.evaluation.protocol.selected import BLIND, Selected, SelectedScores
 from simaudit.evaluation.protocol.selection import SELECTION, mark_choices
 from simaudit.evaluation.protocol.transfer import transferred
 from simaudit.evaluation.statistics.bootstrap import Bootstrap
-from simaudit.evaluation.statistics.intervals import Delong
+from simaudit.evaluation.statistics.intervals import Delong, Interval
 from simaudit.evaluation.statistics.permutation import Permutations, permuted_protocol
 from simaudit.evaluation.statistics.roc import Roc
 from simaudit.scoring.score_file import Scores
@@ -58,12 +66,15 @@ class MeasuredAttack:
     def of(cls, scores: Scores, bootstrap: Bootstrap, threads: int) -> "MeasuredAttack":
         """Measure one attack. Raises SimauditError when a fold is too small or a statistic is constant over it."""
         parts = folds(scores)
-        frames, midranks = [], {}
-        for fold, samples in parts.items():
-            resampled = bootstrap if fold == EVALUATION else None
-            frame, midranks[fold] = metric_rows(scores, fold, samples, resampled, threads)
-            frames.append(frame)
-        rows = mark_choices(pd.concat(frames, ignore_index=True)).reindex(columns=SCHEMA.names)
+        midranks = {}
+        before, midranks[CALIBRATION] = metric_rows(
+            scores, CALIBRATION, parts[CALIBRATION], None, None, threads
+        )
+        thresholds = [threshold_of(threshold) for threshold in before.threshold]
+        after, midranks[EVALUATION] = metric_rows(
+            scores, EVALUATION, parts[EVALUATION], thresholds, bootstrap, threads
+        )
+        rows = mark_choices(pd.concat([before, after], ignore_index=True)).reindex(columns=SCHEMA.names)
         # A fold's rows stand in the order of the score file's columns.
         measured = rows[rows.fold == EVALUATION].reset_index(drop=True)
         selected, oracle = (int(measured[mark].argmax()) for mark in ("selected", "oracle"))
@@ -192,7 +203,7 @@ def headline(summary: dict[str, Any]) -> dict[str, Any]:
     selected = attacks[best]["selected"]
     return {
         "best": best,
-        **{metric: selected[metric]["value"] for metric in (AUC, ASR, *TPR_LEVELS)},
+        **{metric: selected[metric]["value"] for metric in (AUC, BALANCED_ACCURACY, *TPR_LEVELS)},
         "minus_blind": attacks[best]["minus_blind"][AUC]["value"],
     }
 
@@ -245,11 +256,15 @@ def evaluate_blind(blind: Scores, resampling: Resampling) -> dict[str, Any]:
         "members": int(labels.sum()),
         "heldout": int((~labels).sum()),
         "shifted": is_shifted(measured.selected),
-        "attacks": {BLIND: measured.facts()},
+        "attacks": {BLIND: measured.facts() | {"decisive": {AUC: decisive_blind(measured.selected).json()}}},
     }
 
 
 def is_shifted(blind: Choice) -> bool:
-    """Return whether classifiers that never saw a model tell the sides apart: their AUC's lower limit is above 0.5."""
-    auc = Delong.of([blind.placements], blind.roc.is_member)
-    return auc.interval(confidence=SHIFT_CONFIDENCE).low > 0.5
+    """Return whether classifiers that never saw a model tell the sides apart: their AUC surely lies above 0.5."""
+    return decisive_blind(blind).low > 0.5
+
+
+def decisive_blind(blind: Choice) -> Interval:
+    """Return the AUC of the blind classifiers with the limits that decide whether a split is shifted."""
+    return Delong.of([blind.placements], blind.roc.is_member).interval(confidence=SHIFT_CONFIDENCE)

@@ -1,6 +1,8 @@
 """Every metric of every statistic of an attack, on each fold."""
 
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -8,20 +10,25 @@ import pyarrow as pa
 
 from simaudit.data.split import refuse_small
 from simaudit.evaluation.statistics.bootstrap import Bootstrap, asr_interval
-from simaudit.evaluation.statistics.intervals import Delong, clopper_pearson
-from simaudit.evaluation.statistics.roc import Roc
+from simaudit.evaluation.statistics.intervals import Delong, Interval
+from simaudit.evaluation.statistics.rates import balanced_accuracy_at, tpr_interval
+from simaudit.evaluation.statistics.roc import Roc, most_errors
 from simaudit.scoring.score_file import Scores
 from simaudit.vocabulary.errors import SimauditError
 from simaudit.vocabulary.sides import CALIBRATION, EVALUATION
 from simaudit.vocabulary.variant import variant_text
 
-AUC, ASR = "auc", "asr"
+AUC, ASR, BALANCED_ACCURACY = "auc", "asr", "balanced_accuracy"
 TPR_LEVELS = {"tpr_at_1pct_fpr": 0.01, "tpr_at_0.1pct_fpr": 0.001}
 TPR_HELDOUT_POSITIVE = "tpr_heldout_positive"
 HELDOUT_POSITIVE_LEVEL = 0.01  # share of the members that may be flagged while held-out samples are found
 RATES = [*TPR_LEVELS, TPR_HELDOUT_POSITIVE]
-METRICS = [AUC, ASR, *RATES]
-CHANCE = {AUC: 0.5, ASR: 0.5, **TPR_LEVELS, TPR_HELDOUT_POSITIVE: HELDOUT_POSITIVE_LEVEL}
+METRICS = [AUC, BALANCED_ACCURACY, ASR, *RATES]
+CHANCE = {
+    **dict.fromkeys((AUC, BALANCED_ACCURACY, ASR), 0.5),
+    **TPR_LEVELS,
+    TPR_HELDOUT_POSITIVE: HELDOUT_POSITIVE_LEVEL,
+}
 
 READABLE_TAIL = 10  # fewest false positives that a level must allow for its TPR to be read
 
@@ -37,6 +44,7 @@ SCHEMA = pa.schema(
         ("heldout", pa.int32()),
         *((f"{metric}{limit}", pa.float64()) for metric in METRICS for limit in ("", "_low", "_high")),
         *((f"{metric}_tail_too_small", pa.bool_()) for metric in RATES),
+        ("threshold", pa.float64()),
         ("selected", pa.bool_()),
         ("selected_in_variant", pa.bool_()),
         ("oracle", pa.bool_()),
@@ -47,7 +55,7 @@ SCHEMA = pa.schema(
 def tail_too_small(metric: str, members: int, heldout: int) -> bool:
     """Return whether a rate's level allows fewer than READABLE_TAIL errors; it is then marked wherever it is shown."""
     wrong = members if metric == TPR_HELDOUT_POSITIVE else heldout
-    return metric in RATES and wrong * CHANCE[metric] < READABLE_TAIL
+    return metric in RATES and most_errors(CHANCE[metric], wrong) < READABLE_TAIL
 
 
 def tail_mark(metric: str, members: int, heldout: int) -> dict[str, bool]:
@@ -77,29 +85,36 @@ def folds(scores: Scores) -> dict[str, np.ndarray]:
 
 
 def metric_rows(
-    scores: Scores, fold: str, rows: np.ndarray, bootstrap: Bootstrap | None, threads: int
+    scores: Scores,
+    fold: str,
+    rows: np.ndarray,
+    thresholds: Sequence[float | None] | None,
+    bootstrap: Bootstrap | None,
+    threads: int,
 ) -> tuple[pd.DataFrame, np.ndarray]:
     """Return one row per statistic with its metrics over `rows` (N,) bool, and the centred midranks of all (K, n).
 
-    AUCs have DeLong's 95 % limits; rates have those of Clopper and Pearson, given the threshold; ASRs have those of the
-    bootstrap, if there is one. Each statistic is sorted once.
+    Balanced accuracies are those at the K `thresholds`, which were set on calibration; without them each is set on
+    these rows. All values but ASRs have limits, and so have these if there is a bootstrap: see docs/evaluation.md. Each
+    statistic is sorted once.
     """
     is_member = scores.is_member[rows]
     members, heldout = int(is_member.sum()), int((~is_member).sum())
 
-    def measure(statistic: np.ndarray) -> tuple[dict[str, float], np.ndarray]:
-        roc = Roc.of(statistic[rows], is_member, scores.member_when)
-        return _point_metrics(roc) | _limits(roc, bootstrap), roc.centred_midranks()
+    def measure(place: int) -> tuple[dict[str, float | None], np.ndarray]:
+        roc = Roc.of(scores.statistic[place, rows], is_member, scores.member_when)
+        threshold = roc.best_threshold if thresholds is None else thresholds[place]
+        intervals = _intervals(roc, threshold, bootstrap)
+        columns = {
+            f"{metric}{limit}": value
+            for metric, interval in intervals.items()
+            for limit, value in zip(("", "_low", "_high"), vars(interval).values(), strict=True)
+        }
+        return {**columns, "threshold": threshold}, roc.centred_midranks()
 
     with ThreadPoolExecutor(threads) as pool:
-        measured, midranks = zip(*pool.map(measure, scores.statistic), strict=True)
-    frame = pd.DataFrame(measured)
-    for rate in RATES:
-        total = heldout if rate == TPR_HELDOUT_POSITIVE else members
-        frame[f"{rate}_low"], frame[f"{rate}_high"] = clopper_pearson(frame[rate].to_numpy(), total)
-        frame[rate] /= total
-        frame[f"{rate}_tail_too_small"] = tail_too_small(rate, members, heldout)
-    return frame.assign(
+        measured, midranks = zip(*pool.map(measure, range(len(scores.columns))), strict=True)
+    return pd.DataFrame(measured).assign(
         attack=scores.attack,
         variant=[variant_text(column.variant) for column in scores.columns],
         timestep=pd.array([column.timestep for column in scores.columns], dtype="Int16"),
@@ -110,22 +125,21 @@ def metric_rows(
         queries=[column.queries for column in scores.columns],
         members=members,
         heldout=heldout,
+        **{f"{metric}_tail_too_small": tail_too_small(metric, members, heldout) for metric in RATES},
     ), np.stack(midranks)
 
 
-def _point_metrics(roc: Roc) -> dict[str, float]:
-    """Return the values by name, the rates still as counts."""
+def threshold_of(cell: Any) -> float | None:
+    """Return a threshold from its cell in a table; None if it accepts no sample."""
+    return None if pd.isna(cell) else float(cell)
+
+
+def _intervals(roc: Roc, threshold: float | None, bootstrap: Bootstrap | None) -> dict[str, Interval]:
+    asr = asr_interval(roc, bootstrap.asr(roc)) if bootstrap else Interval(roc.asr, np.nan, np.nan)
     return {
-        ASR: roc.asr,
-        **{name: roc.found_at(level) for name, level in TPR_LEVELS.items()},
-        TPR_HELDOUT_POSITIVE: roc.heldout_found_at(HELDOUT_POSITIVE_LEVEL),
+        AUC: Delong.of([roc.placements()], roc.is_member).interval(),
+        BALANCED_ACCURACY: balanced_accuracy_at(threshold, roc),
+        ASR: asr,
+        **{name: tpr_interval(roc, level) for name, level in TPR_LEVELS.items()},
+        TPR_HELDOUT_POSITIVE: tpr_interval(roc.turned_round(), HELDOUT_POSITIVE_LEVEL),
     }
-
-
-def _limits(roc: Roc, bootstrap: Bootstrap | None) -> dict[str, float]:
-    auc = Delong.of([roc.placements()], roc.is_member).interval()
-    values = {AUC: auc.value, f"{AUC}_low": auc.low, f"{AUC}_high": auc.high}
-    if bootstrap:
-        asr = asr_interval(roc, bootstrap.asr(roc))
-        values |= {f"{ASR}_low": asr.low, f"{ASR}_high": asr.high}
-    return values

@@ -53,6 +53,12 @@ class SelectedScores:
         """Return an attack's ROC on the evaluation fold."""
         return Roc.of(*self.on_evaluation(attack), self.knobs[attack].member_when)
 
+    def threshold(self, attack: str) -> float | None:
+        """Return the threshold with the highest balanced accuracy on the calibration fold."""
+        rows = self.is_calibration
+        statistic, is_member = self.statistics[attack][rows], self.is_member[rows]
+        return Roc.of(statistic, is_member, self.knobs[attack].member_when).best_threshold
+
     def write(self, path: Path) -> None:
         """Write one float32 column per attack beside sample_id, role, fold and distance; the knobs are metadata."""
         columns = {

@@ -6,7 +6,7 @@ from itertools import pairwise
 import numpy as np
 
 from simaudit.evaluation.statistics.intervals import CONFIDENCE, Interval, rate, together
-from simaudit.evaluation.statistics.roc import Roc
+from simaudit.evaluation.statistics.roc import Roc, most_errors
 
 CHUNK = 256  # samples at a time: few enough that all their resamples stay in the processor's cache
 CELL = 16  # samples of a chunk that are summed one after the other; all cells are summed at once
@@ -41,9 +41,9 @@ class Bootstrap:
 
     def tpr_at(self, roc: Roc, level: float) -> np.ndarray:
         """Return the exact TPR at FPR ≤ `level` of every resample, (resamples,)."""
-        best = np.zeros(self._counts.shape[1], dtype=np.int64)
+        best, allowed = np.zeros(self._counts.shape[1], dtype=np.int64), most_errors(level, roc.heldout)
         for members, heldout in zip(self._accepted(roc, 1, 0), self._accepted(roc, 0, 1), strict=True):
-            within = heldout / roc.heldout <= level
+            within = heldout <= allowed
             np.maximum(best, np.where(within, members, 0).max(axis=0), out=best)
             if not within[-1].any():
                 break
@@ -99,6 +99,16 @@ def basic_interval(value: float, resampled: np.ndarray, within: tuple[float, flo
     return Interval(
         value, float(np.clip(min(low, value), *within)), float(np.clip(max(high, value), *within))
     )
+
+
+def percentile_interval(value: float, resampled: np.ndarray) -> Interval:
+    """Return `value`, a paired difference, with the quantiles of its resamples (Efron & Tibshirani 1993).
+
+    What biases a value by itself biases both sides of a difference alike, so nothing is to be reflected.
+    """
+    tail = (1 - CONFIDENCE) / 2
+    low, high = np.quantile(resampled, [tail, 1 - tail])
+    return Interval(value, float(min(low, value)), float(max(high, value)))
 
 
 def asr_interval(roc: Roc, resampled: np.ndarray) -> Interval:

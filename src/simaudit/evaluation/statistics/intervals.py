@@ -1,6 +1,6 @@
 """Confidence intervals of measured values: DeLong's for AUC, Clopper and Pearson's for rates."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -99,6 +99,29 @@ def rate(count: int, total: int, confidence: float = CONFIDENCE) -> Interval:
     """Return count/total with its Clopper-Pearson limits."""
     low, high = clopper_pearson(np.array(count), total, confidence)
     return Interval(count / total, float(low), float(high))
+
+
+def summed(parts: Iterable[Interval], value: float) -> Interval:
+    """Return `value`, a sum of independent estimates, with limits from those that each `part` has by itself.
+
+    The distances of the limits add up in squares, each side by itself, so that skewed parts keep their skew: MOVER (Zou
+    & Donner, Statistics in Medicine 2008).
+    """
+    distances = np.array([(part.value - part.low, part.high - part.value) for part in parts])
+    below, above = np.sqrt(np.square(distances).sum(axis=0))
+    return Interval(value, value - float(below), value + float(above))
+
+
+def paired_difference(first: np.ndarray, second: np.ndarray, is_member: np.ndarray) -> Interval:
+    """Return the balanced accuracy of `first` minus that of `second`, (N,) bool each: is a sample classified rightly.
+
+    Members and held-out samples count half each, whatever their numbers. The limits are normal ones.
+    """
+    difference = first.astype(np.float64) - second
+    sides = difference[is_member], difference[~is_member]
+    value = float(sum(side.mean() for side in sides) / 2)
+    half = normal_quantile() * float(np.sqrt(sum(side.var(ddof=1) / len(side) for side in sides)) / 2)
+    return Interval(value, value - half, value + half)
 
 
 def mean_limits(values: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -1,9 +1,18 @@
 """The ROC of one statistic, and all that is read off it, from a single sort. The positive class is member."""
 
 from dataclasses import dataclass
+from fractions import Fraction
 from functools import cached_property
 
 import numpy as np
+
+
+def most_errors(level: float, total: int) -> int:
+    """Return the largest count of `total` samples whose share is at most `level`, a decimal such as 0.01.
+
+    Counts are compared, never shares: in floating point 1 − 0.99 is more than 0.01.
+    """
+    return int(Fraction(str(level)) * total)
 
 
 @dataclass(frozen=True)
@@ -65,25 +74,57 @@ class Roc:
 
     def found_at(self, level: float) -> int:
         """Return the most members that a threshold of FPR ≤ `level` finds: never the nearest, never interpolated."""
-        return int(self.true_positives[self._last_within(level)])
+        return self.found_within(most_errors(level, self.heldout))
 
-    def heldout_found_at(self, level: float) -> int:
-        """Return the same with the classes exchanged: held-out samples found while ≤ `level` of members are flagged."""
-        return self.heldout - int(self.false_positives[1 - self.tpr <= level][0])
+    def found_within(self, errors: int) -> int:
+        """Return the most members that a threshold finds which accepts at most so many held-out samples."""
+        return int(self.true_positives[self._last_within(errors)]) if errors >= 0 else 0
 
     def threshold_at(self, level: float) -> float | None:
         """Return the loosest threshold whose FPR does not exceed `level`; None when even the strictest exceeds it."""
-        last = self._last_within(level)
-        return float(self.thresholds[last - 1]) if last else None
+        return self._threshold(self._last_within(most_errors(level, self.heldout)))
 
-    def accepted_at(self, threshold: float) -> tuple[int, int]:
-        """Return how many (members, held-out samples) are at least as member-like as `threshold`."""
-        sign = 1 if self.member_when == "low" else -1
-        last = int(np.searchsorted(sign * self.thresholds, sign * threshold, side="right"))
+    @property
+    def best_threshold(self) -> float | None:
+        """The strictest threshold at which the ASR is reached; None when accepting no sample reaches it."""
+        advantage = self.true_positives * self.heldout - self.false_positives * self.members
+        return self._threshold(int(advantage.argmax()))
+
+    def turned_round(self) -> "Roc":
+        """Return the ROC with the classes exchanged: held-out samples are found while members are flagged wrongly."""
+        return Roc(
+            ~self.is_member,
+            self.order[::-1],
+            len(self.order) - self._starts[::-1],
+            self.thresholds[::-1],
+            self.heldout - self.false_positives[::-1],
+            self.members - self.true_positives[::-1],
+            "low" if self.member_when == "high" else "high",
+        )
+
+    def accepted_at(self, threshold: float | None) -> tuple[int, int]:
+        """Return how many (members, held-out samples) are at least as member-like as `threshold`; none without one."""
+        last = self._accepting(threshold)
         return int(self.true_positives[last]), int(self.false_positives[last])
 
-    def _last_within(self, level: float) -> int:
-        return int(np.searchsorted(self.fpr, level, side="right")) - 1
+    def accepted(self, threshold: float | None) -> np.ndarray:
+        """Return which samples are at least as member-like as `threshold`, (N,) bool; none without one."""
+        last = self._accepting(threshold)
+        accepted = np.zeros(len(self.order), dtype=bool)
+        accepted[self.order[: self.ends[last - 1] if last else 0]] = True
+        return accepted
+
+    def _accepting(self, threshold: float | None) -> int:
+        if threshold is None:
+            return 0
+        sign = 1 if self.member_when == "low" else -1
+        return int(np.searchsorted(sign * self.thresholds, sign * threshold, side="right"))
+
+    def _last_within(self, errors: int) -> int:
+        return int(np.searchsorted(self.false_positives, errors, side="right")) - 1
+
+    def _threshold(self, point: int) -> float | None:
+        return float(self.thresholds[point - 1]) if point else None
 
     def placements(self) -> np.ndarray:
         """Return (N,), in sample order: the share of the other class that a sample is ranked rightly against, ties ½.

@@ -16,7 +16,7 @@ from simaudit.vocabulary.context import AuditContext
 from simaudit.vocabulary.errors import SimauditError
 from simaudit.vocabulary.knobs import Name
 
-PANELS = ("auc", "asr", "tpr_at_1pct_fpr")
+PANELS = ("auc", "balanced_accuracy", "tpr_at_1pct_fpr")
 
 
 class AgainstReference(RunFigure):

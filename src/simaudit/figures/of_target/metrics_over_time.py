@@ -1,4 +1,4 @@
-"""AUC, TPR at 1 % FPR and ASR over the timestep, with the timestep that calibration chose."""
+"""AUC, TPR at 1 % FPR and balanced accuracy over the timestep, with the timestep that calibration chose."""
 
 from __future__ import annotations
 
@@ -10,12 +10,13 @@ import pandas as pd
 
 from simaudit.evaluation import results
 from simaudit.evaluation.protocol import metrics, selected
+from simaudit.evaluation.statistics.rates import balanced_accuracy_at
 from simaudit.figures import legend, style
 from simaudit.figures.figure import TargetFigure, groups
 from simaudit.figures.printed import mention
 from simaudit.vocabulary.sides import EVALUATION
 
-PANELS = ("auc", "tpr_at_1pct_fpr", "asr")
+PANELS = ("auc", "tpr_at_1pct_fpr", "balanced_accuracy")
 OVER = {"timestep": "timestep $t$", "log_snr": r"$\log(\bar\alpha_t / \sigma_t^2)$"}
 
 
@@ -23,11 +24,12 @@ class MetricsOverTime(TargetFigure):
     """One panel per metric, one line per attack at its selected variant, measured on the evaluation fold.
 
     The axis is the timestep, or log-SNR, log(ᾱ/σ²), on which targets of different schedules can be compared. A dot is a
-    measured timestep, a circle the selected one, a band the 95 % confidence intervals. The dashed line is an attack
+    measured timestep, a circle the selected one, a band the 95 % confidence intervals. The threshold of a balanced
+    accuracy is the best one on the calibration fold, at each timestep. The dashed line is an attack
     that guesses, the dotted one a classifier that never sees the model.
     """
 
-    title: ClassVar[str] = "AUC, TPR and ASR over the timestep"
+    title: ClassVar[str] = "AUC, TPR and balanced accuracy over the timestep"
 
     over: Literal["timestep", "log_snr"] = "timestep"
 
@@ -39,7 +41,8 @@ class MetricsOverTime(TargetFigure):
         table = audit.table[(audit.table.fold == EVALUATION) & audit.table.timestep.notna()]
         blind = audit.selected.roc(selected.BLIND)
         blind_rate = blind.found_at(metrics.TPR_LEVELS["tpr_at_1pct_fpr"]) / blind.members
-        of_blind = {"auc": blind.auc, "asr": blind.asr, "tpr_at_1pct_fpr": blind_rate}
+        accuracy = balanced_accuracy_at(audit.selected.threshold(selected.BLIND), blind).value
+        of_blind = {"auc": blind.auc, "tpr_at_1pct_fpr": blind_rate, "balanced_accuracy": accuracy}
         parts: list[pd.DataFrame] = []
         for metric in PANELS:
             for attack in legend.in_order(table.attack.unique()):

@@ -64,6 +64,7 @@ class StatisticHistogram(TargetFigure):
     def sentence(self, audit: results.Results) -> str:
         target, best = audit.target, audit.best
         return (
-            f"The two sides lie furthest apart for {legend.look(best).name}, whose best threshold is right in "
-            f"{mention('asr', target, best)} of all cases when both sides are equally frequent."
+            f"The two sides lie furthest apart for {legend.look(best).name}, whose best threshold on the calibration "
+            f"fold is right in {mention('balanced_accuracy', target, best)} of all cases when both sides are equally "
+            "frequent."
         )

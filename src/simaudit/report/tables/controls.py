@@ -3,24 +3,23 @@
 from collections.abc import Mapping
 from typing import Any
 
+from simaudit.evaluation.controls.controls import SELECTED
 from simaudit.report.findings import Findings
 from simaudit.report.tables.table import Column, Row, Table
 
 CHANCE = 0.5
 AUC = Column("auc", "AUC", "estimate")
+DECISIVE = Column("decisive_auc", "AUC, limits that decide", "estimate", "auc", SELECTED)
 
 
 def controls(findings: Findings) -> Table:
-    """Return one row per control, those that failed first, with the AUC that lies furthest from what it must be.
-
-    Limits are those of one number at 95 %; the outcome judges all numbers of a kind together, with wider limits.
-    """
+    """Return one row per control, those that failed first, with the AUC that lies furthest from what it must be."""
     failed_first = sorted(findings.comparison["controls"]["controls"], key=lambda control: control["passed"])
     return Table.of(
         "controls",
         "Controls",
-        "The AUC of each that lies furthest from what it must be, with its own limits; the outcome judges all numbers "
-        "of a kind together, so its limits are wider.",
+        "The AUC of each that lies furthest from what it must be. Limits that decide are wider: they hold for all "
+        "numbers of a kind together.",
         (
             Column("outcome", "outcome"),
             Column("control", "control"),
@@ -28,6 +27,7 @@ def controls(findings: Findings) -> Table:
             Column("attack", "by"),
             Column("must_be", "AUC must be"),
             AUC,
+            DECISIVE,
         ),
         (_row(findings, control) for control in failed_first),
         "this run has none",

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from simaudit.evaluation.controls.controls import MINUS_BLIND, SELECTED
 from simaudit.evaluation.numbers import number_id
 from simaudit.figures.legend import METRICS
 from simaudit.figures.printed import mention
@@ -13,21 +14,36 @@ TARGET = Column("target", "target")
 
 
 def verdicts(findings: Findings) -> Table:
-    """Return the verdicts, one row per audited target."""
-    best = {target: findings.ledger.best(target) for target in findings.audited}
-    return Table.of(
+    """Return the verdicts, one row per audited target: by its best attack, and by the number that decided it.
+
+    The number is an AUC, or on a shifted split what it has above the blind classifiers.
+    """
+    return Table(
         "verdicts",
         "What is found of each target",
-        "By the attack that did best on the calibration fold, on which its knobs were chosen as well.",
+        "By the attack that did best on the calibration fold. Limits that decide hold for all attacks on a target "
+        "together.",
         (
             TARGET,
             Column("verdict", "verdict"),
             Column("attack", "best attack"),
             *estimates({metric: METRICS[metric] for metric in ("auc", "tpr_at_1pct_fpr")}),
-            Column("auc_minus_blind", "AUC minus blind", "estimate", "auc", "minus_blind"),
+            Column("auc_minus_blind", "AUC minus blind", "estimate"),
+            Column("decided_by", "decided by"),
+            Column("decisive_auc", "limits that decide", "estimate"),
         ),
-        (Row((target, findings.verdict(target), attack), target, attack) for target, attack in best.items()),
-        "every target of this run is a control",
+        tuple(_verdict(findings, target) for target in findings.audited),
+        "" if findings.audited else "every target of this run is a control",
+    )
+
+
+def _verdict(findings: Findings, target: str) -> tuple[str, ...]:
+    best, by = findings.ledger.best(target), findings.decided_by(target)
+    decisive = MINUS_BLIND if findings.is_shifted(target) else SELECTED
+    return (
+        *(target, findings.verdict(target), best),
+        *(number_id("auc", target, best), number_id("tpr_at_1pct_fpr", target, best)),
+        *(number_id("auc", target, best, "minus_blind"), by, number_id("auc", target, by, decisive)),
     )
 
 

@@ -5,9 +5,14 @@ from dataclasses import dataclass
 from typing import Literal
 
 from simaudit.evaluation.numbers import Ledger, number_id
+from simaudit.evaluation.protocol.metrics import READABLE_TAIL
 from simaudit.figures.printed import count, estimate
 
-TAIL_NOTE = "fewer than ten false positives are allowed, too few to be read"
+TAIL_NOTE = (
+    f"the level allows fewer than {READABLE_TAIL} false positives, which are too few to be read; 1 % needs "
+    f"{READABLE_TAIL * 100:,} held-out samples in the evaluation fold (or members, where held-out samples are the "
+    f"positive class), 0.1 % needs {READABLE_TAIL * 1000:,}"
+)
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TextIO
 
 from simaudit.machine.progress import spoken
+from simaudit.report.terminal.failure import Failure
 from simaudit.report.terminal.forecast import Forecast
 from simaudit.vocabulary.paths import title_of
 
@@ -36,8 +37,9 @@ class JobLines(logging.StreamHandler[TextIO]):
         self._make_forecast, self._dry_run = forecast, dry_run
         self._forecast: Forecast | None = None
         self._names: dict[int, str] = {}
-        self._failed: list[Path] = []
-        """The logs of the jobs that failed."""
+        self._failed: list[Failure] = []
+        self._commands: list[str] = []
+        """Snakemake's messages about commands that failed: each comes before the failure of its job."""
         self._stopped = False
 
     def emit(self, record: logging.LogRecord) -> None:
@@ -51,12 +53,10 @@ class JobLines(logging.StreamHandler[TextIO]):
             super().emit(logging.makeLogRecord({"msg": "\n".join(map(_wrapped, lines))}))
 
     def failures(self) -> str:
-        """Return each failed job with the last line of its log, which is its error; or how to go on after Ctrl-C."""
+        """Return each failed job with what ended it, or how to go on after Ctrl-C."""
         if self._stopped:
             return "Stopped. The same command goes on from here."
-        return "\n".join(
-            f"FAILED {title_of(log)}: {_last_line(log)}\n    its log: {log}" for log in self._failed
-        )
+        return "\n".join(failure.line for failure in self._failed)
 
     def _text(self, record: logging.LogRecord) -> str:
         match getattr(record, "event", None):
@@ -69,12 +69,15 @@ class JobLines(logging.StreamHandler[TextIO]):
             case "job_finished":
                 return self._end(record.job_id)  # type: ignore[attr-defined]
             case "job_error":
-                return self._failure([Path(log) for log in record.log])  # type: ignore[attr-defined]
+                return self._failure([Path(log) for log in record.log], f"{record.shellcmd}'")  # type: ignore[attr-defined]
         return ""
 
     def _message(self, text: str) -> str:
         self._stopped |= text.startswith(CTRL_C)
-        return "" if text.startswith(UNSAID) or OF_A_FAILED_COMMAND in text else text
+        if OF_A_FAILED_COMMAND in text:
+            self._commands.append(text)
+            return ""
+        return "" if text.startswith(UNSAID) else text
 
     def _plan(self, record: logging.LogRecord) -> str:
         """Return a line of how much there is to do. A dry run ends with Snakemake's own table of it."""
@@ -109,10 +112,11 @@ class JobLines(logging.StreamHandler[TextIO]):
         done = f"{len(jobs.ended)} of {len(jobs.jobs)} jobs done"
         return f"{self._names[job]}: ended after {spoken(seconds)}; {done}" if seconds >= LONG_JOB else ""
 
-    def _failure(self, logs: list[Path]) -> str:
+    def _failure(self, logs: list[Path], command: str) -> str:
         if not logs or self._stopped:
             return ""
-        self._failed.append(logs[0])
+        message = next((message for message in self._commands if command in message), "")
+        self._failed.append(Failure(logs[0], message))
         return "\n".join([f"FAILED {title_of(logs[0])}", *(f"    its log: {log}" for log in logs)])
 
     def _jobs(self) -> Forecast:
@@ -151,9 +155,3 @@ def _shortened(reason: str) -> str:
             clause = f"{kind}: {files[0]} and {len(files) - 1} more"
         clauses.append(clause)
     return "; ".join(clauses)
-
-
-def _last_line(log: Path) -> str:
-    """Return the last line of a job's log, which is its error."""
-    lines = log.read_text(encoding="utf-8", errors="replace").split("\n") if log.is_file() else []
-    return next((line for line in reversed(lines) if line.strip()), "it wrote nothing into its log")

@@ -10,6 +10,7 @@ import safetensors.numpy
 import torch
 
 from simaudit.data.split import Split
+from simaudit.storage.reading import reading
 from simaudit.targets.directory import read_schedule
 from simaudit.targets.family import Control, TargetFamily
 from simaudit.targets.optimal import OptimalTarget
@@ -47,5 +48,6 @@ class Optimal(TargetFamily):
 
     @staticmethod
     def load(directory: Path, device: torch.device) -> OptimalTarget:
-        members = torch.from_numpy(safetensors.numpy.load_file(directory / MEMBERS)["images"])
+        with reading(directory / MEMBERS, "a whole safetensors file"):
+            members = torch.from_numpy(safetensors.numpy.load_file(directory / MEMBERS)["images"])
         return OptimalTarget(members.to(device), read_schedule(directory, device))
