@@ -1,6 +1,5 @@
 """Where a number comes from, and what is found when it is not true: every tampering has its line."""
 
-import csv
 import json
 import os
 import shutil
@@ -10,13 +9,26 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from auditing import new_audit
-from click.testing import CliRunner
+from recording import (
+    IMAGES,
+    JOBS,
+    NUMBERS,
+    SCORES,
+    SPLIT,
+    SUMMARY,
+    TABLE,
+    TRAIN,
+    WEIGHTS,
+    call,
+    disagreements,
+    make,
+    record,
+    refusal,
+    sum_up,
+)
 from safetensors.numpy import save_file
 from sources import Sources, forget
 
-from simaudit.cli import simaudit
-from simaudit.evaluation.jobs import EvaluationKnobs, evaluate_job, numbers_job
 from simaudit.provenance import code, environment, stamps, verify
 from simaudit.provenance.records import Record, makers, read_records, write_record
 from simaudit.provenance.stamps import Stamp
@@ -25,89 +37,12 @@ from simaudit.storage.hashes import hashes, sha256_file
 from simaudit.storage.json import read_json, write_json
 from simaudit.vocabulary import paths
 from simaudit.vocabulary.errors import SimauditError
-from simaudit.vocabulary.job import Job
-
-IMAGES, SPLIT, TARGET = paths.images("d"), paths.split("s"), paths.target("t")
-WEIGHTS = TARGET / "unet/weights.safetensors"
-SCORES = {attack: paths.scores("t", attack) for attack in ("loss", "sima")}
-SUMMARY, NUMBERS = paths.of_target("summary", "t"), paths.NUMBERS
-BLIND, NEAREST = {suffix: paths.blind("s", suffix) for suffix in ("parquet", "json")}, paths.nearest("s")
-TABLE = paths.TABLES / "t/attacks.csv"
-
-PREPARE = Job("prepare/d", "simaudit.data.jobs:prepare", {"source": "d"}, {}, {"images": IMAGES})
-DATA = {"images": IMAGES, "split": SPLIT}
-TRAIN = Job("train/t", "simaudit.targets.jobs:train", {"epochs": 3}, DATA, {"target": TARGET})
-NUMBERING = numbers_job([SUMMARY, BLIND["json"]])
-TABULATE = Job("tables", "simaudit.report.jobs:tables", {}, {"numbers": NUMBERS}, {"tables": paths.TABLES})
-JOBS = [
-    PREPARE,
-    Job("split/s", "simaudit.data.jobs:split", {"members": 120}, {"images": IMAGES}, {"split": SPLIT}),
-    TRAIN,
-    *(
-        Job(
-            f"score/t/{attack}",
-            "simaudit.scoring.jobs:score",
-            {},
-            DATA | {"target": TARGET},
-            {"scores": file},
-        )
-        for attack, file in SCORES.items()
-    ),
-    Job("blind/s", "simaudit.evaluation.jobs:blind", {}, DATA, BLIND),
-    Job("nearest/s", "simaudit.data.jobs:nearest", {}, DATA, {"nearest": NEAREST}),
-    evaluate_job("t", "s", SCORES, {}, EvaluationKnobs(bootstrap=100, permutations=40)),
-    NUMBERING,
-    TABULATE,
-]
-"""One target with two attacks; what the jobs make is made below."""
-
-
-def record(job):
-    write_record(stamps.read_job(job.name), ["simaudit", "run", job.name], {})
-
-
-def write_table(numbers):
-    TABLE.parent.mkdir(parents=True, exist_ok=True)
-    with TABLE.open("w", newline="") as stream:
-        table = csv.writer(stream)
-        table.writerow(["attack", "auc", "auc_low", "auc_high", "auc_mark", "auc_id"])
-        for attack in SCORES:
-            number = numbers[name := f"t.{attack}.auc"]
-            table.writerow([attack, number["value"], number["low"], number["high"], "", name])
-
-
-def sum_up():
-    """The ledger and a table of it, as if made anew from what the files now say."""
-    NUMBERING.do()
-    record(NUMBERING)
-    write_table(read_json(NUMBERS))
-    record(TABULATE)
 
 
 @pytest.fixture(scope="module")
 def recorded(tmp_path_factory):
-    """A run of one target with two attacks, every job of it recorded."""
-    folder = tmp_path_factory.mktemp("recorded")
-    before = Path.cwd()
-    os.chdir(folder)
-    try:
-        IMAGES.parent.mkdir(parents=True)
-        np.save(IMAGES, np.arange(40.0))
-        SPLIT.parent.mkdir(parents=True)
-        SPLIT.write_bytes(b"split")
-        WEIGHTS.parent.mkdir(parents=True)
-        save_file({"w": np.arange(9.0)}, WEIGHTS)
-        audit = new_audit(paths.RESULTS)
-        audit.blind()
-        audit.evaluate("t", {"loss": 1, "sima": 2})
-        shutil.rmtree(paths.RESULTS / "evaluation/quality")  # of no job of this run
-        stamps.write(JOBS)
-        for job in JOBS[:-2]:
-            record(job)
-        sum_up()
-    finally:
-        os.chdir(before)
-    return folder
+    """See `make`."""
+    return make(tmp_path_factory.mktemp("recorded"))
 
 
 @pytest.fixture
@@ -116,26 +51,6 @@ def run(recorded, tmp_path, monkeypatch):
     folder = Path(shutil.copytree(recorded, tmp_path / "run"))
     monkeypatch.chdir(folder)
     return folder
-
-
-def call(*arguments):
-    return CliRunner().invoke(simaudit, arguments)
-
-
-def refusal(*arguments):
-    """The one line with which a call is refused."""
-    error = call(*arguments).exception
-    assert isinstance(error, SimauditError), error
-    assert len(str(error).splitlines()) == 1
-    return str(error)
-
-
-def disagreements(*arguments):
-    """The lines of `simaudit verify`, whose exit code must say whether there are any."""
-    done = call("verify", *(arguments or ("--all",)))
-    assert done.exception is None or isinstance(done.exception, SystemExit), done.exception
-    assert done.exit_code == (1 if done.stdout else 0)
-    return done.stdout.splitlines()
 
 
 def test_a_whole_run_agrees_with_itself(run):
@@ -220,9 +135,9 @@ def test_a_metric_that_was_made_up_is_found_however_consistent_the_files_are(run
     true = auc["value"]
     auc["value"] = auc["high"] = 0.999
     write_json(SUMMARY, summary)
-    evaluation = read_json(paths.record("evaluate/t"))
-    evaluation["outputs"][str(SUMMARY)] = sha256_file(SUMMARY)
-    write_json(paths.record("evaluate/t"), evaluation)
+    evaluation = Record.read(paths.record("evaluate/t"))
+    edited = replace(evaluation, outputs={**evaluation.outputs, str(SUMMARY): sha256_file(SUMMARY)})
+    edited.write(paths.record("evaluate/t"))
     sum_up()
     (line,) = disagreements()
     assert line.startswith(f"metric: t.sima.selected.auc from {SCORES['sima']}: expected 0.9")
@@ -275,9 +190,9 @@ def test_versions_other_than_those_here_are_named_once_each_with_their_jobs(run)
         "blind/s": {"numpy": "0.1"},
         "evaluate/t": {"numpy": "0.1", "no-such-package": "1"},
     }.items():
-        content = read_json(paths.record(job))
-        content["environment"]["versions"] |= versions
-        write_json(paths.record(job), content)
+        known = Record.read(paths.record(job))
+        known.environment["versions"] |= versions
+        known.write(paths.record(job))
     assert disagreements() == [
         "environment: no-such-package of evaluate/t: expected not installed, found 1",
         f"environment: numpy of blind/s, evaluate/t, prepare/d and 1 more: expected {here['numpy']}, found 0.1",
@@ -359,7 +274,7 @@ def test_a_job_that_is_no_longer_asked_for_is_passed_over(run):
     assert disagreements() == []
     assert "1 recorded jobs are no longer asked for" in call("verify", "--all").stderr
     shutil.rmtree(paths.STAMPS)
-    assert "results/params: no stamp of any recorded job" in refusal("verify", "--all")
+    assert "results/records: no recorded job is asked for" in refusal("verify", "--all")
 
 
 def test_a_number_leads_back_to_the_data_and_past_the_attack_that_it_is_not_of(run):
@@ -443,10 +358,6 @@ def test_what_cannot_be_traced_or_verified_is_one_line(run):
     Path("README").touch()
     assert "README: no record of it" in refusal("trace", "README")
     assert "give one of ID, FILE, --all" in refusal("verify")
-    paths.record("train/t").write_text("{}")
-    damaged = refusal("verify", "--all")
-    assert "train/t.json: not a record (" in damaged
-    assert damaged.endswith("; delete it and run again")
     shutil.rmtree(paths.RECORDS)
     assert "results/records: no record; make them with" in refusal("verify", "--all")
 

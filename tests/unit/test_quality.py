@@ -6,12 +6,17 @@ import torch
 from diffusers import DDPMScheduler
 from scipy.linalg import sqrtm
 
-from simaudit.data.split import Split, make_split
+from simaudit.data.prepare import save_array
+from simaudit.data.split import Split, make_split, write_split
 from simaudit.diffusion.schedule import NoiseSchedule
+from simaudit.evaluation.jobs import EvaluationKnobs, quality_job
 from simaudit.evaluation.protocol.quality import DISTANCES, frechet_distance, quality
+from simaudit.provenance.recompute import frechet_distances
 from simaudit.samples.draw import draw_samples
 from simaudit.samples.features import extractor
 from simaudit.samples.gallery import SHOWN, gallery
+from simaudit.samples.jobs import QualityKnobs
+from simaudit.storage.json import read_json
 from simaudit.vocabulary.errors import SimauditError
 
 RNG = np.random.default_rng(3)
@@ -133,3 +138,27 @@ def test_the_gallery_puts_samples_beside_members_and_images_beside_their_reconst
     np.testing.assert_allclose(found["members_reconstructed"], found["members"] / 2 + 0.25, rtol=1e-5)
     pixels = gallery(target, images, split, drawn, False, torch.device("cpu"))
     assert set(pixels) == {"drawn", "nearest", "member_id", "distance"}
+
+
+@pytest.fixture
+def judged(tmp_path, monkeypatch):
+    """A quality job, done in a folder of its own; samples, members and held-out images differ in number."""
+    monkeypatch.chdir(tmp_path)
+    job = quality_job("t", "s", "d", QualityKnobs(samples=50), EvaluationKnobs(bootstrap=100))
+    images = np.random.default_rng(1).uniform(-1, 1, (140, 1, 4, 4)).astype(np.float32)
+    labels = (images.mean(axis=(1, 2, 3)) > 0).astype(np.int64)
+    save_array(job.input("images"), images)
+    save_array(job.input("labels"), labels)
+    save_array(job.input("samples"), images[:50] / 2)
+    frame = make_split([f"{i:064x}" for i in range(140)], 60, calibration=0.4, seed=3)
+    write_split(job.input("split"), frame)
+    job.do()
+    return job
+
+
+def test_distances_are_found_again_from_samples_and_images(judged):
+    reported = read_json(judged.output("quality"))["frechet"]
+    found = frechet_distances(judged)
+    assert found.keys() == DISTANCES.keys()
+    assert found == pytest.approx({name: reported[name]["value"] for name in found}, rel=1e-6)
+    assert found["to_members"] > 0.1

@@ -104,7 +104,7 @@ def test_a_stamp_knows_which_given_files_are_no_longer_what_they_were(values, tm
     job = next(job for job in jobs(params_of(with_pretrained(values, folder))) if job.name == "train/mine")
     stamp = Stamp.of(job)
     assert stamp.changed_files() == []
-    assert stamp.relative_files() == [
+    assert list(stamp.relative_files()) == [
         "mine/vqvae/config.json",
         "mine/vqvae/diffusion_pytorch_model.safetensors",
         "mine/training.json",
@@ -281,3 +281,12 @@ def test_a_wrong_stamp_is_one_line(tmp_path, content):
         path.write_bytes(content if isinstance(content, bytes) else content.encode())
     with pytest.raises(SimauditError, match=r"s\.json: .*simaudit stamps"):
         stamps.Stamp.read(path)
+
+
+def test_stamps_that_another_snakemake_runs_by_must_be_those_that_are_asked_for(values, tmp_path):
+    folder, speed = tmp_path / "params", tmp_path / "speed.json"
+    stamps.write(jobs(params_of(values)), folder, speed)
+    stamps.require(jobs(params_of(values)), folder)
+    values["attacks"]["sima"]["timesteps"] = [7]
+    with pytest.raises(SimauditError, match=r"sima\.json: another Snakemake runs in this folder"):
+        stamps.require(jobs(params_of(values)), folder)

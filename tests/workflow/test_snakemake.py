@@ -1,5 +1,6 @@
 """What `snakemake --cores all` promises: everything once, then exactly what a change concerns."""
 
+import fcntl
 import hashlib
 import json
 import os
@@ -136,6 +137,78 @@ def test_the_training_seed_reruns_everything_after_the_split(results):
     assert results.due() == TARGET | after_training("digits-ddpm")
 
 
+def files(repository):
+    """When each file of a run was written, and what is in it."""
+    every = [
+        path for folder in ("data", "results", "workflow") for path in (repository.path / folder).rglob("*")
+    ]
+    return {path: (path.stat().st_mtime_ns, digest(path)) for path in every if path.is_file()}
+
+
+def test_a_dry_run_writes_nothing_and_neither_does_a_run_beside_another(results):
+    before = files(results)
+    results.change("attacks.sima.norms", [2])
+    assert "Its parameters or its code have changed" in results.snakemake("-n").stdout
+    assert files(results) == before
+    with (results.path / ".snakemake/alive").open("a+") as other:
+        fcntl.flock(other, fcntl.LOCK_SH)  # as a Snakemake holds it that runs by what was asked before
+        done = results.run("snakemake", "--cores", "all")
+        assert done.returncode == 2
+        assert "sima.json: another Snakemake runs in this folder by other parameters or code" in done.stderr
+        assert "a Snakemake is running in this folder" in results.run("simaudit", "stamps").stderr
+    assert files(results) == before
+
+
+def test_results_without_snakemakes_account_of_them_are_not_taken_for_what_is_asked_now(results):
+    shutil.rmtree(results.path / ".snakemake")
+    assert "Nothing to be done" in results.snakemake("-n").stdout
+    results.change("attacks.sima.norms", [2])
+    done = results.run("snakemake", "--cores", "all")
+    assert done.returncode == 2
+    assert "4 jobs were done by other parameters or code, first score/digits-ddpm/sima" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "missing",
+    [
+        "results/scores/digits-optimal/sima.parquet",
+        "results/cost/digits-optimal/sima.json",
+        "results/targets/digits-ddpm/unet/config.json",
+        "results/evaluation/selected/digits-ddpm.parquet",
+        "results/figures/run/over_epochs.csv",
+        "results/records/compare.json",
+    ],
+)
+def test_a_missing_file_makes_its_job_due(finished, missing):
+    file = finished.path / missing
+    kept = file.with_name(f".{file.name}")
+    file.rename(kept)
+    try:
+        assert f"Missing output files: {missing}" in finished.snakemake("-n").stdout
+    finally:
+        kept.rename(file)
+
+
+def test_what_was_edited_is_refused_by_the_next_job_and_made_again_by_the_command_that_verify_says(results):
+    quality, table = "results/evaluation/quality/digits-ddpm.json", "results/tables/run/quality.md"
+    before = digest(results.path / quality), digest(results.path / table)
+    content = json.loads((results.path / quality).read_text())
+    content["frechet"]["to_members"]["value"] += 1
+    (results.path / quality).write_text(json.dumps(content))
+    (results.path / table).unlink()
+    done = results.run("snakemake", "--cores", "all")
+    assert done.returncode != 0
+    assert f"{quality}: not what quality/digits-ddpm made; make it again with: " in done.stderr
+    said = results.run("simaudit", "verify", "--all")
+    assert said.returncode == 1
+    assert any(line.startswith(f"distance: to_members in {quality}: ") for line in said.stdout.splitlines())
+    [again] = re.findall("make the files again with: (.*)", said.stderr)
+    assert results.run(*again.split()).returncode == 0
+    assert (digest(results.path / quality), digest(results.path / table)) == before
+    assert results.run("simaudit", "verify", "--all").returncode == 0
+    assert results.due() == set()
+
+
 def test_a_parameter_changed_back_reruns_nothing(results):
     results.change("attacks.sima.norms", [2])
     results.due()
@@ -217,20 +290,12 @@ def test_a_wrong_parameter_is_one_line_before_any_job_starts(fresh):
     assert not (fresh.path / "data").exists()
 
 
-def test_the_smoke_experiment_asks_for_the_same_as_its_values_in_params_yaml(fresh, finished, tmp_path):
+def test_the_smoke_experiment_asks_for_the_same_as_its_values_in_params_yaml(fresh, finished):
     fresh.run("git", "checkout", "-q", "params.yaml")
-    done = fresh.run(
-        *(
-            "snakemake",
-            "-n",
-            "--configfile",
-            "experiments/smoke.yaml",
-            "--directory",
-            str(tmp_path / "elsewhere"),
-        )
-    )
+    configs = ("--config", "params.yaml", "--config", "experiments/smoke.yaml")
+    done = fresh.run("simaudit", "stamps", *configs)
     assert done.returncode == 0, done.stderr
-    asked, known = tmp_path / "elsewhere/results/params", finished.path / "results/params"
+    asked, known = fresh.path / "results/params", finished.path / "results/params"
     stamps = sorted(path.relative_to(asked) for path in asked.rglob("*.json"))
     assert stamps == sorted(path.relative_to(known) for path in known.rglob("*.json"))
     assert all((asked / stamp).read_text() == (known / stamp).read_text() for stamp in stamps)
@@ -305,5 +370,5 @@ def test_a_score_file_that_lost_its_end_is_named(results):
     file.write_bytes(file.read_bytes()[:-100])
     done = results.run("snakemake", "--cores", "all")
     assert done.returncode != 0
-    assert "results/scores/digits-ddpm/sima.parquet: not a whole score file" in done.stderr
+    assert "results/scores/digits-ddpm/sima.parquet: not what score/digits-ddpm/sima made" in done.stderr
     assert "Traceback" not in done.stderr

@@ -1,6 +1,8 @@
 # What the rules share: the jobs that the parameters ask for, and look-ups of what they read and write.
 import os
 import sys
+from functools import cache
+from itertools import chain
 from pathlib import Path
 
 SOURCE = Path(workflow.basedir) / "src"
@@ -13,12 +15,14 @@ from simaudit.machine.locks import release_stale_locks
 from simaudit.plan import dvc
 from simaudit.plan.jobs import jobs
 from simaudit.plan.load import load
-from simaudit.provenance import stamps
+from simaudit.provenance import handover, stamps
+from simaudit.provenance.asked import remember
 from simaudit.storage.faults import fault, require_writable
 from simaudit.targets.family import family_modules, family_type
 from simaudit.targets.jobs import target_files
 from simaudit.vocabulary.errors import SimauditError
 from simaudit.vocabulary.job import paths_in
+from simaudit.vocabulary.paths import record
 
 # Jobs run in the environment that Snakemake itself runs in, activated or not.
 shell.prefix(f'export PATH="{Path(sys.executable).parent}:$PATH" PYTHONPATH="{SOURCE}:$PYTHONPATH"; ')
@@ -30,29 +34,38 @@ def refuse(error):
     sys.exit(2)
 
 
+FILES = [Path(workflow.basedir) / "params.yaml", *workflow.config_settings.configfiles]
+FILES, GIVEN = [Path(os.path.relpath(file)) for file in FILES], dict(workflow.config_settings.config)
+IS_ALONE = True
 try:
-    FILES = [Path(workflow.basedir) / "params.yaml", *workflow.config_settings.configfiles]
-    PARAMS = load([Path(os.path.relpath(file)) for file in FILES], dict(workflow.config_settings.config))
+    PARAMS = load(FILES, GIVEN)
     JOBS = {job.name: job for job in jobs(PARAMS)}
     if workflow.is_main_process:
-        LOCK, IS_ALONE = release_stale_locks()
-        if IS_ALONE:
-            stamps.write(JOBS.values())
-            is_default = not FILES[1:] and not workflow.config_settings.config
-            if is_default and Path.cwd() == Path(workflow.basedir):
-                dvc.refresh(PARAMS)
+        handover.require_an_account(JOBS.values())
+        if not workflow.output_settings.dryrun:
+            LOCK, IS_ALONE = release_stale_locks()
 except SimauditError as error:
     refuse(error)
 except OSError as error:  # of a file that the workflow itself reads or writes
     refuse(fault(error) or error)
 
 
+# Snakemake comes here when there are jobs to do and it has locked their files; a dry run never does.
 onstart:
     try:
         due = workflow.dag.needrun_jobs()
         require_writable(Path(file) for job in due for file in (*job.output, *job.log))
+        if IS_ALONE:
+            stamps.write(JOBS.values())
+            remember(FILES, GIVEN)
+            if not FILES[1:] and not GIVEN and Path.cwd() == Path(workflow.basedir):
+                dvc.refresh(PARAMS)
+        else:
+            stamps.require(JOBS.values())
     except SimauditError as error:
         refuse(error)
+    except OSError as error:
+        refuse(fault(error) or error)
 
 
 FOLDERS = ["run", *PARAMS.audits]  # of results/figures/
@@ -78,6 +91,17 @@ def reads(name, *roles):
     return files
 
 
+@cache
+def identity(name):
+    """The hash of the stamp that a job has by the parameters and the code that are here."""
+    return stamps.Stamp.of(JOBS[name]).identity
+
+
+def stamp(name):
+    """A function for `params:` of jobs of that name: Snakemake runs a job again when its stamp changes."""
+    return lambda wildcards: identity(name.format(**wildcards))
+
+
 def threads(name):
     """A function for `threads:` of jobs of that name."""
     return lambda wildcards: job_of(name, wildcards).speed.get("threads", 1)
@@ -89,8 +113,10 @@ def gpu(name):
 
 
 def written(prefix):
-    """Every file that jobs write whose names begin so."""
-    return [file for name, job in JOBS.items() if name.startswith(prefix) for file in texts(job.outputs)]
+    """Every file that jobs write whose names begin so, their records too, and a target's folder as its files."""
+    made = [name for name in JOBS if name.startswith(prefix)]
+    files = [files_of.get(path, [path.as_posix()]) for name in made for path in JOBS[name].outputs]
+    return [*chain(*files), *texts(map(record, made))]
 
 
 def figures_of(of):

@@ -3,7 +3,6 @@
 
 rule compare:
     input:
-        stamp="results/params/compare.json",
         evaluation=reads("compare", "evaluation", "blind"),
     output:
         "results/comparison/against.json",
@@ -12,6 +11,8 @@ rule compare:
         "results/comparison/published.json",
         "results/comparison/ranks.json",
         record="results/records/compare.json",
+    params:
+        stamp=stamp("compare"),
     log:
         "results/logs/compare.log",
     threads: 1
@@ -24,11 +25,12 @@ rule compare:
 
 rule numbers:
     input:
-        stamp="results/params/numbers.json",
         files=reads("numbers", "files"),
     output:
         numbers="results/numbers.json",
         record="results/records/numbers.json",
+    params:
+        stamp=stamp("numbers"),
     log:
         "results/logs/numbers.log",
     threads: 1

@@ -2,12 +2,12 @@
 
 
 rule prepare:
-    input:
-        stamp="results/params/prepare/{dataset}.json",
     output:
         images="data/prepared/{dataset}/images.npy",
         labels="data/prepared/{dataset}/labels.npy",
         record="results/records/prepare/{dataset}.json",
+    params:
+        stamp=stamp("prepare/{dataset}"),
     log:
         "results/logs/prepare/{dataset}.log",
     threads: 1
@@ -20,11 +20,12 @@ rule prepare:
 
 rule split:
     input:
-        stamp="results/params/split/{split}.json",
         images=reads("split/{split}", "images"),
     output:
         split="data/splits/{split}.parquet",
         record="results/records/split/{split}.json",
+    params:
+        stamp=stamp("split/{split}"),
     log:
         "results/logs/split/{split}.log",
     threads: 1
@@ -38,12 +39,13 @@ rule split:
 # The optimal denoiser of a few members, in so few dimensions that it can be drawn.
 rule theory:
     input:
-        stamp="results/params/theory.json",
         data=reads("theory", "images", "split"),
     output:
         line="results/theory/line.parquet",
         field="results/theory/field.parquet",
         record="results/records/theory.json",
+    params:
+        stamp=stamp("theory"),
     log:
         "results/logs/theory.log",
     threads: 1

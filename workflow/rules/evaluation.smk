@@ -3,12 +3,13 @@
 
 rule blind:
     input:
-        stamp="results/params/blind/{split}.json",
         data=reads("blind/{split}", "images", "split"),
     output:
         scores="results/evaluation/blind/{split}.parquet",
         summary="results/evaluation/blind/{split}.json",
         record="results/records/blind/{split}.json",
+    params:
+        stamp=stamp("blind/{split}"),
     log:
         "results/logs/blind/{split}.log",
     threads: threads("blind/{split}")
@@ -21,11 +22,12 @@ rule blind:
 
 rule nearest:
     input:
-        stamp="results/params/nearest/{split}.json",
         data=reads("nearest/{split}", "images", "split"),
     output:
         nearest="results/evaluation/nearest/{split}.parquet",
         record="results/records/nearest/{split}.json",
+    params:
+        stamp=stamp("nearest/{split}"),
     log:
         "results/logs/nearest/{split}.log",
     threads: 1
@@ -38,7 +40,6 @@ rule nearest:
 
 rule evaluate:
     input:
-        stamp="results/params/evaluate/{audit}.json",
         scores=reads("evaluate/{audit}", "scores", "intermediate"),
         beside=reads("evaluate/{audit}", "blind", "nearest"),
     output:
@@ -51,6 +52,8 @@ rule evaluate:
         profiles="results/evaluation/profiles/{audit}.parquet",
         metrics="results/metrics/{audit}.json",
         record="results/records/evaluate/{audit}.json",
+    params:
+        stamp=stamp("evaluate/{audit}"),
     log:
         "results/logs/evaluate/{audit}.log",
     threads: threads("evaluate/{audit}")
@@ -63,12 +66,13 @@ rule evaluate:
 
 rule quality:
     input:
-        stamp="results/params/quality/{audit}.json",
         data=reads("quality/{audit}", "images", "labels", "split"),
         samples="results/samples/{audit}.npy",
     output:
         quality="results/evaluation/quality/{audit}.json",
         record="results/records/quality/{audit}.json",
+    params:
+        stamp=stamp("quality/{audit}"),
     log:
         "results/logs/quality/{audit}.log",
     threads: threads("quality/{audit}")

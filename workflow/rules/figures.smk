@@ -3,7 +3,6 @@
 
 rule figure:
     input:
-        stamp="results/params/figure/{audit}/{figure}.json",
         results=reads("figure/{audit}/{figure}", "results"),
     output:
         pdf="results/figures/{audit}/{figure}.pdf",
@@ -11,6 +10,8 @@ rule figure:
         csv="results/figures/{audit}/{figure}.csv",
         json="results/figures/{audit}/{figure}.json",
         record="results/records/figure/{audit}/{figure}.json",
+    params:
+        stamp=stamp("figure/{audit}/{figure}"),
     log:
         "results/logs/figure/{audit}/{figure}.log",
     threads: 1

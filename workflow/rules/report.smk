@@ -3,11 +3,12 @@
 
 rule tables:
     input:
-        stamp="results/params/tables.json",
         results=reads("tables", "evaluation", "comparison", "numbers"),
     output:
         tables=directory("results/tables"),
         record="results/records/tables.json",
+    params:
+        stamp=stamp("tables"),
     log:
         "results/logs/tables.log",
     threads: 1
@@ -20,13 +21,14 @@ rule tables:
 
 rule report:
     input:
-        stamp="results/params/report.json",
         results=reads("report", "evaluation", "comparison", "numbers", "figures", "trainings"),
         # The jobs that the numbers come from, which the page tells of each.
         records=reads("report", "records"),
     output:
         page="results/report/index.html",
         record="results/records/report.json",
+    params:
+        stamp=stamp("report"),
     log:
         "results/logs/report.log",
     threads: 1

@@ -3,12 +3,13 @@
 
 rule score:
     input:
-        stamp="results/params/score/{audit}/{attack}.json",
         data=reads("score/{audit}/{attack}", "images", "split", "target"),
     output:
         scores="results/scores/{audit}/{attack}.parquet",
         cost="results/cost/{audit}/{attack}.json",
         record="results/records/score/{audit}/{attack}.json",
+    params:
+        stamp=stamp("score/{audit}/{attack}"),
     log:
         "results/logs/score/{audit}/{attack}.log",
     threads: threads("score/{audit}/{attack}")
@@ -23,11 +24,12 @@ rule score:
 # An intermediate checkpoint of a target, kept in its folder; the target's last file stands for all of them.
 rule score_intermediate:
     input:
-        stamp="results/params/score/{audit}/epochs/{epoch}/{attack}.json",
         data=reads("score/{audit}/epochs/{epoch}/{attack}", "images", "split", "target"),
     output:
         scores="results/scores/{audit}/epochs/{epoch}/{attack}.parquet",
         record="results/records/score/{audit}/epochs/{epoch}/{attack}.json",
+    params:
+        stamp=stamp("score/{audit}/epochs/{epoch}/{attack}"),
     log:
         "results/logs/score/{audit}/epochs/{epoch}/{attack}.log",
     threads: threads("score/{audit}/epochs/{epoch}/{attack}")
@@ -41,12 +43,13 @@ rule score_intermediate:
 
 rule sample:
     input:
-        stamp="results/params/sample/{audit}.json",
         data=reads("sample/{audit}", "images", "split", "target"),
     output:
         samples="results/samples/{audit}.npy",
         gallery="results/samples/shown/{audit}.npz",
         record="results/records/sample/{audit}.json",
+    params:
+        stamp=stamp("sample/{audit}"),
     log:
         "results/logs/sample/{audit}.log",
     threads: threads("sample/{audit}")

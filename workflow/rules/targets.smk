@@ -5,12 +5,13 @@ for kind in family_modules():
         name:
             f"train_{kind}"
         input:
-            stamp="results/params/train/{target}.json",
             data=reads("train/{target}", "images", "split", "pretrained"),
         output:
             *(f"results/targets/{{target}}/{file}" for file in family_type(kind).files),
             summary="results/targets/{target}/training.json",
             record="results/records/train/{target}.json",
+        params:
+            stamp=stamp("train/{target}"),
         log:
             "results/logs/train/{target}.log",
         wildcard_constraints:

@@ -1,5 +1,6 @@
 """Subcommands about params.yaml: check it, print it, write what follows from it."""
 
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -42,20 +43,31 @@ def schema() -> None:
 @config_option
 def stamps(files: tuple[Path, ...]) -> None:
     """Check the parameters and write what decides each job (results/params/), and what DVC must know of them."""
+    from simaudit.machine.locks import require_no_other
     from simaudit.plan import dvc
     from simaudit.plan.jobs import jobs
+    from simaudit.provenance.asked import remember
     from simaudit.provenance.stamps import write
 
     parameters = load(files)
+    require_no_other()
     write(jobs(parameters))
+    remember(files)
     if files == DEFAULT and dvc.refresh(parameters):  # a DVC that runs this has read the old one
         raise SimauditError(
             f"{dvc.FILE}: was not what params.yaml asks for, and is now; run the command again"
         )
 
 
-def load(files: tuple[Path, ...]) -> Any:
-    """Return the parameters of these files."""
+def load(files: Sequence[Path], given: Any = None) -> Any:
+    """Return the parameters of these files, with further values on top of them."""
     from simaudit.plan.load import load
 
-    return load(files)
+    return load(files, given)
+
+
+def jobs_of(files: Sequence[Path], given: Any) -> Iterator[Any]:
+    """Return the jobs that parameters ask for."""
+    from simaudit.plan.jobs import jobs
+
+    return jobs(load(files, given))

@@ -4,12 +4,13 @@ import difflib
 import signal
 import sys
 from collections.abc import Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import click
 
-from simaudit.cli.parameters import config_option, load
+from simaudit.cli.parameters import config_option, jobs_of, load
 from simaudit.vocabulary.errors import SimauditError
 
 DISAGREES = 1
@@ -155,24 +156,32 @@ def trace(what: str, as_json: bool, depth: int | None) -> None:
 def verify(what: str | None, everything: bool, again: str | None) -> None:
     """Check what a number or file says of where it is from, or all of a run. Exit code 0 only if everything agrees."""
     from simaudit.provenance import checks
-    from simaudit.provenance.records import read_records
+    from simaudit.provenance.asked import command_again
+    from simaudit.provenance.disagreement import Disagreement
+    from simaudit.provenance.records import records_in
 
     if sum((what is not None, everything, again is not None)) != 1:
         raise SimauditError("simaudit verify: give one of ID, FILE, --all, --rerun PHASE:NAME")
-    records = read_records()
-    if not records:
+    records, damage = records_in()
+    if not records and not damage:
         raise SimauditError("results/records: no record; make them with: snakemake --cores all")
     if again:
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the clone is removed
         steps = checks.again(again, records)
     else:
-        steps = checks.everything(records) if what is None else checks.of(what, records)
-    count = 0
-    for title, disagreements in steps:
+        steps = checks.of(what, records, jobs_of) if what else checks.everything(records, jobs_of)
+        steps = checks.to_the_end(steps)
+    count, jobs = 0, dict[str, None]()
+    unread = [Disagreement.of(error, "record", job) for job, error in damage.items()]
+    first = [("read records", unread)] if unread else []
+    for title, disagreements in chain(first, steps):
         for disagreement in disagreements:
             click.echo(str(disagreement))
             count += 1
+            jobs |= {disagreement.job: None} if disagreement.job else {}
         click.echo(title, err=True)
+    if jobs:
+        click.echo(f"make the files again with: {command_again(jobs)}", err=True)
     click.echo(f"{count} disagreements" if count else "everything agrees", err=True)
     sys.exit(DISAGREES if count else 0)
 

@@ -15,7 +15,8 @@ def restore() -> None:
 @click.command()
 def adopt() -> None:
     """After a direct snakemake run: tell DVC that the results are what they should be."""
+    from simaudit.cli.parameters import jobs_of
     from simaudit.provenance import handover
 
-    handover.adopt()
+    handover.adopt(jobs_of)
     click.echo("dvc.lock describes what is there; version it with git, and dvc push", err=True)

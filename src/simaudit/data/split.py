@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 
 from simaudit.data.sizes import Sizes, fold_sizes
 from simaudit.storage.hashes import sha256_bytes
-from simaudit.storage.parquet import write_table
+from simaudit.storage.parquet import CHECKED, write_table
 from simaudit.storage.reading import reading
 from simaudit.vocabulary.errors import SimauditError
 from simaudit.vocabulary.sides import CALIBRATION, EVALUATION, HELDOUT, MEMBER
@@ -87,7 +87,7 @@ class Split:
     def read(cls, path: Path) -> Split:
         """Read a split. Raises SimauditError when the file is missing, truncated or not a split."""
         with reading(path, "a whole split file"):
-            frame = pq.read_table(path, schema=SCHEMA).to_pandas()
+            frame = pq.read_table(path, schema=SCHEMA, **CHECKED).to_pandas()
         return cls(path, *(frame[column].to_numpy() for column in SCHEMA.names))
 
     def __len__(self) -> int:

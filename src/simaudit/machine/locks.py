@@ -51,3 +51,18 @@ def release_stale_locks() -> tuple[IO[str], bool]:
         lock.unlink()
     fcntl.flock(handle, fcntl.LOCK_SH)
     return handle, True
+
+
+def require_no_other() -> None:
+    """Raise SimauditError when a Snakemake is running in this folder: what its jobs read must not change."""
+    if not ALIVE.exists():
+        return
+    with ALIVE.open("a+") as handle:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise SimauditError(
+                f"{ALIVE}: a Snakemake is running in this folder; wait until it has ended"
+            ) from None
+        except OSError:
+            pass  # a file system without such locks

@@ -1,48 +1,63 @@
 """Which checks `simaudit verify` makes, in which order, and what it says of each."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 from pathlib import Path
+from typing import Any
 
+from simaudit.provenance import asked
 from simaudit.provenance import verify as check
+from simaudit.provenance.disagreement import Disagreement
 from simaudit.provenance.records import Record
 from simaudit.provenance.rerun import rerun
 from simaudit.provenance.runlog import seconds_of
+from simaudit.provenance.stamps import Stamp
 from simaudit.provenance.trace import trace_file, trace_number
 from simaudit.storage.json import read_json
 from simaudit.vocabulary import paths
 from simaudit.vocabulary.errors import SimauditError
+from simaudit.vocabulary.job import Job
 
-Checks = Iterator[tuple[str, Iterator[check.Disagreement]]]
+Checks = Iterator[tuple[str, Iterable[Disagreement]]]
 """What was checked, to be said when it is done, and what disagrees."""
 
 
-def everything(records: Mapping[str, Record]) -> Checks:
-    """Return every record, number, table and metric of a run.
+JobsOf = Callable[[Sequence[Path], Any], Iterable[Job]]
+"""Returns the jobs that parameter files, and further values, ask for."""
 
-    Raises SimauditError when no recorded job has a stamp any more.
+
+def everything(records: Mapping[str, Record], jobs_of: JobsOf, with_dvc: bool = True) -> Checks:
+    """Return every record, number, table and metric of a run; `dvc.lock` too, unless it is to be written anew.
+
+    Raises SimauditError when no recorded job is asked for any more.
     """
-    jobs = {job: record for job, record in records.items() if Path(record.stamp).exists()}
+    now, damage = _asked(jobs_of)
+    yield _said_of(now), damage
+    wanted = now if now is not None else {job for job in records if paths.stamp(job).exists()}
+    jobs = {job: record for job, record in records.items() if job in wanted}
     if not jobs:
-        raise SimauditError("results/params: no stamp of any recorded job; write them with: simaudit stamps")
+        raise SimauditError(
+            "results/records: no recorded job is asked for; make them with: snakemake --cores all"
+        )
     if dropped := len(records) - len(jobs):
         yield f"{dropped} recorded jobs are no longer asked for by params.yaml: passed over", iter(())
+    if now is not None:
+        yield "checked that every job is done", asked.not_done(records, now)
     yield f"checked the files of {len(jobs)} jobs", check.files(jobs.values())
     yield "checked that every file has a record", check.unrecorded(records)
-    yield "checked parameters and code", check.stamps(jobs.values())
-    yield "checked versions of packages", check.environments(jobs.values())
-    if paths.NUMBERS.exists():
-        ledger = read_json(paths.NUMBERS)
-        yield f"checked {len(ledger)} numbers where they stand", check.numbers(ledger, ledger)
+    yield from _of_jobs(jobs, now)
+    ledger, damage = check.readable(read_json, paths.NUMBERS)
+    if ledger is not None or damage:
+        ledger = ledger or {}
+        yield f"checked {len(ledger)} numbers where they stand", chain(damage, check.numbers(ledger, ledger))
         yield "checked every cell of the tables", check.tables(ledger)
-    audits = [record.job.split("/")[1] for record in jobs.values() if record.phase == "evaluate"]
-    yield f"checked the metrics of {len(audits)} audits by scikit-learn", check.metrics(audits)
-    if check.LOCK.exists():
+    if with_dvc and check.LOCK.exists():
         yield "checked dvc.lock", check.dvc()
-    else:
+    elif with_dvc:
         yield "no dvc.lock: not checked", iter(())
 
 
-def of(what: str, records: Mapping[str, Record]) -> Checks:
+def of(what: str, records: Mapping[str, Record], jobs_of: JobsOf) -> Checks:
     """Return what stands behind one number or file."""
     if Path(what).exists():
         step = trace_file(Path(what).as_posix(), records)
@@ -50,13 +65,63 @@ def of(what: str, records: Mapping[str, Record]) -> Checks:
         ledger = read_json(paths.NUMBERS)
         step = trace_number(what, ledger, records)
         yield f"checked {what} where it stands", check.numbers(ledger, [what])
-    jobs = list(step.jobs())
-    yield f"checked the files of {len(jobs)} jobs", check.files(jobs)
-    yield "checked parameters and code", check.stamps(jobs)
-    yield "checked versions of packages", check.environments(jobs)
-    audits = [record.job.split("/")[1] for record in jobs if record.phase == "evaluate"]
+    jobs = {record.job: record for record in step.jobs()}
+    now, damage = _asked(jobs_of)
+    yield _said_of(now), damage
+    yield f"checked the files of {len(jobs)} jobs", check.files(jobs.values())
+    yield from _of_jobs(jobs, now)
+
+
+def to_the_end(checks: Checks) -> Checks:
+    """Return the same checks such that none of them ends the others: one that fails is a disagreement itself."""
+    for title, disagreements in checks:
+        yield title, _to_its_end(title, disagreements)
+
+
+def _to_its_end(title: str, disagreements: Iterable[Disagreement]) -> Iterator[Disagreement]:
+    try:
+        yield from disagreements
+    except Exception as error:  # what is damaged, and how, is anybody's guess
+        why = " ".join(str(error).split())
+        yield Disagreement("check", title, "no error", f"{type(error).__name__}: {why}")
+
+
+def _of_jobs(jobs: Mapping[str, Record], now: Mapping[str, Stamp] | None) -> Checks:
+    """Return what is checked of jobs beside their files."""
+    yield "checked parameters and code", asked.differences(jobs.values(), now)
+    yield "checked versions of packages", check.environments(jobs.values())
+    audits = [record.job.split("/")[1] for record in jobs.values() if record.phase == "evaluate"]
     if audits:
-        yield f"checked the metrics of {', '.join(audits)} by scikit-learn", check.metrics(audits)
+        yield f"checked the metrics of {_counted(audits)} by scikit-learn", check.metrics(audits)
+    judged = [record for record in jobs.values() if record.phase == "quality"]
+    if judged:
+        names = _counted([record.job.split("/")[1] for record in judged])
+        yield f"checked the Fréchet distances of {names} by SciPy", check.distances(judged)
+
+
+def _counted(names: list[str]) -> str:
+    return ", ".join(names) if len(names) <= check.NAMED else f"{len(names)} audits"
+
+
+def _asked(jobs_of: JobsOf) -> tuple[dict[str, Stamp] | None, list[Disagreement]]:
+    """Return the stamps that the parameters which are here ask for; None, and why, where they cannot be read."""
+    if not paths.ASKED.exists() and not asked.DEFAULT.exists():
+        return None, []
+    try:
+        return {job.name: Stamp.of(job) for job in jobs_of(*asked.asked_by())}, []
+    except SimauditError as error:
+        return None, [Disagreement.of(SimauditError(line), "parameters") for line in str(error).splitlines()]
+
+
+def _said_of(now: Mapping[str, Stamp] | None) -> str:
+    try:
+        files = " and ".join(file.as_posix() for file in asked.asked_by()[0])
+    except SimauditError:  # said already
+        files = "the parameters"
+    known = f"compared with what {files} ask for now" if now is not None else f"{files}: not compared with"
+    return (
+        known if paths.ASKED.exists() else f"{known} (which parameters this run was made from is not known)"
+    )
 
 
 def again(name: str, records: Mapping[str, Record]) -> Checks:

@@ -8,10 +8,19 @@ import json
 import re
 import subprocess
 import sys
+from collections.abc import Iterable
+from pathlib import Path
 
+from simaudit.provenance import checks
+from simaudit.provenance.records import Record, records_in
+from simaudit.provenance.stamps import Stamp
+from simaudit.vocabulary import paths
 from simaudit.vocabulary.errors import SimauditError
+from simaudit.vocabulary.job import Job
 
 UNKNOWN = re.compile(r"missing (?:provenance/)?metadata", re.IGNORECASE)
+ACCOUNT = Path(".snakemake/metadata")
+"""Where Snakemake keeps its account of what it ran."""
 
 
 def restore() -> None:
@@ -29,13 +38,37 @@ def restore() -> None:
     _require_nothing_due("after restoring")
 
 
-def adopt() -> None:
+def adopt(jobs_of: checks.JobsOf) -> None:
     """After a direct `snakemake` run: tell DVC that what is there is what it should be.
 
-    Raises SimauditError when Snakemake has something left to do, or does not know how a file was made.
+    Raises SimauditError when Snakemake has something left to do, or does not know how a file was made, and when
+    `simaudit verify --all` finds anything, `dvc.lock` apart.
     """
     _require_nothing_due("before it can be adopted")
+    records, damage = records_in()
+    found = [str(error) for error in damage.values()]
+    for _, disagreements in checks.to_the_end(checks.everything(records, jobs_of, with_dvc=False)):
+        found += map(str, disagreements)
+    if found:
+        more = f", and {len(found) - 1} more" if len(found) > 1 else ""
+        raise SimauditError(f"{found[0]}{more}; simaudit verify --all says each, and how to make it again")
     _run("dvc", "commit", "--force")
+
+
+def require_an_account(jobs: Iterable[Job]) -> None:
+    """Require that Snakemake can tell which of these jobs have other parameters or code than when they were done.
+
+    Without an account of its own it would take the files of any for what is asked for. Raises SimauditError then.
+    """
+    if any(ACCOUNT.glob("*")) or not paths.RECORDS.exists():
+        return
+    stamps = (Stamp.of(job) for job in jobs if paths.record(job.name).exists())
+    other = [stamp.job.name for stamp in stamps if not Record.read(paths.record(stamp.job.name)).is_by(stamp)]
+    if other:
+        raise SimauditError(
+            f"{ACCOUNT}: empty, and {len(other)} jobs were done by other parameters or code, first {other[0]}; go back "
+            "to those and run `simaudit restore`, or delete results/records to have every job done again"
+        )
 
 
 def _require_nothing_due(when: str) -> None:

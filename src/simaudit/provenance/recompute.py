@@ -1,29 +1,38 @@
-"""Every headline number once more, from the score files and with scikit-learn: none of our own evaluation is used."""
+"""Every headline number once more: from the score files with scikit-learn, from samples and images with SciPy.
 
-from collections.abc import Iterator
+None of our own evaluation is used, only the features in which images are compared.
+"""
+
+from collections.abc import Callable
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow.parquet as pq
 
+from simaudit.storage.parquet import CHECKED
+from simaudit.vocabulary.job import Job
 from simaudit.vocabulary.variant import variant_text
 
 TOLERANCE = 1e-9
 LEVELS = {"tpr_at_1pct_fpr": 0.01, "tpr_at_0.1pct_fpr": 0.001}
 HELDOUT_LEVEL = 0.01
+FRECHET_TOLERANCE = 1e-4
+"""Relative and absolute: the network of the features is fitted again, and covariances are nearly singular."""
 
 
-def recomputed(scores: Path, facts: dict[str, Any]) -> Iterator[tuple[str, float, float]]:
-    """Name, reported and recomputed value of each metric of an attack, at its selected and at its oracle knobs.
+def recomputed(scores: Path, facts: dict[str, Any]) -> list[tuple[str, float, float]]:
+    """Return name, reported and recomputed value of each metric of an attack, at its selected and oracle knobs.
 
     `facts` is what the target's summary says of the attack whose score file this is.
     """
     from sklearn.metrics import balanced_accuracy_score
 
-    file = pq.ParquetFile(scores)
+    file = pq.ParquetFile(scores, **CHECKED)
     member_when = file.schema_arrow.metadata[b"member_when"].decode()
     table = file.read().to_pandas()
+    found = []
     for choice in ("selected", "oracle"):
         knobs = facts[choice]
         timestep = table.timestep.isna() if knobs["timestep"] is None else table.timestep == knobs["timestep"]
@@ -31,21 +40,24 @@ def recomputed(scores: Path, facts: dict[str, Any]) -> Iterator[tuple[str, float
         sign = 1 if member_when == "high" else -1
         likeness, is_member = sign * rows.statistic.to_numpy(np.float64), (rows.role == "member").to_numpy()
         calibration = (rows.fold == "calibration").to_numpy()
-        for metric, value in metrics(likeness[~calibration], is_member[~calibration]).items():
-            yield f"{choice}.{metric}", knobs[metric]["value"], value
+        values = metrics(likeness[~calibration], is_member[~calibration])
+        found += [(f"{choice}.{metric}", knobs[metric]["value"], value) for metric, value in values.items()]
         accepted = (
             likeness >= sign * knobs["threshold"] if knobs["threshold"] is not None else likeness == np.inf
         )
-        yield (
-            f"{choice}.balanced_accuracy",
-            knobs["balanced_accuracy"]["value"],
-            float(balanced_accuracy_score(is_member[~calibration], accepted[~calibration])),
-        )
-        yield (
-            f"{choice}.threshold: the balanced accuracy there on the calibration fold",
-            float(balanced_accuracy_score(is_member[calibration], accepted[calibration])),
-            metrics(likeness[calibration], is_member[calibration])["asr"],
-        )
+        found += [
+            (
+                f"{choice}.balanced_accuracy",
+                knobs["balanced_accuracy"]["value"],
+                float(balanced_accuracy_score(is_member[~calibration], accepted[~calibration])),
+            ),
+            (
+                f"{choice}.threshold: the balanced accuracy there on the calibration fold",
+                float(balanced_accuracy_score(is_member[calibration], accepted[calibration])),
+                metrics(likeness[calibration], is_member[calibration])["asr"],
+            ),
+        ]
+    return found
 
 
 def metrics(member_likeness: np.ndarray, is_member: np.ndarray) -> dict[str, float]:
@@ -60,3 +72,49 @@ def metrics(member_likeness: np.ndarray, is_member: np.ndarray) -> dict[str, flo
         **{name: float(tpr[fpr <= level].max()) for name, level in LEVELS.items()},
         "tpr_heldout_positive": float(heldout_tpr[heldout_fpr <= HELDOUT_LEVEL].max()),
     }
+
+
+def frechet_distances(job: Job) -> dict[str, float]:
+    """Compute the distances that a quality job reports, by name; none where Inception gives the features.
+
+    The sets are cut at random as the job cuts them.
+    """
+    from simaudit.data.split import Split
+
+    knobs, seed = job.params["quality"], job.params["evaluation"]["seed"]
+    if knobs["features"] != "classifier":
+        return {}
+    split, real = Split.read(job.input("split")), np.load(job.input("images"), mmap_mode="r")
+    features = _features(job.input("images"), job.input("labels"), knobs["seed"])
+    of_real, drawn = features(real[split.sample_id]), features(np.load(job.input("samples")))
+    sets = [drawn, of_real[split.is_member], of_real[~split.is_member]]
+    rng, count = np.random.default_rng(seed), min(map(len, sets))
+    samples, members, heldout = (part[rng.permutation(len(part))[:count]] for part in sets)
+    to_members, to_heldout = frechet(samples, members), frechet(samples, heldout)
+    return {
+        "to_members": to_members,
+        "to_heldout": to_heldout,
+        "members_to_heldout": frechet(members, heldout),
+        "heldout_minus_members": to_heldout - to_members,
+    }
+
+
+def frechet(first: np.ndarray, second: np.ndarray) -> float:
+    """Return ‖μ₁ − μ₂‖² + tr(Σ₁ + Σ₂ − 2 (Σ₁Σ₂)^½) of features (n, d) and (m, d), by SciPy's eigenvalues of Σ₁Σ₂."""
+    from scipy.linalg import eigvals
+
+    one, other = np.cov(first.T), np.cov(second.T)
+    means = np.sum((first.mean(0) - second.mean(0)) ** 2)
+    shared = np.sqrt(np.maximum(eigvals(one @ other).real, 0)).sum()
+    return float(means + np.trace(one) + np.trace(other) - 2 * shared)
+
+
+@lru_cache(maxsize=4)
+def _features(images: Path, labels: Path, seed: int) -> Callable[[np.ndarray], np.ndarray]:
+    """Return the features of a data set; audits of one data set share them."""
+    from threadpoolctl import threadpool_limits
+
+    from simaudit.samples.features import extractor
+
+    with threadpool_limits(1):
+        return extractor("classifier", np.load(images, mmap_mode="r"), np.load(labels), seed)

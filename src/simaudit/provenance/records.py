@@ -11,8 +11,8 @@ from typing import Any
 
 from simaudit.provenance.environment import environment
 from simaudit.provenance.stamps import Stamp
-from simaudit.storage.hashes import hashes
-from simaudit.storage.json import read_json, write_json
+from simaudit.storage.hashes import hashes, sha256_bytes
+from simaudit.storage.json import canonical_json, read_json, write_json
 from simaudit.storage.reading import reading
 from simaudit.vocabulary import paths
 from simaudit.vocabulary.errors import SimauditError
@@ -23,8 +23,9 @@ from simaudit.vocabulary.job import Job
 class Record:
     """`params` and `code` are those of the job's `stamp`, the path of which is among the `inputs`.
 
-    `inputs` and `outputs` are SHA-256 by path, `code` digests by module. `speed` are the knobs that cannot change the
-    result, as they were; `environment` says what computed it: see `simaudit.provenance.environment`.
+    `inputs` and `outputs` are SHA-256 by path, None for an output that was measured and comes out otherwise each time;
+    `code` are digests by module. `speed` are the knobs that cannot change the result, as they were; `environment` says
+    what computed it: see `simaudit.provenance.environment`. The file also holds `sha256`, that of all the rest.
     """
 
     job: str
@@ -33,7 +34,7 @@ class Record:
     params: Any
     code: Mapping[str, str]
     inputs: Mapping[str, str]
-    outputs: Mapping[str, str]
+    outputs: Mapping[str, str | None]
     speed: Mapping[str, Any]
     environment: Mapping[str, Any]
 
@@ -42,11 +43,23 @@ class Record:
         """The kind of job."""
         return self.job.split("/")[0]
 
+    def is_by(self, stamp: Stamp) -> bool:
+        """Return whether the job was done by this stamp."""
+        return self.inputs.get(self.stamp) == stamp.identity
+
     @classmethod
     def read(cls, path: Path) -> "Record":
         """Raises SimauditError when the file is missing or not a record."""
         with reading(path, "a record"):
-            return cls(**read_json(path))
+            content = dict(read_json(path))
+            if content.pop("sha256", None) != _digest(content):
+                raise ValueError("it was changed after it was written")
+            return cls(**content)
+
+    def write(self, path: Path) -> None:
+        """Write the record's file."""
+        content = asdict(self)
+        write_json(path, {**content, "sha256": _digest(content)})
 
 
 def write_record(job: Job, command: Iterable[str], used: Mapping[str, Any]) -> None:
@@ -58,6 +71,7 @@ def write_record(job: Job, command: Iterable[str], used: Mapping[str, Any]) -> N
     stamp = Stamp.read(path)
     if stamp.identity != job.identity:
         raise SimauditError(f"{path}: changed while {job.name} ran by it; run the job again")
+    measured = [file.as_posix() for file in job.outputs if file.is_relative_to(paths.MEASURED)]
     record = Record(
         job=job.name,
         stamp=path.as_posix(),
@@ -65,19 +79,39 @@ def write_record(job: Job, command: Iterable[str], used: Mapping[str, Any]) -> N
         params=stamp.job.params,
         code=stamp.code,
         inputs=hashes([path, *job.inputs]),
-        outputs=hashes(job.outputs),
+        outputs={**hashes(job.outputs), **dict.fromkeys(measured)},
         speed={**job.speed, **used},
         environment=environment(),
     )
-    write_json(paths.record(job.name), asdict(record))
+    record.write(paths.record(job.name))
+
+
+def records_in(folder: Path = paths.RECORDS) -> tuple[dict[str, Record], dict[str, SimauditError]]:
+    """Read every record of a run that can be read, by the name of its job; and what is wrong with every other."""
+    records, damage = {}, {}
+    for path in sorted(folder.rglob("*.json")):
+        try:
+            record = Record.read(path)
+            if path != folder / f"{record.job}.json":
+                raise SimauditError(f"{path}: a record of {record.job}; delete it and run again")
+            records[record.job] = record
+        except SimauditError as error:
+            damage[path.relative_to(folder).with_suffix("").as_posix()] = error
+    return records, damage
 
 
 def read_records(folder: Path = paths.RECORDS) -> dict[str, Record]:
-    """Read every record of a run by the name of its job."""
-    records = (Record.read(path) for path in sorted(folder.rglob("*.json")))
-    return {record.job: record for record in records}
+    """Read every record of a run by the name of its job. Raises SimauditError when one cannot be read."""
+    records, damage = records_in(folder)
+    for error in damage.values():
+        raise error
+    return records
 
 
 def makers(records: Mapping[str, Record]) -> dict[str, Record]:
     """By path of every output the record of the job that made it."""
     return {path: record for record in records.values() for path in record.outputs}
+
+
+def _digest(content: Mapping[str, Any]) -> str:
+    return sha256_bytes(canonical_json(content).encode())

@@ -11,16 +11,17 @@ from typing import Any
 
 import numpy as np
 
+from simaudit.provenance.disagreement import Disagreement
 from simaudit.provenance.records import Record
 from simaudit.provenance.stamps import Stamp
-from simaudit.provenance.verify import Disagreement
+from simaudit.storage.hashes import sha256_file
 from simaudit.storage.json import read_json, write_json
+from simaudit.storage.parquet import CHECKED
 from simaudit.vocabulary import paths
 from simaudit.vocabulary.errors import SimauditError
 
 RELATIVE, ABSOLUTE = 1e-4, 1e-6
 """How far numbers may lie apart that another machine, another number of threads or another batch computed."""
-MEASURED = paths.RESULTS / "cost"  # what another run does not repeat
 
 
 def rerun(record: Record, repository: Path = Path()) -> Iterator[Disagreement]:
@@ -35,6 +36,10 @@ def rerun(record: Record, repository: Path = Path()) -> Iterator[Disagreement]:
         for path in (*record.inputs, *given):
             if not (repository / path).is_file():
                 raise SimauditError(f"{path}: missing; {record.job} read it and cannot be run again")
+            if sha256_file(repository / path) != {**given, **record.inputs}[path]:
+                raise SimauditError(
+                    f"{path}: not what {record.job} read, which cannot be run again; simaudit verify --all says more"
+                )
             (clone / path).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(repository / path, clone / path)
         write_json(clone / paths.SPEED, {record.job: _on_any_device(record.speed)})
@@ -46,8 +51,8 @@ def rerun(record: Record, repository: Path = Path()) -> Iterator[Disagreement]:
             raise SimauditError(
                 f"{record.job}: failed when run again, with exit code {done.returncode}: {last}"
             )
-        for path in record.outputs:
-            if not Path(path).is_relative_to(MEASURED) and not same(repository / path, clone / path):
+        for path, digest in record.outputs.items():
+            if digest and not same(repository / path, clone / path):
                 yield Disagreement(
                     "rerun", f"{path} (of {record.job})", "what the first run made", "something else"
                 )
@@ -92,7 +97,7 @@ def alike(first: Any, second: Any) -> bool:
 def _parquet(path: Path) -> dict[str, np.ndarray]:
     import pyarrow.parquet as pq
 
-    table = pq.read_table(path)
+    table = pq.read_table(path, **CHECKED)
     return {name: table[name].to_pandas().to_numpy() for name in table.column_names}
 
 

@@ -1,9 +1,10 @@
 """Stamps: for each job one small file with all that decides its output, apart from the content of its input files.
 
 A stamp holds the job's own slice of the parameters, what it reads and writes, and the digest of the code that its
-function reaches. It is an input of the job's rule and a dependency of its DVC stage, and it is rewritten only when its
-content changes: so a changed parameter or line of code reruns exactly the jobs that it concerns, under Snakemake and
-under DVC alike. The job knows what to do from its stamp. Speed knobs are in no stamp: one file beside holds them all.
+function reaches. Its hash is a parameter of the job's rule, and its file, rewritten only when its content changes, is a
+dependency of its DVC stage: so a changed parameter or line of code reruns exactly the jobs that it concerns, under
+Snakemake and under DVC alike. The job knows what to do from its stamp. Speed knobs are in no stamp: one file beside
+holds them all.
 """
 
 import json
@@ -67,6 +68,10 @@ class Stamp:
         """The stamp's file, to the byte."""
         return canonical_json(self.content)
 
+    def stands_in(self, path: Path) -> bool:
+        """Return whether a file is this stamp, to the byte."""
+        return path.is_file() and path.read_bytes() == self.text.encode()
+
     def changed_files(self) -> list[str]:
         """Return the given files that are not here as the stamp has them."""
         changed = []
@@ -76,10 +81,10 @@ class Stamp:
             changed += [_file(name, file) for file in sorted(differing)]
         return changed
 
-    def relative_files(self) -> list[str]:
-        """Return the given files that are named by their path in the run's folder: a clone of it lacks them."""
+    def relative_files(self) -> dict[str, str]:
+        """Return the hashes of given files that are named by their path in the run's folder, which a clone lacks."""
         names = [name for name in self.given if not name.startswith(PACKAGE) and not Path(name).is_absolute()]
-        return [_file(name, file) for name in names for file in self.given[name]]
+        return {_file(name, file): digest for name in names for file, digest in self.given[name].items()}
 
     @property
     def identity(self) -> str:
@@ -118,16 +123,35 @@ def read_job(name: str) -> Job:
     return replace(stamp.job, speed=speed, identity=stamp.identity)
 
 
+def changes(jobs: Iterable[Job], folder: Path = paths.STAMPS) -> tuple[dict[Path, Stamp], list[Path]]:
+    """Return what keeps `folder` from being in line with `jobs`: stamps that are not there as they should be, by path,
+    and files that nobody asks for.
+    """
+    wanted = {folder / f"{job.name}.json": Stamp.of(job) for job in jobs}
+    changed = {path: stamp for path, stamp in wanted.items() if not stamp.stands_in(path)}
+    return changed, [path for path in folder.rglob("*.json") if path not in wanted]
+
+
 def write(jobs: Iterable[Job], folder: Path = paths.STAMPS, speed: Path = paths.SPEED) -> None:
     """Bring `folder` in line with `jobs`: write what changed, leave what did not, drop what nobody asks for."""
     jobs = list(jobs)
-    wanted = {folder / f"{job.name}.json": Stamp.of(job) for job in jobs}
-    for path, stamp in wanted.items():
-        if not path.exists() or path.read_text(encoding="utf-8") != stamp.text:
-            write_json(path, stamp.content)
-    for path in folder.rglob("*.json"):
-        if path not in wanted:
-            path.unlink()
+    changed, dropped = changes(jobs, folder)
+    for path, stamp in changed.items():
+        write_json(path, stamp.content)
+    for path in dropped:
+        path.unlink()
     knobs = {job.name: job.speed for job in jobs if job.speed}
-    if not speed.exists() or speed.read_text(encoding="utf-8") != canonical_json(knobs):
+    if not speed.exists() or speed.read_bytes() != canonical_json(knobs).encode():
         write_json(speed, knobs)
+
+
+def require(jobs: Iterable[Job], folder: Path = paths.STAMPS) -> None:
+    """Require that `folder` is in line with `jobs`: another Snakemake runs jobs by it, so that it must not change.
+
+    Raises SimauditError when it is not.
+    """
+    changed, dropped = changes(jobs, folder)
+    if first := next(iter([*changed, *dropped]), None):
+        raise SimauditError(
+            f"{first}: another Snakemake runs in this folder by other parameters or code; wait until it has ended"
+        )

@@ -20,7 +20,7 @@ class Step:
     """
 
     record: Record
-    files: Mapping[str, str]
+    files: Mapping[str, str | None]
     given: Mapping[str, str]
     before: tuple["Step", ...]
     run: Mapping[str, Any] | None

@@ -49,7 +49,8 @@ def _grow(tree: Tree, step: Step, seen: set[str], depth: int | None) -> None:
         return
     branch = tree.add(f"[bold]{record.job}[/]")
     for path, digest in step.files.items():
-        branch.add(f"made {path}  [dim]sha256 {digest[:SHOWN]}…[/]")
+        known = f"sha256 {digest[:SHOWN]}…" if digest else "measured"
+        branch.add(f"made {path}  [dim]{known}[/]")
     branch.add(f"[dim]$[/] {escape(' '.join(record.command))}", highlight=False)
     if record.params:
         branch.add(f"with {escape(json.dumps(record.params, ensure_ascii=False))}")

@@ -2,39 +2,28 @@
 
 import csv
 import json
+import math
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from simaudit.provenance.code import NotHere
+from simaudit.provenance.disagreement import Disagreement
 from simaudit.provenance.environment import differences
-from simaudit.provenance.recompute import TOLERANCE, recomputed
+from simaudit.provenance.recompute import FRECHET_TOLERANCE, TOLERANCE, frechet_distances, recomputed
 from simaudit.provenance.records import Record, makers
-from simaudit.provenance.stamps import Stamp, code_of
+from simaudit.provenance.stamps import Stamp
 from simaudit.storage.hashes import sha256_file
 from simaudit.storage.json import read_json
+from simaudit.storage.reading import reading
 from simaudit.vocabulary import paths
-from simaudit.vocabulary.job import Job
+from simaudit.vocabulary.errors import SimauditError
 
-OWN = ("logs", "params", "records", "checkpoints", "crate", "speed.json")  # of results/, and no results
+OWN = ("logs", "params", "records", "checkpoints", "crate", paths.SPEED.name, paths.ASKED.name)
+"""What stands under results/ and is no result."""
 NAMED = 3  # jobs that a line about many of them names
 LOCK = Path("dvc.lock")
-
-
-@dataclass(frozen=True)
-class Disagreement:
-    """What disagrees, where, and what was expected and found there."""
-
-    what: str
-    where: str
-    expected: str
-    found: str
-
-    def __str__(self) -> str:
-        return f"{self.what}: {self.where}: expected {self.expected}, found {self.found}"
 
 
 def files(records: Iterable[Record]) -> Iterator[Disagreement]:
@@ -45,44 +34,25 @@ def files(records: Iterable[Record]) -> Iterator[Disagreement]:
     jobs = list(records)
     made = [(path, digest, record.job) for record in jobs for path, digest in record.outputs.items()]
     read = [(path, digest, record.job) for record in jobs for path, digest in record.inputs.items()]
-    expected: dict[str, dict[str, str]] = {}
+    expected: dict[str, dict[str | None, str]] = {}
     for path, digest, job in (*made, *read):  # a file is best named after the job that made it
         expected.setdefault(path, {}).setdefault(digest, job)
-    here = {path: sha256_file(Path(path)) for path in expected if Path(path).is_file()}
+    maker = {path: job for path, _, job in made}
     for path, digests in expected.items():
+        here = _sha256(Path(path))
         for digest, job in digests.items():
-            if path not in here:
-                yield Disagreement("file", f"{path} (of {job})", f"sha256 {digest}", "nothing")
-            elif here[path] != digest:
-                yield Disagreement("file", f"{path} (of {job})", f"sha256 {digest}", f"sha256 {here[path]}")
+            if here is None or (digest and here != digest):
+                asked = f"sha256 {digest}" if digest else "a file"
+                found = f"sha256 {here}" if here else "nothing"
+                yield Disagreement("file", f"{path} (of {job})", asked, found, maker.get(path))
 
 
-def stamps(records: Iterable[Record]) -> Iterator[Disagreement]:
-    """Jobs that had other parameters than their stamp holds now, or other code or given files than are here."""
-    for record in records:
-        if not Path(record.stamp).exists():
-            continue  # said of its file, which the job read
-        stamp = Stamp.read(Path(record.stamp))
-        job = stamp.job
-        if job.params != record.params:
-            yield Disagreement("parameters", record.job, json.dumps(job.params), json.dumps(record.params))
-        if modules := changed_code(record, job):
-            yield Disagreement(
-                "code", record.job, "the code that is here now", f"another {', '.join(modules)}"
-            )
-        for file in stamp.changed_files():
-            yield Disagreement(
-                "given", f"{file} (of {record.job})", "as in the stamp", "another file, or none"
-            )
-
-
-def changed_code(record: Record, job: Job) -> list[str]:
-    """Return the modules whose code, as far as the job reaches it, is not what it was when it was recorded."""
+def _sha256(path: Path) -> str | None:
+    """Return the hash of a file; None where there is none that can be read."""
     try:
-        here = code_of(job)
-    except NotHere as gone:
-        return [str(gone)]
-    return sorted(module for module in {*here, *record.code} if here.get(module) != record.code.get(module))
+        return sha256_file(path)
+    except OSError:
+        return None
 
 
 def environments(records: Iterable[Record]) -> Iterator[Disagreement]:
@@ -116,7 +86,13 @@ def numbers(ledger: Mapping[str, Mapping[str, Any]], names: Iterable[str]) -> It
         number = ledger[name]
         source = number["source"]
         if source not in contents:
-            contents[source] = read_json(Path(source)) if Path(source).exists() else None
+            contents[source], damage = readable(read_json, Path(source))
+            yield from damage
+            if contents[source] is None:
+                where = f"those from {source} in {paths.NUMBERS}"
+                yield Disagreement("number", where, "a file that can be read", "none")
+        if contents[source] is None:
+            continue
         here = _at(contents[source], number["pointer"])
         if here != number["value"]:
             yield Disagreement(
@@ -127,27 +103,55 @@ def numbers(ledger: Mapping[str, Mapping[str, Any]], names: Iterable[str]) -> It
 def tables(ledger: Mapping[str, Mapping[str, Any]], folder: Path = paths.TABLES) -> Iterator[Disagreement]:
     """Cells of tables that hold another number than the ledger."""
     for path in sorted(folder.rglob("*.csv")):
-        with path.open(newline="", encoding="utf-8") as stream:
-            for place, row in enumerate(csv.DictReader(stream), start=2):
-                yield from _cells(path, place, row, ledger)
+        rows, damage = readable(_rows, path)
+        yield from damage
+        for place, row in enumerate(rows or (), start=2):
+            yield from _cells(path, place, row, ledger)
 
 
 def metrics(
-    targets: Iterable[str], evaluations: Path = paths.RESULTS / "evaluation"
+    audits: Iterable[str], evaluations: Path = paths.RESULTS / "evaluation"
 ) -> Iterator[Disagreement]:
-    """Metrics of these targets that scikit-learn finds otherwise in the score files."""
-    for target in targets:
-        if not (evaluations / f"{target}.json").exists():
-            continue  # said of the file already
-        summary = read_json(evaluations / f"{target}.json")
-        for attack, facts in summary["attacks"].items():
-            scores = paths.scores(target, attack)
-            if not scores.exists():
-                continue  # said of the file already
-            for name, reported, found in recomputed(scores, facts):
-                if abs(reported - found) > TOLERANCE:
-                    where = f"{target}.{attack}.{name} from {scores}"
-                    yield Disagreement("metric", where, f"{found} by scikit-learn", str(reported))
+    """Metrics of these audits that scikit-learn finds otherwise in the score files."""
+    for audit in audits:
+        summary, damage = readable(read_json, evaluations / f"{audit}.json")
+        yield from damage
+        for attack, facts in summary["attacks"].items() if summary else ():
+            scores = paths.scores(audit, attack)
+            found, damage = readable(recomputed, scores, facts)
+            yield from damage
+            for name, reported, value in found or ():
+                if not abs(reported - value) <= TOLERANCE:
+                    where = f"{audit}.{attack}.{name} from {scores}"
+                    yield Disagreement("metric", where, f"{value} by scikit-learn", str(reported))
+
+
+def distances(records: Iterable[Record]) -> Iterator[Disagreement]:
+    """Fréchet distances of these quality jobs that SciPy finds otherwise between the samples and the images."""
+    for record in records:
+        file = Path(next(iter(record.outputs)))
+        content, damage = readable(read_json, file)
+        yield from damage
+        found, damage = readable(lambda path: frechet_distances(Stamp.read(path).job), Path(record.stamp))
+        yield from damage
+        for name, value in found.items() if content and found else ():
+            reported = content["frechet"][name]["value"]
+            if not math.isclose(reported, value, rel_tol=FRECHET_TOLERANCE, abs_tol=FRECHET_TOLERANCE):
+                yield Disagreement("distance", f"{name} in {file}", f"{value} by SciPy", str(reported))
+
+
+def readable(read: Callable[..., Any], path: Path, *more: Any) -> tuple[Any, list[Disagreement]]:
+    """Return what `read` gives for a file and `more`, None where that is damaged, and the line that says so.
+
+    There is no line for a file that is missing, of which it is said that a job made or read it.
+    """
+    if not path.exists():
+        return None, []
+    try:
+        with reading(path, "a whole file"):
+            return read(path, *more), []
+    except SimauditError as error:
+        return None, [Disagreement.of(error)]
 
 
 def dvc() -> Iterator[Disagreement]:
@@ -165,6 +169,11 @@ def dvc() -> Iterator[Disagreement]:
             for kind, paths_changed in change.items():
                 for path, state in paths_changed.items():
                     yield Disagreement("dvc.lock", f"{path} ({kind} of {stage})", "as locked", str(state))
+
+
+def _rows(path: Path) -> list[dict[str, str]]:
+    with path.open(newline="", encoding="utf-8") as stream:
+        return list(csv.DictReader(stream))
 
 
 def _at(content: Any, pointer: str) -> Any:

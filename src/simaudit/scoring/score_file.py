@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from simaudit.data.split import Split
+from simaudit.storage.parquet import CHECKED, CHECKSUMS
 from simaudit.storage.reading import reading
 from simaudit.vocabulary.errors import SimauditError
 from simaudit.vocabulary.sides import CALIBRATION, EVALUATION, FOLDS, HELDOUT, MEMBER, SIDES
@@ -56,7 +57,9 @@ class ScoreWriter:
         self._schema = SCHEMA.with_metadata(metadata)
         # The statistic is nearly all distinct values: a dictionary of it would only cost.
         dictionary = [name for name in SCHEMA.names if name != "statistic"]
-        self._writer = pq.ParquetWriter(path, self._schema, compression="zstd", use_dictionary=dictionary)
+        self._writer = pq.ParquetWriter(
+            path, self._schema, compression="zstd", use_dictionary=dictionary, **CHECKSUMS
+        )
 
     def __enter__(self) -> "ScoreWriter":
         return self
@@ -117,7 +120,7 @@ class Scores:
 
         Raises SimauditError when the file is missing, truncated, or lacks a statistic of some sample.
         """
-        with reading(path, "a whole score file"), pq.ParquetFile(path) as file:
+        with reading(path, "a whole score file"), pq.ParquetFile(path, **CHECKED) as file:
             return cls._read(path, file)
 
     @classmethod

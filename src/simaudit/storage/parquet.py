@@ -1,4 +1,4 @@
-"""Tables in Parquet files that are whole or absent."""
+"""Tables in Parquet files that are whole or absent, with a checksum of every page: a bit that flips is noticed."""
 
 from __future__ import annotations
 
@@ -11,14 +11,21 @@ import pyarrow.parquet as pq
 from simaudit.storage.atomic import atomic_path
 from simaudit.storage.reading import reading
 
+CHECKSUMS = {"write_page_checksum": True}
+"""What every writer of a Parquet file is told."""
+CHECKED = {"page_checksum_verification": True}
+"""What every reader of a Parquet file is told; a file that another program wrote may have no checksums."""
+
 
 def write_table(path: Path, frame: pd.DataFrame, schema: pa.Schema | None = None) -> None:
     """Write a table, atomically."""
     with atomic_path(path) as temporary:
-        pq.write_table(pa.Table.from_pandas(frame, schema=schema, preserve_index=False), temporary)
+        table = pa.Table.from_pandas(frame, schema=schema, preserve_index=False)
+        pq.write_table(table, temporary, **CHECKSUMS)
 
 
 def read_table(path: Path) -> pd.DataFrame:
     """Read a table. Raises SimauditError when the file is missing or not whole."""
     with reading(path, "a whole table"):
-        return pd.read_parquet(path)
+        frame: pd.DataFrame = pq.read_table(path, **CHECKED).to_pandas()
+    return frame

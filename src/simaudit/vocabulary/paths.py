@@ -35,6 +35,10 @@ COMPARISONS = ("against", "controls", "groups", "published", "ranks")
 STAMPS, RECORDS, LOGS = RESULTS / "params", RESULTS / "records", RESULTS / "logs"
 SPEED = RESULTS / "speed.json"
 """The speed knobs of every job, which are in no stamp."""
+ASKED = RESULTS / "asked.json"
+"""The parameter files that the last run was asked for by."""
+MEASURED = RESULTS / "cost"
+"""The folder of what is measured while a job runs: another run does not repeat it."""
 TARGETS, SCORES, TABLES, NUMBERS = (
     RESULTS / "targets",
     RESULTS / "scores",
@@ -77,7 +81,7 @@ def scores(audit: str, attack: str, epoch: int | None = None) -> Path:
 
 def cost(audit: str, attack: str) -> Path:
     """Return the file of what scoring spent."""
-    return RESULTS / "cost" / audit / f"{attack}.json"
+    return MEASURED / audit / f"{attack}.json"
 
 
 def samples(audit: str) -> Path:

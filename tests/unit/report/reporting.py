@@ -1,6 +1,6 @@
 """Tables and page of a run, made as the jobs of a run make them; and how to read the page."""
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -135,4 +135,4 @@ def _record(root, target):
             speed={},
             environment={"versions": {}, "lock": None},
         )
-        write_json(root / f"records/{job}.json", asdict(record))
+        record.write(root / f"records/{job}.json")

@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 from simaudit.evaluation.statistics.roc import Roc
 from simaudit.scoring.score_file import labels
 from simaudit.storage.atomic import atomic_path
+from simaudit.storage.parquet import CHECKED, CHECKSUMS
 from simaudit.storage.reading import reading
 from simaudit.vocabulary.sides import EVALUATION, FOLDS, HELDOUT, SIDES
 
@@ -69,15 +70,14 @@ class SelectedScores:
         }
         knobs = json.dumps({attack: vars(knobs) for attack, knobs in self.knobs.items()})
         with atomic_path(path) as temporary:
-            pq.write_table(
-                pa.table(columns).replace_schema_metadata({KNOBS: knobs}), temporary, compression="zstd"
-            )
+            table = pa.table(columns).replace_schema_metadata({KNOBS: knobs})
+            pq.write_table(table, temporary, compression="zstd", **CHECKSUMS)
 
     @classmethod
     def read(cls, path: Path) -> "SelectedScores":
         """Read the file. Raises SimauditError when it is missing or not whole."""
         with reading(path, "a whole file of selected statistics"):
-            table = pq.read_table(path)
+            table = pq.read_table(path, **CHECKED)
             knobs = {
                 attack: Selected(**values)
                 for attack, values in json.loads(table.schema.metadata[KNOBS]).items()

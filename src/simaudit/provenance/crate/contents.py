@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path, PurePath
 
 from simaudit.provenance import code
+from simaudit.provenance.asked import changed_code
 from simaudit.provenance.records import Record
 from simaudit.provenance.stamps import Stamp
-from simaudit.provenance.verify import changed_code, files
+from simaudit.provenance.verify import files
 from simaudit.storage.hashes import hashes
 from simaudit.vocabulary import paths
 from simaudit.vocabulary.errors import SimauditError
@@ -58,9 +59,11 @@ def contents(records: Mapping[str, Record], with_data: bool) -> dict[str, Conten
     recorded = {
         path: digest
         for record in records.values()
-        for path, digest in (*record.inputs.items(), *record.outputs.items())
+        for path, digest in (*record.outputs.items(), *record.inputs.items())
     }
-    known = {**program, **hashes(paths.record(job) for job in records), **recorded}
+    measured = hashes(Path(path) for path, digest in recorded.items() if digest is None)
+    others = {path: digest for path, digest in recorded.items() if digest}
+    known = {**program, **hashes(paths.record(job) for job in records), **others, **measured}
     return {
         path: Content(path, digest, Path(path).stat().st_size, with_data or Path(path).suffix not in DATA)
         if _in_project(path)

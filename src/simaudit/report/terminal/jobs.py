@@ -19,6 +19,8 @@ LONG_JOB = 10.0
 UNSAID = ("Select jobs to execute", "Using shell: ", "Assuming unrestricted shared filesystem", "host: ")
 """How the messages begin that mean nothing to the person who waits."""
 CTRL_C = "Terminating processes on user request"
+STAMP_CHANGED = "Params have changed since last execution"
+"""Snakemake knows of parameters and code the hash of the stamp alone."""
 OF_A_FAILED_COMMAND = "CalledProcessError in file"
 """Snakemake's message repeats the whole command; the line of the failed job says what a person needs."""
 
@@ -146,6 +148,8 @@ def _shortened(reason: str) -> str:
     clauses = []
     for clause in reason.split("; "):
         kind, _, names = clause.partition(": ")
+        if kind == STAMP_CHANGED:
+            clause = "Its parameters or its code have changed"
         files = sorted(names.split(", "))
         if len(files) > 1 and not any(" " in file for file in files):
             clause = f"{kind}: {files[0]} and {len(files) - 1} more"
