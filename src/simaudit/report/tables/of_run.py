@@ -128,8 +128,8 @@ def quality(findings: Findings) -> Table:
         "quality",
         "Quality of samples",
         "Fréchet distances of features, between as many images of each kind; the last is what a perfect target would "
-        "have. Samples that lie nearer to the members than to held-out images resemble the training set more than the "
-        "world.",
+        "have. Only distances within one dataset can be compared. Samples that lie nearer to the members than to "
+        "held-out images resemble the training set more than the world.",
         (TARGET, *estimates(distances, of="frechet")),
         (Row((target,), target) for target in findings.targets),
     )
