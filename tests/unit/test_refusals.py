@@ -162,8 +162,19 @@ REFUSED = {
     NET
     % "kind: latent, autoencoder: {pretrained: results/targets/net/vqvae}": "targets.net.autoencoder.pretrained: "
     "goes in a circle; name the autoencoder of a target that trains its own (got 'results/targets/net/vqvae')",
-    NET % "kind: latent, autoencoder: {pretrained: results/targets/exact/vqvae}": "targets.net.autoencoder."
-    "pretrained: ",
+    NET
+    % f"kind: latent, autoencoder: {{pretrained: results/targets/{'n' * 300}/x}}": "targets.net.autoencoder."
+    "pretrained: no such entry; known: net",
+    NET
+    % f"kind: latent, autoencoder: {{pretrained: /{'n' * 300}}}": "targets.net.autoencoder.pretrained: cannot be "
+    "read; name one in which diffusers saved",
+    NET
+    % "kind: latent, autoencoder: {pretrained: results/targets/../..}": "targets.net.autoencoder.pretrained: no ",
+    "targets: {exact: , net: {kind: latent, autoencoder: {pretrained: results/targets/exact/vqvae}}}": "targets.net.autoencoder."
+    "pretrained: targets.exact writes no autoencoder there; name the folder vqvae of a latent target (got ",
+    NET
+    % "kind: latent, autoencoder: {pretrained: results/targets/net/unet}": "targets.net.autoencoder.pretrained: "
+    "targets.net writes no autoencoder there",
 }
 
 

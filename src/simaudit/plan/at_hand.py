@@ -4,8 +4,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from simaudit.data.sizes import fold_sizes, refuse_small
-from simaudit.plan.explain import Mistake, listed
+from simaudit.plan.explain import Mistake, listed, shown
 from simaudit.plan.params import Params
+from simaudit.targets.files import AUTOENCODER
 from simaudit.targets.given import why_no_autoencoder
 from simaudit.vocabulary import paths
 from simaudit.vocabulary.errors import KnobError, SimauditError
@@ -54,10 +55,9 @@ def _shapes(params: Params) -> Mistakes:
 
 def _pretrained(params: Params) -> Mistakes:
     for name, target in params.targets.items():
-        if target.given:
-            why = _why_not(params, name, target.given)
-            if why:
-                yield Mistake(("targets", name, "autoencoder", "pretrained"), f"{why} (got '{target.given}')")
+        if target.given and (why := _why_not(params, name, target.given)):
+            got = shown(str(target.given))
+            yield Mistake(("targets", name, "autoencoder", "pretrained"), f"{why} (got {got})")
 
 
 def _why_not(params: Params, name: str, folder: Path) -> str | None:
@@ -66,19 +66,19 @@ def _why_not(params: Params, name: str, folder: Path) -> str | None:
     if made_by is None:
         return why_no_autoencoder(folder)
     if made_by not in params.targets:  # perhaps it was made when params.yaml said otherwise
-        known = f"no such entry; known: {listed(params.targets)}"
-        return known if made_by in ("", "..") or not folder.exists() else why_no_autoencoder(folder)
-    inside = folder.relative_to(paths.target(made_by)).as_posix()
-    if f"{inside}/config.json" not in params.targets[made_by].files or inside == "scheduler":
-        return f"targets.{made_by} writes no autoencoder there; name the folder vqvae of a latent target"
+        is_here = ".." not in folder.parts and why_no_autoencoder(folder) is None
+        return None if is_here else f"no such entry; known: {listed(params.targets)}"
+    if not params.targets[made_by].is_latent or folder != paths.target(made_by) / AUTOENCODER:
+        return (
+            f"targets.{made_by} writes no autoencoder there; name the folder {AUTOENCODER} of a latent target"
+        )
     seen = {name}
     while made_by in params.targets and made_by not in seen:
         seen.add(made_by)
         given = params.targets[made_by].given
         made_by = _made_by(given) if given else None
-    return (
-        "goes in a circle; name the autoencoder of a target that trains its own" if made_by in seen else None
-    )
+    why = "goes in a circle; name the autoencoder of a target that trains its own"
+    return why if made_by in seen else None
 
 
 def _made_by(folder: Path) -> str | None:

@@ -10,6 +10,7 @@ from simaudit.storage.reading import reading
 from simaudit.vocabulary.errors import SimauditError
 
 SUMMARY = "training.json"  # what a target says of itself, beside the diffusers files
+AUTOENCODER = "vqvae"  # the folder in which diffusers' LDMPipeline saves any autoencoder
 UNVERIFIED = "unverified"
 """Stands for the hash of the members that an autoencoder was trained on, where nobody knows them."""
 

@@ -15,12 +15,10 @@ from simaudit.machine.devices import resolve_device
 from simaudit.targets.autoencoder import Autoencoder
 from simaudit.targets.directory import read_denoiser, read_network, read_schedule
 from simaudit.targets.family import Control, TrainedFamily
-from simaudit.targets.files import state_folder
+from simaudit.targets.files import AUTOENCODER, state_folder
 from simaudit.targets.latent import LatentTarget, encode_means
 from simaudit.training import denoiser
 from simaudit.training.levels import Shape
-
-AUTOENCODER = "vqvae"  # the folder in which diffusers' LDMPipeline saves any autoencoder
 
 
 class Latent(TrainedFamily):
