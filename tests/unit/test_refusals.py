@@ -170,8 +170,8 @@ REFUSED = {
     "read; name one in which diffusers saved",
     NET
     % "kind: latent, autoencoder: {pretrained: results/targets/../..}": "targets.net.autoencoder.pretrained: no ",
-    "targets: {exact: , net: {kind: latent, autoencoder: {pretrained: results/targets/exact/vqvae}}}": "targets.net.autoencoder."
-    "pretrained: targets.exact writes no autoencoder there; name the folder vqvae of a latent target (got ",
+    "targets: {exact: , net: {kind: latent, autoencoder: {pretrained: results/targets/exact/vqvae}}}": "targets.net."
+    "autoencoder.pretrained: targets.exact writes no autoencoder there; name the folder vqvae of a latent target (got ",
     NET
     % "kind: latent, autoencoder: {pretrained: results/targets/net/unet}": "targets.net.autoencoder.pretrained: "
     "targets.net writes no autoencoder there",

@@ -11,14 +11,14 @@ rule compare:
         "results/comparison/published.json",
         "results/comparison/ranks.json",
         record="results/records/compare.json",
-    params:
-        stamp=stamp("compare"),
     log:
         "results/logs/compare.log",
     threads: 1
     resources:
         mem_mb=2000,
         runtime=30,
+    params:
+        stamp=stamp("compare"),
     shell:
         "simaudit run compare"
 
@@ -29,13 +29,13 @@ rule numbers:
     output:
         numbers="results/numbers.json",
         record="results/records/numbers.json",
-    params:
-        stamp=stamp("numbers"),
     log:
         "results/logs/numbers.log",
     threads: 1
     resources:
         mem_mb=1000,
         runtime=30,
+    params:
+        stamp=stamp("numbers"),
     shell:
         "simaudit run numbers"

@@ -6,14 +6,14 @@ rule prepare:
         images="data/prepared/{dataset}/images.npy",
         labels="data/prepared/{dataset}/labels.npy",
         record="results/records/prepare/{dataset}.json",
-    params:
-        stamp=stamp("prepare/{dataset}"),
     log:
         "results/logs/prepare/{dataset}.log",
     threads: 1
     resources:
         mem_mb=2000,
         runtime=30,
+    params:
+        stamp=stamp("prepare/{dataset}"),
     shell:
         "simaudit run prepare/{wildcards.dataset}"
 
@@ -24,14 +24,14 @@ rule split:
     output:
         split="data/splits/{split}.parquet",
         record="results/records/split/{split}.json",
-    params:
-        stamp=stamp("split/{split}"),
     log:
         "results/logs/split/{split}.log",
     threads: 1
     resources:
         mem_mb=2000,
         runtime=30,
+    params:
+        stamp=stamp("split/{split}"),
     shell:
         "simaudit run split/{wildcards.split}"
 
@@ -44,13 +44,13 @@ rule theory:
         line="results/theory/line.parquet",
         field="results/theory/field.parquet",
         record="results/records/theory.json",
-    params:
-        stamp=stamp("theory"),
     log:
         "results/logs/theory.log",
     threads: 1
     resources:
         mem_mb=2000,
         runtime=30,
+    params:
+        stamp=stamp("theory"),
     shell:
         "simaudit run theory"

@@ -8,14 +8,14 @@ rule blind:
         scores="results/evaluation/blind/{split}.parquet",
         summary="results/evaluation/blind/{split}.json",
         record="results/records/blind/{split}.json",
-    params:
-        stamp=stamp("blind/{split}"),
     log:
         "results/logs/blind/{split}.log",
     threads: threads("blind/{split}")
     resources:
         mem_mb=4000,
         runtime=240,
+    params:
+        stamp=stamp("blind/{split}"),
     shell:
         "simaudit run blind/{wildcards.split} --threads {threads}"
 
@@ -26,14 +26,14 @@ rule nearest:
     output:
         nearest="results/evaluation/nearest/{split}.parquet",
         record="results/records/nearest/{split}.json",
-    params:
-        stamp=stamp("nearest/{split}"),
     log:
         "results/logs/nearest/{split}.log",
     threads: 1
     resources:
         mem_mb=4000,
         runtime=60,
+    params:
+        stamp=stamp("nearest/{split}"),
     shell:
         "simaudit run nearest/{wildcards.split}"
 
@@ -52,14 +52,14 @@ rule evaluate:
         profiles="results/evaluation/profiles/{audit}.parquet",
         metrics="results/metrics/{audit}.json",
         record="results/records/evaluate/{audit}.json",
-    params:
-        stamp=stamp("evaluate/{audit}"),
     log:
         "results/logs/evaluate/{audit}.log",
     threads: threads("evaluate/{audit}")
     resources:
         mem_mb=2000,
         runtime=60,
+    params:
+        stamp=stamp("evaluate/{audit}"),
     shell:
         "simaudit run evaluate/{wildcards.audit} --threads {threads}"
 
@@ -71,13 +71,13 @@ rule quality:
     output:
         quality="results/evaluation/quality/{audit}.json",
         record="results/records/quality/{audit}.json",
-    params:
-        stamp=stamp("quality/{audit}"),
     log:
         "results/logs/quality/{audit}.log",
     threads: threads("quality/{audit}")
     resources:
         mem_mb=4000,
         runtime=120,
+    params:
+        stamp=stamp("quality/{audit}"),
     shell:
         "simaudit run quality/{wildcards.audit} --threads {threads}"

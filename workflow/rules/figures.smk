@@ -10,14 +10,14 @@ rule figure:
         csv="results/figures/{audit}/{figure}.csv",
         json="results/figures/{audit}/{figure}.json",
         record="results/records/figure/{audit}/{figure}.json",
-    params:
-        stamp=stamp("figure/{audit}/{figure}"),
     log:
         "results/logs/figure/{audit}/{figure}.log",
     threads: 1
     resources:
         mem_mb=2000,
         runtime=30,
+    params:
+        stamp=stamp("figure/{audit}/{figure}"),
     shell:
         "simaudit run figure/{wildcards.audit}/{wildcards.figure}"
 

@@ -7,14 +7,14 @@ rule tables:
     output:
         tables=directory("results/tables"),
         record="results/records/tables.json",
-    params:
-        stamp=stamp("tables"),
     log:
         "results/logs/tables.log",
     threads: 1
     resources:
         mem_mb=1000,
         runtime=30,
+    params:
+        stamp=stamp("tables"),
     shell:
         "simaudit run tables"
 
@@ -27,13 +27,13 @@ rule report:
     output:
         page="results/report/index.html",
         record="results/records/report.json",
-    params:
-        stamp=stamp("report"),
     log:
         "results/logs/report.log",
     threads: 1
     resources:
         mem_mb=1000,
         runtime=30,
+    params:
+        stamp=stamp("report"),
     shell:
         "simaudit run report"

@@ -8,8 +8,6 @@ rule score:
         scores="results/scores/{audit}/{attack}.parquet",
         cost="results/cost/{audit}/{attack}.json",
         record="results/records/score/{audit}/{attack}.json",
-    params:
-        stamp=stamp("score/{audit}/{attack}"),
     log:
         "results/logs/score/{audit}/{attack}.log",
     threads: threads("score/{audit}/{attack}")
@@ -17,6 +15,8 @@ rule score:
         mem_mb=4000,
         runtime=720,
         gpu=gpu("score/{audit}/{attack}"),
+    params:
+        stamp=stamp("score/{audit}/{attack}"),
     shell:
         "simaudit run score/{wildcards.audit}/{wildcards.attack} --threads {threads}"
 
@@ -28,8 +28,6 @@ rule score_intermediate:
     output:
         scores="results/scores/{audit}/epochs/{epoch}/{attack}.parquet",
         record="results/records/score/{audit}/epochs/{epoch}/{attack}.json",
-    params:
-        stamp=stamp("score/{audit}/epochs/{epoch}/{attack}"),
     log:
         "results/logs/score/{audit}/epochs/{epoch}/{attack}.log",
     threads: threads("score/{audit}/epochs/{epoch}/{attack}")
@@ -37,6 +35,8 @@ rule score_intermediate:
         mem_mb=4000,
         runtime=720,
         gpu=gpu("score/{audit}/epochs/{epoch}/{attack}"),
+    params:
+        stamp=stamp("score/{audit}/epochs/{epoch}/{attack}"),
     shell:
         "simaudit run score/{wildcards.audit}/epochs/{wildcards.epoch}/{wildcards.attack} --threads {threads}"
 
@@ -48,8 +48,6 @@ rule sample:
         samples="results/samples/{audit}.npy",
         gallery="results/samples/shown/{audit}.npz",
         record="results/records/sample/{audit}.json",
-    params:
-        stamp=stamp("sample/{audit}"),
     log:
         "results/logs/sample/{audit}.log",
     threads: threads("sample/{audit}")
@@ -57,6 +55,8 @@ rule sample:
         mem_mb=4000,
         runtime=720,
         gpu=gpu("sample/{audit}"),
+    params:
+        stamp=stamp("sample/{audit}"),
     shell:
         "simaudit run sample/{wildcards.audit} --threads {threads}"
 

@@ -10,8 +10,6 @@ for kind in family_modules():
             *(f"results/targets/{{target}}/{file}" for file in family_type(kind).files),
             summary="results/targets/{target}/training.json",
             record="results/records/train/{target}.json",
-        params:
-            stamp=stamp("train/{target}"),
         log:
             "results/logs/train/{target}.log",
         wildcard_constraints:
@@ -21,5 +19,7 @@ for kind in family_modules():
             mem_mb=4000,
             runtime=1440,
             gpu=gpu("train/{target}"),
+        params:
+            stamp=stamp("train/{target}"),
         shell:
             "simaudit run train/{wildcards.target} --threads {threads}"
