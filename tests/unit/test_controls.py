@@ -137,6 +137,10 @@ def test_a_run_ends_with_its_controls_and_its_highest_leak(small_run):
     verdicts = {"net": {"verdict": "leaks"}, "other": {"verdict": "no leak found"}}
     one = controls | {"absent": [], "verdicts": verdicts}
     assert summary_lines(one, findings.ledger)[1].startswith("1 of 2 audited targets leaks; highest: net, ")
+    verdicts["other"]["verdict"] = "undecided"
+    assert summary_lines(one, findings.ledger)[1].startswith(
+        "1 of 2 audited targets leaks, 1 undecided; highest"
+    )
     nothing = controls | {"absent": [], "verdicts": {}}
     assert summary_lines(nothing, findings.ledger)[1:] == [
         "No target is audited: every target of this run is a control."

@@ -10,7 +10,7 @@ from simaudit.figures.printed import estimate
 from simaudit.storage.json import read_json
 from simaudit.vocabulary.paths import RESULTS, RUN_FILES
 
-LEAKS = "leaks"  # the verdict on a target in which an attack finds members
+LEAKS, UNDECIDED = "leaks", "undecided"  # verdicts that are counted
 
 WORDS = {
     "blind": (
@@ -81,12 +81,15 @@ def summary_lines(controls: Mapping[str, Any], ledger: Ledger) -> list[str]:
     verdicts = controls["verdicts"]
     if not verdicts:
         return [*lines, "No target is audited: every target of this run is a control."]
-    leaking = sum(verdict["verdict"] == LEAKS for verdict in verdicts.values())
+    leaking, undecided = (
+        sum(verdict["verdict"] == counted for verdict in verdicts.values()) for counted in (LEAKS, UNDECIDED)
+    )
     best = {audit: ledger.best(audit) for audit in verdicts}
     highest = max(verdicts, key=lambda audit: ledger.number("auc", audit, best[audit]).value)
     auc = estimate(ledger.number("auc", highest, best[highest]))
     return [
         *lines,
-        f"{leaking} of {len(verdicts)} audited targets {'leaks' if leaking == 1 else 'leak'}; highest: {highest}, "
-        f"AUC {auc} ({legend.look(best[highest]).name}).",
+        f"{leaking} of {len(verdicts)} audited targets {'leaks' if leaking == 1 else 'leak'}"
+        f"{f', {undecided} undecided' if undecided else ''}; highest: {highest}, AUC {auc} "
+        f"({legend.look(best[highest]).name}).",
     ]
