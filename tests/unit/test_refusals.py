@@ -137,6 +137,8 @@ REFUSED = {
     NET % f"over: {{{'a.' * 60}b: [1]}}": f"targets.net.over.{'a.' * 60}b: must have 100 or fewer characters",
     f"targets: {{net: , {', '.join(f't{n}: {{like: t{n + 1}}}' for n in range(30))}, t30: {{like: net}}}}": "targets."
     "t20.like: goes through more than 20 entries; name one that stands by itself",
+    f"targets: {{{', '.join(f't{n}: {{like: net, seeds: {list(range(200))}}}' for n in range(3))}}}": "targets.t2: a "
+    "run may have at most 500 targets, and as many audits; write several experiments",
     # data at hand
     "splits: {small: {members: 1797}, few: }": "splits.small.members: 1797 of 1797 samples leave nobody held out;",
     "splits: {small: {calibration: 1.0e-9}, few: }": "splits.small.calibration: 1e-09 of 100 samples leaves a fold",

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from simaudit.plan.combine import Combined, Entry
 from simaudit.plan.explain import explain, shown_key
-from simaudit.plan.sweep import Sweep
+from simaudit.plan.sweep import MOST_TARGETS, Sweep
 from simaudit.vocabulary.errors import SimauditError
 from simaudit.vocabulary.knobs import joined
 
@@ -23,12 +23,12 @@ def expand(combined: Combined) -> Combined:
     Raises SimauditError naming file and key when a sweep is not one, or two targets or audits would have one name.
     """
     entries = combined.listed.get("targets", {})
-    targets = _by_name(pair for name, entry in entries.items() for pair in _targets(name, entry))
+    targets = _by_name(_few(pair for name, entry in entries.items() for pair in _targets(name, entry)))
     stands_for = {name: [name] for name in targets}
     for entry_name in entries:
         of_entry = [name for name, target in targets.items() if target.places[0].keys[1] == entry_name]
         stands_for[entry_name] = of_entry
-    written = list(_audits(combined.listed.get("audits", {}), stands_for))
+    written = list(_few(_audits(combined.listed.get("audits", {}), stands_for)))
     audited = {audit.values["target"] for _, audit in written}
     audited |= {
         name for name, audit in written if audit.values["target"] not in targets
@@ -79,6 +79,15 @@ def _with(target: Any, settings: Mapping[str, Any]) -> Any:
             value = {part: value}
         target = joined(target, value)
     return target
+
+
+def _few(pairs: Iterable[tuple[str, Entry]]) -> Iterator[tuple[str, Entry]]:
+    """Yield the pairs. Raises SimauditError when they are more than a run may have."""
+    for number, (name, entry) in enumerate(pairs):
+        if number == MOST_TARGETS:
+            why = f"a run may have at most {MOST_TARGETS} targets, and as many audits; write several experiments"
+            raise SimauditError(entry.line([], why))
+        yield name, entry
 
 
 def _by_name(pairs: Iterable[tuple[str, Entry]]) -> dict[str, Entry]:

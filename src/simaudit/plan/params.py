@@ -12,7 +12,6 @@ from simaudit.data.jobs import SplitKnobs
 from simaudit.data.source import Source, source_modules
 from simaudit.evaluation.jobs import EvaluationKnobs
 from simaudit.figures.figure import Figure, RunFigure, TargetFigure, figure_modules
-from simaudit.plan.sweep import MOST_TARGETS
 from simaudit.samples.jobs import QualityKnobs
 from simaudit.scoring.jobs import ScoringKnobs
 from simaudit.storage.json import canonical_json
@@ -77,7 +76,7 @@ class Params(Knobs):
 
     datasets: dict[Name, _Source]
     splits: Annotated[dict[Name, SplitKnobs], Field(min_length=1)]
-    targets: Annotated[dict[Name, _Target], Field(min_length=1, max_length=MOST_TARGETS)]
+    targets: Annotated[dict[Name, _Target], Field(min_length=1)]
     audits: dict[Name, AuditKnobs] = Field(default_factory=dict)
     attacks: Annotated[dict[str, _Attack], BeforeValidator(_pairs), Field(min_length=1)]
     scoring: ScoringKnobs = ScoringKnobs()
