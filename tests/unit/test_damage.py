@@ -105,7 +105,7 @@ def asked_now(jobs):
     remember([Path("params.yaml"), Path("experiments/mine.yaml")])
     steps = checks.everything(read_records(), lambda files, given: jobs)
     said = {title: list(map(str, lines)) for title, lines in checks.to_the_end(steps)}
-    assert "compared with what params.yaml and experiments/mine.yaml ask for now" in said
+    assert "compared with what is asked for now by params.yaml and experiments/mine.yaml" in said
     return [line for lines in said.values() for line in lines]
 
 

@@ -118,7 +118,11 @@ def _said_of(now: Mapping[str, Stamp] | None) -> str:
         files = " and ".join(file.as_posix() for file in asked.asked_by()[0])
     except SimauditError:  # said already
         files = "the parameters"
-    known = f"compared with what {files} ask for now" if now is not None else f"{files}: not compared with"
+    known = (
+        f"compared with what is asked for now by {files}"
+        if now is not None
+        else f"{files}: not compared with"
+    )
     return (
         known if paths.ASKED.exists() else f"{known} (which parameters this run was made from is not known)"
     )
