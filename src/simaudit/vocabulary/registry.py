@@ -21,6 +21,7 @@ HEAVY = (
     "simaudit.evaluation.protocol.metrics",
     "simaudit.evaluation.protocol.selected",
     "simaudit.evaluation.results",
+    "simaudit.evaluation.statistics.rates",
     "simaudit.figures.style",
     "simaudit.training.autoencoder",
     "simaudit.training.denoiser",

@@ -10,7 +10,7 @@ import pandas as pd
 
 from simaudit.evaluation import results
 from simaudit.evaluation.protocol import metrics, selected
-from simaudit.evaluation.statistics.rates import balanced_accuracy_at
+from simaudit.evaluation.statistics import rates
 from simaudit.figures import legend, style
 from simaudit.figures.figure import TargetFigure, groups
 from simaudit.figures.printed import mention
@@ -41,7 +41,7 @@ class MetricsOverTime(TargetFigure):
         table = audit.table[(audit.table.fold == EVALUATION) & audit.table.timestep.notna()]
         blind = audit.selected.roc(selected.BLIND)
         blind_rate = blind.found_at(metrics.TPR_LEVELS["tpr_at_1pct_fpr"]) / blind.members
-        accuracy = balanced_accuracy_at(audit.selected.threshold(selected.BLIND), blind).value
+        accuracy = rates.balanced_accuracy_at(audit.selected.threshold(selected.BLIND), blind).value
         of_blind = {"auc": blind.auc, "tpr_at_1pct_fpr": blind_rate, "balanced_accuracy": accuracy}
         parts: list[pd.DataFrame] = []
         for metric in PANELS:
