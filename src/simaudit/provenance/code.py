@@ -22,15 +22,18 @@ ROOT = Path(simaudit.__file__).parent
 UNTRACKED = frozenset(
     f"simaudit.{module}"
     for module in (
+        "vocabulary.bounds",
         "vocabulary.errors",
         "vocabulary.job",
         "vocabulary.knobs",
         "vocabulary.paths",
         "vocabulary.registry",
         "machine.progress",
+        "storage.faults",
+        "storage.reading",
     )
 )
-"""Modules that cannot change a result: error lines, types of knobs and names of files, whose values stamps hold,
+"""Modules that cannot change a result: refusals, types and limits of knobs and names of files, whose values stamps hold,
 finding plug-ins, and progress bars."""
 
 ON_IMPORT = ""
