@@ -33,8 +33,8 @@ UNTRACKED = frozenset(
         "storage.reading",
     )
 )
-"""Modules that cannot change a result: refusals, types and limits of knobs and names of files, whose values stamps hold,
-finding plug-ins, and progress bars."""
+"""Modules that cannot change a result: refusals, types and limits of knobs and names of files, whose values stamps
+hold, finding plug-ins, and progress bars."""
 
 ON_IMPORT = ""
 """The name under which those statements of a module stand that run when it is imported."""
