@@ -114,7 +114,7 @@ def test_a_failing_job_is_a_failure_with_its_own_words(clone, finished_after_a_k
     shown = done.stdout + done.stderr
     assert "FAILED evaluate digits-ddpm" in shown
     assert "log: results/logs/evaluate/digits-ddpm.log\n" in shown
-    assert "results/scores/digits-ddpm/sima.parquet: not a whole score file" in shown
+    assert "results/scores/digits-ddpm/sima.parquet: not what score/digits-ddpm/sima made" in shown
 
 
 def test_a_dvc_stage_is_a_slurm_job_too(slurm, clone, finished_after_a_kill):
