@@ -11,12 +11,15 @@ from simaudit.data.split import Split, make_split, write_split
 from simaudit.diffusion.schedule import NoiseSchedule
 from simaudit.evaluation.jobs import EvaluationKnobs, quality_job
 from simaudit.evaluation.protocol.quality import DISTANCES, frechet_distance, quality
+from simaudit.provenance import stamps
 from simaudit.provenance.recompute import frechet_distances
+from simaudit.provenance.records import read_records, write_record
+from simaudit.provenance.verify import distances
 from simaudit.samples.draw import draw_samples
 from simaudit.samples.features import extractor
 from simaudit.samples.gallery import SHOWN, gallery
 from simaudit.samples.jobs import QualityKnobs
-from simaudit.storage.json import read_json
+from simaudit.storage.json import read_json, write_json
 from simaudit.vocabulary.errors import SimauditError
 
 RNG = np.random.default_rng(3)
@@ -162,3 +165,17 @@ def test_distances_are_found_again_from_samples_and_images(judged):
     assert found.keys() == DISTANCES.keys()
     assert found == pytest.approx({name: reported[name]["value"] for name in found}, rel=1e-6)
     assert found["to_members"] > 0.1
+
+
+def test_a_distance_that_is_missing_is_named_and_the_others_are_found_again(judged):
+    stamps.write([judged])
+    write_record(stamps.read_job(judged.name), ["simaudit", "run", judged.name], {})
+    (record,) = read_records().values()
+    assert list(distances([record])) == []
+    file, content = judged.output("quality"), read_json(judged.output("quality"))
+    content["frechet"]["to_membes"] = content["frechet"].pop("to_members")
+    content["frechet"]["to_heldout"]["value"] += 1.0
+    write_json(file, content)
+    assert [found.where for found in distances([record])] == [
+        f"{name} in {file}" for name in ("to_members", "to_heldout")
+    ]

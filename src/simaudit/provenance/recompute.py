@@ -18,7 +18,7 @@ from simaudit.vocabulary.variant import variant_text
 TOLERANCE = 1e-9
 LEVELS = {"tpr_at_1pct_fpr": 0.01, "tpr_at_0.1pct_fpr": 0.001}
 HELDOUT_LEVEL = 0.01
-FRECHET_TOLERANCE = 1e-4
+FRECHET_TOLERANCE = {"rel_tol": 1e-4, "abs_tol": 1e-4}
 """Relative and absolute: the network of the features is fitted again, and covariances are nearly singular."""
 
 

@@ -116,7 +116,7 @@ def metrics(
     for audit in audits:
         summary, damage = readable(read_json, evaluations / f"{audit}.json")
         yield from damage
-        for attack, facts in summary["attacks"].items() if summary else ():
+        for attack, facts in (_at(summary, "/attacks") or {}).items():
             scores = paths.scores(audit, attack)
             found, damage = readable(recomputed, scores, facts)
             yield from damage
@@ -135,8 +135,8 @@ def distances(records: Iterable[Record]) -> Iterator[Disagreement]:
         found, damage = readable(lambda path: frechet_distances(Stamp.read(path).job), Path(record.stamp))
         yield from damage
         for name, value in found.items() if content and found else ():
-            reported = content["frechet"][name]["value"]
-            if not math.isclose(reported, value, rel_tol=FRECHET_TOLERANCE, abs_tol=FRECHET_TOLERANCE):
+            reported = _at(content, f"/frechet/{name}/value")
+            if not (isinstance(reported, float) and math.isclose(reported, value, **FRECHET_TOLERANCE)):
                 yield Disagreement("distance", f"{name} in {file}", f"{value} by SciPy", str(reported))
 
 
