@@ -66,7 +66,7 @@ rule evaluate:
 
 rule quality:
     input:
-        data=reads("quality/{audit}", "images", "labels", "split"),
+        data=reads("quality/{audit}", "images", "items", "split"),
         samples="results/samples/{audit}.npy",
     output:
         quality="results/evaluation/quality/{audit}.json",

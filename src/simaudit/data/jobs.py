@@ -24,38 +24,45 @@ class SplitKnobs(Knobs):
 
 def prepare_job(dataset: str, source: Source) -> Job:
     """Store a dataset in the one form that every later phase reads."""
-    writes = {"images": paths.images(dataset), "labels": paths.labels(dataset)}
+    writes = {"images": paths.images(dataset), "items": paths.items(dataset)}
     plugin = source_modules()[source.source]
-    return Job(f"prepare/{dataset}", reference(prepare), deciding(source), {}, writes, (plugin,))
+    params = {"name": dataset, **deciding(source)}
+    return Job(f"prepare/{dataset}", reference(prepare), params, {}, writes, (plugin,), source.given)
 
 
 def prepare(job: Job) -> None:
-    """Load a dataset and store it as float32 (N, C, H, W) in [-1, 1]."""
-    from simaudit.data.prepare import save_array, to_model_range
+    """Store a dataset's images, uint8 or float32 (N, C, H, W), and the table of its items."""
+    from simaudit.data.prepare import write_store
     from simaudit.data.source import source_type
 
-    raw = source_type(job.params["source"]).model_validate(job.params).load()
-    save_array(job.output("labels"), raw.labels)
-    save_array(job.output("images"), to_model_range(raw))
+    knobs: dict[str, Any] = dict(job.params)
+    name = knobs.pop("name")
+    source = source_type(knobs["source"]).model_validate(knobs)
+    try:
+        write_store(source.items(), job.output("images"), job.output("items"))
+    except FileError:
+        raise  # no parameter is wrong
+    except SimauditError as error:
+        raise SimauditError(f"params.yaml: datasets.{name}: {error}") from None
 
 
 def split_job(name: str, knobs: SplitKnobs) -> Job:
     """Draw who is a member of a split."""
-    reads, writes = {"images": paths.images(knobs.dataset)}, {"split": paths.split(name)}
+    reads, writes = {"items": paths.items(knobs.dataset)}, {"split": paths.split(name)}
     return Job(f"split/{name}", reference(split), {"name": name, **deciding(knobs)}, reads, writes)
 
 
 def split(job: Job) -> None:
     """Draw members, held-out samples and folds."""
-    from simaudit.data.prepare import image_hashes, open_images
     from simaudit.data.sizes import fold_sizes, refuse_small
     from simaudit.data.split import make_split, refuse_duplicates, write_split
+    from simaudit.data.store import read_items
 
     values: dict[str, Any] = dict(job.params)
     name = values.pop("name")
     knobs = SplitKnobs.model_validate(values)
     try:
-        hashes = image_hashes(open_images(job.input("images")))
+        hashes = read_items(job.input("items"), "sha256").sha256.tolist()
         drawn = make_split(hashes, knobs.members, knobs.calibration, knobs.seed)
         refuse_small(fold_sizes(len(drawn), knobs.members, knobs.calibration))
         if not knobs.allow_duplicates:
@@ -76,9 +83,9 @@ def nearest_job(split: str, knobs: SplitKnobs) -> Job:
 def nearest(job: Job) -> None:
     """Find the member that each sample of a split looks most like."""
     from simaudit.data.neighbours import SCHEMA, nearest_members
-    from simaudit.data.prepare import open_images
     from simaudit.data.split import Split
+    from simaudit.data.store import Images
     from simaudit.storage.parquet import write_table
 
-    members = nearest_members(open_images(job.input("images")), Split.read(job.input("split")))
+    members = nearest_members(Images.open(job.input("images")), Split.read(job.input("split")))
     write_table(job.output("nearest"), members, SCHEMA)

@@ -6,6 +6,7 @@ import pyarrow as pa
 from sklearn.neighbors import NearestNeighbors
 
 from simaudit.data.split import Split
+from simaudit.data.store import Images
 
 SCHEMA = pa.schema([("sample_id", pa.int64()), ("member_id", pa.int64()), ("distance", pa.float64())])
 
@@ -20,7 +21,7 @@ def nearest(points: np.ndarray, among: np.ndarray, count: int = 1) -> tuple[np.n
     return distances, indices
 
 
-def nearest_members(images: np.ndarray, split: Split) -> pd.DataFrame:
+def nearest_members(images: Images, split: Split) -> pd.DataFrame:
     """Find, for each sample of a split, its nearest member other than itself.
 
     `images` is (N, C, H, W). Columns as in SCHEMA, sorted by sample_id. Distances are Euclidean, in the

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import diffusers
-import numpy as np
 from pydantic import Discriminator, Field, Tag
 
 from simaudit.data.split import Split
+from simaudit.data.store import Images
 from simaudit.storage.json import read_json
 from simaudit.storage.reading import reading
 from simaudit.targets.directory import read_network
@@ -66,7 +66,7 @@ class Trained(Knobs):
     def train(
         self,
         vae: diffusers.AutoencoderKL,
-        images: np.ndarray,
+        images: Images,
         split: Split,
         seed: int,
         checkpoints: Path,
@@ -136,7 +136,7 @@ class Pretrained(Knobs):
     def train(
         self,
         vae: diffusers.AutoencoderKL,
-        images: np.ndarray,
+        images: Images,
         split: Split,
         seed: int,
         checkpoints: Path,

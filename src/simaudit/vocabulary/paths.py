@@ -54,9 +54,9 @@ def images(dataset: str) -> Path:
     return DATA / "prepared" / dataset / "images.npy"
 
 
-def labels(dataset: str) -> Path:
-    """Class labels of a dataset."""
-    return DATA / "prepared" / dataset / "labels.npy"
+def items(dataset: str) -> Path:
+    """Return the path of what is known of each image of a dataset: file, label, caption, origin, hash."""
+    return DATA / "prepared" / dataset / "items.parquet"
 
 
 def split(name: str) -> Path:
