@@ -3,7 +3,6 @@
 None of our own evaluation is used, only the features in which images are compared.
 """
 
-from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ from typing import Any
 import numpy as np
 import pyarrow.parquet as pq
 
+from simaudit.samples.features import Extractor, Features
 from simaudit.storage.parquet import CHECKED
 from simaudit.vocabulary.job import Job
 from simaudit.vocabulary.variant import variant_text
@@ -83,12 +83,15 @@ def frechet_distances(job: Job) -> dict[str, float]:
     from simaudit.data.store import Images
 
     knobs, seed = job.params["quality"], job.params["evaluation"]["seed"]
-    if knobs["features"] != "classifier":
+    if knobs["features"] == "inception":
         return {}
     split, real = Split.read(job.input("split")), Images.open(job.input("images"))
-    features = _features(job.input("images"), job.input("items"), knobs["seed"])
-    of_real, drawn = features(real[split.sample_id]), features(Images.open(job.input("samples"))[:])
-    sets = [drawn, of_real[split.is_member], of_real[~split.is_member]]
+    features = _features(knobs["features"], job.input("images"), job.input("items"), knobs["seed"])
+    drawn, heldout = Images.open(job.input("samples")), split.sample_id[~split.is_member]
+    sets = [
+        features.of(images, ids)
+        for images, ids in ((drawn, np.arange(len(drawn))), (real, split.member_ids), (real, heldout))
+    ]
     rng, count = np.random.default_rng(seed), min(map(len, sets))
     samples, members, heldout = (part[rng.permutation(len(part))[:count]] for part in sets)
     to_members, to_heldout = frechet(samples, members), frechet(samples, heldout)
@@ -111,7 +114,7 @@ def frechet(first: np.ndarray, second: np.ndarray) -> float:
 
 
 @lru_cache(maxsize=4)
-def _features(images: Path, items: Path, seed: int) -> Callable[[np.ndarray], np.ndarray]:
+def _features(kind: Extractor, images: Path, items: Path, seed: int) -> Features:
     """Return the features of a data set; audits of one data set share them."""
     from threadpoolctl import threadpool_limits
 
@@ -119,5 +122,4 @@ def _features(images: Path, items: Path, seed: int) -> Callable[[np.ndarray], np
     from simaudit.samples.features import extractor
 
     with threadpool_limits(1):
-        labels = read_items(items, "label").label.to_numpy(np.int64)
-        return extractor("classifier", Images.open(images)[:], labels, seed)
+        return extractor(kind, Images.open(images), read_items(items, "label").label, seed)

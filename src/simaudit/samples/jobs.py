@@ -24,7 +24,7 @@ class QualityKnobs(Knobs):
     seed: Seed = 0
     samples: Annotated[int, Field(ge=50), Most(1_000_000, "each is drawn in many steps")] = 300
     steps: Annotated[int, Field(ge=2), Most(STEPS, "no schedule has more")] = 50
-    features: Extractor = "classifier"
+    features: Extractor = "auto"
 
 
 def sample_job(
