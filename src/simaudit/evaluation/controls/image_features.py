@@ -9,6 +9,7 @@ from scipy.stats import kurtosis, skew
 
 from simaudit.data.components import Components, thumbnails
 from simaudit.data.store import Images
+from simaudit.storage.pictures import levels
 
 PIXELS = 192  # columns of the table of pixels; images with more numbers become as many principal components
 BANDS = 4  # of spatial frequency
@@ -85,7 +86,6 @@ def compressed_length(images: np.ndarray) -> np.ndarray:
     Each level is replaced by what it has more than its left neighbour, as in a PNG. bzip2 is one program everywhere, so
     that all machines agree, which they do not on the length that zlib gives.
     """
-    levels = ((images.clip(-1, 1) + 1) * 127.5).round().astype(np.uint8)
-    differences = np.diff(levels, axis=3, prepend=np.uint8(0))  # modulo 256
+    differences = np.diff(levels(images), axis=3, prepend=np.uint8(0))  # modulo 256
     lengths = [len(bz2.compress(image.tobytes(), 1)) for image in differences]
     return np.array([length / differences[0].size for length in lengths])
