@@ -145,7 +145,7 @@ def without(*keys):
         (pickled([1, 2]), "is no batch of CIFAR, which is a dictionary"),
         (
             without("data"),
-            "has no data, and a batch of this dataset has; its keys: batch_label, filenames, labels",
+            "has no data, and a batch of this dataset has; its keys: 'batch_label', 'filenames', 'labels'",
         ),
         (without("labels", "filenames"), "has no labels and no filenames"),
         (pickled(batch(IMAGES, LABELS, key="fine_labels")), "has no labels, and a batch of this dataset has"),
@@ -208,7 +208,7 @@ def test_knobs_that_no_cifar_has_are_refused(knobs, words):
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        (PAYLOADS[1], "data_batch_3: asks for posix.mkdir, which no batch of CIFAR does; it was not run"),
+        (PAYLOADS[1], "data_batch_3: asks for 'posix.mkdir', which no batch of CIFAR does; it was not run"),
         (changed(labels=[1]), "data_batch_3: has 1 labels for 24 images"),
     ],
 )

@@ -16,6 +16,7 @@ from simaudit.storage.yaml import read_yaml
 
 TARGET, LATENT, AUDIT = "targets.digits-ddpm", "targets.digits-ldm", "audits.digits-ddpm"
 SCHEMA = ROOT / "workflow/schemas/params.schema.json"
+SOURCES = ", ".join(map(repr, source_modules()))
 
 
 def test_the_schema_in_the_repository_is_that_of_the_model():

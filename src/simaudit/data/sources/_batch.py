@@ -6,6 +6,7 @@ from typing import IO, Any
 
 import numpy as np
 
+from simaudit.storage.reading import listed
 from simaudit.vocabulary.errors import FileError
 
 ADMITTED: Mapping[tuple[str, str], Any] = {
@@ -28,8 +29,9 @@ class _Unpickler(pickle.Unpickler):
         try:
             return ADMITTED[module, name]
         except KeyError:
+            asked = listed([f"{module}.{name}"])
             raise FileError(
-                f"{self._named}: asks for {module}.{name}, which no batch of CIFAR does; it was not run, {REMEDY}"
+                f"{self._named}: asks for {asked}, which no batch of CIFAR does; it was not run, {REMEDY}"
             ) from None
 
 
@@ -46,9 +48,8 @@ def read_batch(
     by_key = {_text(key): value for key, value in content.items()}
     lacking = [key for key in ("data", labels, "filenames") if key not in by_key]
     if lacking:
-        has = ", ".join(sorted(by_key)) or "none"
         raise FileError(
-            f"{named}: has no {' and no '.join(lacking)}, and a batch of this dataset has; its keys: {has}"
+            f"{named}: has no {' and no '.join(lacking)}, and a batch of this dataset has; its keys: {listed(by_key)}"
         )
     data, numbers, names = by_key["data"], by_key[labels], by_key["filenames"]
     if not isinstance(data, np.ndarray) or data.dtype != np.uint8 or data.shape[1:] != (3 * 32 * 32,):

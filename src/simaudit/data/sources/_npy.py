@@ -11,11 +11,10 @@ import numpy as np
 from numpy.lib import format as npy
 
 from simaudit.data.sources._rows import rows
-from simaudit.storage.reading import reading
+from simaudit.storage.reading import listed, reading
 from simaudit.vocabulary.errors import FileError, SimauditError
 
 REPLACE = "put a whole one there, or name another"
-MOST_NAMED = 20  # arrays that a line lists
 HEADERS = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
 """How a header is read, by its version; version 3 is of structured arrays alone."""
 
@@ -64,7 +63,6 @@ def _member(path: Path, name: str) -> Iterator[IO[bytes]]:
     with zipfile.ZipFile(path) as archive:
         known = [member.removesuffix(".npy") for member in archive.namelist() if member.endswith(".npy")]
         if name not in known:
-            listed = ", ".join(sorted(known)[:MOST_NAMED]) or "none"
-            raise SimauditError(f"{path}: has no array {name}; it has: {listed}")
+            raise SimauditError(f"{path}: has no array {name}; it has: {listed(known)}")
         with archive.open(f"{name}.npy") as stream:
             yield stream

@@ -1,10 +1,10 @@
 """Images in NumPy arrays: .npy files, or an .npz file, with their layout and their range of values stated."""
 
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 from itertools import repeat
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import numpy as np
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
@@ -13,6 +13,7 @@ from pydantic_core import PydanticCustomError
 from simaudit.data.source import Item, Source, Unusable, given_files, scaled
 from simaudit.data.sources._npy import Stored, opened
 from simaudit.data.sources._rows import require_as_many
+from simaudit.storage.reading import reading
 from simaudit.vocabulary.bounds import UNIQUE, Most
 from simaudit.vocabulary.errors import FileError, SimauditError
 from simaudit.vocabulary.knobs import GivenPath
@@ -82,11 +83,11 @@ class Array(Source):
         Raises SimauditError when an array does not fit what is stated of it.
         """
         with ExitStack() as stack:
-            images, labels, captions = (
-                stack.enter_context(self._opened(name)) if name == "images" or getattr(self, name) else None
-                for name in ("images", "labels", "captions")
+            images = stack.enter_context(self._opened("images"))
+            labels, captions = (
+                stack.enter_context(self._opened(name)) if getattr(self, name) else None
+                for name in ("labels", "captions")
             )
-            assert images is not None
             _require_layout(images, self.layout)
             _require_one_each(labels, "labels", images, "whole numbers")
             _require_one_each(captions, "captions", images, "texts")
@@ -102,16 +103,16 @@ class Array(Source):
                     yield Item(
                         made,
                         label=None if label is None else int(label.item()),
-                        caption=None if caption is None else str(caption.item()),
+                        caption=None if captions is None else _text(captions, caption),
                     )
             pixels.require_contrast()
 
-    def _opened(self, array: str) -> Any:
-        """Open what the knob of this name says."""
-        name = getattr(self, array)
+    def _opened(self, knob: str) -> AbstractContextManager[Stored]:
+        """Open the array that the knob of this name says."""
+        name = getattr(self, knob)
         if self._has_names:
             return opened(Path(self.path), name)
-        return opened(Path(self.path if array == "images" else name))
+        return opened(Path(name or self.path))
 
 
 class _Pixels:
@@ -153,6 +154,12 @@ class _Pixels:
                 f"{self._images.named}: all values lie from {self._least:g} to {self._most:g}, hardly different in the "
                 f"range {self._low:g} to {self._high:g}; state the range that they have, such as range: [0, 1]"
             )
+
+
+def _text(captions: Stored, caption: np.ndarray) -> str:
+    """Return one caption. Raises FileError when it is no Unicode text."""
+    with reading(captions.path, "an array of texts", "save it again"):
+        return str(caption.item()).encode().decode()
 
 
 def _first(values: np.ndarray, wrong: np.ndarray) -> str:
