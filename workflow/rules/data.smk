@@ -10,7 +10,7 @@ rule prepare:
         "results/logs/prepare/{dataset}.log",
     threads: 1
     resources:
-        mem_mb=2000,
+        mem_mb=memory("prepare/{dataset}"),
         runtime=30,
     params:
         stamp=stamp("prepare/{dataset}"),
@@ -28,7 +28,7 @@ rule split:
         "results/logs/split/{split}.log",
     threads: 1
     resources:
-        mem_mb=2000,
+        mem_mb=memory("split/{split}"),
         runtime=30,
     params:
         stamp=stamp("split/{split}"),
@@ -48,7 +48,7 @@ rule theory:
         "results/logs/theory.log",
     threads: 1
     resources:
-        mem_mb=2000,
+        mem_mb=memory("theory"),
         runtime=30,
     params:
         stamp=stamp("theory"),
