@@ -4,7 +4,7 @@
 rule prepare:
     output:
         images="data/prepared/{dataset}/images.npy",
-        items="data/prepared/{dataset}/items.parquet",
+        known="data/prepared/{dataset}/items.parquet",
         record="results/records/prepare/{dataset}.json",
     log:
         "results/logs/prepare/{dataset}.log",
@@ -20,7 +20,7 @@ rule prepare:
 
 rule split:
     input:
-        items=reads("split/{split}", "items"),
+        data=reads("split/{split}", "items"),
     output:
         split="data/splits/{split}.parquet",
         record="results/records/split/{split}.json",

@@ -85,7 +85,8 @@ class Job:
         name.
         """
         module, _, name = self.run.partition(":")
-        needed = getattr(import_module(module), "MEMORY_MB", {}).get(name, MEMORY_MB)
+        said: Mapping[str, float | Callable[[Job], float]] = getattr(import_module(module), "MEMORY_MB", {})
+        needed = said.get(name, MEMORY_MB)
         return round(needed(self) if callable(needed) else needed)
 
     def do(self) -> Mapping[str, Any]:
