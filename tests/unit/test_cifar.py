@@ -127,6 +127,15 @@ def test_a_pickle_with_a_payload_is_refused_before_anything_runs(payload, is_pac
     assert not Path("ran").exists()
 
 
+def test_a_name_inside_a_pickle_cannot_write_to_the_terminal():
+    Path("batches").mkdir()
+    Path("batches/test_batch").write_bytes(b"c\x1b[31mposix\rok\n" + b"x" * 1000 + b"\n.")
+    with pytest.raises(SimauditError) as caught:
+        prepared("cifar", **KNOBS, part="test")
+    assert str(caught.value).isprintable()
+    assert len(str(caught.value)) < 250
+
+
 def changed(**values):
     return pickled(batch(IMAGES, LABELS) | {key.encode(): value for key, value in values.items()})
 
