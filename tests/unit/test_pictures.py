@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from simaudit.storage.pictures import levels, places, read_picture, save_sheet
+from simaudit.storage.pictures import cut, levels, places, read_sheet, save_sheet
 
 RNG = np.random.default_rng(0)
 
@@ -20,8 +20,7 @@ def test_every_picture_is_found_again_in_its_place(tmp_path, channels):
         *(("one", 0), ("one", 1), ("other", 0), ("other", 1), ("other", 2)),
     ]
     for box, image in zip(boxes, images, strict=True):
-        where = {key: box[key] for key in ("x", "y", "width", "height")}
-        picture = read_picture(Path(box["picture"]), **where)
+        picture = cut(read_sheet(Path(box["picture"])), box)
         seen = image.transpose(1, 2, 0) if channels == 3 else image.mean(axis=0)
         np.testing.assert_array_equal(picture, levels(seen))
 

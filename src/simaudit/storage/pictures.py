@@ -50,10 +50,16 @@ def _rows(arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
     return {name: array for name, array in arrays.items() if array.ndim == 4}
 
 
-def read_picture(path: Path, x: int, y: int, width: int, height: int) -> np.ndarray:
-    """Return one picture of a sheet, uint8 (height, width), or (height, width, 3) where it has colours.
+def read_sheet(path: Path) -> np.ndarray:
+    """Return a sheet, uint8 (h, w), or (h, w, 3) where it has colours.
 
     Raises SimauditError when the file is missing or not whole.
     """
     with reading(path, "a whole picture"), Image.open(path) as sheet:
-        return np.asarray(sheet.crop((x, y, x + width, y + height)))
+        return np.asarray(sheet)
+
+
+def cut(sheet: np.ndarray, place: Mapping[Any, Any]) -> np.ndarray:
+    """Return one picture of a sheet by its BOX."""
+    x, y, width, height = (place[name] for name in BOX)
+    return sheet[y : y + height, x : x + width]

@@ -12,7 +12,7 @@ from simaudit.evaluation import results
 from simaudit.figures import style
 from simaudit.figures.figure import TargetFigure, groups
 from simaudit.figures.printed import mention
-from simaudit.storage.pictures import BOX, places, read_picture
+from simaudit.storage.pictures import cut, places, read_sheet
 
 LABELS = {
     "nearest": "nearest\nmember",
@@ -42,13 +42,14 @@ class Samples(TargetFigure):
 
     def draw(self, values: pd.DataFrame) -> matplotlib.figure.Figure:
         rows = list(groups(values, "row"))
+        sheets = {name: read_sheet(Path(name)) for name in values.picture.unique()}
         columns = values.column.max() + 1
         figure = style.new_figure(rows=len(rows), height=0.46)
         axes = figure.subplots(len(rows), columns, squeeze=False)
         for line, (row, of_row) in zip(axes, rows, strict=True):
             for axis, shown in zip(line, of_row.to_dict("records"), strict=True):
-                image = read_picture(Path(shown["picture"]), *(shown[name] for name in BOX))
-                axis.imshow(image, cmap="gray", vmin=0, vmax=255, interpolation="nearest")
+                image = cut(sheets[shown["picture"]], shown)
+                axis.imshow(image, cmap="gray", vmin=0, vmax=255, interpolation="auto")  # nearest if enlarged
                 axis.set(xticks=[], yticks=[])
                 axis.spines[:].set_visible(False)
                 if row == "nearest":
