@@ -21,7 +21,7 @@ DESCRIBED = {
 }
 """What each kind of features is, in words: a Fréchet distance is nowhere without them."""
 FEW = 32  # features of the classifier, and components: so few that a few hundred images determine their covariance
-TAUGHT = 10_000  # images that the classifier is fitted to at most: it takes them as float64
+TAUGHT = 5000  # images that the classifier is fitted to at most: it takes them as float64
 OF_A_LABEL = 20  # images that a label must have: fewer are too few to hold some of them back
 SEEN = {"classifier": 32, "pca": 16}  # pixels per side to which larger images are averaged down
 BATCH = 64  # images at a time for Inception

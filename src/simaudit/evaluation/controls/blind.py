@@ -62,10 +62,13 @@ def boosting(table: np.ndarray, is_member: np.ndarray, rows: np.ndarray, seed: i
     """Fit gradient boosting to these rows of a table; where they are more than BOOSTED, to so many, drawn at random."""
     if len(rows) > BOOSTED:
         rows = np.sort(np.random.default_rng(seed).choice(rows, BOOSTED, replace=False))
+    seen = np.empty((len(rows), table.shape[1]), order="F")
+    for column, values in enumerate(table.T):
+        seen[:, column] = values[rows]  # so that they are not copied as float32 first
     classifier = HistGradientBoostingClassifier(
         learning_rate=0.1, max_iter=100, early_stopping=False, random_state=seed
     )
-    return _probability(classifier.fit(table[rows], is_member[rows]))
+    return _probability(classifier.fit(seen, is_member[rows]))
 
 
 def _probability(classifier: LogisticRegression | HistGradientBoostingClassifier) -> Fitted:
