@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import csv
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from zipfile import ZipFile
 
 import numpy as np
 import pandas as pd
@@ -19,7 +20,7 @@ from simaudit.vocabulary.errors import SimauditError, some
 from simaudit.vocabulary.sides import HELDOUT, MEMBER
 
 NAMED = 20  # of what is wrong in one way, in one message
-REMEDY = "put it there whole, or name another one"
+REMEDY = "save one there, or name another"
 ENCODING = "utf-8-sig"  # UTF-8, with the mark that Excel writes or without
 
 Name = int | str
@@ -40,9 +41,13 @@ class Entry:
 
 @dataclass(frozen=True)
 class Listing:
-    """What a list says: its entries, in any order, and what is wrong with it as a whole, one clause each."""
+    """What a list says: its entries, in any order, and what is wrong with it as a whole, one clause each.
+
+    Its entries are `numbered` where they name samples by sample_id, and not by file.
+    """
 
     entries: list[Entry]
+    numbered: bool
     mistakes: list[str] = field(default_factory=list)
 
 
@@ -76,7 +81,7 @@ def _of_table(path: Path, has_files: bool) -> Listing:
     count = len(texts[0])
     said = ([text or None for text in columns.get(name, [None] * count)] for name in ("fold", "group"))
     rows = zip(_numbers(texts[0]) if by == "sample_id" else texts[0], texts[1], *said, strict=True)
-    return Listing([Entry(*row) for row in rows], mistakes)
+    return Listing([Entry(*row) for row in rows], by == "sample_id", mistakes)
 
 
 def _csv(path: Path) -> tuple[_Columns, list[str]]:
@@ -89,8 +94,8 @@ def _csv(path: Path) -> tuple[_Columns, list[str]]:
         lines = csv.reader(stream, delimiter=delimiter, skipinitialspace=True, strict=True)
         rows = [(lines.line_num, row) for row in lines if any(row)]
     header = [name.strip().lower() for name in rows[0][1]] if rows else []
-    odd = [f"line {number} ({len(row)})" for number, row in rows[1:] if len(row) != len(header)]
-    why = f"{len(odd)} lines have more or fewer cells than the header's {len(header)}: {some(odd, NAMED)}"
+    odd = [f"line {number} has {len(row)}" for number, row in rows[1:] if len(row) != len(header)]
+    why = named(f"lines of other than the header's {len(header)} cells", odd, str(len(odd)))
     whole = [row for _, row in rows[1:] if len(row) == len(header)]
     columns: Iterable[Iterable[str]] = zip(*whole, strict=True) if whole else ([] for _ in header)
     return _by_name(path, header, columns), [why] if odd else []
@@ -108,6 +113,11 @@ def _parquet(path: Path) -> tuple[_Columns, list[str]]:
         return _by_name(path, header, texts), []
 
 
+def named(what: str, names: Collection[object], count: str) -> str:
+    """Return a clause about entries or samples that are wrong in one way: what they are, how many, and which."""
+    return f"{what} ({count}): {some(names, NAMED)}"
+
+
 def _by_name(path: Path, header: list[str], columns: Iterable[Iterable[str | None]]) -> _Columns:
     if twice := [name for name, count in Counter(header).items() if name and count > 1]:
         raise SimauditError(f"{path}: has several columns {some(twice, NAMED)}; keep one of each")
@@ -115,19 +125,27 @@ def _by_name(path: Path, header: list[str], columns: Iterable[Iterable[str | Non
 
 
 def _of_arrays(path: Path, member_key: str, heldout_key: str) -> Listing:
-    with reading(path, "an .npz of whole numbers", REMEDY), np.load(path, allow_pickle=False) as arrays:
-        if lacking := [key for key in (member_key, heldout_key) if key not in arrays]:
-            there = some(list(arrays), NAMED) or "none"
+    keys = {MEMBER: member_key, HELDOUT: heldout_key}
+    with (
+        reading(path, "an .npz of whole numbers", REMEDY),
+        ZipFile(
+            path
+        ),  # otherwise NumPy takes what is no .npz for a pickle, and tells how to load it unsafely
+        np.load(path, allow_pickle=False) as arrays,
+    ):
+        if lacking := [key for key in keys.values() if key not in arrays]:
             raise SimauditError(
-                f"{path}: has no array {some(lacking, NAMED)}; it has {there}: name them by member_key and heldout_key"
+                f"{path}: has no array {some(lacking, NAMED)}; it has {some(arrays.files, NAMED) or 'none'}: name "
+                "them by member_key and heldout_key"
             )
-        sides = {MEMBER: (member_key, arrays[member_key]), HELDOUT: (heldout_key, arrays[heldout_key])}
-    for key, ids in sides.values():
+        sides = {role: arrays[key] for role, key in keys.items()}
+    for role, ids in sides.items():
         if ids.ndim != 1 or not np.issubdtype(ids.dtype, np.integer):
             raise SimauditError(
-                f"{path}: {key} must be whole numbers (N,), found {ids.dtype} {ids.shape}; write the sample_ids"
+                f"{path}: {keys[role]} must be whole numbers (N,), found {ids.dtype} {ids.shape}; write sample_ids"
             )
-    return Listing([Entry(number, role) for role, (_, ids) in sides.items() for number in ids.tolist()])
+    entries = [Entry(number, role) for role, ids in sides.items() for number in ids.tolist()]
+    return Listing(entries, numbered=True)
 
 
 def _of_names(listed: Path, heldout: Path, files: set[str]) -> Listing:
@@ -135,36 +153,30 @@ def _of_names(listed: Path, heldout: Path, files: set[str]) -> Listing:
     sides = {}
     for role, path in ((MEMBER, listed), (HELDOUT, heldout)):
         with reading(path, "a list in UTF-8", REMEDY):
-            lines = path.read_text(encoding=ENCODING).split(
-                "\n"
-            )  # as files may be named with any other separator
-        sides[role] = [name for line in lines if (name := line.rstrip("\r")).strip()]
+            text = path.read_text(encoding=ENCODING)
+        sides[role] = [
+            line for line in text.split("\n") if line.strip()
+        ]  # splitlines would cut at U+2028 too
     texts = [name for names in sides.values() for name in names]
-    are_numbers = files.isdisjoint(texts) and all(map(str.isdecimal, texts))
-    return Listing(
-        [
-            Entry(name, role)
-            for role, names in sides.items()
-            for name in (_numbers(names) if are_numbers else names)
-        ]
-    )
+    numbered = files.isdisjoint(texts) and all(map(str.isdecimal, texts))
+    names = _numbers(texts) if numbered else texts
+    roles = [role for role, texts in sides.items() for _ in texts]
+    return Listing([Entry(*pair) for pair in zip(names, roles, strict=True)], numbered)
 
 
 def _of_origins(given: Origins, origin: pd.Series) -> Listing:
     there, mistakes = sorted(origin.dropna().unique()), []
     unknown = [name for name in (*given.origin, *given.heldout) if name not in there]
     if unknown and given.unknown == "refuse":
-        known = f"there are {some(there, NAMED)}" if there else "they have none"
-        mistakes = [f"no image is from {some(unknown, NAMED)}; {known}"]
+        known = f"there are {some(there, NAMED)}" if there else "the dataset has no origins"
+        mistakes = [f"no image is from {some(unknown, NAMED)} ({known}; correct it, or set unknown: drop)"]
     sides = {MEMBER: given.origin, HELDOUT: given.heldout}
-    return Listing(
-        [
-            Entry(number, role)
-            for role, names in sides.items()
-            for number in np.flatnonzero(origin.isin(names).to_numpy(bool)).tolist()
-        ],
-        mistakes,
-    )
+    entries = [
+        Entry(number, role)
+        for role, names in sides.items()
+        for number in np.flatnonzero(origin.isin(names).to_numpy(bool)).tolist()
+    ]
+    return Listing(entries, True, mistakes)
 
 
 def _numbers(texts: Sequence[str]) -> list[Name]:

@@ -2,12 +2,12 @@
 
 import unicodedata
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
 import numpy as np
 import pandas as pd
 
-from simaudit.data.listing import NAMED, Entry, Name, read_listing
+from simaudit.data.listing import NAMED, Entry, Listing, Name, named, read_listing
 from simaudit.data.membership import Given
 from simaudit.data.split import draw_folds, split_table
 from simaudit.vocabulary.errors import KnobError, some
@@ -40,7 +40,7 @@ def given_split(given: Given, items: pd.DataFrame, calibration: float, seed: int
     known = {sample: entry for sample, entry in found if sample is not None}
     mistakes = [*listing.mistakes, *_repeated(found)]
     if given.unknown == "refuse":
-        mistakes += _unknown(found, files)
+        mistakes += _unknown(listing, found, files)
     else:
         found = [(sample, entry) for sample, entry in found if sample is not None]
     mistakes += _wrong_words([entry for _, entry in found])
@@ -100,27 +100,28 @@ def _unique(files: Files, key: Callable[[str], str]) -> dict[str, int]:
     return {key: sample for key, sample in keys if count[key] == 1}
 
 
-def _unknown(found: Found, files: Files) -> Iterator[str]:
+def _unknown(listing: Listing, found: Found, files: Files) -> Iterator[str]:
     """Yield which entries name no sample, and which files were perhaps meant."""
     names = [entry.name for sample, entry in found if sample is None]
-    if not names:
-        return
-    numbers = f"sample_id 0 … {len(files) - 1}"
-    if any(isinstance(entry.name, int) for _, entry in found):
-        which = f" ({numbers})"
-    else:
-        which = "" if any(files) else f", whose images have no file names, only {numbers}"
+    numbers = [name for name in names if isinstance(name, int)]
+    texts = [name for name in names if isinstance(name, str)]
     whole, base = _unique(files, _folded), _unique(files, _base)
+    last = len(files) - 1
 
-    def shown(name: Name) -> str:
-        meant = None if isinstance(name, int) else whole.get(_folded(name), base.get(_base(name)))
-        return f"{name} (did you mean {files[meant]}?)" if meant is not None else str(name)
+    def shown(name: str) -> str:
+        meant = whole.get(_folded(name), base.get(_base(name)))
+        return f"{name} (did you mean {files[meant]}?)" if meant is not None else name
 
-    listed = some([*map(shown, names[:NAMED]), *names[NAMED:]], NAMED)
-    yield (
-        f"{len(names)} of {len(found)} entries name nothing in the dataset{which}: {listed}; correct them, or set "
-        "unknown: drop"
-    )
+    def clause(what: str, names: Collection[object]) -> str:
+        return named(what, names, f"{len(names)} of {len(found)}; correct them, or set unknown: drop")
+
+    if numbers:
+        yield clause(f"sample_ids that lie beyond the dataset's 0 … {last}", numbers)
+    if texts:
+        which = f", which has sample_ids 0 … {last}" if listing.numbered or not any(files) else ""
+        which += "" if any(files) else " and no file names"
+        hinted = texts if listing.numbered else [*map(shown, texts[:NAMED]), *texts[NAMED:]]
+        yield clause(f"entries that name nothing in the dataset{which}", hinted)
 
 
 def _repeated(found: Found) -> Iterator[str]:
@@ -131,21 +132,21 @@ def _repeated(found: Found) -> Iterator[str]:
             entries.setdefault(sample, []).append(entry)
     twice, both = list[Name](), list[str]()
     for first, *others in entries.values():
-        roles = dict.fromkeys((_role(entry) or entry.role) for entry in (first, *others))
+        roles = dict.fromkeys(_role(entry) or entry.role for entry in (first, *others))
         if len(roles) > 1:
             both.append(f"{first.name} ({', '.join(roles)})")
         elif others:
             twice.append(first.name)
     if twice:
-        yield f"{len(twice)} listed more than once: {some(twice, NAMED)}"
+        yield named("listed more than once", twice, str(len(twice)))
     if both:
-        yield f"{len(both)} listed in several roles: {some(both, NAMED)}"
+        yield named("listed in several roles", both, str(len(both)))
 
 
 def _wrong_words(entries: list[Entry]) -> Iterator[str]:
     """Yield which roles and folds there are not, and which entries lack a fold that others have."""
     wrong = [(entry.role, entry.name) for entry in entries if _role(entry) is None]
-    yield from _words("role", wrong, ROLES)
+    yield from _words("role", wrong, (*SIDES, UNUSED))
     used = [entry for entry in entries if _role(entry) in SIDES]
     said = [entry for entry in used if _fold(entry)]
     yield from _words(
@@ -153,7 +154,9 @@ def _wrong_words(entries: list[Entry]) -> Iterator[str]:
     )
     lacking = [entry.name for entry in used if not _fold(entry)]
     if said and lacking:
-        yield f"{len(lacking)} have no fold, and others have: {some(lacking, NAMED)}; give one to all, or to none"
+        yield named(
+            "without a fold, which others have", lacking, f"{len(lacking)}; give one to all, or to none"
+        )
 
 
 def _words(kind: str, wrong: list[tuple[str, Name]], known: Iterable[str]) -> Iterator[str]:
@@ -161,17 +164,15 @@ def _words(kind: str, wrong: list[tuple[str, Name]], known: Iterable[str]) -> It
     for word, name in wrong:
         by_word.setdefault(word, []).append(name)
     if by_word:
-        shown = some([f"{word!r} of {some(names, EXAMPLES)}" for word, names in by_word.items()], NAMED)
-        yield f"{len(wrong)} have a {kind} that is none of {', '.join(known)}: {shown}"
+        shown = [f"{word!r} of {some(names, EXAMPLES)}" for word, names in by_word.items()]
+        yield named(f"with a {kind} that is none of {', '.join(known)}", shown, str(len(wrong)))
 
 
 def _unlisted(samples: list[int], files: Files) -> Iterator[str]:
     if samples:
-        names = some([files[sample] or sample for sample in samples], NAMED)
-        yield (
-            f"{len(samples)} of {len(files)} samples of the dataset are not listed: {names}; list them, or set "
-            "unlisted: unused"
-        )
+        count = f"{len(samples)} of {len(files)}; list them, or set unlisted: unused"
+        names = [files[sample] or sample for sample in samples]
+        yield named("samples of the dataset that are not listed", names, count)
 
 
 def _lacking(entries: Iterable[Entry]) -> Iterator[str]:
@@ -179,4 +180,4 @@ def _lacking(entries: Iterable[Entry]) -> Iterator[str]:
     roles = {_role(entry) for entry in entries}
     for side in SIDES:
         if side not in roles:
-            yield f"names no {side} sample; a split needs both sides"
+            yield f"no sample of the dataset is {side}; a split needs both sides"

@@ -125,7 +125,7 @@ def _which(value: Any) -> str | None:
     if isinstance(value, Given):
         return type(value).__name__
     if not isinstance(value, Mapping):
-        return None if isinstance(value, str) else DRAWN
+        return DRAWN if isinstance(value, int | float) else None
     names = [form.__name__ for key, form in FORMS.items() if key in value]
     return names[0] if len(names) == 1 else None
 

@@ -68,7 +68,9 @@ def origins_apart(controls: Mapping[str, Any]) -> list[str]:
 
 def _alone(sides: Mapping[str, Sequence[str]]) -> list[str]:
     words = {MEMBER: "members", HELDOUT: "held-out samples"}
-    return [f"{words[side]} alone are from {some(names, NAMED)}" for side, names in sides.items()]
+    return [
+        f"{word} alone are from {some(sides[side], NAMED)}" for side, word in words.items() if side in sides
+    ]
 
 
 def run_lines(results: Path = RESULTS) -> list[str]:
