@@ -21,7 +21,7 @@ from simaudit.data.store import Images
 from simaudit.evaluation.jobs import EvaluationKnobs, blind_job, evaluate_job
 from simaudit.plan import at_hand
 from simaudit.plan.jobs import jobs
-from simaudit.provenance.stamps import Stamp
+from simaudit.provenance.stamps import Stamp, write
 from simaudit.scoring.run import write_scores
 from simaudit.scoring.score_file import Scores
 from simaudit.storage.json import read_json
@@ -410,6 +410,16 @@ def test_a_file_that_changed_reruns_its_split_and_one_that_did_not_does_not():
     csv(*ROWS[1:])
     after = stamps()
     assert {name for name in before if before[name] != after[name]} == {"split/small"}
+
+
+def test_a_file_that_was_read_may_be_elsewhere_afterwards():
+    text = "splits: {small: {members: {file: members.csv}}, few: {}}"
+    csv(*ROWS)
+    planned = list(jobs(small(text)))
+    write([work for work in planned if work.name == "split/small"])
+    Path("members.csv").unlink()
+    assert list(jobs(small(text))) == planned
+    assert "members.file: no such file" in lines_of(small, text.replace("members.csv", "others.csv"))[0]
 
 
 def test_a_drawn_split_counts_what_it_uses_against_memory(monkeypatch):

@@ -65,13 +65,14 @@ def _fold(entry: Entry) -> str:
     return (entry.fold or "").strip().lower()
 
 
-def _samples(names: Iterable[Name], files: Files) -> list[int | None]:
+def _samples(names: Sequence[Name], files: Files) -> list[int | None]:
     """Return the sample_id that each name stands for, None where it stands for none.
 
     A file's name is matched as it is, and otherwise in Unicode's composed form (NFC): some systems decompose accents.
     """
     exact = {file: sample for sample, file in enumerate(files) if file is not None}
-    composed = _unique(files, _composed)
+    is_exact = all(isinstance(name, int) or name in exact for name in names)
+    composed = {} if is_exact else _unique(files, _composed)
 
     def sample(name: Name) -> int | None:
         if isinstance(name, int):
@@ -103,6 +104,8 @@ def _unique(files: Files, key: Callable[[str], str]) -> dict[str, int]:
 def _unknown(listing: Listing, found: Found, files: Files) -> Iterator[str]:
     """Yield which entries name no sample, and which files were perhaps meant."""
     names = [entry.name for sample, entry in found if sample is None]
+    if not names:
+        return
     numbers = [name for name in names if isinstance(name, int)]
     texts = [name for name in names if isinstance(name, str)]
     whole, base = _unique(files, _folded), _unique(files, _base)

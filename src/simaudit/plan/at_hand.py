@@ -8,6 +8,7 @@ from simaudit.data.membership import Given
 from simaudit.data.sizes import fold_sizes, heldout_of, refuse_small
 from simaudit.plan.explain import Mistake, listed, shown
 from simaudit.plan.params import Params
+from simaudit.provenance.stamps import Stamp
 from simaudit.targets.files import AUTOENCODER
 from simaudit.targets.given import why_no_autoencoder
 from simaudit.vocabulary import paths
@@ -31,7 +32,7 @@ def _splits(params: Params) -> Mistakes:
     for name in params.used_splits:
         split, shape = params.splits[name], params.datasets[params.dataset_of(name)].shape
         if isinstance(split.members, Given):  # how many they are is in their files
-            yield from _files(("splits", name, "members"), split.members.files)
+            yield from _lists(name, split.members.files)
         elif shape is not None:
             used = shape[0] if split.heldout is None else min(shape[0], split.members + split.heldout)
             try:
@@ -44,14 +45,18 @@ def _splits(params: Params) -> Mistakes:
             yield from _resamples(params, name, used)
 
 
-def _files(keys: tuple[str, ...], files: Mapping[str, Path]) -> Mistakes:
+def _lists(split: str, files: Mapping[str, Path]) -> Mistakes:
+    """Yield which files of a split cannot be read; one that its job has read before may be elsewhere now."""
+    before = Stamp.readable(paths.stamp(f"split/{split}"))
+    known = before.given if before else {}
     for key, path in files.items():
+        why = ""
         if not (os.access(path, os.F_OK) and path.is_file()):  # the first takes a path of any length
-            yield Mistake(
-                (*keys, key), f"no such file; put it there, or name another (got {shown(str(path))})"
-            )
+            why = "" if known.get(path.as_posix()) else "no such file; put it there, or name another"
         elif not os.access(path, os.R_OK):
-            yield Mistake((*keys, key), f"must not be read; change its permissions (got {shown(str(path))})")
+            why = "must not be read; change its permissions"
+        if why:
+            yield Mistake(("splits", split, "members", key), f"{why} (got {shown(str(path))})")
 
 
 def _resamples(params: Params, split: str, samples: int) -> Mistakes:
