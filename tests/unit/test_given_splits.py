@@ -126,9 +126,7 @@ def test_index_arrays_are_read_by_secmi_s_names_or_others():
     np.savez("s.npz", seen=ids["member"][::-1], unseen=ids["heldout"])
     knobs = {"indices": "s.npz", "member_key": "seen", "heldout_key": "unseen"}
     assert made(knobs).role.tolist() == ROLES
-    line = (
-        "s.npz: has no array mia_train_idxs, mia_eval_idxs; it has seen, unseen: name them by member_key and"
-    )
+    line = "s.npz: has no array mia_train_idxs, mia_eval_idxs; it has 'seen', 'unseen': name them by member_key and"
     assert line in refused({"indices": "s.npz"})
 
 
@@ -259,7 +257,7 @@ def test_folds_and_sides_that_cannot_be_measured_are_refused(rows, line):
         (
             {"origin": "train", "heldout": ["val", "film"]},
             "d",
-            "origin: no image is from val, film (there are test, train",
+            "origin: no image is from val, film (there are 'test', 'train'",
         ),
         ({"origin": "train", "heldout": "test"}, "bare", "the dataset has no origins"),
         (
@@ -280,9 +278,9 @@ def test_folds_and_sides_that_cannot_be_measured_are_refused(rows, line):
         (
             {"file": "header.csv"},
             "d",
-            "header.csv: needs a column file or sample_id, and a column role; it has name, role",
+            "header.csv: needs a column file or sample_id, and a column role; it has 'name', 'role'",
         ),
-        ({"file": "twice.csv"}, "d", "twice.csv: has several columns role; keep one of each"),
+        ({"file": "twice.csv"}, "d", "twice.csv: has several columns 'role'; keep one of each"),
         (
             {"file": "empty.csv"},
             "d",

@@ -6,7 +6,7 @@ from pydantic import ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
 from simaudit.data.membership import Count, Given, Members
-from simaudit.data.source import Source, source_modules
+from simaudit.data.source import Source
 from simaudit.vocabulary import paths
 from simaudit.vocabulary.bounds import Share
 from simaudit.vocabulary.errors import FileError, KnobError, SimauditError
@@ -41,9 +41,8 @@ class SplitKnobs(Knobs):
 def prepare_job(dataset: str, source: Source) -> Job:
     """Store a dataset in the one form that every later phase reads."""
     writes = {"images": paths.images(dataset), "items": paths.items(dataset)}
-    plugin = source_modules()[source.source]
     params = {"name": dataset, **deciding(source)}
-    return Job(f"prepare/{dataset}", reference(prepare), params, {}, writes, (plugin,), source.given)
+    return Job(f"prepare/{dataset}", reference(prepare), params, {}, writes, source.plugins, source.given)
 
 
 def prepare(job: Job) -> None:

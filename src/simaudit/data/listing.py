@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from simaudit.data.membership import Given, IndexArrays, NameLists, Origins, RolesTable
-from simaudit.storage.reading import reading
+from simaudit.storage.reading import listed, reading
 from simaudit.vocabulary.errors import SimauditError, some
 from simaudit.vocabulary.sides import HELDOUT, MEMBER
 
@@ -74,7 +74,7 @@ def _of_table(path: Path, has_files: bool) -> Listing:
     names = [name for name in ("file", "sample_id") if name in columns]
     if not names or "role" not in columns:
         raise SimauditError(
-            f"{path}: needs a column file or sample_id, and a column role; it has {some(columns, NAMED) or 'none'}"
+            f"{path}: needs a column file or sample_id, and a column role; it has {listed(columns)}"
         )
     by = names[0] if has_files else names[-1]
     texts = ([text or "" for text in columns[by]], [text or "" for text in columns["role"]])
@@ -120,7 +120,7 @@ def named(what: str, names: Collection[object], count: str) -> str:
 
 def _by_name(path: Path, header: list[str], columns: Iterable[Iterable[str | None]]) -> _Columns:
     if twice := [name for name, count in Counter(header).items() if name and count > 1]:
-        raise SimauditError(f"{path}: has several columns {some(twice, NAMED)}; keep one of each")
+        raise SimauditError(f"{path}: has several columns {listed(twice)}; keep one of each")
     return {name: list(column) for name, column in zip(header, columns, strict=True)}
 
 
@@ -135,7 +135,7 @@ def _of_arrays(path: Path, member_key: str, heldout_key: str) -> Listing:
     ):
         if lacking := [key for key in keys.values() if key not in arrays]:
             raise SimauditError(
-                f"{path}: has no array {some(lacking, NAMED)}; it has {some(arrays.files, NAMED) or 'none'}: name "
+                f"{path}: has no array {some(lacking, NAMED)}; it has {listed(arrays.files)}: name "
                 "them by member_key and heldout_key"
             )
         sides = {role: arrays[key] for role, key in keys.items()}
@@ -148,10 +148,10 @@ def _of_arrays(path: Path, member_key: str, heldout_key: str) -> Listing:
     return Listing(entries, numbered=True)
 
 
-def _of_names(listed: Path, heldout: Path, files: set[str]) -> Listing:
+def _of_names(inside: Path, outside: Path, files: set[str]) -> Listing:
     """Read two lists. They hold sample_ids where every line of both is a number and no image has such a name."""
     sides = {}
-    for role, path in ((MEMBER, listed), (HELDOUT, heldout)):
+    for role, path in ((MEMBER, inside), (HELDOUT, outside)):
         with reading(path, "a list in UTF-8", REMEDY):
             text = path.read_text(encoding=ENCODING)
         sides[role] = [
@@ -168,7 +168,7 @@ def _of_origins(given: Origins, origin: pd.Series) -> Listing:
     there, mistakes = sorted(origin.dropna().unique()), []
     unknown = [name for name in (*given.origin, *given.heldout) if name not in there]
     if unknown and given.unknown == "refuse":
-        known = f"there are {some(there, NAMED)}" if there else "the dataset has no origins"
+        known = f"there are {listed(there)}" if there else "the dataset has no origins"
         mistakes = [f"no image is from {some(unknown, NAMED)} ({known}; correct it, or set unknown: drop)"]
     sides = {MEMBER: given.origin, HELDOUT: given.heldout}
     entries = [

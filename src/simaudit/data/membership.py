@@ -10,7 +10,6 @@ from pydantic import (
     BeforeValidator,
     Discriminator,
     Field,
-    StringConstraints,
     Tag,
     ValidationInfo,
     field_validator,
@@ -18,10 +17,10 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from simaudit.vocabulary.bounds import MOST_IMAGES, Several
-from simaudit.vocabulary.knobs import Knobs
+from simaudit.vocabulary.knobs import GivenPath, Knobs
 
 Count = Annotated[int, Field(ge=2), MOST_IMAGES]
-Text = Annotated[str, StringConstraints(min_length=1, max_length=4096, pattern=r"^[^\x00]+$")]
+Text = Annotated[str, Field(min_length=1, max_length=4096)]
 
 
 def _ending(*suffixes: str) -> AfterValidator:
@@ -53,7 +52,7 @@ class Given(Knobs):
 class RolesTable(Given):
     """A table with a row for each sample: columns `file` or `sample_id`, `role`, and perhaps `fold` and `group`."""
 
-    file: Annotated[Text, _ending(".csv", ".tsv", ".parquet")]
+    file: Annotated[GivenPath, _ending(".csv", ".tsv", ".parquet")]
 
     @property
     def files(self) -> Mapping[str, Path]:
@@ -63,7 +62,7 @@ class RolesTable(Given):
 class IndexArrays(Given):
     """An .npz with the sample_ids of members and of held-out samples as two arrays, as SecMI publishes its splits."""
 
-    indices: Annotated[Text, _ending(".npz")]
+    indices: Annotated[GivenPath, _ending(".npz")]
     member_key: Text = "mia_train_idxs"
     heldout_key: Text = "mia_eval_idxs"
 
@@ -75,8 +74,8 @@ class IndexArrays(Given):
 class NameLists(Given):
     """Two text files with a file name, or a sample_id, on each line: of members, and of held-out samples."""
 
-    listed: Text
-    heldout: Text
+    listed: GivenPath
+    heldout: GivenPath
 
     @property
     def files(self) -> Mapping[str, Path]:
