@@ -169,11 +169,11 @@ def test_distances_are_found_again_from_samples_and_images(judged):
 
 
 def test_unused_images_change_no_distance(judged):
-    """Whatever they show, and whatever their label."""
+    """Whatever they show, and though nobody knows their label."""
     before, split = read_json(judged.output("quality")), pd.read_parquet(judged.input("split"))
     images = np.random.default_rng(1).uniform(-1, 1, (140, 1, 4, 4)).astype(np.float32)
     labels = (images.mean(axis=(1, 2, 3)) > 0).astype(np.int64).tolist()
-    store("d", np.concatenate([images, np.ones((9, 1, 4, 4), np.float32)]), [*labels, *range(9)])
+    store("d", np.concatenate([images, np.ones((9, 1, 4, 4), np.float32)]), [*labels, *[None] * 9])
     unused = pd.DataFrame({"sample_id": range(140, 149), "role": "unused", "sha256": "0"})
     write_split(judged.input("split"), pd.concat([split, unused]))
     judged.do()

@@ -165,7 +165,7 @@ def _of_names(inside: Path, outside: Path, files: set[str]) -> Listing:
 
 
 def _of_origins(given: Origins, origin: pd.Series) -> Listing:
-    there, mistakes = sorted(origin.dropna().unique()), []
+    there, mistakes = list(origin.dropna().unique()), []
     unknown = [name for name in (*given.origin, *given.heldout) if name not in there]
     if unknown and given.unknown == "refuse":
         known = f"there are {listed(there)}" if there else "the dataset has no origins"

@@ -169,7 +169,7 @@ def quality(job: Job) -> None:
 
     split, images = Split.read(job.input("split")), Images.open(job.input("images"))
     real = images[split.sample_id]
-    labels = read_items(job.input("items"), "label").label.to_numpy(np.int64)[split.sample_id]
+    labels = read_items(job.input("items"), "label").label.iloc[split.sample_id].to_numpy(np.int64)
     knobs, resampling = QualityKnobs.model_validate(job.params["quality"]), job.params["evaluation"]
     with threadpool_limits(job.speed["threads"]):
         features = extractor(knobs.features, real, labels, knobs.seed)

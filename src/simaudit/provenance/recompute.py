@@ -121,5 +121,5 @@ def _features(images: Path, items: Path, split: Path, seed: int) -> Callable[[np
 
     with threadpool_limits(1):
         used = Split.read(split).sample_id
-        labels = read_items(items, "label").label.to_numpy(np.int64)[used]
+        labels = read_items(items, "label").label.iloc[used].to_numpy(np.int64)
         return extractor("classifier", Images.open(images)[used], labels, seed)
