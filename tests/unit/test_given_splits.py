@@ -370,13 +370,13 @@ def test_a_copy_on_both_sides_is_refused_and_one_that_is_unused_is_not():
         ("{members: {file: m.txt}}", "members.file: must end in .csv or .tsv or .parquet (got 'm.txt')"),
         (
             "{members: {file: m.csv}}",
-            "members.file: no such file; put it there, or name another (got 'm.csv')",
+            "members.file: no such file or folder; put it there, or name another (got 'm.csv')",
         ),
         (
             "{members: {listed: data, heldout: b}}",
-            "members.listed: no such file; put it there, or name another (got 'data')",
+            "members.listed: is a folder; name a file (got 'data')",
         ),
-        (f"{{members: {{file: {'x' * 300}.csv}}}}", "members.file: no such file; put it there"),
+        (f"{{members: {{file: {'x' * 300}.csv}}}}", "members.file: no such file or folder; put it there"),
         (
             "{members: {file: m.csv}, heldout: 9}",
             "heldout: is for members that are drawn, and these are given; remove it",
@@ -418,6 +418,20 @@ def test_a_file_that_was_read_may_be_elsewhere_afterwards():
     Path("members.csv").unlink()
     assert list(jobs(small(text))) == planned
     assert "members.file: no such file" in lines_of(small, text.replace("members.csv", "others.csv"))[0]
+
+
+def test_images_that_are_nowhere_are_one_line_before_any_job_and_may_be_elsewhere_once_prepared():
+    text = (
+        "datasets: {digits: {source: idx, path: 'my images/t10k'}}\nsplits: {small: {members: 40}, few: {}}"
+    )
+    line = "experiment.yaml: datasets.digits: my images/t10k: no such file or folder; put it there, or name another"
+    assert lines_of(small, text) == [line]
+    Path("my images").mkdir()
+    Path("my images/t10k").write_bytes(b"images")
+    planned = list(jobs(small(text)))
+    write([work for work in planned if work.name == "prepare/digits"])
+    Path("my images/t10k").unlink()
+    assert list(jobs(small(text))) == planned
 
 
 def test_a_drawn_split_counts_what_it_uses_against_memory(monkeypatch):

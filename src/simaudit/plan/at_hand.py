@@ -1,7 +1,7 @@
 """What must hold between params.yaml and what is here already: sizes of data, folders of models, memory."""
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from simaudit.data.membership import Given
@@ -22,10 +22,17 @@ BYTES = {"bootstrap": 2, "permutations": 9}
 
 
 def mistakes(params: Params) -> Mistakes:
-    """Yield every value that does not fit the data, where a source knows its sizes, or the models that are here."""
+    """Yield every value that does not fit the data, where a source knows its sizes, or the files that are here."""
+    yield from _sources(params)
     yield from _splits(params)
     yield from _shapes(params)
     yield from _pretrained(params)
+
+
+def _sources(params: Params) -> Mistakes:
+    for name in params.used_datasets:
+        for path, why in _unreadable(f"prepare/{name}", params.datasets[name].given):
+            yield Mistake(("datasets", name), f"{path}: {why}")
 
 
 def _splits(params: Params) -> Mistakes:
@@ -46,17 +53,23 @@ def _splits(params: Params) -> Mistakes:
 
 
 def _lists(split: str, files: Mapping[str, Path]) -> Mistakes:
-    """Yield which files of a split cannot be read; one that its job has read before may be elsewhere now."""
-    before = Stamp.readable(paths.stamp(f"split/{split}"))
-    known = before.given if before else {}
+    unreadable = dict(_unreadable(f"split/{split}", files.values()))
     for key, path in files.items():
-        why = ""
-        if not (os.access(path, os.F_OK) and path.is_file()):  # the first takes a path of any length
-            why = "" if known.get(path.as_posix()) else "no such file; put it there, or name another"
-        elif not os.access(path, os.R_OK):
-            why = "must not be read; change its permissions"
-        if why:
+        is_folder = path not in unreadable and path.is_dir()
+        if why := unreadable.get(path) or ("is a folder; name a file" if is_folder else None):
             yield Mistake(("splits", split, "members", key), f"{why} (got {shown(str(path))})")
+
+
+def _unreadable(job: str, given: Iterable[Path]) -> Iterator[tuple[Path, str]]:
+    """Yield the files and folders that a job cannot read; what it has read before may be elsewhere now."""
+    before = Stamp.readable(paths.stamp(job))
+    known = before.given if before else {}
+    for path in given:
+        if not os.access(path, os.F_OK):  # which takes a path of any length
+            if not known.get(path.as_posix()):
+                yield path, "no such file or folder; put it there, or name another"
+        elif not os.access(path, os.R_OK):
+            yield path, "must not be read; change its permissions"
 
 
 def _resamples(params: Params, split: str, samples: int) -> Mistakes:
