@@ -6,7 +6,7 @@ from pydantic import Field
 
 from simaudit.data.source import Source, source_modules
 from simaudit.vocabulary import paths
-from simaudit.vocabulary.bounds import MOST_IMAGES, Share
+from simaudit.vocabulary.bounds import MOST_IMAGES, Most, Share
 from simaudit.vocabulary.errors import FileError, SimauditError
 from simaudit.vocabulary.job import Job, reference
 from simaudit.vocabulary.knobs import Knobs, Name, Refers, Seed, deciding
@@ -20,6 +20,15 @@ class SplitKnobs(Knobs):
     calibration: Share = 0.3
     seed: Seed = 0
     allow_duplicates: bool = False
+
+
+class NearDuplicateKnobs(Knobs):
+    """When a sample is nearly the same image as a member: both must hold."""
+
+    rms: Annotated[float, Field(ge=0), Most(2, "pixels run from −1 to 1")] = 0.1
+    """At most so large is the root mean square difference of their pixels."""
+    correlation: Annotated[float, Field(gt=0, le=1)] = 0.8
+    """At least so large is the correlation of their edges."""
 
 
 def prepare_job(dataset: str, source: Source) -> Job:
@@ -67,18 +76,34 @@ def split(job: Job) -> None:
     write_split(job.output("split"), drawn)
 
 
-def nearest_job(split: str, knobs: SplitKnobs) -> Job:
-    """Find the member that each sample of a split looks most like."""
-    reads = {"images": paths.images(knobs.dataset), "split": paths.split(split)}
-    return Job(f"nearest/{split}", reference(nearest), {}, reads, {"nearest": paths.nearest(split)})
+def nearest_job(split: str, dataset: str, knobs: NearDuplicateKnobs, threads: int) -> Job:
+    """Find the member that each sample of a split looks most like, and the samples that are nearly the same image."""
+    return Job(
+        f"nearest/{split}",
+        reference(nearest),
+        {"split": split, "near_duplicates": deciding(knobs)},
+        {"images": paths.images(dataset), "split": paths.split(split)},
+        {"nearest": paths.nearest(split), "summary": paths.nearest(split, "json")},
+        speed={"threads": threads},
+    )
 
 
 def nearest(job: Job) -> None:
-    """Find the member that each sample of a split looks most like."""
-    from simaudit.data.neighbours import SCHEMA, nearest_members
+    """Find the member that each sample of a split looks most like, and the samples that are nearly the same image."""
+    from threadpoolctl import threadpool_limits
+
+    from simaudit.data.near_duplicates import SCHEMA, mark_near_duplicates, near_duplicates
+    from simaudit.data.neighbours import nearest_members
     from simaudit.data.prepare import open_images
     from simaudit.data.split import Split
+    from simaudit.storage.json import write_json
     from simaudit.storage.parquet import write_table
 
-    members = nearest_members(open_images(job.input("images")), Split.read(job.input("split")))
-    write_table(job.output("nearest"), members, SCHEMA)
+    images, samples = open_images(job.input("images")), Split.read(job.input("split"))
+    knobs = NearDuplicateKnobs.model_validate(job.params["near_duplicates"])
+    limits = {"largest_rms": knobs.rms, "smallest_correlation": knobs.correlation}
+    with threadpool_limits(job.speed["threads"]):
+        marked = mark_near_duplicates(nearest_members(images, samples), images, **limits)
+    write_table(job.output("nearest"), marked, SCHEMA)
+    found = near_duplicates(marked, samples)
+    write_json(job.output("summary"), {"split": job.params["split"], "near_duplicates": limits | found})
