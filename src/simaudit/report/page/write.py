@@ -32,8 +32,7 @@ def write_page(
     summaries = {audit: read_json(Path(path)) for audit, path in trainings.items()}
     shifted = [target for target in findings.audited if findings.is_shifted(target)]
     pictures = {of: [picture(of, name, results / "figures") for name in names] for of, names in drawn.items()}
-    text = page(
-        findings, pictures, undrawn, doubts(summaries, splits, shifted), read_records(results / "records")
-    )
+    doubted = doubts(summaries, splits, shifted, findings.with_near_duplicates)
+    text = page(findings, pictures, undrawn, doubted, read_records(results / "records"))
     with atomic_path(output) as temporary:
         temporary.write_text(text, encoding="utf-8", newline="\n")
