@@ -3,6 +3,7 @@
 import csv
 import os
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -88,7 +89,7 @@ def make(folder):
         SPLIT.write_bytes(b"split")
         WEIGHTS.parent.mkdir(parents=True)
         save_file({"w": np.arange(9.0)}, WEIGHTS)
-        audit = new_audit(paths.RESULTS)
+        audit = replace(new_audit(paths.RESULTS), near_duplicates=5)
         audit.blind()
         audit.evaluate("t", {"loss": 1, "sima": 2})
         shutil.rmtree(paths.RESULTS / "evaluation/quality")  # of no job of this run
