@@ -19,7 +19,6 @@ import torch
 from diffusers import DDPMScheduler
 
 from simaudit.attacks.threshold.sima import SimA
-from simaudit.data.prepare import to_model_range
 from simaudit.data.sources.digits import Digits
 from simaudit.data.split import Split, make_split
 from simaudit.diffusion.schedule import NoiseSchedule
@@ -38,7 +37,7 @@ from simaudit.vocabulary import paths
 ROOT = Path(__file__).parents[1]
 PARAMS = load([ROOT / "params.yaml"])
 TARGET = PARAMS.targets["digits-ddpm"]
-IMAGES = to_model_range(Digits(source="digits").load())
+IMAGES = np.stack([item.pixels for item in Digits(source="digits").items()])
 CORES = 2
 TURNS = 5
 BATCH = 1000  # samples in a row group of a score file

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from auditing import new_audit
 from calling import assert_refused, call, run
+from storing import store
 
 from simaudit.data.jobs import SplitKnobs, split_job
-from simaudit.data.prepare import save_array
 from simaudit.data.split import make_split, write_split
 from simaudit.evaluation.jobs import EvaluationKnobs, compare_job, evaluate_job, numbers_job
 from simaudit.plan.load import load
@@ -56,11 +56,11 @@ def split(members=40, calibration=0.5, **knobs):
 
 
 def images(count):
-    save_array(paths.images("d"), np.zeros((count, 1, 2, 2), np.float32))
+    store("d", np.zeros((count, 1, 2, 2), np.float32))
 
 
 def test_a_missing_input_is_one_line_with_the_command_that_makes_it():
-    file = "data/prepared/d/images.npy"
+    file = "data/prepared/d/items.parquet"
     assert_refused(run(split()), f"{file}: missing; make it with: snakemake --cores all {file}")
 
 
@@ -110,7 +110,7 @@ def test_results_that_are_missing_are_one_line_with_the_command_that_makes_them(
 @pytest.fixture
 def scoring():
     """The job of an attack on a target of no weights that was trained on other members."""
-    save_array(paths.images("d"), np.zeros((20, 1, 2, 2), np.float32))
+    store("d", np.zeros((20, 1, 2, 2), np.float32))
     write_split(paths.split("s"), make_split([f"{i:064x}" for i in range(20)], 10, 0.5, 0))
     summary = {"members": {"sha256": "other", "split": "theirs.parquet"}, "files": {}, "kind": "ddpm"}
     write_json(paths.target("t") / "training.json", summary)
@@ -143,7 +143,7 @@ def test_a_job_leaves_its_record_with_what_it_ran_on_and_its_run_log():
     assert run(replace(job, speed={"threads": 3})).returncode == 0
     record = json.loads(paths.record("split/mine").read_text())
     assert record["command"] == ["simaudit", "run", "split/mine"]
-    assert set(record["inputs"]) == {"results/params/split/mine.json", "data/prepared/d/images.npy"}
+    assert set(record["inputs"]) == {"results/params/split/mine.json", "data/prepared/d/items.parquet"}
     assert set(record["outputs"]) == {"data/splits/mine.parquet"}
     assert record["speed"] == {"threads": 3}
     assert {"numpy", "pandas", "pyarrow"} <= set(record["environment"]["versions"])

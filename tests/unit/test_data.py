@@ -1,38 +1,51 @@
-"""The default datasets, and what preparation promises."""
+"""The default datasets, and what the image store promises."""
 
+import hashlib
 import tracemalloc
+from pathlib import Path
 
 import numpy as np
 import pytest
 import sklearn.datasets
+from storing import store
 
-from simaudit.data.prepare import image_hashes, open_images, save_array, to_model_range
-from simaudit.data.source import RawImages, Source, source_types
+from simaudit.data.prepare import write_store
+from simaudit.data.source import Item, Source, Unusable, scaled, source_types
 from simaudit.data.sources.digits import Digits
 from simaudit.data.sources.photos import Photos
+from simaudit.data.store import Images, pixels_hash, read_items
+from simaudit.storage.array import save_array
+from simaudit.vocabulary import paths
 from simaudit.vocabulary.errors import SimauditError
 
 
+@pytest.fixture(autouse=True)
+def here(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+
+def prepared(source):
+    write_store(source.items(), paths.images("d"), paths.items("d"))
+    return Images.open(paths.images("d")), read_items(paths.items("d"))
+
+
 def test_digits_are_real_whole_and_free_of_copies():
-    raw = Digits(source="digits").load()
-    images = to_model_range(raw)
+    images, items = prepared(Digits(source="digits"))
     assert images.shape == (1797, 1, 8, 8)
-    assert images.dtype == np.float32
-    assert (images.min(), images.max()) == (-1, 1)
-    assert np.bincount(raw.labels).min() > 150  # ten classes, all present
-    assert len(set(image_hashes(images))) == 1797  # no split of digits can have an image on both sides
+    assert images[:].dtype == np.float32
+    assert (images[:].min(), images[:].max()) == (-1, 1)
+    assert np.array_equal(images[:][:, 0], sklearn.datasets.load_digits().images.astype(np.float32) / 8 - 1)
+    assert items.label.value_counts().min() > 150  # ten classes, all present
+    assert items.sha256.nunique() == 1797  # no split of digits can have an image on both sides
 
 
 def test_photos_are_two_photographs_cut_into_patches_without_copies():
-    raw = Photos(source="photos").load()
-    images = to_model_range(raw)
+    images, items = prepared(Photos(source="photos"))
     assert images.shape == (2080, 3, 8, 8)
-    assert raw.labels.dtype == np.int64
-    assert raw.labels.tolist() == [0] * 1040 + [1] * 1040
-    assert raw.images.min() >= 0
-    assert raw.images.max() <= 255
-    assert (images.min(), images.max()) == (-1, 1)  # black and white are both there
-    assert len(set(image_hashes(images))) == 2080  # no split of them can have an image on both sides
+    assert items.label.tolist() == [0] * 1040 + [1] * 1040
+    assert items.origin.tolist() == ["china.jpg"] * 1040 + ["flower.jpg"] * 1040
+    assert (images[:].min(), images[:].max()) == (-1, 1)  # black and white are both there
+    assert items.sha256.nunique() == 2080  # no split of them can have an image on both sides
 
 
 @pytest.mark.parametrize(("name", "first"), [("china.jpg", 0), ("flower.jpg", 1040)])
@@ -42,8 +55,8 @@ def test_a_patch_is_the_mean_of_its_place_in_the_photograph(name, first, number)
     top, left = 16 * (number // 40), 16 * (number % 40)
     place = photograph[top : top + 16, left : left + 16]
     mean = (place[::2, ::2] + place[1::2, ::2] + place[::2, 1::2] + place[1::2, 1::2]) / 4
-    patch = Photos(source="photos").load().images[first + number]
-    assert np.array_equal(patch.transpose(1, 2, 0), mean)
+    patch = list(Photos(source="photos").items())[first + number].pixels
+    np.testing.assert_allclose(patch.transpose(1, 2, 0), mean / 127.5 - 1, atol=1e-6)
 
 
 @pytest.mark.parametrize(
@@ -51,36 +64,107 @@ def test_a_patch_is_the_mean_of_its_place_in_the_photograph(name, first, number)
 )
 def test_patches_can_be_larger_and_of_photographs_at_another_size(side, reduction, count):
     photos = Photos(source="photos", side=side, reduction=reduction)
-    raw = photos.load()
-    assert raw.images.shape == photos.shape == (count, 3, side, side)
-    assert np.bincount(raw.labels).tolist() == [count // 2, count // 2]
+    items = list(photos.items())
+    assert (len(items), *items[0].pixels.shape) == photos.shape == (count, 3, side, side)
+    assert np.bincount([item.label for item in items]).tolist() == [count // 2, count // 2]
 
 
-def test_the_value_range_is_mapped_linearly_onto_minus_one_to_one():
-    raw = RawImages(np.array([0, 51, 255], dtype=np.uint8).reshape(3, 1, 1, 1), np.zeros(3, int), (0, 255))
-    assert to_model_range(raw).ravel().tolist() == pytest.approx([-1, -0.6, 1])
+@pytest.mark.parametrize("kind", [kind for kind in source_types().values() if kind.shape is not Source.shape])
+def test_a_source_has_the_shape_that_it_says(kind):
+    source = kind(source=kind.__module__.rsplit(".", 1)[-1])
+    items = list(source.items())
+    assert source.shape == (len(items), *items[0].pixels.shape)
 
 
-def test_values_outside_the_declared_range_are_refused():
-    raw = RawImages(np.full((1, 1, 1, 1), 300.0), np.zeros(1, int), (0, 255))
-    with pytest.raises(SimauditError, match=r"300.*range 0 to 255"):
-        to_model_range(raw)
+def test_a_range_of_values_is_mapped_linearly_onto_minus_one_to_one():
+    assert scaled(np.array([0, 51, 255], np.uint8), 0, 255).tolist() == pytest.approx([-1, -0.6, 1])
 
 
-def test_preparing_needs_little_more_memory_than_the_prepared_images():
-    raw = RawImages(np.zeros((20_000, 1, 8, 8), dtype=np.uint8), np.zeros(20_000, int), (0, 255))
+@pytest.mark.parametrize("values", [[0.0, 300.0], [-1.0, 2.0], [0.0, np.nan]])
+def test_values_outside_the_stated_range_are_refused(values):
+    with pytest.raises(SimauditError, match=r"range 0 to 255"):
+        scaled(np.array(values), 0, 255)
+
+
+RNG = np.random.default_rng(0)
+BYTES = RNG.integers(0, 256, (9, 3, 4, 5), dtype=np.uint8)
+
+
+def test_eight_bits_stay_eight_bits_on_disk_and_are_in_the_models_range_where_they_are_read():
+    store("d", BYTES)
+    assert np.array_equal(np.load(paths.images("d")), BYTES)
+    images = Images.open(paths.images("d"))
+    for ids in (slice(2, 5), [7, 0], np.array([3])):
+        assert images[ids].dtype == np.float32
+        np.testing.assert_allclose(images[ids], BYTES[ids] / 127.5 - 1, atol=1e-7)
+
+
+def test_a_file_that_was_written_image_by_image_is_the_one_that_numpy_writes():
+    store("d", BYTES)
+    np.save("whole.npy", BYTES)
+    assert paths.images("d").read_bytes() == Path("whole.npy").read_bytes()
+
+
+def test_items_are_known_by_number_file_label_caption_origin_and_hash():
+    origins = ["a"] * 5 + ["b"] * 4
+    store("d", BYTES, range(9), file=[f"{n}.png" for n in range(9)], caption=["a dog"] * 9, origin=origins)
+    items = read_items(paths.items("d"))
+    assert items.sample_id.tolist() == items.label.tolist() == list(range(9))
+    assert items.file[3] == "3.png"
+    assert items.origin.tolist() == origins
+    assert items.sha256[8] == pixels_hash(BYTES[8]) == hashlib.sha256(BYTES[8].tobytes()).hexdigest()
+
+
+def test_what_is_not_known_of_an_image_is_null():
+    store("d", BYTES)
+    items = read_items(paths.items("d"))
+    assert items[["file", "label", "caption", "origin"]].isna().all(axis=None)
+
+
+def test_every_image_that_cannot_be_used_is_named_in_one_message_and_nothing_is_kept():
+    other, nan, wide = BYTES[0, :, :2], np.full((3, 4, 5), np.nan, np.float32), BYTES[0].astype(np.int64)
+    entries = [
+        Item(BYTES[0], "a"),
+        Unusable("b", "is truncated"),
+        *(Item(p, f) for f, p in zip("cde", (other, nan, wide), strict=True)),
+    ]
+    words = [
+        "^4 images cannot be used: b is truncated",
+        r"c has 3 channels of 2×5 pixels in uint8, and the first image 3 channels of 4×5 in uint8",
+        "d has values that are not numbers from -1 to 1",
+        r"e is int64 \(3, 4, 5\), and must be uint8 or float32 \(C, H, W\)$",
+    ]
+    with pytest.raises(SimauditError, match="; ".join(words)):
+        write_store(entries, paths.images("d"), paths.items("d"))
+    assert list(paths.images("d").parent.iterdir()) == []
+
+
+def test_a_source_without_images_is_refused():
+    with pytest.raises(SimauditError, match="has no images"):
+        write_store([], paths.images("d"), paths.items("d"))
+
+
+def peak(images):
     tracemalloc.start()
-    images = to_model_range(raw)
-    peak = tracemalloc.get_traced_memory()[1]
-    tracemalloc.stop()
-    assert peak < 1.5 * images.nbytes
+    write_store(images, paths.images("d"), paths.items("d"))
+    try:
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
 
 
-def test_images_are_mapped_not_loaded(tmp_path, images):
-    save_array(tmp_path / "images.npy", images)
-    opened = open_images(tmp_path / "images.npy")
-    assert isinstance(opened, np.memmap)
-    assert np.array_equal(opened, images)
+def test_preparing_ten_times_as_many_images_needs_no_more_memory():
+    def images(count):
+        return (Item(np.full((1, 16, 16), n % 256, np.uint8), f"{n}.png") for n in range(count))
+
+    assert peak(images(60_000)) < 1.2 * peak(images(6_000))
+
+
+def test_images_are_read_where_they_are_indexed_and_may_be_changed_then():
+    store("d", BYTES)
+    images = Images.open(paths.images("d"))
+    images[[0]][:] = 0
+    np.testing.assert_allclose(images[[0]], BYTES[[0]] / 127.5 - 1, atol=1e-7)
 
 
 @pytest.mark.parametrize(
@@ -88,7 +172,7 @@ def test_images_are_mapped_not_loaded(tmp_path, images):
     [
         (None, "missing; make it with"),
         (b"not numpy", "not a whole .npy file"),
-        (np.zeros((2, 2)), "must hold float32 images"),
+        (np.zeros((2, 2)), "must hold images"),
     ],
 )
 def test_a_wrong_image_file_is_one_line(tmp_path, content, words):
@@ -98,7 +182,7 @@ def test_a_wrong_image_file_is_one_line(tmp_path, content, words):
     elif content is not None:
         np.save(path, content)
     with pytest.raises(SimauditError, match=rf"images\.npy: {words}"):
-        open_images(path)
+        Images.open(path)
 
 
 def test_a_truncated_image_file_is_refused(tmp_path, images):
@@ -106,10 +190,4 @@ def test_a_truncated_image_file_is_refused(tmp_path, images):
     save_array(path, images)
     path.write_bytes(path.read_bytes()[:-100])
     with pytest.raises(SimauditError, match="not a whole"):
-        open_images(path)
-
-
-@pytest.mark.parametrize("kind", [kind for kind in source_types().values() if kind.shape is not Source.shape])
-def test_a_source_has_the_shape_that_it_says(kind):
-    source = kind(source=kind.__module__.rsplit(".", 1)[-1])
-    assert source.load().images.shape == source.shape
+        Images.open(path)

@@ -14,11 +14,12 @@ import pytest
 import torch
 from calling import assert_refused, call, run
 from matplotlib.figure import Figure
+from storing import store
 
 from permissions import RULED
 from simaudit.data.jobs import SplitKnobs, split_job
-from simaudit.data.prepare import save_array
 from simaudit.data.split import make_split, write_split
+from simaudit.data.store import Images
 from simaudit.evaluation.jobs import EvaluationKnobs, blind_job
 from simaudit.plan.jobs import jobs
 from simaudit.plan.load import load
@@ -42,7 +43,7 @@ def here(tmp_path, monkeypatch):
 
 @pytest.fixture
 def images():
-    save_array(paths.images("d"), np.zeros((80, 1, 2, 2), np.float32))
+    store("d", np.zeros((80, 1, 2, 2), np.float32))
 
 
 FRAME = pd.DataFrame({"x": np.arange(1000.0)})
@@ -132,7 +133,7 @@ def test_a_refusal_is_one_line_where_the_disk_of_the_log_is_full():
     log = paths.log(SPLIT.name)
     log.parent.mkdir(parents=True)
     log.symlink_to(FULL)
-    assert_refused(run(SPLIT), f"{paths.images('d')}: missing")
+    assert_refused(run(SPLIT), f"{paths.items('d')}: missing")
 
 
 def test_a_folder_that_must_not_be_written_is_named_with_the_file(images, locked):
@@ -149,8 +150,8 @@ def test_a_folder_that_must_not_be_written_is_named_with_the_file(images, locked
 
 
 def test_a_file_that_must_not_be_read_is_named(images, locked):
-    locked(paths.images("d"), 0o000)
-    assert_refused(run(SPLIT, before=RULED), f"{paths.images('d')}: must not be read; change its permissions")
+    locked(paths.items("d"), 0o000)
+    assert_refused(run(SPLIT, before=RULED), f"{paths.items('d')}: must not be read; change its permissions")
     locked(paths.stamp(SPLIT.name), 0o000)
     assert_refused(
         call("run", SPLIT.name, cwd=Path.cwd(), before=RULED), f"{paths.stamp(SPLIT.name)}: permission denied"
@@ -280,7 +281,8 @@ def test_a_subcommand_that_fails_ends_with_this_code_and_last_line(error, code, 
 
 
 def test_an_empty_file_is_a_damaged_one_and_not_a_stop(images):
-    paths.images("d").write_bytes(b"")
-    assert_refused(
-        run(SPLIT), f"{paths.images('d')}: not a whole .npy file (No data left in file); delete it"
-    )
+    paths.items("d").write_bytes(b"")
+    assert_refused(run(SPLIT), f"{paths.items('d')}: not a whole table of items (", "delete it and run again")
+    Path("empty.npy").write_bytes(b"")
+    with pytest.raises(SimauditError, match=r"not a whole \.npy file \(No data left in file\); delete it"):
+        Images.open(Path("empty.npy"))

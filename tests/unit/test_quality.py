@@ -5,8 +5,8 @@ import pytest
 import torch
 from diffusers import DDPMScheduler
 from scipy.linalg import sqrtm
+from storing import store
 
-from simaudit.data.prepare import save_array
 from simaudit.data.split import Split, make_split, write_split
 from simaudit.diffusion.schedule import NoiseSchedule
 from simaudit.evaluation.jobs import EvaluationKnobs, quality_job
@@ -19,6 +19,7 @@ from simaudit.samples.draw import draw_samples
 from simaudit.samples.features import extractor
 from simaudit.samples.gallery import SHOWN, gallery
 from simaudit.samples.jobs import QualityKnobs
+from simaudit.storage.array import save_array
 from simaudit.storage.json import read_json, write_json
 from simaudit.vocabulary.errors import SimauditError
 
@@ -150,8 +151,7 @@ def judged(tmp_path, monkeypatch):
     job = quality_job("t", "s", "d", QualityKnobs(samples=50), EvaluationKnobs(bootstrap=100))
     images = np.random.default_rng(1).uniform(-1, 1, (140, 1, 4, 4)).astype(np.float32)
     labels = (images.mean(axis=(1, 2, 3)) > 0).astype(np.int64)
-    save_array(job.input("images"), images)
-    save_array(job.input("labels"), labels)
+    store("d", images, labels.tolist())
     save_array(job.input("samples"), images[:50] / 2)
     frame = make_split([f"{i:064x}" for i in range(140)], 60, calibration=0.4, seed=3)
     write_split(job.input("split"), frame)

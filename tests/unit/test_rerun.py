@@ -11,9 +11,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from storing import store
 
 from simaudit.cli import simaudit
-from simaudit.data.prepare import save_array
 from simaudit.data.split import make_split, write_split
 from simaudit.plan.load import load
 from simaudit.provenance import checks, stamps
@@ -187,7 +187,7 @@ def test_how_many_jobs_and_how_long_they_took_is_said_before_any_of_them_runs(ru
 
 def test_a_training_has_the_threads_that_are_asked_for_and_is_repeated_from_its_record(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    save_array(IMAGES, np.zeros((60, 1, 8, 8), np.float32))
+    store("d", np.zeros((60, 1, 8, 8), np.float32))
     write_split(paths.split("digits-300"), make_split([f"{i:064x}" for i in range(60)], 20, 0.5, 0))
     job = train_job("t", load([ROOT / "params.yaml"]).targets["digits-untrained"], "d")
     assert (job.speed["threads"], job.speed["device"]) == (1, "auto")  # where rules look for them

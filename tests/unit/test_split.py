@@ -2,13 +2,11 @@
 
 import hashlib
 
-import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simaudit.data.prepare import image_hashes
 from simaudit.data.split import Split, duplicates_across_roles, make_split, refuse_duplicates, write_split
 from simaudit.vocabulary.errors import SimauditError
 
@@ -100,8 +98,3 @@ def test_a_missing_or_damaged_split_file_is_one_line(tmp_path, content):
         path.write_bytes(content)
     with pytest.raises(SimauditError, match=r"s\.parquet: (missing|not a whole split file)"):
         Split.read(path)
-
-
-def test_image_hashes_are_of_the_float_bytes():
-    images = np.arange(8, dtype=np.float32).reshape(2, 1, 2, 2)
-    assert image_hashes(images)[1] == hashlib.sha256(images[1].tobytes()).hexdigest()

@@ -111,7 +111,8 @@ def test_a_stamp_knows_which_given_files_are_no_longer_what_they_were(values, tm
     ]
     (folder / "config.json").write_text("{}")
     Path("mine/training.json").unlink()
-    assert stamp.changed_files() == ["mine/vqvae/config.json", "mine/training.json"]
+    assert stamp.changed_files() == ["mine/vqvae/config.json"]
+    assert stamp.absent() == ["mine/training.json"]
 
 
 def test_a_pretrained_autoencoder_of_another_target_waits_for_its_training(values, tmp_path, monkeypatch):
@@ -216,13 +217,13 @@ def modules_of(name, values):
 
 def test_a_job_depends_on_the_code_it_runs_and_on_no_other(values):
     train = modules_of("train/digits-ddpm", values)
-    assert {"simaudit.training.loop", "simaudit.training.denoiser", "simaudit.data.prepare"} <= train
+    assert {"simaudit.training.loop", "simaudit.training.denoiser", "simaudit.data.store"} <= train
     assert not any(
         room in name for name in train for room in ("figures", "attacks", "evaluation", "cli", "plan")
     )
 
     score = modules_of("score/digits-ddpm/sima", values)
-    assert {"simaudit.attacks.threshold.sima", "simaudit.diffusion.norms", "simaudit.data.prepare"} <= score
+    assert {"simaudit.attacks.threshold.sima", "simaudit.diffusion.norms", "simaudit.data.store"} <= score
     assert {"simaudit.scoring.run", "simaudit.targets.families.ddpm"} <= score
     assert "simaudit.attacks.threshold.loss" not in score
 

@@ -12,7 +12,7 @@ rule blind:
         "results/logs/blind/{split}.log",
     threads: threads("blind/{split}")
     resources:
-        mem_mb=4000,
+        mem_mb=memory("blind/{split}"),
         runtime=240,
     params:
         stamp=stamp("blind/{split}"),
@@ -31,7 +31,7 @@ rule nearest:
         "results/logs/nearest/{split}.log",
     threads: threads("nearest/{split}")
     resources:
-        mem_mb=4000,
+        mem_mb=memory("nearest/{split}"),
         runtime=60,
     params:
         stamp=stamp("nearest/{split}"),
@@ -57,7 +57,7 @@ rule evaluate:
         "results/logs/evaluate/{audit}.log",
     threads: threads("evaluate/{audit}")
     resources:
-        mem_mb=2000,
+        mem_mb=memory("evaluate/{audit}"),
         runtime=60,
     params:
         stamp=stamp("evaluate/{audit}"),
@@ -67,7 +67,7 @@ rule evaluate:
 
 rule quality:
     input:
-        data=reads("quality/{audit}", "images", "labels", "split"),
+        data=reads("quality/{audit}", "images", "items", "split"),
         samples="results/samples/{audit}.npy",
     output:
         quality="results/evaluation/quality/{audit}.json",
@@ -76,7 +76,7 @@ rule quality:
         "results/logs/quality/{audit}.log",
     threads: threads("quality/{audit}")
     resources:
-        mem_mb=4000,
+        mem_mb=memory("quality/{audit}"),
         runtime=120,
     params:
         stamp=stamp("quality/{audit}"),

@@ -4,12 +4,16 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from simaudit.data.source import Source, source_modules
+from simaudit.data.source import Source
 from simaudit.vocabulary import paths
 from simaudit.vocabulary.bounds import MOST_IMAGES, Most, Share
 from simaudit.vocabulary.errors import FileError, SimauditError
 from simaudit.vocabulary.job import Job, reference
 from simaudit.vocabulary.knobs import Knobs, Name, Refers, Seed, deciding
+
+
+MEMORY_MB = {"nearest": 1500}
+"""What a job needs, by its function: `nearest` holds a few blocks of images, however many images there are."""
 
 
 class SplitKnobs(Knobs):
@@ -33,38 +37,44 @@ class NearDuplicateKnobs(Knobs):
 
 def prepare_job(dataset: str, source: Source) -> Job:
     """Store a dataset in the one form that every later phase reads."""
-    writes = {"images": paths.images(dataset), "labels": paths.labels(dataset)}
-    plugin = source_modules()[source.source]
-    return Job(f"prepare/{dataset}", reference(prepare), deciding(source), {}, writes, (plugin,))
+    writes = {"images": paths.images(dataset), "items": paths.items(dataset)}
+    params = {"name": dataset, **deciding(source)}
+    return Job(f"prepare/{dataset}", reference(prepare), params, {}, writes, source.plugins, source.given)
 
 
 def prepare(job: Job) -> None:
-    """Load a dataset and store it as float32 (N, C, H, W) in [-1, 1]."""
-    from simaudit.data.prepare import save_array, to_model_range
+    """Store a dataset's images, uint8 or float32 (N, C, H, W), and the table of its items."""
+    from simaudit.data.prepare import write_store
     from simaudit.data.source import source_type
 
-    raw = source_type(job.params["source"]).model_validate(job.params).load()
-    save_array(job.output("labels"), raw.labels)
-    save_array(job.output("images"), to_model_range(raw))
+    knobs: dict[str, Any] = dict(job.params)
+    name = knobs.pop("name")
+    source = source_type(knobs["source"]).model_validate(knobs)
+    try:
+        write_store(source.items(), job.output("images"), job.output("items"))
+    except FileError:
+        raise  # no parameter is wrong
+    except SimauditError as error:
+        raise SimauditError(f"params.yaml: datasets.{name}: {error}") from None
 
 
 def split_job(name: str, knobs: SplitKnobs) -> Job:
     """Draw who is a member of a split."""
-    reads, writes = {"images": paths.images(knobs.dataset)}, {"split": paths.split(name)}
+    reads, writes = {"items": paths.items(knobs.dataset)}, {"split": paths.split(name)}
     return Job(f"split/{name}", reference(split), {"name": name, **deciding(knobs)}, reads, writes)
 
 
 def split(job: Job) -> None:
     """Draw members, held-out samples and folds."""
-    from simaudit.data.prepare import image_hashes, open_images
     from simaudit.data.sizes import fold_sizes, refuse_small
     from simaudit.data.split import make_split, refuse_duplicates, write_split
+    from simaudit.data.store import read_items
 
     values: dict[str, Any] = dict(job.params)
     name = values.pop("name")
     knobs = SplitKnobs.model_validate(values)
     try:
-        hashes = image_hashes(open_images(job.input("images")))
+        hashes = read_items(job.input("items"), "sha256").sha256.tolist()
         drawn = make_split(hashes, knobs.members, knobs.calibration, knobs.seed)
         refuse_small(fold_sizes(len(drawn), knobs.members, knobs.calibration))
         if not knobs.allow_duplicates:
@@ -94,12 +104,12 @@ def nearest(job: Job) -> None:
 
     from simaudit.data.near_duplicates import SCHEMA, mark_near_duplicates, near_duplicates
     from simaudit.data.neighbours import nearest_members
-    from simaudit.data.prepare import open_images
     from simaudit.data.split import Split
+    from simaudit.data.store import Images
     from simaudit.storage.json import write_json
     from simaudit.storage.parquet import write_table
 
-    images, samples = open_images(job.input("images")), Split.read(job.input("split"))
+    images, samples = Images.open(job.input("images")), Split.read(job.input("split"))
     knobs = NearDuplicateKnobs.model_validate(job.params["near_duplicates"])
     limits = {"largest_rms": knobs.rms, "smallest_correlation": knobs.correlation}
     with threadpool_limits(job.speed["threads"]):

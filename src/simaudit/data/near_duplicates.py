@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from simaudit.data.neighbours import Images, blocks
+from simaudit.data.neighbours import Indexed, blocks
 from simaudit.data.split import Split
 
 SCHEMA = pa.schema(
@@ -28,7 +28,7 @@ SHOWN = 36  # pairs that a summary lists; their numbers have two digits
 
 
 def mark_near_duplicates(
-    nearest: pd.DataFrame, images: Images, largest_rms: float, smallest_correlation: float
+    nearest: pd.DataFrame, images: Indexed, largest_rms: float, smallest_correlation: float
 ) -> pd.DataFrame:
     """Return the nearest members of samples with what else SCHEMA has: rms, correlation and near_duplicate.
 
@@ -42,7 +42,7 @@ def mark_near_duplicates(
     return nearest.assign(rms=rms, correlation=correlation, near_duplicate=is_near)
 
 
-def edge_correlation(images: Images, first: np.ndarray, second: np.ndarray) -> np.ndarray:
+def edge_correlation(images: Indexed, first: np.ndarray, second: np.ndarray) -> np.ndarray:
     """Return how far the edges of `images[first]` are those of `images[second]`, (n,) ids each: (n,) in [-1, 1].
 
     Edges are the differences between pixels that are side by side or one above the other, and the result is the cosine

@@ -22,7 +22,7 @@ CAUTION = 8
 """How many standard errors a sum of rounding errors is expected to stay below: it exceeds 8 in 1 of 10¹³ sums."""
 
 
-class Images(Protocol):
+class Indexed(Protocol):
     """Images (N, C, H, W) that are read when they are indexed, such as a NumPy array."""
 
     @property
@@ -35,7 +35,7 @@ class Images(Protocol):
 class Chosen:
     """Those of many images that have these `ids` (n,), read when they are indexed."""
 
-    images: Images
+    images: Indexed
     ids: np.ndarray
 
     @property
@@ -53,7 +53,7 @@ def blocks(count: int, pixels: int) -> Iterator[slice]:
         yield slice(first, min(first + rows, count))
 
 
-def nearest(points: Images, among: Images, count: int = 1) -> tuple[np.ndarray, np.ndarray]:
+def nearest(points: Indexed, among: Indexed, count: int = 1) -> tuple[np.ndarray, np.ndarray]:
     """Find the `count` nearest of `among` (M, …) to each of `points` (N, …), by Euclidean distance over all pixels.
 
     Return their distances, float64, and their indices, (N, count) each, the nearest first; of equally near ones the
@@ -71,7 +71,7 @@ def nearest(points: Images, among: Images, count: int = 1) -> tuple[np.ndarray, 
     return distances, indices
 
 
-def nearest_members(images: Images, split: Split) -> pd.DataFrame:
+def nearest_members(images: Indexed, split: Split) -> pd.DataFrame:
     """Find, for each sample of a split, its nearest member other than itself.
 
     `images` is (N, C, H, W). Columns sample_id, member_id, distance, sorted by sample_id. Distances are Euclidean, in
@@ -91,7 +91,7 @@ def nearest_members(images: Images, split: Split) -> pd.DataFrame:
     )
 
 
-def _flat(images: Images, rows: slice) -> np.ndarray:
+def _flat(images: Indexed, rows: slice) -> np.ndarray:
     block = np.asarray(images[rows], dtype=np.float32)
     return block.reshape(len(block), -1)
 

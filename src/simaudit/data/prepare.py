@@ -1,57 +1,57 @@
-"""Conversion of a source's images to the one form that every target sees."""
+"""Storing a source's images in the one form that every later phase reads."""
 
-import hashlib
+from collections.abc import Iterable
+from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
 
-from simaudit.data.source import RawImages
+from simaudit.data.source import Item, Unusable
+from simaudit.data.store import StoreWriter
+from simaudit.machine.progress import Progress
 from simaudit.storage.atomic import atomic_path
-from simaudit.storage.reading import reading
 from simaudit.vocabulary.errors import SimauditError
 
-BATCH = 1024  # images that are held in double precision at a time
+NAMED = 100  # files that one message names; a longer list is read by nobody
 
 
-def to_model_range(raw: RawImages) -> np.ndarray:
-    """Return images as float32 (N, C, H, W) in [-1, 1]: the source's value range mapped linearly.
+def write_store(entries: Iterable[Item | Unusable], images: Path, items: Path) -> None:
+    """Write the images of a source and the table of its items, both whole or absent.
 
-    Raises SimauditError when a value lies outside the range that the source declares.
+    Raises SimauditError, naming all at once, when images cannot be used: unreadable ones, and those whose shape or type
+    is not that of the first.
     """
-    low, high = raw.value_range
-    if raw.images.min() < low or raw.images.max() > high:
-        raise SimauditError(
-            f"dataset: values from {raw.images.min()} to {raw.images.max()} lie outside the declared "
-            f"range {low} to {high}; correct the source's value_range"
-        )
-    scaled = np.empty(raw.images.shape, dtype=np.float32)
-    for first in range(0, len(scaled), BATCH):
-        rows = slice(first, first + BATCH)
-        scaled[rows] = (raw.images[rows].astype(np.float64) - low) * (2 / (high - low)) - 1
-    return scaled
+    unusable = list[str]()
+    with ExitStack() as stack:
+        temporary, table = (stack.enter_context(atomic_path(path)) for path in (images, items))
+        stream = stack.enter_context(temporary.open("wb"))
+        store = stack.enter_context(StoreWriter(stream, table))
+        progress = stack.enter_context(Progress("", None, unit="image"))
+        for number, entry in enumerate(entries):
+            name = entry.file or f"image {number}"
+            if isinstance(entry, Unusable):
+                unusable.append(f"{name} {entry.why}")
+            elif why := _why_not(entry.pixels) or store.why_not(entry.pixels):
+                unusable.append(f"{name} {why}")
+            elif not unusable:  # otherwise nothing will be kept
+                store.add(entry)
+            progress.advance()
+        if unusable:
+            raise SimauditError(_refusal(unusable))
+        if not len(store):
+            raise SimauditError("has no images; name a source that has some")
 
 
-def save_array(path: Path, array: np.ndarray) -> None:
-    """Write an array as .npy, atomically."""
-    with atomic_path(path) as temporary, temporary.open("wb") as stream:
-        np.save(stream, array, allow_pickle=False)
+def _why_not(pixels: np.ndarray) -> str | None:
+    """Return why pixels are not those of an image, as a clause: what a source itself may have got wrong."""
+    if pixels.ndim != 3 or pixels.dtype not in (np.uint8, np.float32):
+        return f"is {pixels.dtype} {pixels.shape}, and must be uint8 or float32 (C, H, W)"
+    if pixels.dtype == np.float32 and not np.abs(pixels).max() <= 1:  # also true for NaN
+        return "has values that are not numbers from -1 to 1"
+    return None
 
 
-def open_images(path: Path) -> np.ndarray:
-    """Open prepared images, memory-mapped: (N, C, H, W) float32, read only where they are indexed.
-
-    Raises SimauditError when the file is missing or is not such an array.
-    """
-    with reading(path, "a whole .npy file"):
-        images: np.ndarray = np.load(path, mmap_mode="r", allow_pickle=False)
-    if images.ndim != 4 or images.dtype != np.float32:
-        raise SimauditError(
-            f"{path}: must hold float32 images (N, C, H, W), found {images.dtype} {images.shape}; "
-            "delete it and run again"
-        )
-    return images
-
-
-def image_hashes(images: np.ndarray) -> list[str]:
-    """Return the SHA-256 of each prepared image's bytes (C order), in hexadecimal."""
-    return [hashlib.sha256(np.ascontiguousarray(image).tobytes()).hexdigest() for image in images]
+def _refusal(unusable: list[str]) -> str:
+    more = f"; and {len(unusable) - NAMED} more" if len(unusable) > NAMED else ""
+    count = "1 image" if len(unusable) == 1 else f"{len(unusable)} images"
+    return f"{count} cannot be used: {'; '.join(unusable[:NAMED])}{more}"

@@ -64,8 +64,8 @@ def blind(job: Job) -> None:
     """Fit the blind classifiers of a split, and measure them as an attack is measured."""
     from threadpoolctl import threadpool_limits
 
-    from simaudit.data.prepare import open_images
     from simaudit.data.split import Split
+    from simaudit.data.store import Images
     from simaudit.evaluation.controls.blind import blind_scores
     from simaudit.evaluation.protocol.evaluate import evaluate_blind
     from simaudit.evaluation.protocol.selected import BLIND
@@ -75,7 +75,7 @@ def blind(job: Job) -> None:
 
     samples, resampling = Split.read(job.input("split")), _resampling(job)
     knobs = BlindKnobs.model_validate(job.params["blind"])
-    images = open_images(job.input("images"))[samples.sample_id]
+    images = Images.open(job.input("images"))[samples.sample_id]
     with threadpool_limits(resampling.threads):
         columns, values = blind_scores(images, samples, knobs.side, knobs.folds, resampling.seed)
     metadata = {"attack": BLIND, "member_when": "high"}
@@ -145,7 +145,7 @@ def quality_job(
 ) -> Job:
     """Measure how far a target's samples are from members and from held-out images."""
     images, split_file = paths.images(dataset), paths.split(split)
-    reads = {"images": images, "labels": paths.labels(dataset), "split": split_file}
+    reads = {"images": images, "items": paths.items(dataset), "split": split_file}
     resampling = {"bootstrap": evaluation.bootstrap, "seed": evaluation.seed}
     return Job(
         f"quality/{audit}",
@@ -162,22 +162,20 @@ def quality(job: Job) -> None:
     import numpy as np
     from threadpoolctl import threadpool_limits
 
-    from simaudit.data.prepare import open_images
     from simaudit.data.split import Split
+    from simaudit.data.store import Images, read_items
     from simaudit.evaluation.protocol.quality import quality
     from simaudit.samples.features import extractor
     from simaudit.storage.json import write_json
-    from simaudit.storage.reading import reading
 
-    split, real = Split.read(job.input("split")), open_images(job.input("images"))
-    with reading(job.input("labels"), "a whole .npy file"):
-        labels = np.load(job.input("labels"), allow_pickle=False)
+    split, real = Split.read(job.input("split")), Images.open(job.input("images"))
+    labels = read_items(job.input("items"), "label").label.to_numpy(np.int64)
     knobs, resampling = QualityKnobs.model_validate(job.params["quality"]), job.params["evaluation"]
     with threadpool_limits(job.speed["threads"]):
-        features = extractor(knobs.features, real, labels, knobs.seed)
+        features = extractor(knobs.features, real[:], labels, knobs.seed)
         of_real = features(real[split.sample_id])
         distances = quality(
-            features(open_images(job.input("samples"))),
+            features(Images.open(job.input("samples"))[:]),
             of_real[split.is_member],
             of_real[~split.is_member],
             resampling["bootstrap"],

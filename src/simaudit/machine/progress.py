@@ -18,15 +18,16 @@ SHARED_TERMINAL = "SIMAUDIT_SHARED_TERMINAL"
 
 
 class Progress:
-    """Counts steps towards a total. A context manager; `advance` may carry facts to show, such as the loss.
+    """Counts steps towards a total, if that is known. A context manager.
 
+    `advance` may carry facts to show, such as the loss.
     Where it shows a bar, its lines are for the log file alone (level DEBUG).
     """
 
     job: ClassVar[str] = ""
     """The name of the job that this process runs, for the title of its progress; the command line sets it."""
 
-    def __init__(self, title: str, total: int, done: int = 0, unit: str = "step") -> None:
+    def __init__(self, title: str, total: int | None, done: int = 0, unit: str = "step") -> None:
         self._title = ", ".join(part for part in (self.job, title) if part) or f"{unit}s"
         self._total, self._done, self._unit = total, done, unit
         self._started, self._start = time.monotonic(), done
@@ -53,12 +54,13 @@ class Progress:
 
     def _write_line(self, elapsed: float, facts: Mapping[str, float]) -> None:
         rate = (self._done - self._start) / elapsed
-        left = f", {spoken((self._total - self._done) / rate)} left" if rate else ""
+        left = f", {spoken((self._total - self._done) / rate)} left" if rate and self._total else ""
+        of = f"/{self._total}" if self._total is not None else ""
         shown = "".join(f", {name} {value:.4g}" for name, value in facts.items())
         log.log(
             self._level,
-            "%s: %d/%d %ss%s, %.1f per second%s",
-            *(self._title, self._done, self._total, self._unit, shown, rate, left),
+            "%s: %d%s %ss%s, %.1f per second%s",
+            *(self._title, self._done, of, self._unit, shown, rate, left),
         )
 
     def __exit__(

@@ -5,6 +5,7 @@ import torch
 
 from simaudit.data.neighbours import Chosen, nearest
 from simaudit.data.split import Split
+from simaudit.data.store import Images
 from simaudit.targets.target import Target
 
 SHOWN = 8  # images of each kind
@@ -13,7 +14,7 @@ SHOWN = 8  # images of each kind
 @torch.inference_mode()
 def gallery(
     target: Target,
-    images: np.ndarray,
+    images: Images,
     split: Split,
     samples: np.ndarray,
     reconstruct: bool,

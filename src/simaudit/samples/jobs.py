@@ -47,23 +47,24 @@ def sample(job: Job) -> Mapping[str, Any]:
     import numpy as np
     import torch
 
-    from simaudit.data.prepare import open_images, save_array
     from simaudit.data.split import Split
+    from simaudit.data.store import Images
     from simaudit.machine.devices import resolve_device
     from simaudit.samples.draw import draw_samples
     from simaudit.samples.gallery import gallery
+    from simaudit.storage.array import save_array
     from simaudit.storage.atomic import atomic_path
     from simaudit.targets.family import family_type
     from simaudit.targets.files import read_summary
 
-    folder, real = job.input("target"), open_images(job.input("images"))
+    folder, real = job.input("target"), Images.open(job.input("images"))
     knobs = QualityKnobs.model_validate(job.params["quality"])
     scoring = ScoringKnobs.model_validate(job.speed)
     torch.set_num_threads(scoring.threads)
     device, family = resolve_device(scoring.device), family_type(job.params["kind"])
     read_summary(folder)
     target = family.load(folder, device)
-    like = torch.from_numpy(np.array(real[:1])).to(device)
+    like = torch.from_numpy(real[:1]).to(device)
     samples = draw_samples(target, like, knobs.samples, knobs.steps, knobs.seed, scoring.batch_size)
     if not np.isfinite(samples).all():
         raise SimauditError(

@@ -58,8 +58,8 @@ def score(job: Job) -> Mapping[str, Any]:
     import torch
 
     from simaudit.attacks.attack import attack_type
-    from simaudit.data.prepare import open_images
     from simaudit.data.split import Split
+    from simaudit.data.store import Images
     from simaudit.machine.cost import Meter
     from simaudit.machine.devices import resolve_device
     from simaudit.scoring.run import write_scores
@@ -86,7 +86,7 @@ def score(job: Job) -> Mapping[str, Any]:
         job.output("scores"),
         attack,
         target,
-        open_images(job.input("images")),
+        Images.open(job.input("images")),
         samples,
         seed=scoring.seed,
         batch_size=scoring.batch_size,

@@ -7,6 +7,7 @@ import torch
 
 from simaudit.attacks.attack import Attack
 from simaudit.data.split import Split
+from simaudit.data.store import Images
 from simaudit.diffusion.noise import SampleNoise
 from simaudit.machine.progress import Progress
 from simaudit.scoring.score_file import Column, ScoreWriter
@@ -19,7 +20,7 @@ def write_scores(
     path: Path,
     attack: Attack,
     target: Target,
-    images: np.ndarray,
+    images: Images,
     split: Split,
     *,
     seed: int,

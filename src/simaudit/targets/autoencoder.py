@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import diffusers
-import numpy as np
 from pydantic import Discriminator, Field, Tag
 
 from simaudit.data.split import Split
+from simaudit.data.store import Images
 from simaudit.storage.json import read_json
 from simaudit.storage.reading import reading
 from simaudit.targets.directory import read_network
@@ -24,7 +24,7 @@ from simaudit.training.levels import Shape
 from simaudit.training.vae import VAE, latent_shape
 from simaudit.vocabulary.bounds import Most
 from simaudit.vocabulary.errors import FileError, SimauditError
-from simaudit.vocabulary.knobs import Knobs
+from simaudit.vocabulary.knobs import GivenPath, Knobs
 
 
 class Trained(Knobs):
@@ -66,7 +66,7 @@ class Trained(Knobs):
     def train(
         self,
         vae: diffusers.AutoencoderKL,
-        images: np.ndarray,
+        images: Images,
         split: Split,
         seed: int,
         checkpoints: Path,
@@ -93,7 +93,7 @@ class Trained(Knobs):
 class Pretrained(Knobs):
     """A diffusers AutoencoderKL from a folder, used as it is: a public one, or that of another target."""
 
-    pretrained: Annotated[str, Field(min_length=1, max_length=4096, pattern=r"^[^\x00]+$")]
+    pretrained: GivenPath
 
     @property
     def members(self) -> str:
@@ -136,7 +136,7 @@ class Pretrained(Knobs):
     def train(
         self,
         vae: diffusers.AutoencoderKL,
-        images: np.ndarray,
+        images: Images,
         split: Split,
         seed: int,
         checkpoints: Path,

@@ -11,6 +11,7 @@ from sklearn.decomposition import PCA
 from torch.distributions import Categorical, Independent, MixtureSameFamily, Normal
 
 from simaudit.data.split import Split
+from simaudit.data.store import Images
 from simaudit.diffusion.schedule import NoiseSchedule
 from simaudit.targets.optimal import OptimalTarget
 
@@ -19,7 +20,7 @@ LINE, DENSITY, ARROWS = 601, 81, 11  # points on the line, and along each side o
 
 
 def along_line(
-    images: np.ndarray, split: Split, members: int, timestep: int, schedule: NoiseSchedule
+    images: Images, split: Split, members: int, timestep: int, schedule: NoiseSchedule
 ) -> pd.DataFrame:
     """Compute log p_t, the score ∂ log p_t and |ε̂*(x, t)| in one dimension: on a grid, at members, at held-out samples.
 
@@ -36,7 +37,7 @@ def along_line(
 
 
 def over_field(
-    images: np.ndarray, split: Split, members: int, timesteps: tuple[int, ...], schedule: NoiseSchedule
+    images: Images, split: Split, members: int, timesteps: tuple[int, ...], schedule: NoiseSchedule
 ) -> pd.DataFrame:
     """Compute the same in two dimensions at each timestep: a fine grid (`density`), a coarse one (`arrow`), members."""
     inside, _ = project(images, split, members, dimensions=2)
@@ -70,7 +71,7 @@ def closed_form(
     return pd.DataFrame({name: column.numpy() for name, column in columns.items()}).assign(timestep=timestep)
 
 
-def project(images: np.ndarray, split: Split, count: int, dimensions: int) -> tuple[np.ndarray, np.ndarray]:
+def project(images: Images, split: Split, count: int, dimensions: int) -> tuple[np.ndarray, np.ndarray]:
     """Return the first `count` members and held-out samples, (count, dimensions), on the members' principal components.
 
     Scaled so that these members fill [-1, 1]; held-out samples beyond REACH are left out.

@@ -6,8 +6,6 @@ from abc import abstractmethod
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
-import numpy as np
-
 from simaudit.training.knobs import Schedule, Training
 from simaudit.training.levels import Shape
 from simaudit.training.unet import UNet
@@ -18,6 +16,7 @@ if TYPE_CHECKING:
     import torch
 
     from simaudit.data.split import Split
+    from simaudit.data.store import Images
     from simaudit.targets.target import Target
 
 Control = Literal["untrained", "optimal"]
@@ -79,7 +78,7 @@ class TargetFamily(Knobs):
 
     @abstractmethod
     def train(
-        self, images: np.ndarray, split: Split, checkpoints: Path, identity: str, output: Path
+        self, images: Images, split: Split, checkpoints: Path, identity: str, output: Path
     ) -> dict[str, Any]:
         """Train on the split's members among `images` (N, C, H, W), save a diffusers directory to `output`.
 

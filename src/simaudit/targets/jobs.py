@@ -64,8 +64,8 @@ def train(job: Job) -> Mapping[str, Any]:
     """Train a target on the members of a split; its folder appears when it is whole."""
     import torch
 
-    from simaudit.data.prepare import open_images
     from simaudit.data.split import Split
+    from simaudit.data.store import Images
     from simaudit.machine.devices import resolve_device
     from simaudit.storage.atomic import atomic_path, remove
     from simaudit.storage.hashes import sha256_bytes
@@ -82,7 +82,7 @@ def train(job: Job) -> Mapping[str, Any]:
     identity = sha256_bytes(f"{job.identity} {members.member_hash}".encode())
     with atomic_path(output) as folder:
         try:
-            facts = target.train(open_images(job.input("images")), members, checkpoints, identity, folder)
+            facts = target.train(Images.open(job.input("images")), members, checkpoints, identity, folder)
         except FileError:
             raise  # no parameter is wrong
         except SimauditError as error:
@@ -116,12 +116,12 @@ def theory_job(knobs: TheoryKnobs, split: str, dataset: str) -> Job:
 
 def theory(job: Job) -> None:
     """Compute the optimal denoiser of a few members in one and two dimensions."""
-    from simaudit.data.prepare import open_images
     from simaudit.data.split import Split
+    from simaudit.data.store import Images
     from simaudit.storage.parquet import write_table
     from simaudit.targets.closed_form import along_line, over_field
 
-    knobs, images = TheoryKnobs.model_validate(job.params), open_images(job.input("images"))
+    knobs, images = TheoryKnobs.model_validate(job.params), Images.open(job.input("images"))
     samples, schedule = Split.read(job.input("split")), knobs.schedule.noise()
     line = along_line(images, samples, knobs.line_members, knobs.line_timestep, schedule)
     field = over_field(images, samples, knobs.field_members, knobs.field_timesteps, schedule)

@@ -6,6 +6,7 @@ import diffusers
 import numpy as np
 import torch
 
+from simaudit.data.store import Images
 from simaudit.diffusion.schedule import NoiseSchedule
 
 BATCH = 256  # images at a time that `encode_means` encodes
@@ -32,11 +33,11 @@ class LatentTarget:
         return prediction
 
 
-def encode_means(vae: diffusers.AutoencoderKL, images: np.ndarray) -> np.ndarray:
-    """Return the posterior means, unscaled, of images (N, C, H, W): (N, c, h, w) float32."""
+def encode_means(vae: diffusers.AutoencoderKL, images: Images, ids: np.ndarray) -> np.ndarray:
+    """Return the posterior means, unscaled, of images[ids], (n, C, H, W): (n, c, h, w) float32."""
     means = []
     with torch.inference_mode():
-        for first in range(0, len(images), BATCH):
-            batch = torch.from_numpy(images[first : first + BATCH]).to(vae.device)
+        for first in range(0, len(ids), BATCH):
+            batch = torch.from_numpy(images[ids[first : first + BATCH]]).to(vae.device)
             means.append(vae.encode(batch).latent_dist.mode().cpu().numpy())
     return np.concatenate(means)

@@ -8,6 +8,7 @@ import torch
 from diffusers import AutoencoderKL
 from torch.nn.functional import relu
 
+from simaudit.data.store import Images
 from simaudit.training.discriminator import Adversarial
 from simaudit.training.knobs import Training
 from simaudit.training.loop import Trainable, train
@@ -97,7 +98,7 @@ def train_autoencoder(
     vae: AutoencoderKL,
     beta: float,
     adversarial: Adversarial | None,
-    images: np.ndarray,
+    images: Images,
     ids: np.ndarray,
     knobs: Training,
     checkpoints: Path,

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from simaudit.data.store import Images
 from simaudit.diffusion.schedule import NoiseSchedule
 from simaudit.storage.reading import reading
 from simaudit.training.knobs import Training
@@ -41,7 +42,7 @@ class DenoiserRun:
         self,
         model: torch.nn.Module,
         scheduler: Any,
-        samples: np.ndarray,
+        samples: Images | np.ndarray,
         ids: np.ndarray,
         encode: Callable[[torch.Tensor], torch.Tensor] = lambda x: x,
     ) -> list[float]:

@@ -12,6 +12,7 @@ from diffusers.optimization import get_constant_schedule_with_warmup
 from diffusers.training_utils import EMAModel
 from torch.nn.utils import clip_grad_norm_
 
+from simaudit.data.store import Images
 from simaudit.machine.progress import Progress, log
 from simaudit.storage.atomic import atomic_path, remove
 from simaudit.training.knobs import Training
@@ -36,7 +37,7 @@ class Trainable(NamedTuple):
 
 def train(
     trainables: Sequence[Trainable],
-    images: np.ndarray,
+    images: Images | np.ndarray,
     ids: np.ndarray,
     knobs: Training,
     checkpoint: Path,

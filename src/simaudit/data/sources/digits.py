@@ -1,11 +1,12 @@
 """scikit-learn's digits: 1797 handwritten digits, 8×8, 17 grey levels; bundled, so nothing is downloaded."""
 
+from collections.abc import Iterator
 from typing import Literal
 
 import numpy as np
 import sklearn.datasets
 
-from simaudit.data.source import RawImages, Source
+from simaudit.data.source import Item, Source, scaled
 
 
 class Digits(Source):
@@ -17,10 +18,8 @@ class Digits(Source):
     def shape(self) -> tuple[int, int, int, int]:
         return 1797, 1, 8, 8
 
-    def load(self) -> RawImages:
+    def items(self) -> Iterator[Item]:
         digits = sklearn.datasets.load_digits()
-        return RawImages(
-            images=digits.images[:, np.newaxis],
-            labels=digits.target.astype(np.int64),
-            value_range=(0.0, 16.0),
-        )
+        images = scaled(digits.images[:, np.newaxis], 0, 16)
+        for pixels, label in zip(images, digits.target.tolist(), strict=True):
+            yield Item(pixels, label=label)

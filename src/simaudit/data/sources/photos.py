@@ -1,12 +1,13 @@
 """Patches of the two photographs that scikit-learn ships: 2080 at 8×8 in colour; bundled, so nothing is downloaded."""
 
+from collections.abc import Iterator
 from typing import Annotated, Literal
 
 import numpy as np
 import sklearn.datasets
 from pydantic import Field
 
-from simaudit.data.source import RawImages, Source
+from simaudit.data.source import Item, Source, scaled
 
 PHOTOGRAPHS = ("china.jpg", "flower.jpg")  # the label of a patch is the place of its photograph here
 HEIGHT, WIDTH = 427, 640  # of either
@@ -31,13 +32,11 @@ class Photos(Source):
         rows, columns = (length // self.reduction // self.side for length in (HEIGHT, WIDTH))
         return len(PHOTOGRAPHS) * rows * columns, 3, self.side, self.side
 
-    def load(self) -> RawImages:
-        photographs = [sklearn.datasets.load_sample_image(name) for name in PHOTOGRAPHS]
-        parts = [patches(reduced(photograph, self.reduction), self.side) for photograph in photographs]
-        labels = np.repeat(np.arange(len(parts)), [len(part) for part in parts])
-        return RawImages(
-            images=np.concatenate(parts), labels=labels.astype(np.int64), value_range=(0.0, 255.0)
-        )
+    def items(self) -> Iterator[Item]:
+        for label, name in enumerate(PHOTOGRAPHS):
+            photograph = reduced(sklearn.datasets.load_sample_image(name), self.reduction)
+            for pixels in patches(scaled(photograph, 0, 255), self.side):
+                yield Item(pixels, label=label, origin=name)
 
 
 def reduced(photograph: np.ndarray, by: int) -> np.ndarray:

@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 import diffusers
-import numpy as np
 import torch
 
 from simaudit.data.split import Split
+from simaudit.data.store import Images
 from simaudit.machine.devices import resolve_device
 from simaudit.targets.directory import read_denoiser, read_schedule
 from simaudit.targets.family import Control, TrainedFamily
@@ -38,7 +38,7 @@ class DDPM(TrainedFamily):
         self.unet.require_sides(shape)
 
     def train(
-        self, images: np.ndarray, split: Split, checkpoints: Path, identity: str, output: Path
+        self, images: Images, split: Split, checkpoints: Path, identity: str, output: Path
     ) -> dict[str, Any]:
         device = resolve_device(self.training.device)
         scheduler = self.schedule.scheduler()

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 from simaudit.data.split import Split
+from simaudit.data.store import Images
 from simaudit.diffusion.schedule import NoiseSchedule
 from simaudit.machine.devices import resolve_device
 from simaudit.targets.autoencoder import Autoencoder
@@ -58,14 +59,14 @@ class Latent(TrainedFamily):
             self.unet.require_sides(latents, of="latents")
 
     def train(
-        self, images: np.ndarray, split: Split, checkpoints: Path, identity: str, output: Path
+        self, images: Images, split: Split, checkpoints: Path, identity: str, output: Path
     ) -> dict[str, Any]:
         device, seed = resolve_device(self.training.device), self.training.seed
         vae, latent_shape = self.autoencoder.build(images.shape[1:], split, seed)
         unet = self.unet.build(latent_shape, seed, of="latents").to(device)
         facts = self.autoencoder.train(vae.to(device), images, split, seed, checkpoints, identity)
         vae.requires_grad_(False)
-        latents = encode_means(vae, images[split.member_ids])
+        latents = encode_means(vae, images, split.member_ids)
         vae.register_to_config(scaling_factor=1 / float(latents.std()))
         scheduler = self.schedule.scheduler()
         target = LatentTarget(vae, unet, NoiseSchedule.of(scheduler).to(device))

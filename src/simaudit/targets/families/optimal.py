@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
-import numpy as np
 import safetensors.numpy
 import torch
 
 from simaudit.data.split import Split
+from simaudit.data.store import Images
 from simaudit.storage.reading import reading
 from simaudit.targets.directory import read_schedule
 from simaudit.targets.family import Control, TargetFamily
@@ -40,7 +40,7 @@ class Optimal(TargetFamily):
         return "optimal"
 
     def train(
-        self, images: np.ndarray, split: Split, checkpoints: Path, identity: str, output: Path
+        self, images: Images, split: Split, checkpoints: Path, identity: str, output: Path
     ) -> dict[str, Any]:
         self.schedule.scheduler().save_pretrained(output / "scheduler")
         safetensors.numpy.save_file({"images": images[split.member_ids]}, output / MEMBERS)

@@ -1,0 +1,137 @@
+"""The image store: the images of a dataset in one file, read only where it is indexed, and a table of what they are."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from simaudit.data.source import Item
+from simaudit.storage.array import ArrayWriter
+from simaudit.storage.parquet import CHECKED, CHECKSUMS
+from simaudit.storage.reading import reading
+from simaudit.vocabulary.errors import SimauditError
+
+ITEMS = pa.schema(
+    [
+        ("sample_id", pa.int64()),
+        ("file", pa.string()),
+        ("label", pa.int64()),
+        ("caption", pa.string()),
+        ("origin", pa.string()),
+        ("sha256", pa.string()),
+    ]
+)
+"""What is known of each image; all but its number and the SHA-256 of its stored pixels may be null."""
+ROW_GROUP = 4096  # items that are held before they are written
+LEVELS = (np.arange(256) * (2 / 255) - 1).astype(np.float32)
+"""What each level of 8 bits is in [-1, 1]."""
+
+
+class Images:
+    """Stored images (N, C, H, W), uint8 or float32, which are read where they are indexed: float32 in [-1, 1]."""
+
+    def __init__(self, stored: np.ndarray) -> None:
+        self._stored = stored
+        self.shape: tuple[int, int, int, int] = stored.shape
+
+    @classmethod
+    def open(cls, path: Path) -> Images:
+        """Open a file of images, memory-mapped. Raises SimauditError when it is missing or is no such file."""
+        with reading(path, "a whole .npy file"):
+            stored: np.ndarray = np.load(path, mmap_mode="r", allow_pickle=False)
+        if stored.ndim != 4 or stored.dtype not in (np.uint8, np.float32):
+            raise SimauditError(
+                f"{path}: must hold images (N, C, H, W) as uint8 or float32, found {stored.dtype} {stored.shape}; "
+                "delete it and run again"
+            )
+        return cls(stored)
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    def __getitem__(self, ids: slice | Sequence[int] | np.ndarray) -> np.ndarray:
+        """Return the images of these numbers, (n, C, H, W) float32 in [-1, 1], as a copy."""
+        chosen = np.array(self._stored[ids])
+        return LEVELS[chosen] if chosen.dtype == np.uint8 else chosen
+
+
+class StoreWriter:
+    """Writes a store image by image: memory does not grow with their number. A context manager.
+
+    It writes to the files that it is given, which the caller makes whole or absent.
+    """
+
+    def __init__(self, images: BinaryIO, items: Path) -> None:
+        self._stream, self._rows = images, list[dict[str, Any]]()
+        self._images: ArrayWriter | None = None
+        self._items = pq.ParquetWriter(items, ITEMS, compression="zstd", **CHECKSUMS)
+
+    def __enter__(self) -> StoreWriter:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is None:
+            self._write_rows()
+            if self._images:
+                self._images.close()
+        self._items.close()
+
+    def __len__(self) -> int:
+        return self._images.rows if self._images else 0
+
+    def why_not(self, pixels: np.ndarray) -> str | None:
+        """Return why these pixels cannot stand beside those that are stored, as a clause; None where they can."""
+        if self._images is None or (pixels.shape, pixels.dtype) == (
+            self._images.row_shape,
+            self._images.dtype,
+        ):
+            return None
+        (channels, height, width), first = pixels.shape, self._images
+        own = f"has {_channels(channels)} of {height}×{width} pixels in {pixels.dtype}"
+        others = (
+            f"{_channels(first.row_shape[0])} of {first.row_shape[1]}×{first.row_shape[2]} in {first.dtype}"
+        )
+        return f"{own}, and the first image {others}"
+
+    def add(self, item: Item) -> None:
+        """Store one image, which `why_not` has nothing against."""
+        if self._images is None:
+            self._images = ArrayWriter(self._stream, item.pixels)
+        known = {name: getattr(item, name) for name in ("file", "label", "caption", "origin")}
+        self._rows.append({"sample_id": len(self), **known, "sha256": pixels_hash(item.pixels)})
+        self._images.append(item.pixels)
+        if len(self._rows) == ROW_GROUP:
+            self._write_rows()
+
+    def _write_rows(self) -> None:
+        if self._rows:
+            self._items.write_table(pa.Table.from_pylist(self._rows, schema=ITEMS))
+            self._rows.clear()
+
+
+def pixels_hash(pixels: np.ndarray) -> str:
+    """Return the SHA-256 of an image's stored bytes in C order, in hexadecimal."""
+    return hashlib.sha256(np.ascontiguousarray(pixels).tobytes()).hexdigest()
+
+
+def read_items(path: Path, *columns: str) -> pd.DataFrame:
+    """Return columns of ITEMS, all if none is named, in sample_id order; numbers and texts that are unknown are NA.
+
+    Raises SimauditError when the file is missing or not whole.
+    """
+    with reading(path, "a whole table of items"):
+        table = pq.read_table(path, columns=list(columns) or ITEMS.names, **CHECKED)
+        types = {pa.int64(): pd.Int64Dtype(), pa.string(): pd.StringDtype()}
+        frame: pd.DataFrame = table.to_pandas(types_mapper=types.get)
+    return frame
+
+
+def _channels(count: int) -> str:
+    return f"{count} channel" if count == 1 else f"{count} channels"
