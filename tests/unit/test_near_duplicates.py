@@ -3,15 +3,19 @@
 import io
 
 import numpy as np
+import pandas as pd
+import pyarrow.parquet as pq
 import pytest
 import sklearn.datasets
 from PIL import Image
 
 from simaudit.data import near_duplicates as module
-from simaudit.data.jobs import NearDuplicateKnobs
+from simaudit.data.jobs import NearDuplicateKnobs, nearest_job
 from simaudit.data.near_duplicates import edge_correlation, mark_near_duplicates, near_duplicates
 from simaudit.data.neighbours import nearest_members
-from simaudit.data.split import Split
+from simaudit.data.split import Split, write_split
+from simaudit.storage.json import read_json
+from simaudit.vocabulary import paths
 from simaudit.vocabulary.sides import CALIBRATION, EVALUATION, HELDOUT, MEMBER
 
 DIGITS = np.round(sklearn.datasets.load_digits().images * (255 / 16)).astype(np.uint8)[:, np.newaxis]
@@ -140,3 +144,31 @@ def test_edges_are_compared_by_the_cosine_of_their_angle(monkeypatch):
         for a, b in zip(first, second, strict=True)
     ]
     assert edge_correlation(images, first, second) == pytest.approx(expected, abs=1e-6)
+
+
+def test_the_job_writes_the_member_of_every_sample_and_the_pairs(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    images = np.concatenate([DIGITS[:60], one_level(DIGITS[:3]), DIGITS[100:157]])
+    split = split_of(60, 60)
+    paths.images("d").parent.mkdir(parents=True)
+    np.save(paths.images("d"), images)
+    columns = ("sample_id", "role", "fold", "sha256")
+    write_split(paths.split("s"), pd.DataFrame({name: getattr(split, name) for name in columns}))
+    nearest_job("s", "d", NearDuplicateKnobs(rms=0.05), threads=1).do()
+    marked = pq.read_table(paths.nearest("s")).to_pandas()
+    assert marked.sample_id[marked.near_duplicate].tolist() == [60, 61, 62]
+    assert marked.member_id[60:63].tolist() == [0, 1, 2]
+    assert marked.distance[60:63].tolist() == pytest.approx([1 / 127.5] * 3, rel=1e-4)
+    assert marked.rms[60:63].tolist() == pytest.approx([1 / 127.5 / 8] * 3, rel=1e-4)
+    summary = read_json(paths.nearest("s", "json"))
+    assert summary["split"] == "s"
+    found = summary["near_duplicates"]
+    assert (found["found"], found["heldout"], found["largest_rms"], found["smallest_correlation"]) == (
+        *(3, 60),
+        *(0.05, 0.8),
+    )
+    assert [(pair["sample_id"], pair["member_id"]) for pair in found["pairs"].values()] == [
+        (60, 0),
+        (61, 1),
+        (62, 2),
+    ]

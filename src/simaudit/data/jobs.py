@@ -11,7 +11,6 @@ from simaudit.vocabulary.errors import FileError, SimauditError
 from simaudit.vocabulary.job import Job, reference
 from simaudit.vocabulary.knobs import Knobs, Name, Refers, Seed, deciding
 
-
 MEMORY_MB = {"nearest": 1500}
 """What a job needs, by its function: `nearest` holds a few blocks of images, however many images there are."""
 
