@@ -13,7 +13,7 @@ from simaudit.data import near_duplicates as module
 from simaudit.data.jobs import NearDuplicateKnobs, nearest_job
 from simaudit.data.near_duplicates import edge_correlation, mark_near_duplicates, near_duplicates
 from simaudit.data.neighbours import nearest_members
-from simaudit.data.split import Split, write_split
+from simaudit.data.split import SCHEMA, Split, write_split
 from simaudit.storage.json import read_json
 from simaudit.vocabulary import paths
 from simaudit.vocabulary.sides import CALIBRATION, EVALUATION, HELDOUT, MEMBER
@@ -38,7 +38,8 @@ def split_of(members, heldout):
     n = members + heldout
     role = np.where(np.arange(n) < members, MEMBER, HELDOUT).astype(object)
     fold = np.where(np.arange(n) % 2 == 0, CALIBRATION, EVALUATION).astype(object)
-    return Split(None, np.arange(n), role, fold, np.array([f"{i:064x}" for i in range(n)], dtype=object))
+    columns = {"sample_id": np.arange(n), "role": role, "fold": fold, "group": np.full(n, None, dtype=object)}
+    return Split(None, **columns, sha256=np.array([f"{i:064x}" for i in range(n)], dtype=object))
 
 
 def found(members, heldout):
@@ -152,8 +153,8 @@ def test_the_job_writes_the_member_of_every_sample_and_the_pairs(tmp_path, monke
     split = split_of(60, 60)
     paths.images("d").parent.mkdir(parents=True)
     np.save(paths.images("d"), images)
-    columns = ("sample_id", "role", "fold", "sha256")
-    write_split(paths.split("s"), pd.DataFrame({name: getattr(split, name) for name in columns}))
+    frame = pd.DataFrame({name: getattr(split, name) for name in SCHEMA.names})
+    write_split(paths.split("s"), frame)
     nearest_job("s", "d", NearDuplicateKnobs(rms=0.05), threads=1).do()
     marked = pq.read_table(paths.nearest("s")).to_pandas()
     assert marked.sample_id[marked.near_duplicate].tolist() == [60, 61, 62]

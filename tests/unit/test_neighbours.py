@@ -1,6 +1,7 @@
 """The nearest member of a sample is another one, and a statistic that only follows its distance is seen to."""
 
 import tracemalloc
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -87,22 +88,16 @@ def test_members_that_are_there_three_times_are_their_copies_neighbours(noise, s
     assert found.distance[[one, other, third]].tolist() == [0, 0, 0]
 
 
-def test_ids_need_not_be_all_numbers_from_zero(noise, split, tmp_path):
+def test_ids_need_not_be_all_numbers_from_zero(noise, split):
     """Samples that are neither member nor held out have no row, and are nobody's neighbour."""
     used = np.flatnonzero(np.arange(50) % 3 > 0)
-    part = Split(
-        tmp_path / "s", split.sample_id[used], split.role[used], split.fold[used], split.sha256[used]
-    )
+    columns = ("sample_id", "role", "fold", "group", "sha256")
+    part = replace(split, **{name: getattr(split, name)[used] for name in columns})
     found = nearest_members(noise, part)
     assert found.sample_id.tolist() == used.tolist()
     assert set(found.member_id) <= set(part.member_ids)
-    expected = nearest_members(noise[used], Split(tmp_path / "s", np.arange(len(used)), *vars_of(part)))
+    expected = nearest_members(noise[used], replace(part, sample_id=np.arange(len(used))))
     assert found.member_id.tolist() == used[expected.member_id].tolist()
-
-
-def vars_of(split):
-    """Role, fold and hashes of a split."""
-    return split.role, split.fold, split.sha256
 
 
 class Drawn:
