@@ -2,16 +2,19 @@
 
 from typing import Annotated, Any
 
-from pydantic import ValidationInfo, field_validator
+from pydantic import Field, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
 from simaudit.data.membership import Count, Given, Members
 from simaudit.data.source import Source
 from simaudit.vocabulary import paths
-from simaudit.vocabulary.bounds import Share
+from simaudit.vocabulary.bounds import Most, Share
 from simaudit.vocabulary.errors import FileError, KnobError, SimauditError
 from simaudit.vocabulary.job import Job, reference
 from simaudit.vocabulary.knobs import Knobs, Name, Refers, Seed, deciding
+
+MEMORY_MB = {"nearest": 1500}
+"""What a job needs, by its function: `nearest` holds a few blocks of images, however many images there are."""
 
 
 class SplitKnobs(Knobs):
@@ -36,6 +39,15 @@ class SplitKnobs(Knobs):
                 "given", "is for members that are drawn, and these are given; remove it"
             )
         return heldout
+
+
+class NearDuplicateKnobs(Knobs):
+    """When a sample is nearly the same image as a member: both must hold."""
+
+    rms: Annotated[float, Field(ge=0), Most(2, "pixels run from −1 to 1")] = 0.1
+    """At most so large is the root mean square difference of their pixels."""
+    correlation: Annotated[float, Field(gt=0, le=1)] = 0.8
+    """At least so large is the correlation of their edges."""
 
 
 def prepare_job(dataset: str, source: Source) -> Job:
@@ -98,18 +110,34 @@ def split(job: Job) -> None:
     write_split(job.output("split"), made, items.origin)
 
 
-def nearest_job(split: str, knobs: SplitKnobs) -> Job:
-    """Find the member that each sample of a split looks most like."""
-    reads = {"images": paths.images(knobs.dataset), "split": paths.split(split)}
-    return Job(f"nearest/{split}", reference(nearest), {}, reads, {"nearest": paths.nearest(split)})
+def nearest_job(split: str, dataset: str, knobs: NearDuplicateKnobs, threads: int) -> Job:
+    """Find the member that each sample of a split looks most like, and the samples that are nearly the same image."""
+    return Job(
+        f"nearest/{split}",
+        reference(nearest),
+        {"split": split, "near_duplicates": deciding(knobs)},
+        {"images": paths.images(dataset), "split": paths.split(split)},
+        {"nearest": paths.nearest(split), "summary": paths.nearest(split, "json")},
+        speed={"threads": threads},
+    )
 
 
 def nearest(job: Job) -> None:
-    """Find the member that each sample of a split looks most like."""
-    from simaudit.data.neighbours import SCHEMA, nearest_members
+    """Find the member that each sample of a split looks most like, and the samples that are nearly the same image."""
+    from threadpoolctl import threadpool_limits
+
+    from simaudit.data.near_duplicates import SCHEMA, mark_near_duplicates, near_duplicates
+    from simaudit.data.neighbours import nearest_members
     from simaudit.data.split import Split
     from simaudit.data.store import Images
+    from simaudit.storage.json import write_json
     from simaudit.storage.parquet import write_table
 
-    members = nearest_members(Images.open(job.input("images")), Split.read(job.input("split")))
-    write_table(job.output("nearest"), members, SCHEMA)
+    images, samples = Images.open(job.input("images")), Split.read(job.input("split"))
+    knobs = NearDuplicateKnobs.model_validate(job.params["near_duplicates"])
+    limits = {"largest_rms": knobs.rms, "smallest_correlation": knobs.correlation}
+    with threadpool_limits(job.speed["threads"]):
+        marked = mark_near_duplicates(nearest_members(images, samples), images, **limits)
+    write_table(job.output("nearest"), marked, SCHEMA)
+    found = near_duplicates(marked, samples)
+    write_json(job.output("summary"), {"split": job.params["split"], "near_duplicates": limits | found})

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
+from simaudit.data.jobs import NearDuplicateKnobs
 from simaudit.samples.jobs import QualityKnobs
 from simaudit.vocabulary import paths
 from simaudit.vocabulary.bounds import MOST_RESAMPLES, Most
@@ -37,12 +38,13 @@ class BlindKnobs(Knobs):
 
 
 class EvaluationKnobs(Knobs):
-    """Resampling settings of the evaluation, and the blind baseline."""
+    """Resampling settings of the evaluation, what counts as a near duplicate, and the blind baseline."""
 
     seed: Seed = 0
     bootstrap: Annotated[int, Field(ge=100), MOST_RESAMPLES] = 1000
     permutations: Annotated[int, Field(ge=20), MOST_RESAMPLES] = 200
     threads: Threads = 1
+    near_duplicates: NearDuplicateKnobs = NearDuplicateKnobs()
     blind: BlindKnobs = BlindKnobs()
 
 
@@ -51,7 +53,7 @@ def blind_job(split: str, dataset: str, knobs: EvaluationKnobs) -> Job:
     return Job(
         f"blind/{split}",
         reference(blind),
-        {"split": split, **deciding(knobs)},
+        {"split": split, **deciding(knobs, "near_duplicates")},
         {"images": paths.images(dataset), "split": paths.split(split)},
         {"scores": paths.blind(split, "parquet"), "summary": paths.blind(split, "json")},
         speed=speed(knobs),
@@ -95,7 +97,7 @@ def evaluate_job(
     return Job(
         f"evaluate/{audit}",
         reference(evaluate),
-        {"target": audit, "split": split, **deciding(knobs, "blind")},
+        {"target": audit, "split": split, **deciding(knobs, "blind", "near_duplicates")},
         {
             "scores": list(scores.values()),
             "intermediate": {str(epoch): list(files) for epoch, files in intermediate.items()},

@@ -137,8 +137,8 @@ def test_what_nobody_verified_and_what_the_split_allows_is_said(page):
 
 def test_nothing_is_doubted_where_all_is_known():
     trainings = {"a": {"epochs": 1}, "b": {"autoencoder": {"members": "0f3a"}}, "c": {"autoencoder": None}}
-    assert doubts(trainings, {"s": {"allow_duplicates": False}}, []) == []
-    assert doubts({"a": {"members": "unverified"}}, {"s": {}}, [])[0].startswith("a: uses weights")
+    assert doubts(trainings, {"s": {"allow_duplicates": False}}, [], []) == []
+    assert doubts({"a": {"members": "unverified"}}, {"s": {}}, [], [])[0].startswith("a: uses weights")
 
 
 def test_the_same_results_give_the_same_bytes(small_run, reported):
