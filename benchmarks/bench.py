@@ -152,8 +152,8 @@ def evaluation(folder: Path) -> tuple[float, float, float]:
                 rows = slice(first, first + BATCH)
                 noise = rng.normal(size=(len(columns), len(split.is_member[rows])))
                 writer.write(columns, split, rows, noise - split.is_member[rows])
-    distances = pd.DataFrame({"sample_id": split.sample_id, "distance": rng.uniform(size=samples)})
-    write_table(folder / "nearest.parquet", distances)
+    distances = {"sample_id": split.sample_id, "distance": rng.uniform(size=samples), "near_duplicate": False}
+    write_table(folder / "nearest.parquet", pd.DataFrame(distances))
     reads = {name: folder / f"{name}.parquet" for name in ("blind", "nearest")}
     reads |= {"scores": [folder / "attack.parquet"], "intermediate": {}}
     job = replace(evaluate_job("bench", "s", {}, {}, PARAMS.evaluation), reads=reads)

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from simaudit.data.near_duplicates import SCHEMA, near_duplicates
 from simaudit.data.split import Split, make_split
 from simaudit.evaluation.comparison.compare import compare
 from simaudit.evaluation.jobs import EvaluationKnobs, evaluate_job
@@ -36,6 +37,8 @@ class Audit:
 
     path: Path
     split: Split
+    near_duplicates: int = 0
+    """How many held-out samples of the evaluation fold are near duplicates."""
 
     def telling(self, strength: float, seed: int = 0) -> np.ndarray:
         """A statistic (300,) that is that much lower for members, over unit noise."""
@@ -55,15 +58,29 @@ class Audit:
         """Write what the blind classifiers of the split find; their summary."""
         columns = {(None, "c"): self.telling(strength, seed=99)}
         path = self.write_scores(self.path / "evaluation/blind/s.parquet", BLIND, columns)
-        summary = {"split": "s", **evaluate_blind(Scores.read(path), Resampling(100, 40, 0))}
+        summary = {"split": "s", "one_sided": {}, **evaluate_blind(Scores.read(path), Resampling(100, 40, 0))}
         write_json(self.path / "evaluation/blind/s.json", summary)
         return summary
 
     def nearest(self) -> Path:
-        """Write some distance of every sample to the nearest member."""
-        distance = np.random.default_rng(7).uniform(1, 2, size=SAMPLES)
+        """Write some distance of every sample to the nearest member, and the first held-out samples as near ones."""
+        is_near = ~self.split.is_member & ~self.split.is_calibration
+        is_near &= np.cumsum(is_near) <= self.near_duplicates
+        marked = pd.DataFrame(
+            {
+                "sample_id": self.split.sample_id,
+                "member_id": self.split.member_ids[0],
+                "distance": np.random.default_rng(7).uniform(1, 2, size=SAMPLES),
+                "rms": np.where(is_near, 0.015625, 0.5),
+                "correlation": np.where(is_near, 0.984375, 0.125),
+                "near_duplicate": is_near,
+            }
+        )
         path = self.path / "evaluation/nearest/s.parquet"
-        write_table(path, pd.DataFrame({"sample_id": self.split.sample_id, "distance": distance}))
+        write_table(path, marked, SCHEMA)
+        limits = {"largest_rms": 0.1, "smallest_correlation": 0.8}
+        found = limits | near_duplicates(marked, self.split)
+        write_json(path.with_suffix(".json"), {"split": "s", "near_duplicates": found})
         return path
 
     def evaluate(

@@ -3,6 +3,7 @@
 import csv
 import os
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -23,13 +24,14 @@ IMAGES, SPLIT, TARGET = paths.images("d"), paths.split("s"), paths.target("t")
 WEIGHTS = TARGET / "unet/weights.safetensors"
 SCORES = {attack: paths.scores("t", attack) for attack in ("loss", "sima")}
 SUMMARY, NUMBERS = paths.of_target("summary", "t"), paths.NUMBERS
-BLIND, NEAREST = {suffix: paths.blind("s", suffix) for suffix in ("parquet", "json")}, paths.nearest("s")
+BLIND = {suffix: paths.blind("s", suffix) for suffix in ("parquet", "json")}
+NEAREST = {suffix: paths.nearest("s", suffix) for suffix in ("parquet", "json")}
 TABLE = paths.TABLES / "t/attacks.csv"
 
 PREPARE = Job("prepare/d", "simaudit.data.jobs:prepare", {"source": "d"}, {}, {"images": IMAGES})
 DATA = {"images": IMAGES, "split": SPLIT}
 TRAIN = Job("train/t", "simaudit.targets.jobs:train", {"epochs": 3}, DATA, {"target": TARGET})
-NUMBERING = numbers_job([SUMMARY, BLIND["json"]])
+NUMBERING = numbers_job([SUMMARY, BLIND["json"], NEAREST["json"]])
 TABULATE = Job("tables", "simaudit.report.jobs:tables", {}, {"numbers": NUMBERS}, {"tables": paths.TABLES})
 JOBS = [
     PREPARE,
@@ -46,7 +48,7 @@ JOBS = [
         for attack, file in SCORES.items()
     ),
     Job("blind/s", "simaudit.evaluation.jobs:blind", {}, DATA, BLIND),
-    Job("nearest/s", "simaudit.data.jobs:nearest", {}, DATA, {"nearest": NEAREST}),
+    Job("nearest/s", "simaudit.data.jobs:nearest", {}, DATA, NEAREST),
     evaluate_job("t", "s", SCORES, {}, EvaluationKnobs(bootstrap=100, permutations=40)),
     NUMBERING,
     TABULATE,
@@ -87,7 +89,7 @@ def make(folder):
         SPLIT.write_bytes(b"split")
         WEIGHTS.parent.mkdir(parents=True)
         save_file({"w": np.arange(9.0)}, WEIGHTS)
-        audit = new_audit(paths.RESULTS)
+        audit = replace(new_audit(paths.RESULTS), near_duplicates=5)
         audit.blind()
         audit.evaluate("t", {"loss": 1, "sima": 2})
         shutil.rmtree(paths.RESULTS / "evaluation/quality")  # of no job of this run

@@ -7,7 +7,7 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 from scipy.stats import ttest_1samp
-from sklearn.metrics import balanced_accuracy_score, precision_score, roc_auc_score
+from sklearn.metrics import balanced_accuracy_score, precision_score, roc_auc_score, roc_curve
 
 from simaudit.evaluation.protocol.evaluate import BLIND, Resampling, evaluate, evaluate_blind
 from simaudit.evaluation.protocol.metrics import METRICS, RATES, SCHEMA, TPR_LEVELS
@@ -45,14 +45,15 @@ def blind(strength=0.0, is_member=IS_MEMBER):
     return scores({(None, "c"): telling(strength, strength, seed=2)}, BLIND, is_member=is_member)
 
 
-def nearest(of):
-    """Some distance of every sample to the nearest member."""
+def nearest(of, near=()):
+    """Some distance of every sample to the nearest member; those of these ids are near duplicates."""
     distance = np.random.default_rng(6).uniform(1, 2, size=len(of.sample_id))
-    return pd.DataFrame({"sample_id": of.sample_id, "distance": distance})
+    is_near = np.isin(of.sample_id, near)
+    return pd.DataFrame({"sample_id": of.sample_id, "distance": distance, "near_duplicate": is_near})
 
 
-def judged(*attacks, blind=blind()):  # noqa: B008
-    return evaluate(list(attacks), blind, nearest(blind), RESAMPLING)
+def judged(*attacks, blind=blind(), near=()):  # noqa: B008
+    return evaluate(list(attacks), blind, nearest(blind, near), RESAMPLING)
 
 
 def estimates(node):
@@ -311,6 +312,75 @@ def test_a_quarter_without_members_is_left_out():
     distortion = np.arange(N) - 1000.0 * IS_MEMBER
     found = judged(scores({(None, "k"): distortion}, "distortion"))
     assert found.summary["attacks"]["distortion"].get("by_distortion", {}) == {}
+
+
+def heldout_of_evaluation(count):
+    """The first samples that are held out and in the evaluation fold."""
+    return np.flatnonzero(~IS_MEMBER & ~IS_CALIBRATION)[:count]
+
+
+@pytest.mark.parametrize("member_when", ["low", "high"])
+def test_numbers_without_near_duplicates_are_those_of_the_samples_that_are_left(member_when):
+    """By scikit-learn; the knobs and the threshold stay those that calibration chose on all of its samples."""
+    sign = 1 if member_when == "high" else -1
+    near = heldout_of_evaluation(15)
+    statistics = {(10, "v"): telling(2, 1), (20, "w"): telling(0.5, 3, seed=4)}
+    for values in statistics.values():
+        values[near] += 3  # they are taken for members
+    columns = {knobs: sign * values for knobs, values in statistics.items()}
+    given = np.concatenate([near, [0, 1, 2]])  # members, and held-out samples of the calibration fold, stay
+    found = judged(scores(columns, member_when=member_when), near=given)
+    facts = found.summary["attacks"]["a"]
+    without, selected = facts["without_near_duplicates"], facts["selected"]
+    assert selected["timestep"] == 10
+    left = ~IS_CALIBRATION & ~np.isin(np.arange(N), near)
+    likeness = statistics[10, "v"].astype(np.float32)
+    assert found.summary["near_duplicates"] == {"found": 15}
+    assert without["auc"]["value"] == pytest.approx(roc_auc_score(IS_MEMBER[left], likeness[left]))
+    accepted = likeness[left] >= sign * selected["threshold"]
+    expected = balanced_accuracy_score(IS_MEMBER[left], accepted)
+    assert without["balanced_accuracy"]["value"] == pytest.approx(expected)
+    fpr, tpr, _ = roc_curve(IS_MEMBER[left], likeness[left], drop_intermediate=False)
+    for metric, level in TPR_LEVELS.items():
+        assert without[metric]["value"] == tpr[fpr <= level].max()
+        assert without[metric]["tail_too_small"] is True
+    for metric in ("auc", "balanced_accuracy", *TPR_LEVELS):
+        assert without[metric]["value"] > selected[metric]["value"]
+
+
+def test_without_samples_that_are_left_out_the_limits_are_those_of_a_smaller_evaluation():
+    near = heldout_of_evaluation(15)
+    whole = scores({(10, "v"): telling(2, 1)})
+    kept = ~np.isin(np.arange(N), near)
+    reduced = Scores(
+        "a",
+        "high",
+        whole.columns,
+        np.arange(N)[kept],
+        IS_MEMBER[kept],
+        IS_CALIBRATION[kept],
+        whole.statistic[:, kept],
+    )
+    others = replace(reduced, attack=BLIND, statistic=blind().statistic[:, kept], columns=blind().columns)
+    smaller = judged(reduced, blind=others).summary["attacks"]["a"]["selected"]
+    without = judged(whole, near=near).summary["attacks"]["a"]["without_near_duplicates"]
+    assert without == {metric: smaller[metric] for metric in without}
+    assert len(without) == 4
+
+
+@pytest.mark.parametrize("near", [[], [0, 2, 160], [1, 3]], ids=["none", "members", "of calibration"])
+def test_where_no_near_duplicate_is_measured_nothing_is_said_without_them(near):
+    summary = judged(scores({(10, "v"): telling(1, 1)}), near=near).summary
+    assert summary["near_duplicates"] == {"found": 0}
+    assert "without_near_duplicates" not in summary["attacks"]["a"]
+
+
+def test_fewer_than_twenty_others_are_not_measured():
+    counts = [(100, True), (101, False)]  # of 120
+    for near, measured in counts:
+        summary = judged(scores({(10, "v"): telling(1, 1)}), near=heldout_of_evaluation(near)).summary
+        assert summary["near_duplicates"] == {"found": near}
+        assert ("without_near_duplicates" in summary["attacks"]["a"]) is measured
 
 
 def test_the_log_snr_of_a_timestep_stands_beside_it():

@@ -97,6 +97,15 @@ def test_an_attack_that_no_audit_names_has_no_job():
     }
 
 
+@pytest.mark.parametrize("knob", ["rms: 0.2", "correlation: 0.9"])
+def test_what_counts_as_a_near_duplicate_decides_no_job_but_nearest(knob):
+    was, now = (
+        {job.name: _deciding(job) for job in jobs(small(*changes))}
+        for changes in ((), (f"evaluation: {{near_duplicates: {{{knob}}}}}",))
+    )
+    assert {name for name in was if was[name] != now[name]} == {"nearest/small"}
+
+
 def test_an_intermediate_checkpoint_that_nothing_attacks_does_not_decide_the_evaluation():
     rest = "audits: {raw: }"
     was = {job.name: _deciding(job) for job in jobs(small(rest))}

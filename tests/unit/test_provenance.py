@@ -129,10 +129,11 @@ def test_a_number_that_was_edited_in_a_table_is_found(run, cell):
     assert line in disagreements()
 
 
-def test_a_metric_that_was_made_up_is_found_however_consistent_the_files_are(run):
+@pytest.mark.parametrize("of", ["selected", "without_near_duplicates"])
+def test_a_metric_that_was_made_up_is_found_however_consistent_the_files_are(run, of):
     """Summary, ledger, table and all records are written anew around it: only the scores know better."""
     summary = read_json(SUMMARY)
-    auc = summary["attacks"]["sima"]["selected"]["auc"]
+    auc = summary["attacks"]["sima"][of]["auc"]
     true = auc["value"]
     auc["value"] = auc["high"] = 0.999
     write_json(SUMMARY, summary)
@@ -141,7 +142,7 @@ def test_a_metric_that_was_made_up_is_found_however_consistent_the_files_are(run
     edited.write(paths.record("evaluate/t"))
     sum_up()
     (line,) = disagreements()
-    assert line.startswith(f"metric: t.sima.selected.auc from {SCORES['sima']}: expected 0.9")
+    assert line.startswith(f"metric: t.sima.{of}.auc from {SCORES['sima']}: expected 0.9")
     assert line.endswith("by scikit-learn, found 0.999")
     assert float(line.split("expected ")[1].split()[0]) == pytest.approx(true, abs=1e-12)
 
@@ -166,7 +167,7 @@ def sources(run, monkeypatch):
 
 def test_a_line_of_code_that_changed_since_is_found_though_no_stamp_was_written(sources):
     assert disagreements() == []
-    sources.append("data/split", "\nSIDES = (MEMBER, HELDOUT)\n")  # nothing reads it
+    sources.append("data/split", "\nUNREAD = (MEMBER, HELDOUT)\n")  # nothing reads it
     assert disagreements() == []
     sources.append("data/split", "\ndef make_split(*arguments):\n    return None\n")
     line = "code: split/s: expected the code that is here now, found another simaudit.data.split"

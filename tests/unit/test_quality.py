@@ -84,21 +84,21 @@ def labelled(labels, side=4):
 
 def test_the_classifiers_features_tell_the_classes_apart():
     images, labels = labelled(np.arange(400) % 2)
-    features = extractor("classifier", images, labels, seed=0)
+    features = extractor("classifier", images, np.arange(len(images)), labels, seed=0)
     ids = np.arange(400)
     apart = features.of(images, ids)[ids]
     assert apart.shape == (400, 32)
     of_one = labels == 1
     between = frechet_distance(apart[~of_one], apart[of_one])
     assert between > 10 * frechet_distance(apart[of_one][::2], apart[of_one][1::2])
-    again = extractor("classifier", images, labels, seed=0)
+    again = extractor("classifier", images, np.arange(len(images)), labels, seed=0)
     np.testing.assert_array_equal(again.of(images, ids)[ids], apart)
 
 
 def test_features_are_computed_of_the_images_that_are_asked_for(monkeypatch):
     images, labels = labelled(np.arange(60) % 2)
     monkeypatch.setattr("simaudit.data.store.BLOCK", 5 * 16)
-    features, asked = extractor("pca", images, labels, seed=0), []
+    features, asked = extractor("pca", images, np.arange(len(images)), labels, seed=0), []
     view = replace(features, compute=lambda block: asked.append(len(block)) or features.compute(block)).of(
         images, np.arange(60)[::-1]
     )
@@ -110,7 +110,9 @@ def test_features_are_computed_of_the_images_that_are_asked_for(monkeypatch):
 
 def test_components_need_no_label_and_are_uncorrelated():
     images, _ = labelled([None] * 80, side=32)  # averaged down to 16 × 16
-    features = extractor("auto", images, pd.Series([None] * 80, dtype=pd.Int64Dtype()), seed=0)
+    features = extractor(
+        "auto", images, np.arange(len(images)), pd.Series([None] * 80, dtype=pd.Int64Dtype()), seed=0
+    )
     assert features.kind == "pca"
     found = features.of(images, np.arange(80))[np.arange(80)]
     assert found.shape == (80, 32)
@@ -131,22 +133,22 @@ def test_components_need_no_label_and_are_uncorrelated():
 def test_without_a_word_labels_are_used_where_there_are_enough(labels, kind):
     images, column = labelled([0 if label is None else label for label in labels])
     column = pd.Series(labels, dtype=pd.Int64Dtype())
-    assert extractor("auto", images, column, seed=0).kind == kind
+    assert extractor("auto", images, np.arange(len(images)), column, seed=0).kind == kind
     if kind == "classifier":
-        assert extractor("classifier", images, column, seed=0).kind == kind
+        assert extractor("classifier", images, np.arange(len(images)), column, seed=0).kind == kind
     else:
         with pytest.raises(SimauditError, match="classifier needs a dataset with two labels"):
-            extractor("classifier", images, column, seed=0)
+            extractor("classifier", images, np.arange(len(images)), column, seed=0)
 
 
 def test_the_classifier_is_taught_no_more_images_than_it_says(monkeypatch):
     images, labels = labelled(np.arange(400) % 2)
     monkeypatch.setattr("simaudit.samples.features.TAUGHT", 120)
-    features, read = extractor("classifier", images, labels, seed=0), []
+    features, read = extractor("classifier", images, np.arange(len(images)), labels, seed=0), []
     blocks = Images.blocks
     monkeypatch.setattr(Images, "blocks", lambda self, ids: read.append(ids) or blocks(self, ids))
     for seed in (0, 1):
-        extractor("classifier", images, labels, seed)
+        extractor("classifier", images, np.arange(len(images)), labels, seed)
     assert [len(ids) for ids in read] == [120, 120]
     assert not np.array_equal(*read)
     apart = features.of(images, np.arange(400))[np.arange(400)]
@@ -156,9 +158,9 @@ def test_the_classifier_is_taught_no_more_images_than_it_says(monkeypatch):
 def test_a_dataset_without_labels_and_inception_without_weights_are_one_line():
     images, labels = Images(np.zeros((4, 1, 4, 4), dtype=np.float32)), pd.Series([0] * 4)
     with pytest.raises(SimauditError, match=r"quality.features: classifier needs a dataset .*; choose auto"):
-        extractor("classifier", images, labels, 0)
+        extractor("classifier", images, np.arange(len(images)), labels, 0)
     with pytest.raises(SimauditError, match=r"quality.features: inception needs torchmetrics"):
-        extractor("inception", images, labels, 0)
+        extractor("inception", images, np.arange(len(images)), labels, 0)
 
 
 def test_sampling_from_the_optimal_denoiser_of_one_image_gives_that_image(known_target, schedule):
@@ -245,6 +247,21 @@ def test_distances_are_found_again_from_samples_and_images(judged):
     assert found.keys() == DISTANCES.keys()
     assert found == pytest.approx({name: reported[name]["value"] for name in found}, rel=1e-6)
     assert found["to_members"] > 0.1
+
+
+def test_unused_images_change_no_distance(judged):
+    """Whatever they show, and though nobody knows their label."""
+    before, split = read_json(judged.output("quality")), pd.read_parquet(judged.input("split"))
+    images = np.random.default_rng(1).uniform(-1, 1, (140, 1, 4, 4)).astype(np.float32)
+    labels = (images.mean(axis=(1, 2, 3)) > 0).astype(np.int64).tolist()
+    labels = labels if before["features"] == "classifier" else [None] * 140
+    store("d", np.concatenate([images, np.ones((9, 1, 4, 4), np.float32)]), [*labels, *[None] * 9])
+    unused = pd.DataFrame({"sample_id": range(140, 149), "role": "unused", "sha256": "0"})
+    write_split(judged.input("split"), pd.concat([split, unused]))
+    judged.do()
+    assert read_json(judged.output("quality")) == before
+    found = frechet_distances(judged)
+    assert found == pytest.approx({name: before["frechet"][name]["value"] for name in found}, rel=1e-6)
 
 
 def test_a_distance_that_is_missing_is_named_and_the_others_are_found_again(judged):

@@ -25,17 +25,18 @@ rule nearest:
         data=reads("nearest/{split}", "images", "split"),
     output:
         nearest="results/evaluation/nearest/{split}.parquet",
+        summary="results/evaluation/nearest/{split}.json",
         record="results/records/nearest/{split}.json",
     log:
         "results/logs/nearest/{split}.log",
-    threads: 1
+    threads: threads("nearest/{split}")
     resources:
         mem_mb=memory("nearest/{split}"),
         runtime=60,
     params:
         stamp=stamp("nearest/{split}"),
     shell:
-        "simaudit run nearest/{wildcards.split}"
+        "simaudit run nearest/{wildcards.split} --threads {threads}"
 
 
 rule evaluate:

@@ -2,24 +2,52 @@
 
 from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import Field, ValidationInfo, field_validator
+from pydantic_core import PydanticCustomError
 
+from simaudit.data.membership import Count, Given, Members
 from simaudit.data.source import Source
 from simaudit.vocabulary import paths
-from simaudit.vocabulary.bounds import MOST_IMAGES, Share
-from simaudit.vocabulary.errors import FileError, SimauditError
+from simaudit.vocabulary.bounds import Most, Share
+from simaudit.vocabulary.errors import FileError, KnobError, SimauditError
 from simaudit.vocabulary.job import Job, reference
 from simaudit.vocabulary.knobs import Knobs, Name, Refers, Seed, deciding
 
+MEMORY_MB = {"nearest": 1500}
+"""What a job needs, by its function: `nearest` holds a few blocks of images, however many images there are."""
+
 
 class SplitKnobs(Knobs):
-    """Who is a member: drawn at random from a dataset."""
+    """Who of a dataset is a member: so many, drawn at random, or those that are given.
+
+    Of the others so many are held out as `heldout` says, drawn at random, or all. `seed` and `calibration` also draw
+    the folds of members that are given without.
+    """
 
     dataset: Annotated[Name, Refers("datasets")]
-    members: Annotated[int, Field(ge=2), MOST_IMAGES]
+    members: Members
+    heldout: Count | None = None
     calibration: Share = 0.3
     seed: Seed = 0
     allow_duplicates: bool = False
+
+    @field_validator("heldout")
+    @classmethod
+    def _is_of_a_draw(cls, heldout: int | None, info: ValidationInfo) -> int | None:
+        if heldout is not None and isinstance(info.data.get("members"), Given):
+            raise PydanticCustomError(
+                "given", "is for members that are drawn, and these are given; remove it"
+            )
+        return heldout
+
+
+class NearDuplicateKnobs(Knobs):
+    """When a sample is nearly the same image as a member: both must hold."""
+
+    rms: Annotated[float, Field(ge=0), Most(2, "pixels run from −1 to 1")] = 0.1
+    """At most so large is the root mean square difference of their pixels."""
+    correlation: Annotated[float, Field(gt=0, le=1)] = 0.8
+    """At least so large is the correlation of their edges."""
 
 
 def prepare_job(dataset: str, source: Source) -> Job:
@@ -46,45 +74,70 @@ def prepare(job: Job) -> None:
 
 
 def split_job(name: str, knobs: SplitKnobs) -> Job:
-    """Draw who is a member of a split."""
+    """Say of each sample of a dataset whether it is a member; a file that gives it is an input of the job."""
     reads, writes = {"items": paths.items(knobs.dataset)}, {"split": paths.split(name)}
-    return Job(f"split/{name}", reference(split), {"name": name, **deciding(knobs)}, reads, writes)
+    given = tuple(knobs.members.files.values()) if isinstance(knobs.members, Given) else ()
+    params = {"name": name, **deciding(knobs)}
+    return Job(f"split/{name}", reference(split), params, reads, writes, given=given)
 
 
 def split(job: Job) -> None:
-    """Draw members, held-out samples and folds."""
-    from simaudit.data.sizes import fold_sizes, refuse_small
-    from simaudit.data.split import make_split, refuse_duplicates, write_split
+    """Draw members, held-out samples and folds, or take them as they are given."""
+    from simaudit.data.matching import given_split
+    from simaudit.data.sizes import refuse_small
+    from simaudit.data.split import make_split, refuse_duplicates, sizes_of, write_split
     from simaudit.data.store import read_items
 
     values: dict[str, Any] = dict(job.params)
     name = values.pop("name")
     knobs = SplitKnobs.model_validate(values)
+    items = read_items(job.input("items"), "file", "origin", "sha256")
     try:
-        hashes = read_items(job.input("items"), "sha256").sha256.tolist()
-        drawn = make_split(hashes, knobs.members, knobs.calibration, knobs.seed)
-        refuse_small(fold_sizes(len(drawn), knobs.members, knobs.calibration))
+        if isinstance(knobs.members, Given):
+            made = given_split(knobs.members, items, knobs.calibration, knobs.seed)
+        else:
+            hashes = items.sha256.tolist()
+            made = make_split(hashes, knobs.members, knobs.calibration, knobs.seed, knobs.heldout)
+        refuse_small(sizes_of(made))
         if not knobs.allow_duplicates:
-            refuse_duplicates(drawn)
+            refuse_duplicates(made)
     except FileError:
         raise  # no parameter is wrong
+    except KnobError as error:
+        raise SimauditError(f"params.yaml: splits.{name}.{error}") from None
     except SimauditError as error:
         raise SimauditError(f"params.yaml: splits.{name}: {error}") from None
-    write_split(job.output("split"), drawn)
+    write_split(job.output("split"), made, items.origin)
 
 
-def nearest_job(split: str, knobs: SplitKnobs) -> Job:
-    """Find the member that each sample of a split looks most like."""
-    reads = {"images": paths.images(knobs.dataset), "split": paths.split(split)}
-    return Job(f"nearest/{split}", reference(nearest), {}, reads, {"nearest": paths.nearest(split)})
+def nearest_job(split: str, dataset: str, knobs: NearDuplicateKnobs, threads: int) -> Job:
+    """Find the member that each sample of a split looks most like, and the samples that are nearly the same image."""
+    return Job(
+        f"nearest/{split}",
+        reference(nearest),
+        {"split": split, "near_duplicates": deciding(knobs)},
+        {"images": paths.images(dataset), "split": paths.split(split)},
+        {"nearest": paths.nearest(split), "summary": paths.nearest(split, "json")},
+        speed={"threads": threads},
+    )
 
 
 def nearest(job: Job) -> None:
-    """Find the member that each sample of a split looks most like."""
-    from simaudit.data.neighbours import SCHEMA, nearest_members
+    """Find the member that each sample of a split looks most like, and the samples that are nearly the same image."""
+    from threadpoolctl import threadpool_limits
+
+    from simaudit.data.near_duplicates import SCHEMA, mark_near_duplicates, near_duplicates
+    from simaudit.data.neighbours import nearest_members
     from simaudit.data.split import Split
     from simaudit.data.store import Images
+    from simaudit.storage.json import write_json
     from simaudit.storage.parquet import write_table
 
-    members = nearest_members(Images.open(job.input("images")), Split.read(job.input("split")))
-    write_table(job.output("nearest"), members, SCHEMA)
+    images, samples = Images.open(job.input("images")), Split.read(job.input("split"))
+    knobs = NearDuplicateKnobs.model_validate(job.params["near_duplicates"])
+    limits = {"largest_rms": knobs.rms, "smallest_correlation": knobs.correlation}
+    with threadpool_limits(job.speed["threads"]):
+        marked = mark_near_duplicates(nearest_members(images, samples), images, **limits)
+    write_table(job.output("nearest"), marked, SCHEMA)
+    found = near_duplicates(marked, samples)
+    write_json(job.output("summary"), {"split": job.params["split"], "near_duplicates": limits | found})

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -36,30 +37,34 @@ LEVELS = (np.arange(256) * (2 / 255) - 1).astype(np.float32)
 
 
 class Images:
-    """Stored images (N, C, H, W), uint8 or float32, which are read where they are indexed: float32 in [-1, 1]."""
+    """Stored images (N, C, H, W), uint8 or float32, which are read where they are indexed: float32 in [-1, 1].
 
-    def __init__(self, stored: np.ndarray) -> None:
-        self._stored = stored
+    A file is mapped anew each time: what was read before does not stay in the memory of the process.
+    """
+
+    def __init__(self, stored: np.ndarray, opened: Callable[[], np.ndarray] | None = None) -> None:
+        self._opened = opened or (lambda: stored)
         self.shape: tuple[int, int, int, int] = stored.shape
 
     @classmethod
     def open(cls, path: Path) -> Images:
         """Open a file of images, memory-mapped. Raises SimauditError when it is missing or is no such file."""
         with reading(path, "a whole .npy file"):
-            stored: np.ndarray = np.load(path, mmap_mode="r", allow_pickle=False)
+            stored: np.memmap = np.load(path, mmap_mode="r", allow_pickle=False)
         if stored.ndim != 4 or stored.dtype not in (np.uint8, np.float32):
             raise SimauditError(
                 f"{path}: must hold images (N, C, H, W) as uint8 or float32, found {stored.dtype} {stored.shape}; "
                 "delete it and run again"
             )
-        return cls(stored)
+        place = partial(np.memmap, path.absolute(), stored.dtype, "r", stored.offset, stored.shape)
+        return cls(stored, place)
 
     def __len__(self) -> int:
         return self.shape[0]
 
     def __getitem__(self, ids: slice | Sequence[int] | np.ndarray) -> np.ndarray:
         """Return the images of these numbers, (n, C, H, W) float32 in [-1, 1], as a copy."""
-        chosen = np.array(self._stored[ids])
+        chosen = np.array(self._opened()[ids])
         return LEVELS[chosen] if chosen.dtype == np.uint8 else chosen
 
     def blocks(self, ids: np.ndarray) -> Iterator[tuple[slice, np.ndarray]]:

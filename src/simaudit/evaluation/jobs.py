@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from simaudit.data.components import WIDEST
+from simaudit.data.jobs import NearDuplicateKnobs
 from simaudit.samples.jobs import QualityKnobs
 from simaudit.vocabulary import paths
 from simaudit.vocabulary.bounds import MOST_RESAMPLES, Most
@@ -40,12 +41,13 @@ class BlindKnobs(Knobs):
 
 
 class EvaluationKnobs(Knobs):
-    """Resampling settings of the evaluation, and the blind baseline."""
+    """Resampling settings of the evaluation, what counts as a near duplicate, and the blind baseline."""
 
     seed: Seed = 0
     bootstrap: Annotated[int, Field(ge=100), MOST_RESAMPLES] = 1000
     permutations: Annotated[int, Field(ge=20), MOST_RESAMPLES] = 200
     threads: Threads = 1
+    near_duplicates: NearDuplicateKnobs = NearDuplicateKnobs()
     blind: BlindKnobs = BlindKnobs()
 
 
@@ -54,7 +56,7 @@ def blind_job(split: str, dataset: str, knobs: EvaluationKnobs) -> Job:
     return Job(
         f"blind/{split}",
         reference(blind),
-        {"split": split, **deciding(knobs)},
+        {"split": split, **deciding(knobs, "near_duplicates")},
         {"images": paths.images(dataset), "split": paths.split(split)},
         {"scores": paths.blind(split, "parquet"), "summary": paths.blind(split, "json")},
         speed=speed(knobs),
@@ -83,7 +85,8 @@ def blind(job: Job) -> None:
     with atomic_path(job.output("scores")) as temporary, ScoreWriter(temporary, metadata) as writer:
         writer.write(columns, samples, slice(None), values)
     facts = evaluate_blind(Scores.read(job.output("scores")), resampling)
-    write_json(job.output("summary"), {"split": job.params["split"], **facts})
+    of = {"split": job.params["split"], "one_sided": samples.one_sided}
+    write_json(job.output("summary"), {**of, **facts})
 
 
 def evaluate_job(
@@ -97,7 +100,7 @@ def evaluate_job(
     return Job(
         f"evaluate/{audit}",
         reference(evaluate),
-        {"target": audit, "split": split, **deciding(knobs, "blind")},
+        {"target": audit, "split": split, **deciding(knobs, "blind", "near_duplicates")},
         {
             "scores": list(scores.values()),
             "intermediate": {str(epoch): list(files) for epoch, files in intermediate.items()},
@@ -170,10 +173,11 @@ def quality(job: Job) -> None:
     from simaudit.storage.json import write_json
 
     split, real = Split.read(job.input("split")), Images.open(job.input("images"))
-    drawn, labels = Images.open(job.input("samples")), read_items(job.input("items"), "label").label
+    drawn, used = Images.open(job.input("samples")), split.sample_id
+    labels = read_items(job.input("items"), "label").label.iloc[used]
     knobs, resampling = QualityKnobs.model_validate(job.params["quality"]), job.params["evaluation"]
     with threadpool_limits(job.speed["threads"]):
-        features = extractor(knobs.features, real, labels, knobs.seed)
+        features = extractor(knobs.features, real, used, labels, knobs.seed)
         distances = quality(
             features.of(drawn, np.arange(len(drawn))),
             features.of(real, split.member_ids),

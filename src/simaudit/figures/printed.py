@@ -12,8 +12,10 @@ _MENTION = re.compile(r"\[\[(#?)([^\]]+)\]\]")
 
 
 def count(number: Number | None) -> str:
-    """Return a number in print without its limits; a dash where there is none."""
-    return NONE if number is None else f"{number.value:.4g}"
+    """Return a number in print without its limits, a whole one in full; a dash where there is none."""
+    if number is None:
+        return NONE
+    return str(number.value) if isinstance(number.value, int) else f"{number.value:.4g}"
 
 
 def estimate(number: Number | None) -> str:

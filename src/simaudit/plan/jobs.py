@@ -59,8 +59,9 @@ def _of_data(params: Params) -> Iterator[Job]:
     for name in params.used_splits:
         yield split_job(name, params.splits[name])
     for name in params.audited_splits:
-        yield nearest_job(name, params.splits[name])
-        yield blind_job(name, params.dataset_of(name), params.evaluation)
+        dataset, knobs = params.dataset_of(name), params.evaluation
+        yield nearest_job(name, dataset, knobs.near_duplicates, knobs.threads)
+        yield blind_job(name, dataset, knobs)
     yield theory_job(params.theory, params.theory_split, params.dataset_of(params.theory_split))
     for name, target in params.targets.items():
         yield train_job(name, target, params.dataset_of(target.split))

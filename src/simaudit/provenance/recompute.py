@@ -3,6 +3,7 @@
 None of our own evaluation is used, only the features in which images are compared.
 """
 
+from collections.abc import Collection
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -22,10 +23,18 @@ FRECHET_TOLERANCE = {"rel_tol": 1e-4, "abs_tol": 1e-4}
 """Relative and absolute: the network of the features is fitted again, and covariances are nearly singular."""
 
 
-def recomputed(scores: Path, facts: dict[str, Any]) -> list[tuple[str, float, float]]:
+def near_duplicates(nearest: Path) -> list[int]:
+    """Return the sample_id of every near duplicate, from the file of the nearest members of a split."""
+    table = pq.read_table(nearest, columns=["sample_id", "near_duplicate"], **CHECKED).to_pandas()
+    return list(table.sample_id[table.near_duplicate])
+
+
+def recomputed(
+    scores: Path, facts: dict[str, Any], near: Collection[int] = ()
+) -> list[tuple[str, float, float]]:
     """Return name, reported and recomputed value of each metric of an attack, at its selected and oracle knobs.
 
-    `facts` is what the target's summary says of the attack whose score file this is.
+    `facts` is what the target's summary says of the attack whose score file this is; `near` are the near duplicates.
     """
     from sklearn.metrics import balanced_accuracy_score
 
@@ -42,6 +51,14 @@ def recomputed(scores: Path, facts: dict[str, Any]) -> list[tuple[str, float, fl
         calibration = (rows.fold == "calibration").to_numpy()
         values = metrics(likeness[~calibration], is_member[~calibration])
         found += [(f"{choice}.{metric}", knobs[metric]["value"], value) for metric, value in values.items()]
+        without = facts.get("without_near_duplicates") if choice == "selected" else None
+        if without:
+            left = ~calibration & (is_member | ~rows.sample_id.isin(near).to_numpy())
+            values = metrics(likeness[left], is_member[left])
+            found += [
+                (f"without_near_duplicates.{metric}", without[metric]["value"], values[metric])
+                for metric in ("auc", *LEVELS)
+            ]
         accepted = (
             likeness >= sign * knobs["threshold"] if knobs["threshold"] is not None else likeness == np.inf
         )
@@ -86,7 +103,7 @@ def frechet_distances(job: Job) -> dict[str, float]:
     if knobs["features"] == "inception":
         return {}
     split, real = Split.read(job.input("split")), Images.open(job.input("images"))
-    features = _features(knobs["features"], job.input("images"), job.input("items"), knobs["seed"])
+    features = _features(knobs["features"], *map(job.input, ("images", "items", "split")), knobs["seed"])
     drawn, heldout = Images.open(job.input("samples")), split.sample_id[~split.is_member]
     sets = [
         features.of(images, ids)
@@ -114,12 +131,15 @@ def frechet(first: np.ndarray, second: np.ndarray) -> float:
 
 
 @lru_cache(maxsize=4)
-def _features(kind: Extractor, images: Path, items: Path, seed: int) -> Features:
-    """Return the features of a data set; audits of one data set share them."""
+def _features(kind: Extractor, images: Path, items: Path, split: Path, seed: int) -> Features:
+    """Return the features of the samples of a split; audits of one split share them."""
     from threadpoolctl import threadpool_limits
 
+    from simaudit.data.split import Split
     from simaudit.data.store import Images, read_items
     from simaudit.samples.features import extractor
 
     with threadpool_limits(1):
-        return extractor(kind, Images.open(images), read_items(items, "label").label, seed)
+        used = Split.read(split).sample_id
+        labels = read_items(items, "label").label.iloc[used]
+        return extractor(kind, Images.open(images), used, labels, seed)

@@ -11,7 +11,13 @@ from typing import Any
 
 from simaudit.provenance.disagreement import Disagreement
 from simaudit.provenance.environment import differences
-from simaudit.provenance.recompute import FRECHET_TOLERANCE, TOLERANCE, frechet_distances, recomputed
+from simaudit.provenance.recompute import (
+    FRECHET_TOLERANCE,
+    TOLERANCE,
+    frechet_distances,
+    near_duplicates,
+    recomputed,
+)
 from simaudit.provenance.records import Record, makers
 from simaudit.provenance.stamps import Stamp
 from simaudit.storage.hashes import sha256_file
@@ -116,9 +122,11 @@ def metrics(
     for audit in audits:
         summary, damage = readable(read_json, evaluations / f"{audit}.json")
         yield from damage
+        near, damage = readable(near_duplicates, evaluations / f"nearest/{_at(summary, '/split')}.parquet")
+        yield from damage
         for attack, facts in (_at(summary, "/attacks") or {}).items():
             scores = paths.scores(audit, attack)
-            found, damage = readable(recomputed, scores, facts)
+            found, damage = readable(recomputed, scores, facts, near or ())
             yield from damage
             for name, reported, value in found or ():
                 if not abs(reported - value) <= TOLERANCE:

@@ -55,6 +55,12 @@ class Findings:
         """Every split that a target was evaluated on."""
         return sorted({summary["split"] for summary in self.summaries.values()})
 
+    @property
+    def with_near_duplicates(self) -> list[str]:
+        """Every split in which a held-out sample is nearly the same image as a member."""
+        found = {split: self.ledger.get("found", split, of="near_duplicates") for split in self.splits}
+        return [split for split, number in found.items() if number and number.value]
+
     def verdict(self, target: str) -> str:
         """Return the verdict on a target; for a control, which control it is."""
         verdicts = self.comparison["controls"]["verdicts"]

@@ -56,11 +56,11 @@ class Featured:
         return np.concatenate([self.features.compute(block) for _, block in blocks])
 
 
-def extractor(kind: Extractor, images: Images, labels: Any, seed: int) -> Features:
-    """Return the features of a dataset's `images`; `labels` (N,) is a pandas column in which some may be missing.
+def extractor(kind: Extractor, images: Images, ids: np.ndarray, labels: Any, seed: int) -> Features:
+    """Return the features for images[ids]; `labels` (n,) is their column of a table, in which some may be missing.
 
     `classifier` takes the hidden layer of a small network that is trained here on the labelled images, on TAUGHT of
-    them at most, drawn by `seed`. `pca` takes the leading principal components of all images, and needs no label.
+    them at most, drawn by `seed`. `pca` takes the leading principal components of all of them, and needs no label.
     `auto` takes the first where there are labels enough, and else the second. `inception` takes Inception-v3 as the FID
     does (Heusel et al. 2017, arXiv:1706.08500); only with it is a Fréchet distance a FID.
     Raises SimauditError when Inception or its weights are not installed, or when the classifier has no labels.
@@ -72,20 +72,23 @@ def extractor(kind: Extractor, images: Images, labels: Any, seed: int) -> Featur
             "choose auto, pca or inception"
         )
     if taught is not None:
-        return Features("classifier", _classifier(images, taught, labels[taught].to_numpy(np.int64), seed))
+        known = labels.iloc[taught].to_numpy(np.int64)
+        return Features("classifier", _classifier(images, ids[taught], known, seed))
     return (
-        Features("inception", _inception()) if kind == "inception" else Features("pca", _components(images))
+        Features("inception", _inception())
+        if kind == "inception"
+        else Features("pca", _components(images, ids))
     )
 
 
 def _taught(labels: Any, seed: int) -> np.ndarray | None:
-    """Return the images that a classifier can learn labels from, ascending; None where it cannot."""
-    ids = np.flatnonzero(labels.notna())
-    if len(ids) > TAUGHT:
-        ids = np.sort(np.random.default_rng(seed).choice(ids, TAUGHT, replace=False))
-    counts = labels[ids].value_counts()
+    """Return the places of the labels that a classifier can learn, ascending; None where it cannot."""
+    places = np.flatnonzero(labels.notna())
+    if len(places) > TAUGHT:
+        places = np.sort(np.random.default_rng(seed).choice(places, TAUGHT, replace=False))
+    counts = labels.iloc[places].value_counts()
     learnt = counts.index[counts >= OF_A_LABEL]
-    return ids[labels[ids].isin(learnt)] if len(learnt) > 1 else None
+    return places[labels.iloc[places].isin(learnt)] if len(learnt) > 1 else None
 
 
 def _classifier(
@@ -104,11 +107,10 @@ def _classifier(
     return features
 
 
-def _components(images: Images) -> Callable[[np.ndarray], np.ndarray]:
+def _components(images: Images, ids: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
     from simaudit.data.components import Components
 
-    every = np.arange(len(images))
-    components = Components.of(lambda: (_seen(block, "pca") for _, block in images.blocks(every)), FEW)
+    components = Components.of(lambda: (_seen(block, "pca") for _, block in images.blocks(ids)), FEW)
     return lambda images: components.project(_seen(images, "pca"))
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import torch
 
-from simaudit.data.neighbours import nearest
+from simaudit.data.neighbours import Chosen, nearest
 from simaudit.data.split import Split
 from simaudit.data.store import Images
 from simaudit.targets.target import Target
@@ -27,7 +27,7 @@ def gallery(
     side, and `members_reconstructed` and `heldout_reconstructed`, which are decode(encode(x)).
     """
     drawn = samples[:SHOWN]
-    distance, index = (column[:, 0] for column in nearest(drawn, images[split.member_ids]))
+    distance, index = (column[:, 0] for column in nearest(drawn, Chosen(images, split.member_ids)))
     shown = {
         "drawn": drawn,
         "nearest": images[split.member_ids[index]],

@@ -97,9 +97,9 @@ def blind(split: str, suffix: str) -> Path:
     return RESULTS / "evaluation" / "blind" / f"{split}.{suffix}"
 
 
-def nearest(split: str) -> Path:
-    """Return the path of the nearest member of every sample of a split."""
-    return RESULTS / "evaluation" / "nearest" / f"{split}.parquet"
+def nearest(split: str, suffix: str = "parquet") -> Path:
+    """Nearest member of every sample of a split (parquet), or how many are nearly the same image as it (json)."""
+    return RESULTS / "evaluation" / "nearest" / f"{split}.{suffix}"
 
 
 def comparison(name: str) -> Path:

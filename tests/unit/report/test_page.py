@@ -137,14 +137,22 @@ def test_what_nobody_verified_and_what_the_split_allows_is_said(page):
 
 def test_nothing_is_doubted_where_all_is_known():
     trainings = {"a": {"epochs": 1}, "b": {"autoencoder": {"members": "0f3a"}}, "c": {"autoencoder": None}}
-    assert doubts(trainings, {"s": {"allow_duplicates": False}}, []) == []
-    assert doubts({"a": {"members": "unverified"}}, {"s": {}}, [])[0].startswith("a: uses weights")
+    assert doubts(trainings, {"s": {"allow_duplicates": False}}, [], []) == []
+    assert doubts({"a": {"members": "unverified"}}, {"s": {}}, [], [])[0].startswith("a: uses weights")
 
 
 def test_the_same_results_give_the_same_bytes(small_run, reported):
     before = reported.html
     trainings = {"net": {"epochs": 1}, "other": {"autoencoder": {"members": "unverified"}}}
     assert report_on(small_run, REPORTED, trainings, {"allow_duplicates": True}).html == before
+
+
+def test_sides_that_differ_in_origin_are_said_before_all_numbers(audit, small_run):
+    blind = audit.blind() | {"one_sided": {"member": ["train"], "heldout": ["test"]}}
+    run = type(small_run).of(audit, [audit.evaluate("net", {"sima": 2})], blind)
+    text = report_on(run).page.text
+    words = "differ in origin (members alone are from train; held-out samples alone are from test)"
+    assert text.index(f"s: members and held-out samples {words}") < text.index("What is found")
 
 
 def test_a_shifted_split_and_its_failed_control_come_before_all_numbers(audit, small_run):

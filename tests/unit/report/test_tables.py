@@ -132,6 +132,16 @@ def test_the_main_table_shows_what_the_evaluation_wrote(small_run, folder):
     assert "72 members, 108 held-out samples" in (folder / "net/attacks.md").read_text()
 
 
+@pytest.mark.parametrize(
+    ("value", "printed"), [(25000, "25000"), (3, "3"), (12.5, "12.5"), (25000.5, "2.5e+04")]
+)
+def test_a_whole_number_is_printed_in_full(value, printed):
+    assert (
+        count(Number("t", None, "members", None, value, value, value, "samples", "a.json", "/", "0"))
+        == printed
+    )
+
+
 def test_a_small_tail_is_explained_under_the_table(folder):
     for suffix in ("md", "tex"):
         assert "fewer than 10 false positives" in (folder / f"net/attacks.{suffix}").read_text()

@@ -19,6 +19,7 @@ from simaudit.evaluation.protocol.metrics import (
     metric_rows,
     threshold_of,
 )
+from simaudit.evaluation.protocol.near_duplicates import without_near_duplicates
 from simaudit.evaluation.protocol.profiles import profile
 from simaudit.evaluation.protocol.resemblance import distance_correlations
 from simaudit.evaluation.protocol.selected import BLIND, Selected, SelectedScores
@@ -130,7 +131,8 @@ def evaluate(
 ) -> Evaluation:
     """Measure every attack on one target, and the blind classifiers of its split beside them.
 
-    `nearest` has the distance of every sample to the nearest other member, see `simaudit.data.neighbours`.
+    `nearest` has the distance of every sample to the nearest other member, and whether it is nearly the same image, see
+    `simaudit.data.near_duplicates`.
     If `all_scores` is a generator, one score file is in memory at a time.
     Raises SimauditError when a score file is of other samples than the blind classifiers', a fold is too small, or a
     statistic is constant over it.
@@ -151,11 +153,11 @@ def evaluate(
             fold: permutations.auc(fold, measured.midranks.pop(fold)) for fold in labels
         }
     known = {BLIND: reference, **attacks}
-    distance = nearest.set_index("sample_id").distance.reindex(blind.sample_id)
-    if distance.isna().any():
+    member = nearest.set_index("sample_id").reindex(blind.sample_id)
+    if member.distance.isna().any():
         raise SimauditError(
-            f"sample_id {distance.index[distance.isna()][0]} has no nearest member; find them anew, on the split that "
-            "the target is evaluated with"
+            f"sample_id {member.index[member.distance.isna()][0]} has no nearest member; find them anew, on the split "
+            "that the target is evaluated with"
         )
     selected = SelectedScores(
         blind.sample_id,
@@ -163,23 +165,27 @@ def evaluate(
         blind.is_calibration,
         {name: measured.knobs for name, measured in known.items()},
         {name: measured.statistic for name, measured in known.items()},
-        distance.to_numpy(),
+        member.distance.to_numpy(),
     )
-    correlations = distance_correlations(selected)
-    quarters = auc_by_distortion(selected)
+    is_near = member.near_duplicate.to_numpy(dtype=bool)
+    of_each = {
+        "distance_correlation": distance_correlations(selected),
+        "by_distortion": auc_by_distortion(selected),
+        "without_near_duplicates": without_near_duplicates(selected, is_near),
+    }
     return Evaluation(
         table=pd.concat([measured.rows for measured in attacks.values()], ignore_index=True),
         summary={
             "selection": SELECTION,
             "members": int(labels[EVALUATION].sum()),
             "heldout": int((~labels[EVALUATION]).sum()),
+            "near_duplicates": {"found": int(is_near[~blind.is_calibration & ~blind.is_member].sum())},
             "shifted": is_shifted(reference.selected),
             **errors,
             "attacks": {
                 name: measured.facts()
                 | {"minus_blind": measured.selected.minus(reference.selected)}
-                | ({"distance_correlation": correlations[name]} if name in correlations else {})
-                | ({"by_distortion": quarters[name]} if name in quarters else {})
+                | {fact: of[name] for fact, of in of_each.items() if name in of}
                 for name, measured in attacks.items()
             },
         },

@@ -135,12 +135,19 @@ def threshold_of(cell: Any) -> float | None:
     return None if pd.isna(cell) else float(cell)
 
 
-def _intervals(roc: Roc, threshold: float | None, bootstrap: Bootstrap | None) -> dict[str, Interval]:
-    asr = asr_interval(roc, bootstrap.asr(roc)) if bootstrap else Interval(roc.asr, np.nan, np.nan)
+def headline_metrics(roc: Roc, threshold: float | None) -> dict[str, Interval]:
+    """Return the headline metrics of an ROC with their limits; the threshold was set on other samples."""
     return {
         AUC: Delong.of([roc.placements()], roc.is_member).interval(),
         BALANCED_ACCURACY: balanced_accuracy_at(threshold, roc),
-        ASR: asr,
         **{name: tpr_interval(roc, level) for name, level in TPR_LEVELS.items()},
+    }
+
+
+def _intervals(roc: Roc, threshold: float | None, bootstrap: Bootstrap | None) -> dict[str, Interval]:
+    asr = asr_interval(roc, bootstrap.asr(roc)) if bootstrap else Interval(roc.asr, np.nan, np.nan)
+    return {
+        **headline_metrics(roc, threshold),
+        ASR: asr,
         TPR_HELDOUT_POSITIVE: tpr_interval(roc.turned_round(), HELDOUT_POSITIVE_LEVEL),
     }

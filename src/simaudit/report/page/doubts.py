@@ -3,16 +3,21 @@
 from collections.abc import Mapping
 from typing import Any
 
+from simaudit.report.tables.near_duplicates import counts
 from simaudit.targets.files import UNVERIFIED
 
 
 def doubts(
-    trainings: Mapping[str, Mapping[str, Any]], splits: Mapping[str, Mapping[str, Any]], shifted: list[str]
+    trainings: Mapping[str, Mapping[str, Any]],
+    splits: Mapping[str, Mapping[str, Any]],
+    shifted: list[str],
+    with_near_duplicates: list[str],
 ) -> list[str]:
-    """Return one sentence per doubt, none if there is nothing to say.
+    """Return one text per doubt, none if there is nothing to say; it may mention numbers of the ledger.
 
     `trainings` is what each target's training.json says, `splits` the parameters of each split, `shifted` the targets
-    whose split is told apart without a model.
+    whose split is told apart without a model, `with_near_duplicates` the splits with held-out samples that are nearly
+    the same image as a member.
     """
     sentences = []
     if shifted:
@@ -30,6 +35,11 @@ def doubts(
         sentences.append(
             f"{_named(duplicated)}: images that are both member and held out are allowed here (allow_duplicates). "
             "Nothing can tell such a pair apart, so every number may be lower than it should be."
+        )
+    if with_near_duplicates:
+        sentences.append(
+            f"{', '.join(map(counts, with_near_duplicates))}: nearly the same image as a member, so every number may "
+            "be lower than it should be. The headline numbers are also given without them."
         )
     return sentences
 

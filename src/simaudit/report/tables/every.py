@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from simaudit.report.findings import Findings
 from simaudit.report.tables import of_run
 from simaudit.report.tables.controls import controls
+from simaudit.report.tables.near_duplicates import near_duplicates
 from simaudit.report.tables.of_target import TARGET_TABLES
 from simaudit.report.tables.table import Table
 from simaudit.vocabulary.paths import RUN
@@ -13,6 +14,7 @@ RUN_TABLES: tuple[Callable[[Findings], Table], ...] = (
     of_run.verdicts,
     controls,
     of_run.blind,
+    near_duplicates,
     of_run.against,
     of_run.autoencoders,
     of_run.quality,

@@ -40,7 +40,7 @@ class AttackTable:
         )
         counts = {
             count: mention(count, target, limits=False) for count in ("members", "heldout", "permutations")
-        }
+        } | {"near_duplicates": mention("found", target, of="near_duplicates", limits=False)}
         caption = self.caption.format(split=summary["split"], **counts)
         return Table.of(self.name, self.title, caption, (ATTACK, *self.columns), rows, self.absent)
 
@@ -77,6 +77,15 @@ ATTACKS = AttackTable(
 
 TARGET_TABLES: tuple[Callable[[Findings, str], Table], ...] = (
     ATTACKS,
+    AttackTable(
+        "without_near_duplicates",
+        "Attacks, without near duplicates",
+        "The same attacks, with the same knobs and thresholds, without {near_duplicates} of the {heldout} held-out "
+        "samples, each of which is nearly the same image as a member.",
+        estimates(HEADLINE, of="without_near_duplicates"),
+        only="without_near_duplicates",
+        absent="no held-out sample of the evaluation fold is a near duplicate, or too few others would be left",
+    ),
     AttackTable(
         "thresholds",
         "Transferred thresholds",

@@ -1,0 +1,47 @@
+"""The table of held-out samples that are nearly the same image as a member."""
+
+from simaudit.figures.printed import mention
+from simaudit.report.findings import Findings
+from simaudit.report.tables.table import Column, Row, Table
+
+OF = "near_duplicates"
+
+
+def near_duplicates(findings: Findings) -> Table:
+    """Return the nearest pairs of each split, the nearest first; how many there are stands in the caption."""
+    return Table.of(
+        OF,
+        "Near duplicates",
+        "Held-out samples that are nearly the same image as a member: the root mean square (RMS) difference of their "
+        f"pixels, which run from −1 to 1, is at most {_limit(findings, 'largest_rms')}, and the correlation of their "
+        f"edges at least {_limit(findings, 'smallest_correlation')}. They are {_counts(findings)}; the nearest pairs "
+        "are shown.",
+        (
+            Column("split", "split"),
+            Column("sample_id", "held-out sample", "count"),
+            Column("member_id", "member", "count"),
+            Column("rms", "RMS difference", "count"),
+            Column("correlation", "correlation of edges", "count"),
+        ),
+        (
+            Row((split,), split, of=pair.of)
+            for split in findings.splits
+            for pair in findings.ledger.find(metric="member_id", audit=split)
+        ),
+        f"none was found ({_counts(findings)})",
+    )
+
+
+def _limit(findings: Findings, name: str) -> str:
+    """Return one of the two limits, which all splits have in common."""
+    return mention(name, findings.splits[0], of=OF, limits=False)
+
+
+def _counts(findings: Findings) -> str:
+    return ", ".join(counts(split) for split in findings.splits)
+
+
+def counts(split: str) -> str:
+    """Return how many held-out samples of a split are near duplicates, and of how many."""
+    found, heldout = (mention(metric, split, of=OF, limits=False) for metric in ("found", "heldout"))
+    return f"{found} of {heldout} held-out samples of {split}"
