@@ -89,7 +89,7 @@ class OverBeta(RunFigure):
             for name, context in run.contexts.items()
             if context.arm and not context.arm["adversarial"] and context.group == name
         }
-        ends = [pick(betas, key=lambda name: betas[name]) for pick in (min, max)] if betas else []
+        ends = dict.fromkeys(pick(betas, key=lambda name: betas[name]) for pick in (min, max) if betas)
         aucs = [
             f"{mention('auc', name, SIMA)} at β = {betas[name]:g}"
             for name in ends
