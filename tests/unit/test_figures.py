@@ -387,7 +387,8 @@ def test_beta_has_one_mark_a_target_and_one_a_group(run):
     assert of_sima.arm.to_dict() == {0.01: "standard", 1.0: "adversarial"}
     assert set(values.metric) == {"sima", "frechet"}  # no attack on the autoencoder alone was run
     said = figure_types()["over_beta"]().sentence(run)
-    assert said == "Fréchet distances are measured in components."  # the standard arm has one β
+    auc = "Without a discriminator, the AUC of SimA is [[ldm.sima.auc]] at β = 0.01."  # the arm has one β
+    assert said == f"{auc} Fréchet distances are measured in components."
 
 
 def test_over_epochs_the_last_state_is_the_target_itself(run):

@@ -95,9 +95,7 @@ class OverBeta(RunFigure):
             for name in ends
             if run.ledger.get("auc", name, SIMA)
         ]
-        ends_said = (
-            f"Without a discriminator, the AUC of SimA is {' and '.join(aucs)}." if len(aucs) > 1 else ""
-        )
+        ends_said = f"Without a discriminator, the AUC of SimA is {' and '.join(aucs)}." if aucs else ""
         latent = (name for name, context in run.contexts.items() if context.arm)
         return " ".join(filter(None, (ends_said, distances_in(run.ledger, latent))))
 
