@@ -24,7 +24,7 @@ from simaudit.training.levels import Shape
 from simaudit.training.vae import VAE, latent_shape
 from simaudit.vocabulary.bounds import Most
 from simaudit.vocabulary.errors import FileError, SimauditError
-from simaudit.vocabulary.knobs import Knobs
+from simaudit.vocabulary.knobs import GivenPath, Knobs
 
 
 class Trained(Knobs):
@@ -93,7 +93,7 @@ class Trained(Knobs):
 class Pretrained(Knobs):
     """A diffusers AutoencoderKL from a folder, used as it is: a public one, or that of another target."""
 
-    pretrained: Annotated[str, Field(min_length=1, max_length=4096, pattern=r"^[^\x00]+$")]
+    pretrained: GivenPath
 
     @property
     def members(self) -> str:

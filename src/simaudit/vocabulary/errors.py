@@ -23,6 +23,11 @@ class KnobError(SimauditError):
         self.key, self.why = key, why
 
 
+def printable(name: str) -> str:
+    """Return a name of a file, a column or the like as a line shows it: quoted where a character cannot be printed."""
+    return name if name.isprintable() else repr(name)
+
+
 def is_out_of_memory(error: BaseException) -> bool:
     """Return whether an error says that there is too little memory, of the machine or of its GPU.
 

@@ -33,6 +33,10 @@ Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]*$", max_le
 """A key that becomes part of file names and of DVC stage names."""
 
 
+GivenPath = Annotated[str, Field(min_length=1, max_length=4096, pattern=r"^[^\x00]+$")]
+"""A file or folder that no job makes, absolute or relative to the folder of the run."""
+
+
 @dataclass(frozen=True)
 class Refers:
     """Marks a field that names an entry of a section of params.yaml, or several."""
