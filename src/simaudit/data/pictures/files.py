@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from unicodedata import normalize
 
-from simaudit.data.pictures.decoding import EXTENSIONS
+from simaudit.data.pictures.decoding import EXTENSIONS, PictureError
 from simaudit.machine.progress import log
 from simaudit.vocabulary.errors import SimauditError, printable
 
@@ -49,6 +49,18 @@ def picture_files(folder: Path) -> list[PictureFile]:
         files.append(PictureFile(path, name, _why_not(name, seen)))
         seen.add(name)
     return files
+
+
+def picture_data(path: Path) -> bytes:
+    """Return the content of a picture file. Raises PictureError when it cannot be read."""
+    if not path.is_file():  # reading a pipe would wait for ever
+        raise PictureError("is a link to nothing, or no file; replace or remove it")
+    try:
+        return path.read_bytes()
+    except PermissionError:
+        raise PictureError("must not be read; change its permissions") from None
+    except OSError as error:
+        raise PictureError(f"cannot be read ({error.strerror}); replace or remove it") from None
 
 
 def _walk(folder: Path) -> Iterator[Path]:

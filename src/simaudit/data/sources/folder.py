@@ -9,7 +9,7 @@ from pydantic_core import PydanticCustomError
 
 from simaudit.data.pictures.conversion import pixels
 from simaudit.data.pictures.decoding import PictureError
-from simaudit.data.pictures.files import PictureFile, picture_files
+from simaudit.data.pictures.files import PictureFile, picture_data, picture_files
 from simaudit.data.pictures.knobs import PictureKnobs
 from simaudit.data.pictures.metadata import Known, read_metadata
 from simaudit.data.source import Item, Unusable
@@ -65,13 +65,7 @@ class Folder(PictureKnobs):
             return Unusable(file.name, file.why_not)
         if self.labels == "folders" and "/" not in file.name:
             return Unusable(file.name, "lies in no folder of a class; move it into one, or set labels: none")
-        if not file.path.is_file():  # reading a pipe would wait for ever
-            return Unusable(file.name, "is a link to nothing, or no file; replace or remove it")
         try:
-            return Item(pixels(file.path.read_bytes(), self), file.name, **known[file.name])
+            return Item(pixels(picture_data(file.path), self), file.name, **known[file.name])
         except PictureError as error:
             return Unusable(file.name, str(error))
-        except PermissionError:
-            return Unusable(file.name, "must not be read; change its permissions")
-        except OSError as error:
-            return Unusable(file.name, f"cannot be read ({error.strerror}); replace or remove it")

@@ -1,8 +1,6 @@
 """Datasets in the formats of Hugging Face's library `datasets`: in local files, or on the Hub at a pinned revision."""
 
-import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from glob import escape
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Annotated, Any, Literal
@@ -13,8 +11,10 @@ from pydantic_core import PydanticCustomError
 
 from simaudit.data.pictures.conversion import pixels
 from simaudit.data.pictures.decoding import PictureError
+from simaudit.data.pictures.files import picture_data
 from simaudit.data.pictures.knobs import PictureKnobs
 from simaudit.data.pictures.labels import label_numbers
+from simaudit.data.pictures.library import imported, listed, local_files
 from simaudit.data.source import Item, Unusable
 from simaudit.storage.reading import reading
 from simaudit.vocabulary.errors import KnobError, printable
@@ -22,8 +22,6 @@ from simaudit.vocabulary.knobs import GivenPath
 
 Column = Annotated[str, Field(min_length=1, max_length=255)]
 Numbers = Callable[[Any], int | None]
-ROWS_AT_ONCE = 100  # of a Parquet file: memory is bounded by them and not by its row groups
-ENDINGS = {"parquet": ".parquet", "arrow": ".arrow", "webdataset": ".tar"}
 
 
 class HuggingFace(PictureKnobs):
@@ -72,10 +70,6 @@ class HuggingFace(PictureKnobs):
         if path.exists() == self.download:
             why = "is on this machine; remove download: true" if self.download else "is not there; correct it"
             raise KnobError("path", f"{printable(self.path)} {why}")
-        if "::" in self.path:
-            raise KnobError(
-                "path", "the library datasets takes :: for a place inside an archive; rename the folder"
-            )
         kind = f"what the library datasets reads as {self.format or 'a dataset'}"
         with TemporaryDirectory() as cache, reading(path, kind, "correct path, format, split or the file"):
             dataset, image = self._opened(cache)
@@ -86,55 +80,29 @@ class HuggingFace(PictureKnobs):
 
     def _opened(self, cache: str) -> tuple[Any, str]:
         """Return the dataset, which reads its rows where they are iterated over, and the column of pictures."""
-        library = _library(self.download, cache)
-        where = self._on_the_hub() if self.download else self._here(library)
+        library = imported(self.download, cache)
+        if self.format:
+            where = local_files(library, self.format, self.path, self.split)
+        else:
+            where = {"path": self.path, "revision": self.revision}
         dataset = library.load_dataset(**where, split=self.split, streaming=True, cache_dir=cache)
         columns = dataset.features or {}
         chosen = {key: getattr(self, key) for key in ("image", "label", "caption", "file")}
         if self.image is None:
             pictures = [name for name, feature in columns.items() if isinstance(feature, library.Image)]
             if len(pictures) != 1:
-                raise KnobError("image", f"name the column of pictures; the columns are {_listed(columns)}")
+                raise KnobError("image", f"name the column of pictures; the columns are {listed(columns)}")
             chosen["image"] = pictures[0]
         names = list(dict.fromkeys(name for name in chosen.values() if name))
         for key, name in chosen.items():
             if name is not None and name not in columns:
                 raise KnobError(
-                    key, f"there is no column {printable(name)}; the columns are {_listed(columns)}"
+                    key, f"there is no column {printable(name)}; the columns are {listed(columns)}"
                 )
         image = chosen["image"]
         if not _may_hold_pictures(columns[image]):
             raise KnobError("image", f"the column {printable(image)} holds no pictures; name one that does")
         return dataset.select_columns(names).cast_column(image, library.Image(decode=False)), image
-
-    def _on_the_hub(self) -> dict[str, Any]:
-        return {"path": self.path, "revision": self.revision}
-
-    def _here(self, library: Any) -> dict[str, Any]:
-        """Return what `load_dataset` is told of local files. Those of a folder belong to splits by their names."""
-        if Path(self.path).is_file():
-            return self._in([self.path])
-        base, names = escape(Path(self.path).resolve().as_posix()), library.data_files
-        try:
-            patterns = names.get_data_patterns(base)
-        except FileNotFoundError:
-            raise KnobError("path", f"{printable(self.path)} has no files; name another folder") from None
-        if self.split not in patterns:
-            splits = _listed(map(str, patterns))
-            raise KnobError("split", f"there is no split {self.split}; the splits are {splits}")
-        if self.format == "imagefolder":
-            return {"path": self.format, "data_dir": base}
-        files = names.DataFilesDict.from_patterns(patterns, base_path=base)[self.split]
-        ending = ENDINGS[str(self.format)]
-        few = [file for file in files if file.endswith(ending)]
-        if not few:
-            why = f"{printable(self.path)} has no files *{ending} in the split {self.split}"
-            raise KnobError("path", f"{why}; correct path, format or split")
-        return self._in(few)
-
-    def _in(self, files: list[str]) -> dict[str, Any]:
-        few = {"batch_size": ROWS_AT_ONCE} if self.format == "parquet" else {}
-        return {"path": self.format, "data_files": {self.split: [escape(file) for file in files]}, **few}
 
     def _numbers(self, dataset: Any) -> Numbers:
         """Return the function that numbers a label: texts by their place among all, for which they are read first."""
@@ -151,67 +119,37 @@ class HuggingFace(PictureKnobs):
     ) -> Item | Unusable:
         picture = values[image] or {}
         file = self._file(values, picture)
-        name = file or f"row {row}"
         if file is not None and file in seen:
             return Unusable(file, "is the name of an earlier image too; name another column in file")
         if file is not None:
             seen.add(file)
+        label, caption = (values[key] if key else None for key in (self.label, self.caption))
+        text = None if caption is None else str(caption)
         try:
-            label, caption = (values[key] if key else None for key in (self.label, self.caption))
-            data = picture.get("bytes")
-            if data is None:
-                data = self._bytes(picture.get("path"))
-            return Item(pixels(data, self), file, number_of(label), None if caption is None else str(caption))
+            return Item(pixels(self._data(picture), self), file, number_of(label), text)
         except PictureError as error:
-            return Unusable(name, str(error))
+            return Unusable(file or f"row {row}", str(error))
 
     def _file(self, values: Mapping[str, Any], picture: Mapping[str, Any]) -> str | None:
         if self.format == "imagefolder":
-            return normalize("NFC", Path(picture["path"]).relative_to(Path(self.path).absolute()).as_posix())
+            return normalize("NFC", Path(picture["path"]).relative_to(Path(self.path).resolve()).as_posix())
         value = values[self.file] if self.file else None
         name = value.get("path") if isinstance(value, Mapping) else value
         return None if name is None else str(name)
 
-    def _bytes(self, path: str | None) -> bytes:
-        """Return the content of a file that stands in the place of a picture. Only those in the dataset are hashed."""
-        if path is None:
+    def _data(self, picture: Mapping[str, Any]) -> bytes:
+        """Return the bytes of a picture, which stand in a file of their own in an imagefolder alone."""
+        data, path = (picture.get(key) for key in ("bytes", "path"))
+        if data is None and path is not None:
+            if self.format == "imagefolder":
+                return picture_data(Path(path))
+            raise PictureError(f"names {printable(path)} and holds no picture; store the picture itself")
+        if data is None:
             raise PictureError("has no picture; remove the row")
-        file, folder = Path(path), Path(self.path).resolve()
-        if not file.resolve().is_relative_to(folder) or not file.is_file():
-            raise PictureError(
-                f"names {printable(path)}, which is no file below path; store the picture itself"
-            )
-        try:
-            return file.read_bytes()
-        except OSError as error:
-            raise PictureError(f"cannot be read ({error.strerror}); replace or remove it") from None
+        return bytes(data)
 
 
 def _may_hold_pictures(feature: Any) -> bool:
     """Return whether a column can be read as pictures: it is known to, or has bytes, alone or beside a file name."""
     is_bytes = getattr(feature, "dtype", None) in ("PIL.Image.Image", "binary", "large_binary")
     return is_bytes or (isinstance(feature, Mapping) and "bytes" in feature)
-
-
-def _listed(columns: Iterable[str]) -> str:
-    return ", ".join(map(printable, columns)) or "none"
-
-
-def _library(download: bool, cache: str) -> Any:
-    """Import `datasets`, which writes to no other folder than `cache`, and asks no network where nothing is downloaded.
-
-    Both libraries read these switches of the environment while they are imported, and their own copies afterwards.
-    """
-    folders = {name: f"{cache}/{name}" for name in ("HF_HUB_CACHE", "HF_DATASETS_CACHE", "HF_MODULES_CACHE")}
-    offline = {} if download else {"HF_HUB_OFFLINE": "1", "HF_DATASETS_OFFLINE": "1"}
-    os.environ.update({**folders, **offline, "HF_UPDATE_DOWNLOAD_COUNTS": "0"})
-    import datasets
-    import huggingface_hub.constants
-
-    if not download:
-        datasets.config.HF_HUB_OFFLINE = huggingface_hub.constants.HF_HUB_OFFLINE = True
-    huggingface_hub.constants.HF_HUB_CACHE = folders["HF_HUB_CACHE"]
-    datasets.config.HF_UPDATE_DOWNLOAD_COUNTS = False
-    datasets.disable_progress_bars()
-    datasets.logging.set_verbosity(datasets.logging.CRITICAL)
-    return datasets
