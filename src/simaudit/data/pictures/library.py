@@ -1,4 +1,4 @@
-"""The library `datasets`: kept from the network and from folders of its own, and told where files of this machine lie."""
+"""The library `datasets`: kept from the network and from folders of its own, and told where its files lie."""
 
 import os
 from collections.abc import Iterable
