@@ -6,7 +6,7 @@
 # make coverage  how often the confidence intervals hold the true value, into docs/evaluation.md (about 10 minutes)
 # make lock      requirements.lock anew from pyproject.toml
 # make schema    the JSON schema of params.yaml, after a change to knobs
-# make clean     removes data/ and results/
+# make clean     removes what the pipeline made; data/raw/ stays
 
 PYTHON ?= python3
 VENV := .venv
@@ -55,4 +55,4 @@ lock: $(VENV)/.ready
 	sed -i -e 's/^\(torch==[0-9.]*\)+.*/\1/' -e '/^nvidia-/d' requirements.lock
 
 clean:
-	rm -rf data results .snakemake
+	rm -rf data/prepared data/splits results .snakemake

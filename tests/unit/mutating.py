@@ -44,13 +44,20 @@ LATENT = {
     **{key: read_yaml(DEFAULT)["targets"]["digits-ldm"][key] for key in ("unet", "training", "autoencoder")},
     **{"kind": "latent", "split": "small"},
 }
+FILES = {
+    "arrays": {"source": "array", "path": "a.npz", "images": "x", "layout": "NHWC", "range": [0, 1]},
+    "batches": {"source": "cifar", "path": "batches", "dataset": "cifar-100", "labels": "coarse"},
+    "grey": {"source": "idx", "path": "images", "labels": "labels"},
+    "large": {"source": "stl10", "path": "stl10_binary", "part": "all"},
+}
 BASES = (
     SMALL_VALUES,
+    SMALL_VALUES | {"datasets": {"digits": {"source": "concatenated", "of": FILES}}},
     SMALL_VALUES | {"targets": SMALL_VALUES["targets"] | {"ldm": LATENT}},
     {**read_yaml(DEFAULT), "targets": {"exact": {"kind": "optimal", "split": "digits-300"}}, "audits": {}},
     read_yaml(DEFAULT),
 )
-"""Small ones, one with every section and little else, and the whole default."""
+"""Small ones, also of several sources, one with every section and little else, and the whole default."""
 
 
 def variants(schema):

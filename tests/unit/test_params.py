@@ -8,6 +8,7 @@ import jsonschema
 import pytest
 from planning import DEFAULT, EXPERIMENTS, ROOT, SMALL, changed, default, lines_of, small
 
+from simaudit.data.source import source_modules
 from simaudit.plan.load import load, parse
 from simaudit.plan.schema import schema
 from simaudit.storage.json import canonical_json
@@ -15,6 +16,7 @@ from simaudit.storage.yaml import read_yaml
 
 TARGET, LATENT, AUDIT = "targets.digits-ddpm", "targets.digits-ldm", "audits.digits-ddpm"
 SCHEMA = ROOT / "workflow/schemas/params.schema.json"
+SOURCES = ", ".join(map(repr, source_modules()))
 
 
 def test_the_schema_in_the_repository_is_that_of_the_model():
@@ -67,7 +69,11 @@ def test_the_schema_knows_keys_and_types_of_a_file_that_leaves_most_of_them_out(
         (f"{TARGET}.attacks", ["sima"], "unknown key"),
         (f"{TARGET}.kind", None, "missing; add it"),
         ("datasets.digits.source", None, "missing; add it"),
-        ("datasets.digits.source", "cifar11", "must be one of '"),
+        (
+            "datasets.digits.source",
+            "cifar11",
+            f"must be one of {', '.join(map(repr, source_modules()))} (got 'cifar11')",
+        ),
         ("datasets.photos.side", 33, "must be less than or equal to 32 (got 33)"),
         ("datasets.photos.side", 3, "must be greater than or equal to 4 (got 3)"),
         ("datasets.photos.reduction", 9, "must be less than or equal to 8 (got 9)"),

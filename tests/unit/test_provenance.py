@@ -13,6 +13,7 @@ from recording import (
     IMAGES,
     JOBS,
     NUMBERS,
+    PREPARE,
     SCORES,
     SPLIT,
     SUMMARY,
@@ -29,7 +30,7 @@ from recording import (
 from safetensors.numpy import save_file
 from sources import Sources, forget
 
-from simaudit.provenance import code, environment, stamps, verify
+from simaudit.provenance import checks, code, environment, stamps, verify
 from simaudit.provenance.records import Record, makers, read_records, write_record
 from simaudit.provenance.stamps import Stamp
 from simaudit.provenance.trace import ancestors, trace_file, trace_number
@@ -259,6 +260,45 @@ def test_a_given_file_that_is_another_now_is_named_with_its_job(run):
     Path("mine/weights").write_bytes(b"2")
     (line,) = (line for line in disagreements() if line.startswith("given"))
     assert line.startswith("given: mine/weights (of train/t): expected as in the stamp")
+
+
+GIVEN = [replace(job, given=(Path("mine"),)) if job is PREPARE else job for job in JOBS]
+
+
+@pytest.fixture
+def raw(run):
+    """The run, whose dataset was prepared from a folder that no job made."""
+    Path("mine").mkdir()
+    for name in "abcdefg":
+        Path(f"mine/{name}.png").write_bytes(name.encode())
+    stamps.write(GIVEN)
+    for job in GIVEN:
+        record(job)
+
+
+def test_raw_files_that_are_no_longer_here_count_as_what_they_were_and_verify_says_so(raw):
+    before = paths.stamp(PREPARE.name).read_bytes()
+    shutil.rmtree("mine")
+    stamps.write(GIVEN)
+    assert paths.stamp(PREPARE.name).read_bytes() == before
+    assert not [line for line in disagreements() if line.startswith("given")]
+    titles = [title for title, _ in checks.everything(read_records(), lambda files, given: GIVEN)]
+    assert "checked parameters and code; not here, so not compared: mine" in titles
+
+
+def test_what_a_system_hides_in_a_raw_folder_is_no_raw_file(raw):
+    before = paths.stamp(PREPARE.name).read_bytes()
+    Path("mine/.DS_Store").write_bytes(b"left behind")
+    stamps.write(GIVEN)
+    assert paths.stamp(PREPARE.name).read_bytes() == before
+
+
+def test_a_number_is_traced_to_the_raw_files_a_few_of_which_are_shown(raw):
+    shown = call("trace", str(SUMMARY)).stdout
+    assert f"given mine/a.png  sha256 {sha256_file(Path('mine/a.png'))[:12]}" in shown
+    assert f"given 2 more files, whose hashes {paths.stamp(PREPARE.name)} holds" in shown
+    step = trace_file(str(IMAGES), read_records()).json()
+    assert step["given"] == {f"mine/{name}.png": sha256_file(Path(f"mine/{name}.png")) for name in "abcdefg"}
 
 
 def test_what_a_job_has_not_finished_needs_no_record(run):

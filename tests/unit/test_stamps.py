@@ -111,7 +111,8 @@ def test_a_stamp_knows_which_given_files_are_no_longer_what_they_were(values, tm
     ]
     (folder / "config.json").write_text("{}")
     Path("mine/training.json").unlink()
-    assert stamp.changed_files() == ["mine/vqvae/config.json", "mine/training.json"]
+    assert stamp.changed_files() == ["mine/vqvae/config.json"]
+    assert stamp.absent() == ["mine/training.json"]
 
 
 def test_a_pretrained_autoencoder_of_another_target_waits_for_its_training(values, tmp_path, monkeypatch):

@@ -107,6 +107,11 @@ def threads(name):
     return lambda wildcards: job_of(name, wildcards).speed.get("threads", 1)
 
 
+def memory(name):
+    """A function for `mem_mb:` of jobs of that name. Snakemake asks it again when the job's inputs are there."""
+    return lambda wildcards: job_of(name, wildcards).memory_mb
+
+
 def gpu(name):
     """How many GPUs jobs of that name ask a cluster for. `auto` asks for none: it takes what it finds where it runs."""
     return lambda wildcards: int(str(job_of(name, wildcards).speed.get("device")).startswith("cuda"))

@@ -15,7 +15,7 @@ rule compare:
         "results/logs/compare.log",
     threads: 1
     resources:
-        mem_mb=2000,
+        mem_mb=memory("compare"),
         runtime=30,
     params:
         stamp=stamp("compare"),
@@ -33,7 +33,7 @@ rule numbers:
         "results/logs/numbers.log",
     threads: 1
     resources:
-        mem_mb=1000,
+        mem_mb=memory("numbers"),
         runtime=30,
     params:
         stamp=stamp("numbers"),

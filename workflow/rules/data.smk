@@ -4,13 +4,13 @@
 rule prepare:
     output:
         images="data/prepared/{dataset}/images.npy",
-        items="data/prepared/{dataset}/items.parquet",
+        known="data/prepared/{dataset}/items.parquet",
         record="results/records/prepare/{dataset}.json",
     log:
         "results/logs/prepare/{dataset}.log",
     threads: 1
     resources:
-        mem_mb=2000,
+        mem_mb=memory("prepare/{dataset}"),
         runtime=30,
     params:
         stamp=stamp("prepare/{dataset}"),
@@ -20,7 +20,7 @@ rule prepare:
 
 rule split:
     input:
-        items=reads("split/{split}", "items"),
+        data=reads("split/{split}", "items"),
     output:
         split="data/splits/{split}.parquet",
         record="results/records/split/{split}.json",
@@ -28,7 +28,7 @@ rule split:
         "results/logs/split/{split}.log",
     threads: 1
     resources:
-        mem_mb=2000,
+        mem_mb=memory("split/{split}"),
         runtime=30,
     params:
         stamp=stamp("split/{split}"),
@@ -48,7 +48,7 @@ rule theory:
         "results/logs/theory.log",
     threads: 1
     resources:
-        mem_mb=2000,
+        mem_mb=memory("theory"),
         runtime=30,
     params:
         stamp=stamp("theory"),

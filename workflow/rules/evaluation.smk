@@ -12,7 +12,7 @@ rule blind:
         "results/logs/blind/{split}.log",
     threads: threads("blind/{split}")
     resources:
-        mem_mb=4000,
+        mem_mb=memory("blind/{split}"),
         runtime=240,
     params:
         stamp=stamp("blind/{split}"),
@@ -30,7 +30,7 @@ rule nearest:
         "results/logs/nearest/{split}.log",
     threads: 1
     resources:
-        mem_mb=4000,
+        mem_mb=memory("nearest/{split}"),
         runtime=60,
     params:
         stamp=stamp("nearest/{split}"),
@@ -56,7 +56,7 @@ rule evaluate:
         "results/logs/evaluate/{audit}.log",
     threads: threads("evaluate/{audit}")
     resources:
-        mem_mb=2000,
+        mem_mb=memory("evaluate/{audit}"),
         runtime=60,
     params:
         stamp=stamp("evaluate/{audit}"),
@@ -75,7 +75,7 @@ rule quality:
         "results/logs/quality/{audit}.log",
     threads: threads("quality/{audit}")
     resources:
-        mem_mb=4000,
+        mem_mb=memory("quality/{audit}"),
         runtime=120,
     params:
         stamp=stamp("quality/{audit}"),

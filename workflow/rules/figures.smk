@@ -14,7 +14,7 @@ rule figure:
         "results/logs/figure/{audit}/{figure}.log",
     threads: 1
     resources:
-        mem_mb=2000,
+        mem_mb=memory("figure/{audit}/{figure}"),
         runtime=30,
     params:
         stamp=stamp("figure/{audit}/{figure}"),

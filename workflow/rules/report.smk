@@ -11,7 +11,7 @@ rule tables:
         "results/logs/tables.log",
     threads: 1
     resources:
-        mem_mb=1000,
+        mem_mb=memory("tables"),
         runtime=30,
     params:
         stamp=stamp("tables"),
@@ -31,7 +31,7 @@ rule report:
         "results/logs/report.log",
     threads: 1
     resources:
-        mem_mb=1000,
+        mem_mb=memory("report"),
         runtime=30,
     params:
         stamp=stamp("report"),

@@ -12,7 +12,7 @@ rule score:
         "results/logs/score/{audit}/{attack}.log",
     threads: threads("score/{audit}/{attack}")
     resources:
-        mem_mb=4000,
+        mem_mb=memory("score/{audit}/{attack}"),
         runtime=720,
         gpu=gpu("score/{audit}/{attack}"),
     params:
@@ -32,7 +32,7 @@ rule score_intermediate:
         "results/logs/score/{audit}/epochs/{epoch}/{attack}.log",
     threads: threads("score/{audit}/epochs/{epoch}/{attack}")
     resources:
-        mem_mb=4000,
+        mem_mb=memory("score/{audit}/epochs/{epoch}/{attack}"),
         runtime=720,
         gpu=gpu("score/{audit}/epochs/{epoch}/{attack}"),
     params:
@@ -52,7 +52,7 @@ rule sample:
         "results/logs/sample/{audit}.log",
     threads: threads("sample/{audit}")
     resources:
-        mem_mb=4000,
+        mem_mb=memory("sample/{audit}"),
         runtime=720,
         gpu=gpu("sample/{audit}"),
     params:

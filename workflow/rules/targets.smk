@@ -16,7 +16,7 @@ for kind in family_modules():
             target=any_of(name for name, target in PARAMS.targets.items() if target.kind == kind),
         threads: threads("train/{target}")
         resources:
-            mem_mb=4000,
+            mem_mb=memory("train/{target}"),
             runtime=1440,
             gpu=gpu("train/{target}"),
         params:

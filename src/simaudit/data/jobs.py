@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from simaudit.data.source import Source, source_modules
+from simaudit.data.source import Source
 from simaudit.vocabulary import paths
 from simaudit.vocabulary.bounds import MOST_IMAGES, Share
 from simaudit.vocabulary.errors import FileError, SimauditError
@@ -25,9 +25,8 @@ class SplitKnobs(Knobs):
 def prepare_job(dataset: str, source: Source) -> Job:
     """Store a dataset in the one form that every later phase reads."""
     writes = {"images": paths.images(dataset), "items": paths.items(dataset)}
-    plugin = source_modules()[source.source]
     params = {"name": dataset, **deciding(source)}
-    return Job(f"prepare/{dataset}", reference(prepare), params, {}, writes, (plugin,), source.given)
+    return Job(f"prepare/{dataset}", reference(prepare), params, {}, writes, source.plugins, source.given)
 
 
 def prepare(job: Job) -> None:

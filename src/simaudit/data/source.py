@@ -4,8 +4,10 @@ from abc import abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
 import numpy as np
+from pydantic import SerializeAsAny
 
 from simaudit.vocabulary import registry
 from simaudit.vocabulary.errors import SimauditError
@@ -51,6 +53,11 @@ class Source(Knobs):
         """The files and folders that it reads and no job makes: their hashes are part of the job that prepares it."""
         return ()
 
+    @property
+    def plugins(self) -> tuple[str, ...]:
+        """The modules whose code gives its images: its own, and those of the sources that it is made of."""
+        return (source_modules()[self.source],)
+
     @abstractmethod
     def items(self) -> Iterator[Item | Unusable]:
         """Yield every image once, one in memory at a time, in an order that is the same on every machine.
@@ -58,6 +65,11 @@ class Source(Knobs):
         The position becomes `sample_id`. An image that cannot be used is yielded as such, so that all of them are named
         together. Raises SimauditError when the source as a whole cannot be read.
         """
+
+
+def given_files(*files: Path | str | None) -> tuple[Path, ...]:
+    """Return the paths among these, without folders: whoever reads one as a file refuses it, and none is hashed."""
+    return tuple(path for path in (Path(file) for file in files if file) if not path.is_dir())
 
 
 def scaled(values: np.ndarray, low: float, high: float) -> np.ndarray:
@@ -84,3 +96,7 @@ def source_type(name: str) -> type[Source]:
 def source_types() -> dict[str, type[Source]]:
     """Return every data source by the name that `source` selects."""
     return {name: source_type(name) for name in source_modules()}
+
+
+SourceEntry = Annotated[SerializeAsAny[Source], registry.read_by(source_modules, Source, "source")]
+"""An entry of params.yaml that becomes the data source that its `source` names."""

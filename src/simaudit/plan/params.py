@@ -1,15 +1,14 @@
 """The one model of params.yaml, expanded: every phase's section, and what follows from several of them."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import cached_property
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field, SerializeAsAny, ValidationError
-from pydantic_core import PydanticCustomError
+from pydantic import BeforeValidator, Field, SerializeAsAny
 
 from simaudit.attacks.attack import Attack, attack_modules
 from simaudit.data.jobs import SplitKnobs
-from simaudit.data.source import Source, source_modules
+from simaudit.data.source import SourceEntry
 from simaudit.evaluation.jobs import EvaluationKnobs
 from simaudit.figures.figure import Figure, RunFigure, TargetFigure, figure_modules
 from simaudit.samples.jobs import QualityKnobs
@@ -20,7 +19,7 @@ from simaudit.targets.jobs import TheoryKnobs
 from simaudit.vocabulary.bounds import Listed, Several
 from simaudit.vocabulary.context import AuditContext
 from simaudit.vocabulary.knobs import Knobs, Name, Refers, deciding
-from simaudit.vocabulary.registry import implementation
+from simaudit.vocabulary.registry import read_by
 
 OF_A_GROUP = ("seed", "intermediate_epochs")
 """What of their training targets of one group may differ in, beside knobs that decide nothing."""
@@ -38,26 +37,6 @@ class AuditKnobs(Knobs):
     figures: Annotated[Listed[Name] | None, Refers("figures")] = None
 
 
-def _read_by(modules: Callable[[], Mapping[str, str]], base: type[Knobs], key: str = "") -> BeforeValidator:
-    """Read an entry by a plug-in, the only one that is imported: the one that its `key` names, or, where an entry comes
-    as a pair with its own name, the one of this name.
-    """
-
-    def read(entry: Any) -> Knobs:
-        name, knobs = (entry.get(key), entry) if key else entry
-        known = modules()
-        if name in list(known):
-            return implementation(known[name], base).model_validate(knobs)
-        unknown = PydanticCustomError(
-            "plugin", "must be one of {known}", {"known": ", ".join(map(repr, known))}
-        )
-        loc = (key,) if key else ()
-        wrong: Any = {"type": "missing" if name is None else unknown, "loc": loc, "input": name}
-        raise ValidationError.from_exception_data("params.yaml", [wrong])
-
-    return BeforeValidator(read)
-
-
 def _pairs(section: Any) -> Any:
     """Pair each entry with its name, in alphabetical order; an entry that is null counts as absent."""
     if not isinstance(section, Mapping):
@@ -65,16 +44,15 @@ def _pairs(section: Any) -> Any:
     return {name: (name, section[name]) for name in sorted(section, key=str) if section[name] is not None}
 
 
-_Source = Annotated[SerializeAsAny[Source], _read_by(source_modules, Source, "source")]
-_Target = Annotated[SerializeAsAny[TargetFamily], _read_by(family_modules, TargetFamily, "kind")]
-_Attack = Annotated[SerializeAsAny[Attack], _read_by(attack_modules, Attack)]
-_Figure = Annotated[SerializeAsAny[Figure], _read_by(figure_modules, Figure)]
+_Target = Annotated[SerializeAsAny[TargetFamily], read_by(family_modules, TargetFamily, "kind")]
+_Attack = Annotated[SerializeAsAny[Attack], read_by(attack_modules, Attack)]
+_Figure = Annotated[SerializeAsAny[Figure], read_by(figure_modules, Figure)]
 
 
 class Params(Knobs):
     """All of params.yaml, expanded."""
 
-    datasets: dict[Name, _Source]
+    datasets: dict[Name, SourceEntry]
     splits: Annotated[dict[Name, SplitKnobs], Field(min_length=1)]
     targets: Annotated[dict[Name, _Target], Field(min_length=1)]
     audits: dict[Name, AuditKnobs] = Field(default_factory=dict)

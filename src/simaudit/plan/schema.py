@@ -7,7 +7,7 @@ from pydantic import create_model
 
 from simaudit.attacks.attack import attack_types
 from simaudit.data.jobs import SplitKnobs
-from simaudit.data.source import source_types
+from simaudit.data.source import Source, source_types
 from simaudit.figures.figure import figure_types
 from simaudit.plan.params import AuditKnobs, Params
 from simaudit.plan.sweep import Sweep
@@ -32,6 +32,10 @@ def schema() -> dict[str, Any]:
         "figures": _by_name("Figures", figure_types()),
     }
     whole: dict[str, Any] = _partial(create_model("Params", __base__=Params, **fields).model_json_schema())
+    any_source = [{"$ref": f"#/$defs/{kind.__name__}"} for kind in source_types().values()]
+    whole["$defs"][Source.__name__] = {
+        "anyOf": any_source
+    }  # what a source is made of: pydantic knows but its base
     return whole
 
 

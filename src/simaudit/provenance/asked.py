@@ -13,7 +13,6 @@ from simaudit.provenance.stamps import Stamp, code_of
 from simaudit.storage.json import read_json, write_json
 from simaudit.storage.reading import reading
 from simaudit.vocabulary import paths
-from simaudit.vocabulary.errors import SimauditError
 from simaudit.vocabulary.job import Job
 
 DEFAULT = Path("params.yaml")
@@ -48,10 +47,9 @@ def command_again(names: Iterable[str]) -> str:
 def differences(records: Iterable[Record], now: Mapping[str, Stamp] | None) -> Iterator[Disagreement]:
     """Yield what these jobs did otherwise than they are asked to now. Without `now`, their stamps' files say it."""
     for record in records:
-        try:
-            written = Stamp.read(Path(record.stamp))
-        except SimauditError:
-            written = None  # said of its file, which the job read
+        written = Stamp.readable(
+            Path(record.stamp)
+        )  # what is wrong with it is said of its file, which the job read
         stamp = written if now is None else now.get(record.job)
         if stamp:
             yield from _fields(record, stamp)
@@ -59,6 +57,12 @@ def differences(records: Iterable[Record], now: Mapping[str, Stamp] | None) -> I
             yield Disagreement(
                 "given", f"{file} (of {record.job})", "as in the stamp", "another file, or none"
             )
+
+
+def absent(records: Iterable[Record]) -> list[str]:
+    """Return the files and folders that were given to these jobs and of which nothing is here."""
+    stamps = (Stamp.readable(Path(record.stamp)) for record in records)
+    return sorted({name for stamp in stamps if stamp for name in stamp.absent()})
 
 
 def not_done(records: Mapping[str, Record], now: Mapping[str, Stamp]) -> Iterator[Disagreement]:

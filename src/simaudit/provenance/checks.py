@@ -88,7 +88,9 @@ def _to_its_end(title: str, disagreements: Iterable[Disagreement]) -> Iterator[D
 
 def _of_jobs(jobs: Mapping[str, Record], now: Mapping[str, Stamp] | None) -> Checks:
     """Return what is checked of jobs beside their files."""
-    yield "checked parameters and code", asked.differences(jobs.values(), now)
+    absent = asked.absent(jobs.values())
+    not_here = f"; not here, so not compared: {_counted(absent, 'given files or folders')}" if absent else ""
+    yield f"checked parameters and code{not_here}", asked.differences(jobs.values(), now)
     yield "checked versions of packages", check.environments(jobs.values())
     audits = [record.job.split("/")[1] for record in jobs.values() if record.phase == "evaluate"]
     if audits:
@@ -99,8 +101,8 @@ def _of_jobs(jobs: Mapping[str, Record], now: Mapping[str, Stamp] | None) -> Che
         yield f"checked the Fréchet distances of {names} by SciPy", check.distances(judged)
 
 
-def _counted(names: list[str]) -> str:
-    return ", ".join(names) if len(names) <= check.NAMED else f"{len(names)} audits"
+def _counted(names: list[str], kind: str = "audits") -> str:
+    return ", ".join(names) if len(names) <= check.NAMED else f"{len(names)} {kind}"
 
 
 def _asked(jobs_of: JobsOf) -> tuple[dict[str, Stamp] | None, list[Disagreement]]:

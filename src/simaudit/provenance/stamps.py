@@ -37,8 +37,14 @@ class Stamp:
 
     @classmethod
     def of(cls, job: Job) -> "Stamp":
-        """Return the stamp of a job with the code and the given files that are here now."""
-        return cls(job, code_of(job), {_portable(path): file_hashes(path) for path in job.given})
+        """Return the stamp of a job with the code and the given files that are here now.
+
+        Given files that are not here count as what they were: raw data may be elsewhere once a job has read them.
+        """
+        given = {_portable(path): file_hashes(path) for path in job.given}
+        before = None if all(given.values()) else cls.readable(paths.stamp(job.name))
+        known = before.given if before else {}
+        return cls(job, code_of(job), {name: files or known.get(name, {}) for name, files in given.items()})
 
     @classmethod
     def read(cls, path: Path) -> "Stamp":
@@ -53,6 +59,14 @@ class Stamp:
             raise SimauditError(f"{path}: missing; write it with: simaudit stamps") from None
         except (ValueError, KeyError, TypeError, AttributeError):
             raise SimauditError(f"{path}: not a stamp; write it anew with: simaudit stamps") from None
+
+    @classmethod
+    def readable(cls, path: Path) -> "Stamp | None":
+        """Return the stamp in a file; None where there is none that can be read."""
+        try:
+            return cls.read(path)
+        except SimauditError:
+            return None
 
     @property
     def content(self) -> dict[str, Any]:
@@ -73,18 +87,26 @@ class Stamp:
         return path.is_file() and path.read_bytes() == self.text.encode()
 
     def changed_files(self) -> list[str]:
-        """Return the given files that are not here as the stamp has them."""
+        """Return the given files that are here otherwise than the stamp has them."""
         changed = []
         for name, known in self.given.items():
-            here = file_hashes(_path(name))
+            here = known if name in self.absent() else file_hashes(_path(name))
             differing = [file for file in {*known, *here} if known.get(file) != here.get(file)]
             changed += [_file(name, file) for file in sorted(differing)]
         return changed
 
-    def relative_files(self) -> dict[str, str]:
-        """Return the hashes of given files that are named by their path in the run's folder, which a clone lacks."""
-        names = [name for name in self.given if not name.startswith(PACKAGE) and not Path(name).is_absolute()]
+    def absent(self) -> list[str]:
+        """Return the given files and folders that are no longer here, so that nothing can be said of them."""
+        return [name for name, known in self.given.items() if known and not _path(name).exists()]
+
+    def given_files(self) -> dict[str, str]:
+        """Return the hash of every given file that is no part of the package, by its path."""
+        names = [name for name in self.given if not name.startswith(PACKAGE)]
         return {_file(name, file): digest for name in names for file, digest in self.given[name].items()}
+
+    def relative_files(self) -> dict[str, str]:
+        """Return those of them that are named by their path in the run's folder, which a clone lacks."""
+        return {file: digest for file, digest in self.given_files().items() if not Path(file).is_absolute()}
 
     @property
     def identity(self) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 
 from simaudit.provenance import runlog
 from simaudit.provenance.records import Record, makers
+from simaudit.provenance.stamps import Stamp
 from simaudit.vocabulary import paths
 from simaudit.vocabulary.errors import SimauditError
 
@@ -135,6 +136,8 @@ def _step(
             by_job.setdefault(made_by[path].job, []).append(path)
         elif path != record.stamp and not Path(path).is_relative_to(paths.RECORDS):
             given[path] = digest
+    stamp = Stamp.readable(Path(record.stamp))
+    given |= stamp.given_files() if stamp else {}
     before = tuple(_step(made_by[read[0]], tuple(read), made_by, None, known) for read in by_job.values())
     outputs = {path: record.outputs[path] for path in files}
     known[record.job, files] = Step(record, outputs, given, before, runlog.read(paths.log(record.job)))

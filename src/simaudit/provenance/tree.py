@@ -3,6 +3,7 @@
 import json
 import sys
 from collections.abc import Mapping
+from itertools import islice
 from typing import Any
 
 from rich.console import Console
@@ -14,6 +15,7 @@ from simaudit.figures.printed import estimate
 from simaudit.provenance.trace import Step
 
 SHOWN = 12  # characters of a hash
+GIVEN = 5  # files that no job made; a folder of images has thousands
 UNBROKEN = 100_000  # columns of what is no terminal: names stay whole for grep
 
 
@@ -57,8 +59,10 @@ def _grow(tree: Tree, step: Step, seen: set[str], depth: int | None) -> None:
     if step.run:
         dirty = ", with changes that were not committed" if step.run["dirty"] else ""
         branch.add(f"ran {step.run['started']} on commit {step.run['commit'] or 'unknown'}{dirty}")
-    for path, digest in step.given.items():
-        branch.add(f"given {path}  [dim]sha256 {digest[:SHOWN]}…[/]")
+    for path, digest in islice(step.given.items(), GIVEN):
+        branch.add(f"given {escape(path)}  [dim]sha256 {digest[:SHOWN]}…[/]")
+    if len(step.given) > GIVEN:
+        branch.add(f"given {len(step.given) - GIVEN} more files, whose hashes {record.stamp} holds")
     if depth == 1 and step.before:
         branch.add(f"jobs before it: {len(step.before)}; a larger --depth shows more")
         return

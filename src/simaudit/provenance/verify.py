@@ -67,7 +67,7 @@ def environments(records: Iterable[Record]) -> Iterator[Disagreement]:
 
 
 def unrecorded(
-    records: Mapping[str, Record], folders: Iterable[Path] = (paths.DATA, paths.RESULTS)
+    records: Mapping[str, Record], folders: Iterable[Path] = (paths.PREPARED, paths.SPLITS, paths.RESULTS)
 ) -> Iterator[Disagreement]:
     """Files of a run that no record knows."""
     known = makers(records)

@@ -32,6 +32,8 @@ def file_hashes(path: Path, cache: Path = CACHE) -> dict[str, str]:
 def hashes(paths: Iterable[Path], cache: Path = CACHE) -> dict[str, str]:
     """Return the SHA-256 of every file among `paths`, by path, sorted. A folder stands for all files in it.
 
+    Hidden files and folders in it do not count: systems and tools leave them behind.
+
     Where the cache cannot be read or written, every file is read instead.
     Raises FileNotFoundError when there is nothing at a path.
     """
@@ -44,10 +46,14 @@ def hashes(paths: Iterable[Path], cache: Path = CACHE) -> dict[str, str]:
 
 def _files(path: Path) -> Iterable[Path]:
     if path.is_dir():
-        return (file for file in path.rglob("*") if file.is_file())
+        return (file for file in path.rglob("*") if file.is_file() and not _is_hidden(file.relative_to(path)))
     if not path.exists():
         raise FileNotFoundError(path)
     return (path,)
+
+
+def _is_hidden(path: Path) -> bool:
+    return any(part.startswith(".") for part in path.parts)
 
 
 def _known(cache: Path, files: Mapping[str, Path]) -> dict[str, str]:

@@ -11,6 +11,10 @@ FEWER = "run fewer jobs at once (snakemake --cores), or on a machine with more m
 """What helps every job that needs more memory than there is."""
 
 
+MEMORY_MB = 1000
+"""What a job needs that reads results of a run of usual size."""
+
+
 @dataclass(frozen=True)
 class Job:
     """A job of the workflow. A phase declares its jobs beside the function that does them.
@@ -72,6 +76,18 @@ class Job:
         module, _, name = self.run.partition(":")
         knobs = getattr(import_module(module), "NEEDS_MEMORY", {}).get(name)
         return f"lower {knobs}, or {FEWER}" if knobs else FEWER
+
+    @property
+    def memory_mb(self) -> int:
+        """How much memory the job needs, in MB, by the sizes of what it reads as far as that is here already.
+
+        The module of the job's function may say it: MEMORY_MB, a number or a function of the job, by the function's
+        name.
+        """
+        module, _, name = self.run.partition(":")
+        said: Mapping[str, float | Callable[[Job], float]] = getattr(import_module(module), "MEMORY_MB", {})
+        needed = said.get(name, MEMORY_MB)
+        return round(needed(self) if callable(needed) else needed)
 
     def do(self) -> Mapping[str, Any]:
         """Do the job. Return what it ran on, such as its device, for the record."""

@@ -32,9 +32,8 @@ LONGEST_NAME = 200  # file systems take 255 bytes, of which our longest suffixes
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]*$", max_length=LONGEST_NAME)]
 """A key that becomes part of file names and of DVC stage names."""
 
-
-GivenPath = Annotated[str, Field(min_length=1, max_length=4096, pattern=r"^[^\x00]+$")]
-"""A file or folder that no job makes, absolute or relative to the folder of the run."""
+GivenPath = Annotated[str, StringConstraints(min_length=1, max_length=4096, pattern=r"^[^\x00-\x1f\x7f]+$")]
+"""The path of a file or folder that no job makes."""
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,8 @@
 from pathlib import Path
 
 DATA, RESULTS = Path("data"), Path("results")
+PREPARED, SPLITS = DATA / "prepared", DATA / "splits"
+"""What the pipeline makes of raw data, which may lie beside them."""
 
 RUN = "run"
 """The folder of the figures and tables of all audits together, beside those of each; no audit may have this name."""
@@ -51,17 +53,17 @@ FIGURES, FIGURE_SUFFIXES = RESULTS / "figures", ("pdf", "png", "csv", "json")
 
 def images(dataset: str) -> Path:
     """Prepared images of a dataset."""
-    return DATA / "prepared" / dataset / "images.npy"
+    return PREPARED / dataset / "images.npy"
 
 
 def items(dataset: str) -> Path:
     """Return the path of what is known of each image of a dataset: file, label, caption, origin, hash."""
-    return DATA / "prepared" / dataset / "items.parquet"
+    return PREPARED / dataset / "items.parquet"
 
 
 def split(name: str) -> Path:
     """Who is a member of a split."""
-    return DATA / "splits" / f"{name}.parquet"
+    return SPLITS / f"{name}.parquet"
 
 
 def target(name: str) -> Path:

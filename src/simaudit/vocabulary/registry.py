@@ -2,13 +2,16 @@
 
 import pkgutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from importlib import import_module
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import Any, TypeVar
+
+from pydantic import BaseModel, BeforeValidator, ValidationError
+from pydantic_core import PydanticCustomError
 
 Implementation = TypeVar("Implementation")
 
@@ -64,6 +67,32 @@ def implementation(module: str, base: type[Implementation]) -> type[Implementati
             f"{plug_in.__file__}: must define exactly one {base.__name__}, and defines {len(classes)}"
         )
     return classes[0]
+
+
+def read_by(
+    modules: Callable[[], Mapping[str, str]], base: type[BaseModel], key: str = ""
+) -> BeforeValidator:
+    """Read an entry by a plug-in, the only one that is imported: the one that its `key` names, or, where an entry comes
+    as a pair with its own name, the one of this name.
+    """
+
+    def read(entry: Any) -> BaseModel:
+        if key and not isinstance(entry, Mapping):
+            raise _invalid("dict_type", (), entry)
+        name, knobs = (entry.get(key), entry) if key else entry
+        known = modules()
+        if name in list(known):
+            return implementation(known[name], base).model_validate(knobs)
+        unknown = PydanticCustomError(
+            "plugin", "must be one of {known}", {"known": ", ".join(map(repr, known))}
+        )
+        raise _invalid("missing" if name is None else unknown, (key,) if key else (), name)
+
+    return BeforeValidator(read)
+
+
+def _invalid(kind: str | PydanticCustomError, loc: tuple[str, ...], value: Any) -> ValidationError:
+    return ValidationError.from_exception_data("params.yaml", [{"type": kind, "loc": loc, "input": value}])
 
 
 @contextmanager

@@ -39,11 +39,11 @@ def picture_files(folder: Path) -> list[PictureFile]:
             others[path.suffix.lower() or "without an extension"] += 1
     if not found:
         raise SimauditError(
-            f"{printable(str(folder))} has no pictures ({', '.join(EXTENSIONS)}); name a folder that has some"
+            f"{folder} has no pictures ({', '.join(EXTENSIONS)}); name a folder that has some"
         )
     if others:
         kinds = ", ".join(f"{count} {printable(kind)}" for kind, count in sorted(others.items()))
-        log.info("%s: passed over what is no picture: %s", printable(str(folder)), kinds)
+        log.info("%s: passed over what is no picture: %s", folder, kinds)
     seen, files = set[str](), []
     for name, path in sorted(found, key=_place):
         files.append(PictureFile(path, name, _why_not(name, seen)))

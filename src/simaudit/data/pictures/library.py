@@ -1,14 +1,14 @@
 """The library `datasets`: kept from the network and from folders of its own, and told where its files lie."""
 
 import os
-from collections.abc import Iterable
 from glob import escape
 from pathlib import Path
 from typing import Any
 
 import pyarrow.dataset
 
-from simaudit.vocabulary.errors import KnobError, printable
+from simaudit.storage.reading import listed
+from simaudit.vocabulary.errors import KnobError
 
 ENDINGS = {"parquet": ".parquet", "arrow": ".arrow", "webdataset": ".tar"}
 ROWS_AT_ONCE = 100  # that are made of a row group of a Parquet file
@@ -48,7 +48,7 @@ def local_files(library: Any, format: str, path: str, split: str) -> dict[str, A
     try:
         patterns = names.get_data_patterns(base)
     except FileNotFoundError:
-        raise KnobError("path", f"{printable(path)} has no files; name another folder") from None
+        raise KnobError("path", f"{path} has no files; name another folder") from None
     if split not in patterns:
         raise KnobError("split", f"there is no split {split}; the splits are {listed(map(str, patterns))}")
     if format == "imagefolder":
@@ -56,7 +56,7 @@ def local_files(library: Any, format: str, path: str, split: str) -> dict[str, A
     ending, there = ENDINGS[format], names.DataFilesDict.from_patterns(patterns, base_path=base)[split]
     files = [file for file in there if file.endswith(ending)]
     if not files:
-        why = f"{printable(path)} has no files *{ending} in the split {split}"
+        why = f"{path} has no files *{ending} in the split {split}"
         raise KnobError("path", f"{why}; correct path, format or split")
     return _in(format, split, files)
 
@@ -67,8 +67,3 @@ def _in(format: str, split: str, files: list[str]) -> dict[str, Any]:
         in_parts = pyarrow.dataset.ParquetFragmentScanOptions(use_buffered_stream=True, pre_buffer=False)
         where |= {"batch_size": ROWS_AT_ONCE, "fragment_scan_options": in_parts}
     return where
-
-
-def listed(names: Iterable[str]) -> str:
-    """Return names as a message lists them."""
-    return ", ".join(map(printable, names)) or "none"

@@ -10,7 +10,7 @@ from unicodedata import normalize
 import pyarrow.parquet as pq
 
 from simaudit.data.pictures.labels import label_numbers
-from simaudit.storage.reading import reading
+from simaudit.storage.reading import listed, reading
 from simaudit.vocabulary.errors import SimauditError, printable
 
 COLUMNS = {
@@ -38,8 +38,8 @@ def read_metadata(path: Path, files: Sequence[str], with_labels: bool) -> dict[s
         rows = _rows(path)
     columns = _columns(path, rows, ["file", "label"] if with_labels else ["file"])
     texts = [name for name in ("caption", "origin") if name in columns]
-    listed = [_name(row.get(columns["file"])) for row in rows]
-    if mistakes := [*_mistakes(listed, files)]:
+    names = [_name(row.get(columns["file"])) for row in rows]
+    if mistakes := [*_mistakes(names, files)]:
         raise SimauditError(_refusal(path, mistakes))
     known: list[Known] = [{name: _text(row.get(columns[name])) for name in texts} for row in rows]
     if with_labels:
@@ -49,7 +49,7 @@ def read_metadata(path: Path, files: Sequence[str], with_labels: bool) -> dict[s
         except SimauditError as error:
             raise SimauditError(f"{path}: {error}") from None
         known = [entry | {"label": numbers[label]} for entry, label in zip(known, written, strict=True)]
-    return dict(zip(listed, known, strict=True))
+    return dict(zip(names, known, strict=True))
 
 
 def _rows(path: Path) -> Sequence[Mapping[str, Any]]:
@@ -89,8 +89,9 @@ def _columns(path: Path, rows: Iterable[Mapping[str, Any]], needed: Iterable[str
     columns = {what: name for what, names in COLUMNS.items() for name in reversed(names) if name in there}
     for what in needed:
         if what not in columns:
-            has = ", ".join(map(printable, there)) or "none"
-            raise SimauditError(f"{path}: has no column {' or '.join(COLUMNS[what])}; its columns: {has}")
+            raise SimauditError(
+                f"{path}: has no column {' or '.join(COLUMNS[what])}; its columns are {listed(there)}"
+            )
     return columns
 
 
@@ -103,9 +104,9 @@ def _text(cell: Any) -> str | None:
     return None if cell in (None, "") else str(cell)
 
 
-def _mistakes(listed: Sequence[str], files: Sequence[str]) -> Iterable[str]:
+def _mistakes(names: Sequence[str], files: Sequence[str]) -> Iterable[str]:
     there, seen = set(files), set[str]()
-    for name in listed:
+    for name in names:
         if name in seen:
             yield f"{printable(name)} is listed twice"
         elif name not in there:

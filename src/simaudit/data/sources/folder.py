@@ -12,8 +12,8 @@ from simaudit.data.pictures.decoding import PictureError
 from simaudit.data.pictures.files import PictureFile, picture_data, picture_files
 from simaudit.data.pictures.knobs import PictureKnobs
 from simaudit.data.pictures.metadata import Known, read_metadata
-from simaudit.data.source import Item, Unusable
-from simaudit.vocabulary.errors import KnobError, printable
+from simaudit.data.source import Item, Unusable, given_files
+from simaudit.vocabulary.errors import KnobError
 from simaudit.vocabulary.knobs import GivenPath
 
 
@@ -37,12 +37,12 @@ class Folder(PictureKnobs):
 
     @property
     def given(self) -> tuple[Path, ...]:
-        return tuple(Path(path) for path in (self.path, self.metadata) if path)
+        return (Path(self.path), *given_files(self.metadata))
 
     def items(self) -> Iterator[Item | Unusable]:
         folder = Path(self.path)
         if not folder.is_dir():
-            raise KnobError("path", f"{printable(self.path)} is no folder; name one that is there")
+            raise KnobError("path", f"{self.path} is no folder; name one that is there")
         files = picture_files(folder)
         known = self._known([file.name for file in files if not file.why_not])
         for file in files:

@@ -14,9 +14,9 @@ from simaudit.data.pictures.decoding import PictureError
 from simaudit.data.pictures.files import picture_data
 from simaudit.data.pictures.knobs import PictureKnobs
 from simaudit.data.pictures.labels import label_numbers
-from simaudit.data.pictures.library import imported, listed, local_files
+from simaudit.data.pictures.library import imported, local_files
 from simaudit.data.source import Item, Unusable
-from simaudit.storage.reading import reading
+from simaudit.storage.reading import listed, reading
 from simaudit.vocabulary.errors import KnobError, printable
 from simaudit.vocabulary.knobs import GivenPath
 
@@ -69,7 +69,7 @@ class HuggingFace(PictureKnobs):
         path = Path(self.path)
         if path.exists() == self.download:
             why = "is on this machine; remove download: true" if self.download else "is not there; correct it"
-            raise KnobError("path", f"{printable(self.path)} {why}")
+            raise KnobError("path", f"{self.path} {why}")
         kind = f"what the library datasets reads as {self.format or 'a dataset'}"
         with TemporaryDirectory() as cache, reading(path, kind, "correct path, format, split or the file"):
             dataset, image = self._opened(cache)
