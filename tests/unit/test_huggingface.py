@@ -19,7 +19,7 @@ from pydantic import ValidationError
 
 from simaudit.data.jobs import prepare_job
 from simaudit.data.prepare import write_store
-from simaudit.data.source import Unusable
+from simaudit.data.source import Unusable, source_type
 from simaudit.data.sources.folder import Folder
 from simaudit.data.sources.huggingface import HuggingFace
 from simaudit.data.store import read_items
@@ -102,7 +102,7 @@ def hashes(source):
 # ---- the same images from every format -------------------------------------------------------------------------------
 
 
-def test_the_same_images_have_the_same_hashes_in_a_folder_and_in_every_format():
+def test_the_same_images_have_the_same_hashes_in_a_folder_an_array_and_every_format():
     for name, data in zip(FILES, PNGS, strict=True):
         Path("flat").mkdir(exist_ok=True)
         Path("flat", name).write_bytes(data)
@@ -110,7 +110,10 @@ def test_the_same_images_have_the_same_hashes_in_a_folder_and_in_every_format():
     images(label=LABELS).to_parquet("d.parquet")
     images(label=LABELS).save_to_disk("disk")
     pq.write_table(pa.table({"img": PNGS, "label": LABELS}), "bytes.parquet")
+    np.savez("d.npz", images=COLOURS)
+    arrays = {"source": "array", "path": "d.npz", "images": "images", "layout": "NHWC"}
     assert len(set(expected)) == 6
+    assert hashes(source_type("array").model_validate(arrays)) == expected
     assert hashes(source()) == expected
     assert hashes(source(path=parquet("plain.parquet"), image="image")) == expected
     assert hashes(source(path="bytes.parquet", image="img")) == expected
