@@ -1,5 +1,8 @@
 """Each rule by which a picture file becomes pixels, on values worked out by hand, by NumPy or by Pillow directly."""
 
+import struct
+import zlib
+
 import numpy as np
 import pytest
 from drawing import COLOURS, RNG, converted, saved
@@ -125,6 +128,27 @@ def test_a_grey_of_sixteen_bits_that_is_transparent_is_laid_onto_a_background_or
     np.testing.assert_allclose(converted(data, background="white"), on_white, atol=1e-7)
     with pytest.raises(PictureError, match="not opaque"):
         converted(data)
+
+
+def png_of_sixteen_bits(colour_type, values):
+    """A PNG file of one pixel, written by hand, since Pillow writes none of this kind."""
+
+    def chunk(name, data):
+        return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+
+    header = struct.pack(">IIBBBBB", 1, 1, 16, colour_type, 0, 0, 0)
+    row = zlib.compress(b"\0" + struct.pack(f">{len(values)}H", *values))
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", row) + chunk(b"IEND", b"")
+
+
+@pytest.mark.parametrize(
+    ("colour_type", "values", "expected"),
+    [(2, [0x1234, 0xFF00, 0x0100], (0x12, 0xFF, 0x01)), (4, [0xABCD, 0xFFFF], 0xAB)],
+    ids=["RGB", "grey with alpha"],
+)
+def test_other_pictures_of_sixteen_bits_keep_the_upper_eight(colour_type, values, expected):
+    pixels = converted(png_of_sixteen_bits(colour_type, values))
+    assert (pixels.dtype, row(pixels)) == (np.uint8, [expected])
 
 
 @pytest.mark.parametrize("kind", [np.int32, np.float32])
