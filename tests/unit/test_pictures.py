@@ -143,10 +143,10 @@ def png_of_sixteen_bits(colour_type, values):
 
 @pytest.mark.parametrize(
     ("colour_type", "values", "expected"),
-    [(2, [0x1234, 0xFF00, 0x0100], (0x12, 0xFF, 0x01)), (4, [0xABCD, 0xFFFF], 0xAB)],
+    [(2, [0x1234, 0xFF00, 0x0100], (0x12, 0xFF, 0x01)), (4, [0xABCD, 0xFFFF], (0xAB, 0xAB, 0xAB))],
     ids=["RGB", "grey with alpha"],
 )
-def test_other_pictures_of_sixteen_bits_keep_the_upper_eight(colour_type, values, expected):
+def test_other_pictures_of_sixteen_bits_are_rgb_and_keep_the_upper_eight(colour_type, values, expected):
     pixels = converted(png_of_sixteen_bits(colour_type, values))
     assert (pixels.dtype, row(pixels)) == (np.uint8, [expected])
 
