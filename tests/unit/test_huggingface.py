@@ -18,6 +18,7 @@ from drawing import COLOURS, saved
 from pydantic import ValidationError
 
 from simaudit.data.jobs import prepare_job
+from simaudit.data.pictures import library
 from simaudit.data.prepare import write_store
 from simaudit.data.source import Unusable, source_type
 from simaudit.data.sources.folder import Folder
@@ -221,15 +222,20 @@ def test_the_hub_is_asked_only_for_a_pinned_revision(monkeypatch):
     asked = {}
 
     def load_dataset(**how):
-        asked.update(how)
+        asked.update(how, is_offline=datasets.config.HF_HUB_OFFLINE)
         raise ConnectionError("no network")
 
     monkeypatch.setattr(datasets, "load_dataset", load_dataset)
+    monkeypatch.setattr(library, "IS_OFFLINE", False)  # whatever this test runs under
     hub = {"path": "someone/pictures", "format": None, "download": True, "revision": REVISION}
     assert source(**hub).given == ()
     assert_one_line(hub, "someone/pictures: not what the library datasets reads as a dataset (no network)")
     assert (asked["path"], asked["revision"], asked["split"]) == ("someone/pictures", REVISION, "train")
+    assert not asked["is_offline"]
     assert "trust_remote_code" not in asked
+    images().to_parquet("d.parquet")
+    assert_one_line({}, "no network")
+    assert asked["is_offline"]
 
 
 def assert_one_line(knobs, *words):

@@ -12,6 +12,9 @@ from simaudit.vocabulary.errors import KnobError
 
 ENDINGS = {"parquet": ".parquet", "arrow": ".arrow", "webdataset": ".tar"}
 ROWS_AT_ONCE = 100  # that are made of a row group of a Parquet file
+OFFLINE = ("HF_HUB_OFFLINE", "HF_DATASETS_OFFLINE")
+IS_OFFLINE = any(os.environ.get(name, "").upper() in ("1", "ON", "YES", "TRUE") for name in OFFLINE)
+"""Whether whoever runs the program has forbidden every download."""
 
 
 def imported(download: bool, cache: str) -> Any:
@@ -20,13 +23,14 @@ def imported(download: bool, cache: str) -> Any:
     Both libraries read these switches of the environment while they are imported, and their own copies afterwards.
     """
     folders = {name: f"{cache}/{name}" for name in ("HF_HUB_CACHE", "HF_DATASETS_CACHE", "HF_MODULES_CACHE")}
-    offline = {} if download else {"HF_HUB_OFFLINE": "1", "HF_DATASETS_OFFLINE": "1"}
-    os.environ.update({**folders, **offline, "HF_UPDATE_DOWNLOAD_COUNTS": "0"})
+    offline = IS_OFFLINE or not download
+    os.environ.update(
+        {**folders, **dict.fromkeys(OFFLINE, str(int(offline))), "HF_UPDATE_DOWNLOAD_COUNTS": "0"}
+    )
     import datasets
     import huggingface_hub.constants
 
-    if not download:
-        datasets.config.HF_HUB_OFFLINE = huggingface_hub.constants.HF_HUB_OFFLINE = True
+    datasets.config.HF_HUB_OFFLINE = huggingface_hub.constants.HF_HUB_OFFLINE = offline
     huggingface_hub.constants.HF_HUB_CACHE = folders["HF_HUB_CACHE"]
     datasets.config.HF_UPDATE_DOWNLOAD_COUNTS = False
     datasets.config.TORCH_AVAILABLE = False  # it would be imported, for data loaders that share a dataset
