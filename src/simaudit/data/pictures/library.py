@@ -5,8 +5,6 @@ from glob import escape
 from pathlib import Path
 from typing import Any
 
-import pyarrow.dataset
-
 from simaudit.storage.reading import listed
 from simaudit.vocabulary.errors import KnobError
 
@@ -68,6 +66,8 @@ def local_files(library: Any, format: str, path: str, split: str) -> dict[str, A
 def _in(format: str, split: str, files: list[str]) -> dict[str, Any]:
     where: dict[str, Any] = {"path": format, "data_files": {split: [escape(file) for file in files]}}
     if format == "parquet":  # one row group in memory, and not several forms of it
-        in_parts = pyarrow.dataset.ParquetFragmentScanOptions(use_buffered_stream=True, pre_buffer=False)
+        from pyarrow.dataset import ParquetFragmentScanOptions  # which imports pandas
+
+        in_parts = ParquetFragmentScanOptions(use_buffered_stream=True, pre_buffer=False)
         where |= {"batch_size": ROWS_AT_ONCE, "fragment_scan_options": in_parts}
     return where
