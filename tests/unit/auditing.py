@@ -55,7 +55,7 @@ class Audit:
         """Write what the blind classifiers of the split find; their summary."""
         columns = {(None, "c"): self.telling(strength, seed=99)}
         path = self.write_scores(self.path / "evaluation/blind/s.parquet", BLIND, columns)
-        summary = {"split": "s", **evaluate_blind(Scores.read(path), Resampling(100, 40, 0))}
+        summary = {"split": "s", "one_sided": {}, **evaluate_blind(Scores.read(path), Resampling(100, 40, 0))}
         write_json(self.path / "evaluation/blind/s.json", summary)
         return summary
 

@@ -118,6 +118,26 @@ def test_what_no_target_serves_is_said_to_be_absent(fair):
     assert "optimal" in without_sima["absent"]
 
 
+def test_sides_that_differ_in_origin_are_said_at_the_end_of_a_run(small_run):
+    findings = small_run.findings
+    apart = {"s": {"member": ["a", "b", "c", "d"], "heldout": ["e"]}, "t": {"heldout": ["f"]}}
+    lines = summary_lines(findings.comparison["controls"] | {"one_sided": apart}, findings.ledger)
+    assert lines[2:4] == [
+        "s: members and held-out samples differ in origin (members alone are from a, b, c and 1 more; held-out "
+        "samples alone are from e), so an attack may tell where an image is from, and not whether the target was "
+        "trained on it.",
+        "t: members and held-out samples differ in origin (held-out samples alone are from f), so an attack may tell "
+        "where an image is from, and not whether the target was trained on it.",
+    ]
+
+
+def test_what_the_blind_job_knows_of_origins_is_in_the_file_of_controls(fair):
+    apart = {"member": ["train"], "heldout": ["test"]}
+    blind = {"s": fair.blind() | {"one_sided": apart}, "t": fair.blind()}
+    found = all_controls([fair.evaluate("audited", {"sima": 2})], blind)
+    assert found["one_sided"] == {"s": apart}
+
+
 def test_targets_of_a_kind_share_a_clause():
     controls = [{"kind": "permutation", "of": name, "passed": True, "failed_on": []} for name in ("a", "b")]
     assert heading(controls) == "2 of 2 controls passed"

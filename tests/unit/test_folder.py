@@ -288,8 +288,8 @@ BAD_TABLES = {
     "empty": ("", "m.csv: has no column file"),
     "many mistakes": (
         'file,label\na.png,1\na.png,1\nc.png,1\n"d\ne.png",1\n',
-        "m.csv: list every picture once: a.png is listed twice; c.png is no picture of the folder; "
-        r"'d\ne.png' is no picture of the folder; b.png has no row",
+        "m.csv: must list every picture once; listed twice: a.png; "
+        r"no picture of the folder: c.png, 'd\ne.png'; without a row: b.png",
     ),
 }
 

@@ -166,7 +166,7 @@ def sources(run, monkeypatch):
 
 def test_a_line_of_code_that_changed_since_is_found_though_no_stamp_was_written(sources):
     assert disagreements() == []
-    sources.append("data/split", "\nSIDES = (MEMBER, HELDOUT)\n")  # nothing reads it
+    sources.append("data/split", "\nUNREAD = (MEMBER, HELDOUT)\n")  # nothing reads it
     assert disagreements() == []
     sources.append("data/split", "\ndef make_split(*arguments):\n    return None\n")
     line = "code: split/s: expected the code that is here now, found another simaudit.data.split"

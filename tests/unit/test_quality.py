@@ -1,6 +1,7 @@
 """How good samples are: the distance against its closed form, what is compared with what, and the features."""
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from diffusers import DDPMScheduler
@@ -165,6 +166,20 @@ def test_distances_are_found_again_from_samples_and_images(judged):
     assert found.keys() == DISTANCES.keys()
     assert found == pytest.approx({name: reported[name]["value"] for name in found}, rel=1e-6)
     assert found["to_members"] > 0.1
+
+
+def test_unused_images_change_no_distance(judged):
+    """Whatever they show, and though nobody knows their label."""
+    before, split = read_json(judged.output("quality")), pd.read_parquet(judged.input("split"))
+    images = np.random.default_rng(1).uniform(-1, 1, (140, 1, 4, 4)).astype(np.float32)
+    labels = (images.mean(axis=(1, 2, 3)) > 0).astype(np.int64).tolist()
+    store("d", np.concatenate([images, np.ones((9, 1, 4, 4), np.float32)]), [*labels, *[None] * 9])
+    unused = pd.DataFrame({"sample_id": range(140, 149), "role": "unused", "sha256": "0"})
+    write_split(judged.input("split"), pd.concat([split, unused]))
+    judged.do()
+    assert read_json(judged.output("quality")) == before
+    found = frechet_distances(judged)
+    assert found == pytest.approx({name: before["frechet"][name]["value"] for name in found}, rel=1e-6)
 
 
 def test_a_distance_that_is_missing_is_named_and_the_others_are_found_again(judged):

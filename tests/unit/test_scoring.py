@@ -50,9 +50,8 @@ def test_adding_samples_changes_no_other_samples_score(tmp_path, known_target, i
     target, attack = known_target(convolution()), Loss(timesteps=[30])
     whole = run(tmp_path / "whole.parquet", attack, target, images, split, 8)
     some = np.arange(0, 24, 2)
-    fewer = Split(
-        split.path, *(column[some] for column in (split.sample_id, split.role, split.fold, split.sha256))
-    )
+    columns = split.sample_id, split.role, split.fold, split.group, split.sha256
+    fewer = Split(split.path, *(column[some] for column in columns))
     part = run(tmp_path / "part.parquet", attack, target, images, fewer, 8)
     np.testing.assert_allclose(part.statistic, whole.statistic[:, some], rtol=1e-5)
 

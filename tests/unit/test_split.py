@@ -2,12 +2,22 @@
 
 import hashlib
 
+import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simaudit.data.split import Split, duplicates_across_roles, make_split, refuse_duplicates, write_split
+from simaudit.data.sizes import fold_sizes
+from simaudit.data.split import (
+    Split,
+    duplicates_across_roles,
+    make_split,
+    refuse_duplicates,
+    sizes_of,
+    split_table,
+    write_split,
+)
 from simaudit.vocabulary.errors import SimauditError
 
 
@@ -27,6 +37,7 @@ def test_every_sample_has_one_role_and_one_fold(request):
     split = make_split(**request)
     assert split.sample_id.tolist() == list(range(len(request["hashes"])))
     assert (split.role == "member").sum() == request["members"]
+    assert split.group.isna().all()
     assert set(split.role) == {"member", "heldout"}
     assert set(split.fold) == {"calibration", "evaluation"}
     assert split.sha256.tolist() == request["hashes"]
@@ -42,6 +53,24 @@ def test_each_role_gives_the_same_share_to_calibration(request):
 @given(requests())
 def test_the_same_request_gives_the_same_split(request):
     pd.testing.assert_frame_equal(make_split(**request), make_split(**request))
+
+
+@given(requests(), st.data())
+def test_fewer_held_out_samples_leave_the_members_and_their_folds_as_they_are(request, data):
+    heldout = data.draw(st.integers(6, len(request["hashes"]) - request["members"]))
+    whole, fewer = make_split(**request), make_split(**request, heldout=heldout)
+    assert fewer.role.value_counts().get("heldout") == heldout
+    assert (fewer.fold.isna() == (fewer.role == "unused")).all()
+    members = whole.role == "member"
+    pd.testing.assert_frame_equal(fewer[members], whole[members])
+    assert sizes_of(fewer) == fold_sizes(request["members"], heldout, request["calibration"])
+
+
+def test_the_members_of_a_seed_are_those_of_every_earlier_version():
+    split = make_split([f"{i:064x}" for i in range(12)], 4, 0.5, 0)
+    order = np.random.default_rng(0).permutation(12)
+    assert set(split[split.role == "member"].sample_id) == set(order[:4])
+    assert set(split[split.fold == "calibration"].sample_id) == {*order[:2], *order[4:8]}
 
 
 def test_another_seed_gives_other_members():
@@ -60,6 +89,13 @@ def test_an_image_on_both_sides_is_refused_and_named():
         refuse_duplicates(split)
 
 
+def test_a_copy_that_is_unused_is_on_no_side():
+    split = make_split([f"{i:064x}" for i in range(20)], 8, 0.5, 0, heldout=8)
+    member, unused = (split[split.role == role].sample_id.iloc[0] for role in ("member", "unused"))
+    split.loc[unused, "sha256"] = split.loc[member, "sha256"]
+    refuse_duplicates(split)
+
+
 def test_copies_on_the_same_side_are_allowed():
     split = make_split([f"{i:064x}" for i in range(20)], 10, 0.5, 0)
     first, second = split[split.role == "member"].sample_id.iloc[:2]
@@ -67,10 +103,17 @@ def test_copies_on_the_same_side_are_allowed():
     refuse_duplicates(split)
 
 
-@pytest.mark.parametrize(("members", "calibration", "key"), [(20, 0.3, "members"), (10, 0.01, "calibration")])
-def test_a_split_that_cannot_be_measured_is_refused(members, calibration, key):
-    with pytest.raises(SimauditError, match=f"^{key}: "):
-        make_split([f"{i:064x}" for i in range(20)], members, calibration, 0)
+@pytest.mark.parametrize(
+    ("members", "heldout", "calibration", "line"),
+    [
+        (20, None, 0.3, "members: 20 of 20 samples leave nobody held out"),
+        (10, None, 0.01, "calibration: "),
+        (10, 11, 0.3, "heldout: 11 beside 10 members are more than the 20 samples; choose at most 10"),
+    ],
+)
+def test_a_split_that_cannot_be_measured_is_refused(members, heldout, calibration, line):
+    with pytest.raises(SimauditError, match=f"^{line}"):
+        make_split([f"{i:064x}" for i in range(20)], members, calibration, 0, heldout)
 
 
 def test_a_split_survives_its_file(tmp_path):
@@ -79,6 +122,32 @@ def test_a_split_survives_its_file(tmp_path):
     split = Split.read(tmp_path / "s.parquet")
     assert split.role.tolist() == frame.role.tolist()
     assert split.member_ids.tolist() == frame[frame.role == "member"].sample_id.tolist()
+
+
+def test_what_is_unused_is_in_the_file_and_no_later_phase_sees_it(tmp_path):
+    frame = make_split([f"{i:064x}" for i in range(20)], 6, 0.5, 0, heldout=8)
+    frame.loc[frame.role == "member", "group"] = "ann"
+    write_split(tmp_path / "s.parquet", frame)
+    whole = pd.read_parquet(tmp_path / "s.parquet")
+    assert whole.columns.tolist() == ["sample_id", "role", "fold", "group", "sha256"]
+    assert whole.role.value_counts().to_dict() == {"member": 6, "heldout": 8, "unused": 6}
+    split, used = Split.read(tmp_path / "s.parquet"), frame[frame.role != "unused"]
+    assert split.sample_id.tolist() == used.sample_id.tolist()
+    assert split.sha256.tolist() == used.sha256.tolist()
+    assert split.group.tolist() == ["ann" if member else None for member in split.is_member]
+    assert (len(split), split.is_member.sum(), split.is_calibration.sum()) == (14, 6, 7)
+
+
+def test_origins_of_one_side_are_known_whatever_is_unused_or_has_no_origin(tmp_path):
+    role = np.array(["member", "member", "heldout", "heldout", "heldout", "unused", "unused"], object)
+    frame = split_table(role, np.where(role == "unused", None, "calibration"), np.full(7, None), ["0"] * 7)
+    origin = pd.Series(["web", "book", "web", "film", pd.NA, "book", "song"], dtype="string")
+    write_split(tmp_path / "s.parquet", frame, origin)
+    split = Split.read(tmp_path / "s.parquet")
+    assert split.origins == {"web": [1, 1], "book": [1, 0], "film": [0, 1], "song": [0, 0]}
+    assert split.one_sided == {"member": ["book"], "heldout": ["film"]}
+    write_split(tmp_path / "s.parquet", frame, pd.Series([pd.NA] * 7, dtype="string"))
+    assert Split.read(tmp_path / "s.parquet").one_sided == {}
 
 
 def test_the_member_hash_is_that_of_the_members_images_alone(tmp_path):

@@ -2,24 +2,40 @@
 
 from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import ValidationInfo, field_validator
+from pydantic_core import PydanticCustomError
 
+from simaudit.data.membership import Count, Given, Members
 from simaudit.data.source import Source
 from simaudit.vocabulary import paths
-from simaudit.vocabulary.bounds import MOST_IMAGES, Share
-from simaudit.vocabulary.errors import FileError, SimauditError
+from simaudit.vocabulary.bounds import Share
+from simaudit.vocabulary.errors import FileError, KnobError, SimauditError
 from simaudit.vocabulary.job import Job, reference
 from simaudit.vocabulary.knobs import Knobs, Name, Refers, Seed, deciding
 
 
 class SplitKnobs(Knobs):
-    """Who is a member: drawn at random from a dataset."""
+    """Who of a dataset is a member: so many, drawn at random, or those that are given.
+
+    Of the others so many are held out as `heldout` says, drawn at random, or all. `seed` and `calibration` also draw
+    the folds of members that are given without.
+    """
 
     dataset: Annotated[Name, Refers("datasets")]
-    members: Annotated[int, Field(ge=2), MOST_IMAGES]
+    members: Members
+    heldout: Count | None = None
     calibration: Share = 0.3
     seed: Seed = 0
     allow_duplicates: bool = False
+
+    @field_validator("heldout")
+    @classmethod
+    def _is_of_a_draw(cls, heldout: int | None, info: ValidationInfo) -> int | None:
+        if heldout is not None and isinstance(info.data.get("members"), Given):
+            raise PydanticCustomError(
+                "given", "is for members that are drawn, and these are given; remove it"
+            )
+        return heldout
 
 
 def prepare_job(dataset: str, source: Source) -> Job:
@@ -46,31 +62,40 @@ def prepare(job: Job) -> None:
 
 
 def split_job(name: str, knobs: SplitKnobs) -> Job:
-    """Draw who is a member of a split."""
+    """Say of each sample of a dataset whether it is a member; a file that gives it is an input of the job."""
     reads, writes = {"items": paths.items(knobs.dataset)}, {"split": paths.split(name)}
-    return Job(f"split/{name}", reference(split), {"name": name, **deciding(knobs)}, reads, writes)
+    given = tuple(knobs.members.files.values()) if isinstance(knobs.members, Given) else ()
+    params = {"name": name, **deciding(knobs)}
+    return Job(f"split/{name}", reference(split), params, reads, writes, given=given)
 
 
 def split(job: Job) -> None:
-    """Draw members, held-out samples and folds."""
-    from simaudit.data.sizes import fold_sizes, refuse_small
-    from simaudit.data.split import make_split, refuse_duplicates, write_split
+    """Draw members, held-out samples and folds, or take them as they are given."""
+    from simaudit.data.matching import given_split
+    from simaudit.data.sizes import refuse_small
+    from simaudit.data.split import make_split, refuse_duplicates, sizes_of, write_split
     from simaudit.data.store import read_items
 
     values: dict[str, Any] = dict(job.params)
     name = values.pop("name")
     knobs = SplitKnobs.model_validate(values)
+    items = read_items(job.input("items"), "file", "origin", "sha256")
     try:
-        hashes = read_items(job.input("items"), "sha256").sha256.tolist()
-        drawn = make_split(hashes, knobs.members, knobs.calibration, knobs.seed)
-        refuse_small(fold_sizes(len(drawn), knobs.members, knobs.calibration))
+        if isinstance(knobs.members, Given):
+            made = given_split(knobs.members, items, knobs.calibration, knobs.seed)
+        else:
+            hashes = items.sha256.tolist()
+            made = make_split(hashes, knobs.members, knobs.calibration, knobs.seed, knobs.heldout)
+        refuse_small(sizes_of(made))
         if not knobs.allow_duplicates:
-            refuse_duplicates(drawn)
+            refuse_duplicates(made)
     except FileError:
         raise  # no parameter is wrong
+    except KnobError as error:
+        raise SimauditError(f"params.yaml: splits.{name}.{error}") from None
     except SimauditError as error:
         raise SimauditError(f"params.yaml: splits.{name}: {error}") from None
-    write_split(job.output("split"), drawn)
+    write_split(job.output("split"), made, items.origin)
 
 
 def nearest_job(split: str, knobs: SplitKnobs) -> Job:

@@ -9,16 +9,30 @@ Sizes = dict[str, tuple[int, int]]
 """The members and the held-out samples of each fold."""
 
 
-def fold_sizes(samples: int, members: int, calibration: float) -> Sizes:
-    """Return the sizes of a split of so many samples; the calibration fold gets round(calibration × size) of each side.
+def heldout_of(samples: int, members: int, heldout: int | None) -> int:
+    """Return how many of so many samples are held out: `heldout` of those that are no members, or all where it is None.
 
-    Raises KnobError when `members` leaves no sample held out, or when a fold would lack one of the sides.
+    Raises KnobError when there are too few samples.
     """
     if members >= samples:
         raise KnobError(
             "members", f"{members} of {samples} samples leave nobody held out; choose at most {samples - 1}"
         )
-    sides = members, samples - members
+    left = samples - members
+    if heldout is not None and heldout > left:
+        raise KnobError(
+            "heldout",
+            f"{heldout} beside {members} members are more than the {samples} samples; choose at most {left}",
+        )
+    return left if heldout is None else heldout
+
+
+def fold_sizes(members: int, heldout: int, calibration: float) -> Sizes:
+    """Return the sizes of the folds that are drawn: calibration gets round(calibration × size) of each side.
+
+    Raises KnobError when a fold would lack one of the sides.
+    """
+    sides = members, heldout
     drawn = [round(calibration * size) for size in sides]
     for size, chosen in zip(sides, drawn, strict=True):
         if not 0 < chosen < size:

@@ -2,43 +2,75 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from simaudit.data.sizes import Sizes, fold_sizes
+from simaudit.data.sizes import Sizes, fold_sizes, heldout_of
 from simaudit.storage.hashes import sha256_bytes
 from simaudit.storage.parquet import CHECKED, write_table
 from simaudit.storage.reading import reading
-from simaudit.vocabulary.errors import SimauditError
-from simaudit.vocabulary.sides import CALIBRATION, EVALUATION, HELDOUT, MEMBER
+from simaudit.vocabulary.errors import SimauditError, some
+from simaudit.vocabulary.sides import CALIBRATION, EVALUATION, HELDOUT, MEMBER, SIDES, UNUSED
 
 SCHEMA = pa.schema(
-    [("sample_id", pa.int64()), ("role", pa.string()), ("fold", pa.string()), ("sha256", pa.string())]
+    [
+        ("sample_id", pa.int64()),
+        ("role", pa.string()),
+        ("fold", pa.string()),
+        ("group", pa.string()),
+        ("sha256", pa.string()),
+    ]
 )
+"""Every sample of the dataset; `fold` is null where the sample is unused, and `group` where nothing is said of it."""
+ORIGINS = b"origins"  # key of a file's metadata: members and held-out samples by origin, as JSON
 NAMED_PAIRS = 5  # how many pairs of duplicates an error lists
 
 
-def make_split(hashes: list[str], members: int, calibration: float, seed: int) -> pd.DataFrame:
-    """Draw `members` of the N samples as members; the rest are held out.
+def make_split(
+    hashes: Sequence[str], members: int, calibration: float, seed: int, heldout: int | None = None
+) -> pd.DataFrame:
+    """Draw `members` of the N samples as members, and `heldout` of the others, or all of them, as held out.
 
-    Return N rows in sample_id order with columns sample_id, role, fold, sha256. The calibration fold gets
-    round(calibration × size) samples of each role. The same arguments give the same split on every machine.
-    Raises KnobError as `fold_sizes` does.
+    Return N rows in sample_id order with the columns of SCHEMA. The members and their folds do not depend on
+    `heldout`. The same arguments give the same split on every machine. Raises KnobError as `heldout_of` and
+    `fold_sizes` do.
     """
     n = len(hashes)
-    calibrating = fold_sizes(n, members, calibration)[CALIBRATION]
+    heldout = heldout_of(n, members, heldout)
     order = np.random.default_rng(seed).permutation(n)
-    role = np.full(n, HELDOUT, dtype=object)
+    role = np.full(n, UNUSED, dtype=object)
     role[order[:members]] = MEMBER
-    fold = np.full(n, EVALUATION, dtype=object)
-    for group, size in zip((order[:members], order[members:]), calibrating, strict=True):
-        fold[group[:size]] = CALIBRATION
-    return pd.DataFrame({"sample_id": np.arange(n), "role": role, "fold": fold, "sha256": hashes})
+    role[order[members : members + heldout]] = HELDOUT
+    return split_table(role, draw_folds(role, calibration, seed), np.full(n, None), hashes)
+
+
+def draw_folds(role: np.ndarray, calibration: float, seed: int) -> np.ndarray:
+    """Return the fold of each sample by its role (N,), None where it is unused.
+
+    The calibration fold gets round(calibration × size) samples of each side, drawn at random. Raises KnobError as
+    `fold_sizes` does.
+    """
+    order = np.random.default_rng(seed).permutation(len(role))
+    sides = [order[role[order] == side] for side in SIDES]
+    members, heldout = map(len, sides)
+    fold = np.full(len(role), None, dtype=object)
+    for ids, size in zip(sides, fold_sizes(members, heldout, calibration)[CALIBRATION], strict=True):
+        fold[ids[:size]], fold[ids[size:]] = CALIBRATION, EVALUATION
+    return fold
+
+
+def split_table(role: np.ndarray, fold: np.ndarray, group: np.ndarray, hashes: Sequence[str]) -> pd.DataFrame:
+    """Return the columns of SCHEMA of all N samples; each argument is of length N, in sample_id order."""
+    ids = np.arange(len(role))
+    return pd.DataFrame({"sample_id": ids, "role": role, "fold": fold, "group": group, "sha256": hashes})
 
 
 def measured_sizes(is_member: np.ndarray, is_calibration: np.ndarray) -> Sizes:
@@ -47,6 +79,12 @@ def measured_sizes(is_member: np.ndarray, is_calibration: np.ndarray) -> Sizes:
     return {
         fold: (int((is_member & rows).sum()), int((~is_member & rows).sum())) for fold, rows in folds.items()
     }
+
+
+def sizes_of(split: pd.DataFrame) -> Sizes:
+    """Return the sizes of a split with the columns of SCHEMA."""
+    used = split[split.role != UNUSED]
+    return measured_sizes((used.role == MEMBER).to_numpy(), (used.fold == CALIBRATION).to_numpy())
 
 
 def duplicates_across_roles(split: pd.DataFrame) -> list[tuple[int, int]]:
@@ -60,35 +98,48 @@ def refuse_duplicates(split: pd.DataFrame) -> None:
     """Raise SimauditError, naming the pairs, when the same image is on both sides of the split."""
     pairs = duplicates_across_roles(split)
     if pairs:
-        shown = ", ".join(f"{member}={heldout}" for member, heldout in pairs[:NAMED_PAIRS])
-        more = f" and {len(pairs) - NAMED_PAIRS} more" if len(pairs) > NAMED_PAIRS else ""
+        shown = some([f"{member}={heldout}" for member, heldout in pairs], NAMED_PAIRS)
         raise SimauditError(
-            f"the same image is member and held out (sample_id pairs {shown}{more}); "
+            f"the same image is member and held out (sample_id pairs {shown}); "
             "remove the copies, or set allow_duplicates: true"
         )
 
 
-def write_split(path: Path, split: pd.DataFrame) -> None:
-    """Write a split as Parquet, atomically."""
-    write_table(path, split, SCHEMA)
+def write_split(path: Path, split: pd.DataFrame, origin: pd.Series | None = None) -> None:
+    """Write a split as Parquet, atomically, and how many members and held-out samples come from each `origin` (N,)."""
+    counts: dict[str, list[int]] = {}
+    if origin is not None and origin.notna().any():
+        table = pd.crosstab(origin, split.role).reindex(columns=SIDES, fill_value=0)
+        counts = dict(zip(table.index, table.to_numpy().tolist(), strict=True))
+    write_table(path, split, SCHEMA.with_metadata({ORIGINS: json.dumps(counts, sort_keys=True)}))
 
 
 @dataclass(frozen=True)
 class Split:
-    """A split as read from its file: sample_id (int64), role and fold, each of length N, in sample_id order."""
+    """The samples of a split that are used, in sample_id order; what is unused no later phase sees.
+
+    sample_id (int64), role, fold, group (None where none is given) and sha256 are each of length N. sample_id is the
+    position in the dataset, and has gaps where samples are unused. `origins` gives the members and the held-out samples
+    from each origin, where images have one.
+    """
 
     path: Path
     sample_id: np.ndarray
     role: np.ndarray
     fold: np.ndarray
+    group: np.ndarray
     sha256: np.ndarray
+    origins: Mapping[str, Sequence[int]] = field(default_factory=dict)
 
     @classmethod
     def read(cls, path: Path) -> Split:
         """Read a split. Raises SimauditError when the file is missing, truncated or not a split."""
-        with reading(path, "a whole split file"):
-            frame = pq.read_table(path, schema=SCHEMA, **CHECKED).to_pandas()
-        return cls(path, *(frame[column].to_numpy() for column in SCHEMA.names))
+        with reading(path, "a whole split file"), pq.ParquetFile(path, **CHECKED) as file:
+            table = file.read(SCHEMA.names)
+            used = table.filter(pc.not_equal(table["role"], UNUSED))
+            origins = json.loads(file.schema_arrow.metadata[ORIGINS])
+            columns = {name: used[name].to_numpy() for name in SCHEMA.names}
+            return cls(path, origins=origins, **columns)
 
     def __len__(self) -> int:
         return len(self.sample_id)
@@ -102,6 +153,16 @@ class Split:
     def is_calibration(self) -> np.ndarray:
         """Whether each sample is in the calibration fold, (N,) bool."""
         return np.asarray(self.fold == CALIBRATION)
+
+    @property
+    def one_sided(self) -> dict[str, list[str]]:
+        """By side the origins that the other side has no sample of; empty where both sides have the same origins."""
+        places = enumerate(SIDES)
+        alone = {
+            side: [name for name, counts in self.origins.items() if counts[place] and not counts[1 - place]]
+            for place, side in places
+        }
+        return {side: names for side, names in alone.items() if names}
 
     @property
     def member_ids(self) -> np.ndarray:

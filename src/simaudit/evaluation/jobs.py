@@ -80,7 +80,8 @@ def blind(job: Job) -> None:
     with atomic_path(job.output("scores")) as temporary, ScoreWriter(temporary, metadata) as writer:
         writer.write(columns, samples, slice(None), values)
     facts = evaluate_blind(Scores.read(job.output("scores")), resampling)
-    write_json(job.output("summary"), {"split": job.params["split"], **facts})
+    of = {"split": job.params["split"], "one_sided": samples.one_sided}
+    write_json(job.output("summary"), {**of, **facts})
 
 
 def evaluate_job(
@@ -166,12 +167,13 @@ def quality(job: Job) -> None:
     from simaudit.samples.features import extractor
     from simaudit.storage.json import write_json
 
-    split, real = Split.read(job.input("split")), Images.open(job.input("images"))
-    labels = read_items(job.input("items"), "label").label.to_numpy(np.int64)
+    split, images = Split.read(job.input("split")), Images.open(job.input("images"))
+    real = images[split.sample_id]
+    labels = read_items(job.input("items"), "label").label.iloc[split.sample_id].to_numpy(np.int64)
     knobs, resampling = QualityKnobs.model_validate(job.params["quality"]), job.params["evaluation"]
     with threadpool_limits(job.speed["threads"]):
-        features = extractor(knobs.features, real[:], labels, knobs.seed)
-        of_real = features(real[split.sample_id])
+        features = extractor(knobs.features, real, labels, knobs.seed)
+        of_real = features(real)
         distances = quality(
             features(Images.open(job.input("samples"))[:]),
             of_real[split.is_member],

@@ -1,11 +1,14 @@
 """What must hold between params.yaml and what is here already: sizes of data, folders of models, memory."""
 
-from collections.abc import Iterator
+import os
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
-from simaudit.data.sizes import fold_sizes, refuse_small
+from simaudit.data.membership import Given
+from simaudit.data.sizes import fold_sizes, heldout_of, refuse_small
 from simaudit.plan.explain import Mistake, listed, shown
 from simaudit.plan.params import Params
+from simaudit.provenance.stamps import Stamp
 from simaudit.targets.files import AUTOENCODER
 from simaudit.targets.given import why_no_autoencoder
 from simaudit.vocabulary import paths
@@ -19,28 +22,62 @@ BYTES = {"bootstrap": 2, "permutations": 9}
 
 
 def mistakes(params: Params) -> Mistakes:
-    """Yield every value that does not fit the data, where a source knows its sizes, or the models that are here."""
+    """Yield every value that does not fit the data, where a source knows its sizes, or the files that are here."""
+    yield from _sources(params)
     yield from _splits(params)
     yield from _shapes(params)
     yield from _pretrained(params)
 
 
+def _sources(params: Params) -> Mistakes:
+    for name in params.used_datasets:
+        for path, why in _unreadable(f"prepare/{name}", params.datasets[name].given):
+            yield Mistake(("datasets", name), f"{path}: {why}")
+
+
 def _splits(params: Params) -> Mistakes:
     for name in params.used_splits:
         split, shape = params.splits[name], params.datasets[params.dataset_of(name)].shape
-        if shape is None:
-            continue
-        try:
-            refuse_small(fold_sizes(shape[0], split.members, split.calibration))
-        except KnobError as error:
-            yield Mistake(("splits", name, error.key), error.why)
-        except SimauditError as error:
-            yield Mistake(("splits", name), str(error))
-        for key, each in BYTES.items():
-            if getattr(params.evaluation, key) * shape[0] * each > LARGEST_TABLE:
-                most = LARGEST_TABLE // (shape[0] * each)
-                why = f"must be at most {most}: more do not fit into memory, each with the {shape[0]} samples of {name}"
-                yield Mistake(("evaluation", key), why)
+        if isinstance(split.members, Given):  # how many they are is in their files
+            yield from _lists(name, split.members.files)
+        elif shape is not None:
+            used = shape[0] if split.heldout is None else min(shape[0], split.members + split.heldout)
+            try:
+                heldout = heldout_of(shape[0], split.members, split.heldout)
+                refuse_small(fold_sizes(split.members, heldout, split.calibration))
+            except KnobError as error:
+                yield Mistake(("splits", name, error.key), error.why)
+            except SimauditError as error:
+                yield Mistake(("splits", name), str(error))
+            yield from _resamples(params, name, used)
+
+
+def _lists(split: str, files: Mapping[str, Path]) -> Mistakes:
+    unreadable = dict(_unreadable(f"split/{split}", files.values()))
+    for key, path in files.items():
+        is_folder = path not in unreadable and path.is_dir()
+        if why := unreadable.get(path) or ("is a folder; name a file" if is_folder else None):
+            yield Mistake(("splits", split, "members", key), f"{why} (got {shown(str(path))})")
+
+
+def _unreadable(job: str, given: Iterable[Path]) -> Iterator[tuple[Path, str]]:
+    """Yield the files and folders that a job cannot read; what it has read before may be elsewhere now."""
+    before = Stamp.readable(paths.stamp(job))
+    known = before.given if before else {}
+    for path in given:
+        if not os.access(path, os.F_OK):  # which takes a path of any length
+            if not known.get(path.as_posix()):
+                yield path, "no such file or folder; put it there, or name another"
+        elif not os.access(path, os.R_OK):
+            yield path, "must not be read; change its permissions"
+
+
+def _resamples(params: Params, split: str, samples: int) -> Mistakes:
+    for key, each in BYTES.items():
+        if getattr(params.evaluation, key) * samples * each > LARGEST_TABLE:
+            most = LARGEST_TABLE // (samples * each)
+            why = f"must be at most {most}: more do not fit into memory, each with the {samples} samples of {split}"
+            yield Mistake(("evaluation", key), why)
 
 
 def _shapes(params: Params) -> Mistakes:

@@ -93,8 +93,5 @@ def _theory(params: Params) -> Mistakes:
     for key, latest in ("line_timestep", theory.line_timestep), ("field_timesteps", last):
         if latest >= steps:
             yield Mistake(("theory", key), f"must be below {steps}, the steps of its schedule (got {latest})")
-    for key, count in ("line_members", theory.line_members), ("field_members", theory.field_members):
-        if count > members:
-            yield Mistake(
-                ("theory", key), f"must be at most {members}, the members of its split (got {count})"
-            )
+    for error in theory.beyond(members) if isinstance(members, int) else ():
+        yield Mistake(("theory", error.key), error.why)

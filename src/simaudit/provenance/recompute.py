@@ -85,9 +85,9 @@ def frechet_distances(job: Job) -> dict[str, float]:
     knobs, seed = job.params["quality"], job.params["evaluation"]["seed"]
     if knobs["features"] != "classifier":
         return {}
-    split, real = Split.read(job.input("split")), Images.open(job.input("images"))
-    features = _features(job.input("images"), job.input("items"), knobs["seed"])
-    of_real, drawn = features(real[split.sample_id]), features(Images.open(job.input("samples"))[:])
+    split, images = Split.read(job.input("split")), Images.open(job.input("images"))
+    features = _features(job.input("images"), job.input("items"), job.input("split"), knobs["seed"])
+    of_real, drawn = features(images[split.sample_id]), features(Images.open(job.input("samples"))[:])
     sets = [drawn, of_real[split.is_member], of_real[~split.is_member]]
     rng, count = np.random.default_rng(seed), min(map(len, sets))
     samples, members, heldout = (part[rng.permutation(len(part))[:count]] for part in sets)
@@ -111,13 +111,15 @@ def frechet(first: np.ndarray, second: np.ndarray) -> float:
 
 
 @lru_cache(maxsize=4)
-def _features(images: Path, items: Path, seed: int) -> Callable[[np.ndarray], np.ndarray]:
-    """Return the features of a data set; audits of one data set share them."""
+def _features(images: Path, items: Path, split: Path, seed: int) -> Callable[[np.ndarray], np.ndarray]:
+    """Return the features of the samples of a split; audits of one split share them."""
     from threadpoolctl import threadpool_limits
 
+    from simaudit.data.split import Split
     from simaudit.data.store import Images, read_items
     from simaudit.samples.features import extractor
 
     with threadpool_limits(1):
-        labels = read_items(items, "label").label.to_numpy(np.int64)
-        return extractor("classifier", Images.open(images)[:], labels, seed)
+        used = Split.read(split).sample_id
+        labels = read_items(items, "label").label.iloc[used].to_numpy(np.int64)
+        return extractor("classifier", Images.open(images)[used], labels, seed)

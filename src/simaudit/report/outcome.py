@@ -8,9 +8,12 @@ from simaudit.evaluation.numbers import Ledger
 from simaudit.figures import legend
 from simaudit.figures.printed import estimate
 from simaudit.storage.json import read_json
+from simaudit.vocabulary.errors import some
 from simaudit.vocabulary.paths import RESULTS, RUN_FILES
+from simaudit.vocabulary.sides import HELDOUT, MEMBER
 
 LEAKS, UNDECIDED = "leaks", "undecided"  # verdicts that are counted
+NAMED = 3  # origins of one side
 
 WORDS = {
     "blind": (
@@ -54,6 +57,22 @@ def control_line(controls: Sequence[Mapping[str, Any]]) -> str:
     return f"{heading(controls)}{': ' if failed else ''}{'; '.join(failed)}."
 
 
+def origins_apart(controls: Mapping[str, Any]) -> list[str]:
+    """Return one sentence for each split whose members and held-out samples come from different origins."""
+    return [
+        f"{split}: members and held-out samples differ in origin ({'; '.join(_alone(sides))}), so an attack may tell "
+        "where an image is from, and not whether the target was trained on it."
+        for split, sides in controls["one_sided"].items()
+    ]
+
+
+def _alone(sides: Mapping[str, Sequence[str]]) -> list[str]:
+    words = {MEMBER: "members", HELDOUT: "held-out samples"}
+    return [
+        f"{word} alone are from {some(sides[side], NAMED)}" for side, word in words.items() if side in sides
+    ]
+
+
 def run_lines(results: Path = RESULTS) -> list[str]:
     """Return the last lines on the terminal: where the page is, and the summary of the run under `results`.
 
@@ -70,7 +89,7 @@ def run_lines(results: Path = RESULTS) -> list[str]:
 
 
 def summary_lines(controls: Mapping[str, Any], ledger: Ledger) -> list[str]:
-    """Return what to print at the end of a run, two or three lines of plain text.
+    """Return what to print at the end of a run, a few lines of plain text.
 
     `controls` is what results/comparison/controls.json holds. The highest AUC is that of the attack which did best on
     the calibration fold, as everywhere.
@@ -78,6 +97,7 @@ def summary_lines(controls: Mapping[str, Any], ledger: Ledger) -> list[str]:
     lines = [control_line(controls["controls"])]
     if controls["absent"]:
         lines.append(f"Controls that are not in this run: {', '.join(controls['absent'])}.")
+    lines += origins_apart(controls)
     verdicts = controls["verdicts"]
     if not verdicts:
         return [*lines, "No target is audited: every target of this run is a control."]

@@ -1,6 +1,6 @@
 """The jobs that make targets: train one on the members of its split; compute the closed form of a few members."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -11,7 +11,7 @@ from simaudit.targets.files import SUMMARY
 from simaudit.training.knobs import Schedule
 from simaudit.vocabulary import paths
 from simaudit.vocabulary.bounds import Most, Timestep
-from simaudit.vocabulary.errors import FileError, SimauditError
+from simaudit.vocabulary.errors import FileError, KnobError, SimauditError
 from simaudit.vocabulary.job import Job, reference
 from simaudit.vocabulary.knobs import Knobs, Name, Refers, Timesteps, deciding, joined, speed
 
@@ -33,6 +33,12 @@ class TheoryKnobs(Knobs):
     line_timestep: Timestep = 20
     field_members: Shown = 12
     field_timesteps: Annotated[Timesteps, Field(min_length=3, max_length=3)] = (10, 50, 500)
+
+    def beyond(self, members: int) -> Iterator[KnobError]:
+        """Yield the error of each number of members that is more than those of its split."""
+        for key in ("line_members", "field_members"):
+            if (count := getattr(self, key)) > members:
+                yield KnobError(key, f"must be at most {members}, the members of its split (got {count})")
 
 
 def target_files(name: str, family: TargetFamily) -> list[Any]:
@@ -123,6 +129,8 @@ def theory(job: Job) -> None:
 
     knobs, images = TheoryKnobs.model_validate(job.params), Images.open(job.input("images"))
     samples, schedule = Split.read(job.input("split")), knobs.schedule.noise()
+    for error in knobs.beyond(len(samples.member_ids)):
+        raise SimauditError(f"params.yaml: theory.{error}")
     line = along_line(images, samples, knobs.line_members, knobs.line_timestep, schedule)
     field = over_field(images, samples, knobs.field_members, knobs.field_timesteps, schedule)
     write_table(job.output("line"), line)

@@ -1,5 +1,8 @@
 """The errors that are meant for the user, and how to know one that comes from too little memory."""
 
+from collections.abc import Collection
+from itertools import islice
+
 NO_MEMORY = ("allocate memory", "unable to allocate", "out of memory", "bad_alloc", "alloc_failed")
 """What torch, CUDA, numpy and the system write, in lower case, where they get no more memory."""
 
@@ -24,8 +27,14 @@ class KnobError(SimauditError):
 
 
 def printable(name: str) -> str:
-    """Return a name of a file, a column or the like as a line shows it: quoted where a character cannot be printed."""
-    return name if name.isprintable() else repr(name)
+    """Return a name of a file, a column or the like as a line shows it: quoted where it cannot be printed."""
+    return name if name and name.isprintable() else repr(name)
+
+
+def some(names: Collection[object], most: int) -> str:
+    """Return names as an error lists them, not all where they are more than `most`, and always within one line."""
+    texts = (printable(str(name)) for name in islice(names, most))
+    return ", ".join(texts) + (f" and {len(names) - most} more" if len(names) > most else "")
 
 
 def is_out_of_memory(error: BaseException) -> bool:

@@ -147,6 +147,14 @@ def test_the_same_results_give_the_same_bytes(small_run, reported):
     assert report_on(small_run, REPORTED, trainings, {"allow_duplicates": True}).html == before
 
 
+def test_sides_that_differ_in_origin_are_said_before_all_numbers(audit, small_run):
+    blind = audit.blind() | {"one_sided": {"member": ["train"], "heldout": ["test"]}}
+    run = type(small_run).of(audit, [audit.evaluate("net", {"sima": 2})], blind)
+    text = report_on(run).page.text
+    words = "differ in origin (members alone are from train; held-out samples alone are from test)"
+    assert text.index(f"s: members and held-out samples {words}") < text.index("What is found")
+
+
 def test_a_shifted_split_and_its_failed_control_come_before_all_numbers(audit, small_run):
     blind = audit.blind(2)
     run = type(small_run).of(audit, [audit.evaluate("net", {"sima": 2})], blind)

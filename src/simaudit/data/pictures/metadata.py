@@ -2,7 +2,8 @@
 
 import csv
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
 from unicodedata import normalize
@@ -11,7 +12,7 @@ import pyarrow.parquet as pq
 
 from simaudit.data.pictures.labels import label_numbers
 from simaudit.storage.reading import listed, reading
-from simaudit.vocabulary.errors import SimauditError, printable
+from simaudit.vocabulary.errors import SimauditError, some
 
 COLUMNS = {
     "file": ("file", "file_name"),
@@ -22,7 +23,7 @@ COLUMNS = {
 """What is known of a picture, and the columns that may hold it, the first one that is there."""
 DELIMITERS = {".csv": ",", ".tsv": "\t"}
 LINES = (".jsonl", ".ndjson")
-NAMED = 100  # mistakes that one message names
+NAMED = 50  # pictures of one mistake that a message names
 
 Known = dict[str, Any]
 """label, caption and origin of a picture, those of them that the table has: the arguments of an Item."""
@@ -39,8 +40,8 @@ def read_metadata(path: Path, files: Sequence[str], with_labels: bool) -> dict[s
     columns = _columns(path, rows, ["file", "label"] if with_labels else ["file"])
     texts = [name for name in ("caption", "origin") if name in columns]
     names = [_name(row.get(columns["file"])) for row in rows]
-    if mistakes := [*_mistakes(names, files)]:
-        raise SimauditError(_refusal(path, mistakes))
+    if mistakes := [f"{what}: {some(named, NAMED)}" for what, named in _mistakes(names, files) if named]:
+        raise SimauditError(f"{path}: must list every picture once; {'; '.join(mistakes)}")
     known: list[Known] = [{name: _text(row.get(columns[name])) for name in texts} for row in rows]
     if with_labels:
         written = [row.get(columns["label"]) for row in rows]
@@ -104,19 +105,8 @@ def _text(cell: Any) -> str | None:
     return None if cell in (None, "") else str(cell)
 
 
-def _mistakes(names: Sequence[str], files: Sequence[str]) -> Iterable[str]:
-    there, seen = set(files), set[str]()
-    for name in names:
-        if name in seen:
-            yield f"{printable(name)} is listed twice"
-        elif name not in there:
-            yield f"{printable(name)} is no picture of the folder"
-        seen.add(name)
-    for name in files:
-        if name not in seen:
-            yield f"{printable(name)} has no row"
-
-
-def _refusal(path: Path, mistakes: Sequence[str]) -> str:
-    more = f"; and {len(mistakes) - NAMED} more" if len(mistakes) > NAMED else ""
-    return f"{path}: list every picture once: {'; '.join(mistakes[:NAMED])}{more}"
+def _mistakes(names: Sequence[str], files: Sequence[str]) -> Iterator[tuple[str, list[str]]]:
+    count, there = Counter(names), set(files)
+    yield "listed twice", [name for name in count if count[name] > 1]
+    yield "no picture of the folder", [name for name in count if name not in there]
+    yield "without a row", [name for name in files if name not in count]

@@ -71,7 +71,8 @@ def all_controls(targets: list[Results], blind: dict[str, dict[str, Any]]) -> di
     """Return what controls.json holds: every control of a run, the verdicts, and the numbers that decided them.
 
     `blind` holds the summary of the blind classifiers by split. A kind of control that nothing in this run serves is
-    `absent`. All intervals of a kind of control must hold together, so that a sound run rarely fails however large.
+    `absent`; a split whose sides have different origins is in `one_sided`, with those that each side has alone. All
+    intervals of a kind of control must hold together, so that a sound run rarely fails however large.
     """
     untrained = [results for results in targets if results.context.control == "untrained"]
     audited = [results for results in targets if results.context.control is None]
@@ -95,6 +96,9 @@ def all_controls(targets: list[Results], blind: dict[str, dict[str, Any]]) -> di
         "verdicts": {
             results.target: asdict(verdict(results, decisive))
             for results, decisive in zip(audited, judged, strict=True)
+        },
+        "one_sided": {
+            split: summary["one_sided"] for split, summary in blind.items() if summary["one_sided"]
         },
         "decisive": _numbers([*permuted, *untaught, *judged]),
     }

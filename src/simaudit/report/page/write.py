@@ -6,6 +6,7 @@ from typing import Any
 
 from simaudit.provenance.records import read_records
 from simaudit.report.findings import Findings
+from simaudit.report.outcome import origins_apart
 from simaudit.report.page.doubts import doubts
 from simaudit.report.page.page import page
 from simaudit.report.page.pictures import picture
@@ -32,8 +33,7 @@ def write_page(
     summaries = {audit: read_json(Path(path)) for audit, path in trainings.items()}
     shifted = [target for target in findings.audited if findings.is_shifted(target)]
     pictures = {of: [picture(of, name, results / "figures") for name in names] for of, names in drawn.items()}
-    text = page(
-        findings, pictures, undrawn, doubts(summaries, splits, shifted), read_records(results / "records")
-    )
+    said = [*origins_apart(findings.comparison["controls"]), *doubts(summaries, splits, shifted)]
+    text = page(findings, pictures, undrawn, said, read_records(results / "records"))
     with atomic_path(output) as temporary:
         temporary.write_text(text, encoding="utf-8", newline="\n")

@@ -1,0 +1,186 @@
+"""From what is given of members to a split: entries are matched with samples, and all mistakes are named together."""
+
+import unicodedata
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+
+import numpy as np
+import pandas as pd
+
+from simaudit.data.listing import NAMED, Entry, Listing, Name, named, read_listing
+from simaudit.data.membership import Given
+from simaudit.data.split import draw_folds, split_table
+from simaudit.vocabulary.errors import KnobError, some
+from simaudit.vocabulary.sides import FOLDS, HELDOUT, MEMBER, SIDES, UNUSED
+
+ROLES = {
+    MEMBER: MEMBER,
+    **dict.fromkeys((HELDOUT, "held-out", "held_out", "nonmember", "non-member", "non_member"), HELDOUT),
+    UNUSED: UNUSED,
+}
+"""What a table may call each role, in small letters."""
+EXAMPLES = 3  # entries that are named for each wrong word
+
+Files = Sequence[str | None]
+"""The file of each sample of the dataset, None where it has none."""
+Found = list[tuple[int | None, Entry]]
+"""The sample that each entry names, None where it names none."""
+
+
+def given_split(given: Given, items: pd.DataFrame, calibration: float, seed: int) -> pd.DataFrame:
+    """Return the split that is given of N samples, whose columns file, origin and sha256 are in `items`.
+
+    The columns are those of `make_split`. Samples that no entry names are unused. Folds that are not given are drawn as
+    `make_split` draws them. Raises KnobError, naming together all that is wrong with the entries, and SimauditError
+    when a file is not what it should be.
+    """
+    listing, files = read_listing(given, items), [text or None for text in items.file.fillna("")]
+    samples = _samples([entry.name for entry in listing.entries], files)
+    found: Found = list(zip(samples, listing.entries, strict=True))
+    known = {sample: entry for sample, entry in found if sample is not None}
+    mistakes = [*listing.mistakes, *_repeated(found)]
+    if given.unknown == "refuse":
+        mistakes += _unknown(listing, found, files)
+    else:
+        found = [(sample, entry) for sample, entry in found if sample is not None]
+    mistakes += _wrong_words([entry for _, entry in found])
+    if given.unlisted == "refuse":
+        mistakes += _unlisted([sample for sample in range(len(files)) if sample not in known], files)
+    if mistakes := mistakes or list(_lacking(known.values())):
+        where = ", ".join(map(str, given.files.values())) or "origin"
+        raise KnobError("members", f"{where}: {'; '.join(mistakes)}")
+    role, fold, group = (np.full(len(files), value, dtype=object) for value in (UNUSED, None, None))
+    for sample, entry in known.items():
+        role[sample], group[sample] = _role(entry), entry.group
+        fold[sample] = _fold(entry) if role[sample] in SIDES else None
+    drawn = fold if any(fold) else draw_folds(role, calibration, seed)
+    return split_table(role, drawn, group, items.sha256.tolist())
+
+
+def _role(entry: Entry) -> str | None:
+    return ROLES.get(entry.role.strip().lower())
+
+
+def _fold(entry: Entry) -> str:
+    return (entry.fold or "").strip().lower()
+
+
+def _samples(names: Sequence[Name], files: Files) -> list[int | None]:
+    """Return the sample_id that each name stands for, None where it stands for none.
+
+    A file's name is matched as it is, and otherwise in Unicode's composed form (NFC): some systems decompose accents.
+    """
+    exact = {file: sample for sample, file in enumerate(files) if file is not None}
+    is_exact = all(isinstance(name, int) or name in exact for name in names)
+    composed = {} if is_exact else _unique(files, _composed)
+
+    def sample(name: Name) -> int | None:
+        if isinstance(name, int):
+            return name if 0 <= name < len(files) else None
+        return exact.get(name, composed.get(_composed(name)))
+
+    return [sample(name) for name in names]
+
+
+def _composed(name: str) -> str:
+    return unicodedata.normalize("NFC", name)
+
+
+def _folded(name: str) -> str:
+    return _composed(name).casefold().strip()
+
+
+def _base(name: str) -> str:
+    return _folded(name).replace("\\", "/").rpartition("/")[2]
+
+
+def _unique(files: Files, key: Callable[[str], str]) -> dict[str, int]:
+    """Return the sample of each file by a key of its name, where no other file has the same."""
+    keys = [(key(file), sample) for sample, file in enumerate(files) if file is not None]
+    count = Counter(key for key, _ in keys)
+    return {key: sample for key, sample in keys if count[key] == 1}
+
+
+def _unknown(listing: Listing, found: Found, files: Files) -> Iterator[str]:
+    """Yield which entries name no sample, and which files were perhaps meant."""
+    names = [entry.name for sample, entry in found if sample is None]
+    if not names:
+        return
+    numbers = [name for name in names if isinstance(name, int)]
+    texts = [name for name in names if isinstance(name, str)]
+    whole, base = _unique(files, _folded), _unique(files, _base)
+    last = len(files) - 1
+
+    def shown(name: str) -> str:
+        meant = whole.get(_folded(name), base.get(_base(name)))
+        return f"{name} (did you mean {files[meant]}?)" if meant is not None else name
+
+    def clause(what: str, names: Collection[object]) -> str:
+        return named(what, names, f"{len(names)} of {len(found)}; correct them, or set unknown: drop")
+
+    if numbers:
+        yield clause(f"sample_ids that lie beyond the dataset's 0 … {last}", numbers)
+    if texts:
+        which = f", which has sample_ids 0 … {last}" if listing.numbered or not any(files) else ""
+        which += "" if any(files) else " and no file names"
+        hinted = texts if listing.numbered else [*map(shown, texts[:NAMED]), *texts[NAMED:]]
+        yield clause(f"entries that name nothing in the dataset{which}", hinted)
+
+
+def _repeated(found: Found) -> Iterator[str]:
+    """Yield which samples are named more than once: in one role, and in several."""
+    entries: dict[int, list[Entry]] = {}
+    for sample, entry in found:
+        if sample is not None:
+            entries.setdefault(sample, []).append(entry)
+    twice, both = list[Name](), list[str]()
+    for first, *others in entries.values():
+        roles = dict.fromkeys(_role(entry) or entry.role for entry in (first, *others))
+        if len(roles) > 1:
+            both.append(f"{first.name} ({', '.join(roles)})")
+        elif others:
+            twice.append(first.name)
+    if twice:
+        yield named("listed more than once", twice, str(len(twice)))
+    if both:
+        yield named("listed in several roles", both, str(len(both)))
+
+
+def _wrong_words(entries: list[Entry]) -> Iterator[str]:
+    """Yield which roles and folds there are not, and which entries lack a fold that others have."""
+    wrong = [(entry.role, entry.name) for entry in entries if _role(entry) is None]
+    yield from _words("role", wrong, (*SIDES, UNUSED))
+    used = [entry for entry in entries if _role(entry) in SIDES]
+    said = [entry for entry in used if _fold(entry)]
+    yield from _words(
+        "fold", [(_fold(entry), entry.name) for entry in said if _fold(entry) not in FOLDS], FOLDS
+    )
+    lacking = [entry.name for entry in used if not _fold(entry)]
+    if said and lacking:
+        yield named(
+            "without a fold, which others have", lacking, f"{len(lacking)}; give one to all, or to none"
+        )
+
+
+def _words(kind: str, wrong: list[tuple[str, Name]], known: Iterable[str]) -> Iterator[str]:
+    by_word: dict[str, list[Name]] = {}
+    for word, name in wrong:
+        by_word.setdefault(word, []).append(name)
+    if by_word:
+        shown = [f"{word!r} of {some(names, EXAMPLES)}" for word, names in by_word.items()]
+        yield named(f"with a {kind} that is none of {', '.join(known)}", shown, str(len(wrong)))
+
+
+def _unlisted(samples: list[int], files: Files) -> Iterator[str]:
+    if samples:
+        count = f"{len(samples)} of {len(files)}; list them, or set unlisted: unused"
+        names = [files[sample] or sample for sample in samples]
+        yield named("samples of the dataset that are not listed", names, count)
+
+
+def _lacking(entries: Iterable[Entry]) -> Iterator[str]:
+    """Yield which side has no sample."""
+    roles = {_role(entry) for entry in entries}
+    for side in SIDES:
+        if side not in roles:
+            yield f"no sample of the dataset is {side}; a split needs both sides"
