@@ -10,7 +10,7 @@ from simaudit.data.source import Item, Unusable
 from simaudit.data.store import StoreWriter
 from simaudit.machine.progress import Progress
 from simaudit.storage.atomic import atomic_path
-from simaudit.vocabulary.errors import SimauditError
+from simaudit.vocabulary.errors import SimauditError, printable
 
 NAMED = 100  # files that one message names; a longer list is read by nobody
 
@@ -28,7 +28,7 @@ def write_store(entries: Iterable[Item | Unusable], images: Path, items: Path) -
         store = stack.enter_context(StoreWriter(stream, table))
         progress = stack.enter_context(Progress("", None, unit="image"))
         for number, entry in enumerate(entries):
-            name = entry.file or f"image {number}"
+            name = printable(entry.file or f"image {number}")
             if isinstance(entry, Unusable):
                 unusable.append(f"{name} {entry.why}")
             elif why := _why_not(entry.pixels) or store.why_not(entry.pixels):
