@@ -2,17 +2,14 @@
 
 import os
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from unicodedata import normalize
 
 from simaudit.data.pictures.decoding import EXTENSIONS, PictureError
 from simaudit.machine.progress import log
+from simaudit.storage.walk import files_below
 from simaudit.vocabulary.errors import SimauditError, printable
-
-MADE_BY_SYSTEMS = ("__MACOSX", "@eaDir")
-"""Folders that operating systems and storage devices put beside pictures, with previews that nobody has asked for."""
 
 
 @dataclass(frozen=True)
@@ -32,11 +29,15 @@ def picture_files(folder: Path) -> list[PictureFile]:
     read or there is no picture.
     """
     found, others = list[tuple[str, Path]](), Counter[str]()
-    for path in _walk(folder):
-        if path.suffix.lower() in EXTENSIONS:
-            found.append((_name(path.relative_to(folder)), path))
-        else:
-            others[path.suffix.lower() or "without an extension"] += 1
+    try:
+        for path in files_below(folder):
+            if path.suffix.lower() in EXTENSIONS:
+                found.append((_name(path.relative_to(folder)), path))
+            else:
+                others[path.suffix.lower() or "without an extension"] += 1
+    except OSError as error:
+        name = printable(str(error.filename))
+        raise SimauditError(f"the folder {name} cannot be read ({error.strerror}); let it be read") from None
     if not found:
         raise SimauditError(
             f"{folder} has no pictures ({', '.join(EXTENSIONS)}); name a folder that has some"
@@ -61,29 +62,6 @@ def picture_data(path: Path) -> bytes:
         raise PictureError("must not be read; change its permissions") from None
     except OSError as error:
         raise PictureError(f"cannot be read ({error.strerror}); replace or remove it") from None
-
-
-def _walk(folder: Path) -> Iterator[Path]:
-    """Yield every file below a folder, hidden ones and those inside hidden folders apart."""
-    folders = [(folder, frozenset[tuple[int, int]]())]
-    while folders:
-        inside, above = folders.pop()
-        try:
-            status = inside.stat()
-            if (here := (status.st_dev, status.st_ino)) in above:
-                continue
-            for path in inside.iterdir():
-                if path.name.startswith(".") or path.name in MADE_BY_SYSTEMS:
-                    continue
-                if path.is_dir():
-                    folders.append((path, above | {here}))
-                else:
-                    yield path
-        except OSError as error:
-            name = printable(str(inside))
-            raise SimauditError(
-                f"the folder {name} cannot be read ({error.strerror}); let it be read"
-            ) from None
 
 
 def _name(path: Path) -> str:
