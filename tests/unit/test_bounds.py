@@ -23,7 +23,12 @@ MAY_BE_EMPTY = {
     ("AuditKnobs", "intermediate_attacks"),
     ("Training", "intermediate_epochs"),
 }
-MAY_REPEAT = {"block_out_channels", "down_block_types", "up_block_types"}  # an entry per level
+MAY_REPEAT = {
+    "block_out_channels",
+    "down_block_types",
+    "up_block_types",
+    "size",
+}  # an entry per level or side
 
 
 def models(*roots):

@@ -14,7 +14,7 @@ from planning import lines_of, small
 from storing import store
 
 from simaudit.attacks.threshold.sima import SimA
-from simaudit.data.jobs import SplitKnobs, nearest_job, split_job
+from simaudit.data.jobs import NearDuplicateKnobs, SplitKnobs, nearest_job, split_job
 from simaudit.data.matching import given_split
 from simaudit.data.split import Split
 from simaudit.data.store import Images
@@ -434,6 +434,13 @@ def test_images_that_are_nowhere_are_one_line_before_any_job_and_may_be_elsewher
     assert list(jobs(small(text))) == planned
 
 
+def test_a_folder_that_holds_the_run_itself_is_refused_before_anything_is_hashed():
+    for path in (".", "..", "/"):
+        text = f"datasets: {{digits: {{source: folder, path: {path}}}}}\nsplits: {{small: {{members: 40}}, few: {{}}}}"
+        line = f"experiment.yaml: datasets.digits: {path}: holds this run too; name a folder of images alone"
+        assert lines_of(small, text) == [line]
+
+
 def test_a_drawn_split_counts_what_it_uses_against_memory(monkeypatch):
     monkeypatch.setattr(at_hand, "LARGEST_TABLE", 2 * 1000 * 200)
     text = (
@@ -478,7 +485,7 @@ def test_a_split_with_gaps_is_scored_and_evaluated_as_if_the_unused_images_were_
         statistics[name] = dict(zip(read.sample_id.tolist(), read.statistic.T.tolist(), strict=True))
     assert statistics["fewer"] == {i: values for i, values in statistics["all"].items() if i % 3 != 1}
     blind_job("mine", "d", knobs).do()
-    nearest_job("mine", SplitKnobs(dataset="d", members=2)).do()
+    nearest_job("mine", "d", NearDuplicateKnobs(), 1).do()
     work = evaluate_job("t", "mine", {"sima": scores}, {}, knobs)
     work.do()
     selected = pd.read_parquet(work.output("selected"))

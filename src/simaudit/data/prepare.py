@@ -1,7 +1,9 @@
 """Storing a source's images in the one form that every later phase reads."""
 
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
 from contextlib import ExitStack
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -10,9 +12,9 @@ from simaudit.data.source import Item, Unusable
 from simaudit.data.store import StoreWriter
 from simaudit.machine.progress import Progress
 from simaudit.storage.atomic import atomic_path
-from simaudit.vocabulary.errors import SimauditError
+from simaudit.vocabulary.errors import SimauditError, some
 
-NAMED = 100  # files that one message names; a longer list is read by nobody
+NAMED = 40  # files that a message names for one reason, and reasons; a longer list is read by nobody
 
 
 def write_store(entries: Iterable[Item | Unusable], images: Path, items: Path) -> None:
@@ -21,7 +23,7 @@ def write_store(entries: Iterable[Item | Unusable], images: Path, items: Path) -
     Raises SimauditError, naming all at once, when images cannot be used: unreadable ones, and those whose shape or type
     is not that of the first.
     """
-    unusable = list[str]()
+    unusable = defaultdict[str, list[str]](list)  # names of images by why they cannot be used
     with ExitStack() as stack:
         temporary, table = (stack.enter_context(atomic_path(path)) for path in (images, items))
         stream = stack.enter_context(temporary.open("wb"))
@@ -30,9 +32,9 @@ def write_store(entries: Iterable[Item | Unusable], images: Path, items: Path) -
         for number, entry in enumerate(entries):
             name = entry.file or f"image {number}"
             if isinstance(entry, Unusable):
-                unusable.append(f"{name} {entry.why}")
+                unusable[entry.why].append(name)
             elif why := _why_not(entry.pixels) or store.why_not(entry.pixels):
-                unusable.append(f"{name} {why}")
+                unusable[why].append(name)
             elif not unusable:  # otherwise nothing will be kept
                 store.add(entry)
             progress.advance()
@@ -51,7 +53,12 @@ def _why_not(pixels: np.ndarray) -> str | None:
     return None
 
 
-def _refusal(unusable: list[str]) -> str:
-    more = f"; and {len(unusable) - NAMED} more" if len(unusable) > NAMED else ""
-    count = "1 image" if len(unusable) == 1 else f"{len(unusable)} images"
-    return f"{count} cannot be used: {'; '.join(unusable[:NAMED])}{more}"
+def _refusal(unusable: Mapping[str, list[str]]) -> str:
+    number = sum(map(len, unusable.values()))
+    count = "1 image" if number == 1 else f"{number} images"
+    clauses = [
+        f"{some(names, NAMED)}{':' if len(names) > 1 else ''} {why}"
+        for why, names in islice(unusable.items(), NAMED)
+    ]
+    more = f"; and more for {len(unusable) - NAMED} other reasons" if len(unusable) > NAMED else ""
+    return f"{count} cannot be used: {'; '.join(clauses)}{more}"

@@ -30,9 +30,16 @@ def mistakes(params: Params) -> Mistakes:
 
 
 def _sources(params: Params) -> Mistakes:
+    here = Path.cwd()
     for name in params.used_datasets:
-        for path, why in _unreadable(f"prepare/{name}", params.datasets[name].given):
+        given = params.datasets[name].given
+        for path, why in _unreadable(f"prepare/{name}", given):
             yield Mistake(("datasets", name), f"{path}: {why}")
+        for path in given:
+            if here.is_relative_to(Path(os.path.realpath(path))):
+                yield Mistake(
+                    ("datasets", name), f"{path}: holds this run too; name a folder of images alone"
+                )
 
 
 def _splits(params: Params) -> Mistakes:

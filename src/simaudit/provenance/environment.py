@@ -11,6 +11,7 @@ from simaudit.storage.hashes import sha256_file
 
 LOCK = Path(simaudit.__file__).parents[2] / "requirements.lock"
 COMPUTING = {
+    "datasets": "datasets",
     "diffusers": "diffusers",
     "matplotlib": "matplotlib",
     "numpy": "numpy",

@@ -6,6 +6,9 @@ from collections.abc import Iterable, Mapping
 from contextlib import closing, suppress
 from pathlib import Path
 
+from simaudit.storage.walk import files_below
+from simaudit.vocabulary.errors import printable
+
 CACHE = Path(".simaudit/hashes.sqlite")
 PATIENCE = 60.0  # seconds to wait while other jobs write to the cache
 
@@ -22,19 +25,21 @@ def sha256_file(path: Path) -> str:
 
 
 def file_hashes(path: Path, cache: Path = CACHE) -> dict[str, str]:
-    """SHA-256 by relative path of every file in a folder, or by its name of one file; nothing where there is none."""
+    """SHA-256 by relative path of every file in a folder, or by its name of one file; nothing where there is none.
+
+    A name that is no text, as some systems allow, is quoted.
+    """
     if path.is_file():
         return {path.name: sha256_file(path)}
     files = hashes([path], cache) if path.is_dir() else {}
-    return {Path(file).relative_to(path).as_posix(): sha256 for file, sha256 in files.items()}
+    return {printable(Path(file).relative_to(path).as_posix()): sha256 for file, sha256 in files.items()}
 
 
 def hashes(paths: Iterable[Path], cache: Path = CACHE) -> dict[str, str]:
     """Return the SHA-256 of every file among `paths`, by path, sorted. A folder stands for all files in it.
 
-    Hidden files and folders in it do not count: systems and tools leave them behind.
-
-    Where the cache cannot be read or written, every file is read instead.
+    Hidden files and folders in it do not count: systems and tools leave them behind. Where the cache cannot be read
+    or written, every file is read instead.
     Raises FileNotFoundError when there is nothing at a path.
     """
     files = {file.as_posix(): file for file in sorted({file for path in paths for file in _files(path)})}
@@ -46,20 +51,16 @@ def hashes(paths: Iterable[Path], cache: Path = CACHE) -> dict[str, str]:
 
 def _files(path: Path) -> Iterable[Path]:
     if path.is_dir():
-        return (file for file in path.rglob("*") if file.is_file() and not _is_hidden(file.relative_to(path)))
+        return (file for file in files_below(path) if file.is_file())
     if not path.exists():
         raise FileNotFoundError(path)
     return (path,)
 
 
-def _is_hidden(path: Path) -> bool:
-    return any(part.startswith(".") for part in path.parts)
-
-
 def _known(cache: Path, files: Mapping[str, Path]) -> dict[str, str]:
     """Return the SHA-256 of the files that the cache knows as they are now, by name."""
     question, known = "SELECT sha256 FROM hashes WHERE path = ? AND state = ?", {}
-    with suppress(sqlite3.Error), closing(sqlite3.connect(cache, PATIENCE)) as database:
+    with suppress(sqlite3.Error, UnicodeError), closing(sqlite3.connect(cache, PATIENCE)) as database:
         for name, file in files.items():
             if row := database.execute(question, (name, _state(file))).fetchone():
                 known[name] = row[0]
@@ -68,7 +69,7 @@ def _known(cache: Path, files: Mapping[str, Path]) -> dict[str, str]:
 
 def _remember(cache: Path, new: Mapping[str, tuple[str, str]]) -> None:
     """Write the state and the SHA-256 of files, by name, to the cache, unless it cannot be written."""
-    with suppress(sqlite3.Error, OSError):
+    with suppress(sqlite3.Error, OSError, UnicodeError):
         cache.parent.mkdir(parents=True, exist_ok=True)
         with closing(sqlite3.connect(cache, PATIENCE)) as database, database:
             database.execute(

@@ -26,11 +26,14 @@ class KnobError(SimauditError):
         self.key, self.why = key, why
 
 
+def printable(name: str) -> str:
+    """Return a name of a file, a column or the like as a line shows it: quoted where it cannot be printed."""
+    return name if name and name.isprintable() else repr(name)
+
+
 def some(names: Collection[object], most: int) -> str:
     """Return names as an error lists them, not all where they are more than `most`, and always within one line."""
-    texts = [
-        text if (text := str(name)).isprintable() and text else repr(text) for name in islice(names, most)
-    ]
+    texts = (printable(str(name)) for name in islice(names, most))
     return ", ".join(texts) + (f" and {len(names) - most} more" if len(names) > most else "")
 
 

@@ -1,0 +1,1 @@
+"""Pictures in files: decoded by Pillow, and converted to pixels by one set of stated rules."""

@@ -1,0 +1,155 @@
+"""Datasets in the formats of Hugging Face's library `datasets`: in local files, or on the Hub at a pinned revision."""
+
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Annotated, Any, Literal
+from unicodedata import normalize
+
+from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
+
+from simaudit.data.pictures.conversion import pixels
+from simaudit.data.pictures.decoding import PictureError
+from simaudit.data.pictures.files import picture_data
+from simaudit.data.pictures.knobs import PictureKnobs
+from simaudit.data.pictures.labels import label_numbers
+from simaudit.data.pictures.library import imported, local_files
+from simaudit.data.source import Item, Unusable
+from simaudit.storage.reading import listed, reading
+from simaudit.vocabulary.errors import KnobError, printable
+from simaudit.vocabulary.knobs import GivenPath
+
+Column = Annotated[str, Field(min_length=1, max_length=255)]
+Numbers = Callable[[Any], int | None]
+
+
+class HuggingFace(PictureKnobs):
+    """The split `split` of a dataset that the library `datasets` reads, its pictures decoded as those of `folder`.
+
+    `path` is a file or a folder in one of the formats, or, with `download: true`, a dataset's name on the Hub, of which
+    `revision` pins the commit. Without it, nothing is asked of any network. `image` names the column of pictures, if
+    there are several; `label` and `caption` those of labels and captions, if they shall be kept. `file` names the
+    column of a text that is different for every image; the column of pictures stands for the file names that are stored
+    with them. In the format imagefolder a file is known by its path below the folder anyway.
+    """
+
+    source: Literal["huggingface"]
+    path: GivenPath
+    format: Literal["imagefolder", "parquet", "arrow", "webdataset"] | None = None
+    split: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]+$", max_length=255)] = "train"
+    image: Column | None = None
+    label: Column | None = None
+    caption: Column | None = None
+    file: Column | None = None
+    download: bool = False
+    revision: Annotated[str, Field(pattern=r"^[0-9a-f]{40}$")] | None = None
+
+    @model_validator(mode="after")
+    def _is_local_or_pinned(self) -> "HuggingFace":
+        if self.download and self.revision is None:
+            raise PydanticCustomError(
+                "pinned", "download: true needs a revision; name a commit of the dataset"
+            )
+        if not self.download and self.revision is not None:
+            raise PydanticCustomError("pinned", "revision needs download: true; a local path has none")
+        if self.download and self.format is not None:
+            raise PydanticCustomError("format", "download: true takes no format; the Hub knows it")
+        if not self.download and self.format is None:
+            raise PydanticCustomError(
+                "format", "needs a format; set imagefolder, parquet, arrow or webdataset"
+            )
+        return self
+
+    @property
+    def given(self) -> tuple[Path, ...]:
+        return () if self.download else (Path(self.path),)
+
+    def items(self) -> Iterator[Item | Unusable]:
+        path = Path(self.path)
+        if path.exists() == self.download:
+            why = "is on this machine; remove download: true" if self.download else "is not there; correct it"
+            raise KnobError("path", f"{self.path} {why}")
+        kind = f"what the library datasets reads as {self.format or 'a dataset'}"
+        with TemporaryDirectory() as cache, reading(path, kind, "correct path, format, split or the file"):
+            dataset, image = self._opened(cache)
+            number_of = self._numbers(dataset)
+            seen = set[str]()
+            for row, values in enumerate(dataset):
+                yield self._item(row, values, image, number_of, seen)
+
+    def _opened(self, cache: str) -> tuple[Any, str]:
+        """Return the dataset, which reads its rows where they are iterated over, and the column of pictures."""
+        library = imported(self.download, cache)
+        if self.format:
+            where = local_files(library, self.format, self.path, self.split)
+        else:
+            where = {"path": self.path, "revision": self.revision}
+        dataset = library.load_dataset(**where, split=self.split, streaming=True, cache_dir=cache)
+        columns = dataset.features or {}
+        chosen = {key: getattr(self, key) for key in ("image", "label", "caption", "file")}
+        if self.image is None:
+            pictures = [name for name, feature in columns.items() if isinstance(feature, library.Image)]
+            if len(pictures) != 1:
+                raise KnobError("image", f"name the column of pictures; the columns are {listed(columns)}")
+            chosen["image"] = pictures[0]
+        names = list(dict.fromkeys(name for name in chosen.values() if name))
+        for key, name in chosen.items():
+            if name is not None and name not in columns:
+                raise KnobError(
+                    key, f"there is no column {printable(name)}; the columns are {listed(columns)}"
+                )
+        image = chosen["image"]
+        if not _may_hold_pictures(columns[image]):
+            raise KnobError("image", f"the column {printable(image)} holds no pictures; name one that does")
+        return dataset.select_columns(names).cast_column(image, library.Image(decode=False)), image
+
+    def _numbers(self, dataset: Any) -> Numbers:
+        """Return the function that numbers a label: texts by their place among all, for which they are read first."""
+        if self.label is None:
+            return lambda _: None
+        if getattr(dataset.features[self.label], "dtype", "").startswith(("int", "uint")):
+            is_class = hasattr(dataset.features[self.label], "names")
+            return lambda value: None if is_class and value == -1 else label_numbers([value])[value]
+        numbers = label_numbers(row[self.label] for row in dataset.select_columns([self.label]))
+        return numbers.__getitem__
+
+    def _item(
+        self, row: int, values: Mapping[str, Any], image: str, number_of: Numbers, seen: set[str]
+    ) -> Item | Unusable:
+        picture = values[image] or {}
+        file = self._file(values, picture)
+        if file is not None and file in seen:
+            return Unusable(file, "is the name of an earlier image too; name another column in file")
+        if file is not None:
+            seen.add(file)
+        label, caption = (values[key] if key else None for key in (self.label, self.caption))
+        text = None if caption is None else str(caption)
+        try:
+            return Item(pixels(self._data(picture), self), file, number_of(label), text)
+        except PictureError as error:
+            return Unusable(file or f"row {row}", str(error))
+
+    def _file(self, values: Mapping[str, Any], picture: Mapping[str, Any]) -> str | None:
+        if self.format == "imagefolder":
+            return normalize("NFC", Path(picture["path"]).relative_to(Path(self.path).resolve()).as_posix())
+        value = values[self.file] if self.file else None
+        name = value.get("path") if isinstance(value, Mapping) else value
+        return None if name is None else str(name)
+
+    def _data(self, picture: Mapping[str, Any]) -> bytes:
+        """Return the bytes of a picture, which stand in a file of their own in an imagefolder alone."""
+        data, path = (picture.get(key) for key in ("bytes", "path"))
+        if data is None and path is not None:
+            if self.format == "imagefolder":
+                return picture_data(Path(path))
+            raise PictureError(f"names {printable(path)} and holds no picture; store the picture itself")
+        if data is None:
+            raise PictureError("has no picture; remove the row")
+        return bytes(data)
+
+
+def _may_hold_pictures(feature: Any) -> bool:
+    """Return whether a column can be read as pictures: it is known to, or has bytes, alone or beside a file name."""
+    is_bytes = getattr(feature, "dtype", None) in ("PIL.Image.Image", "binary", "large_binary")
+    return is_bytes or (isinstance(feature, Mapping) and "bytes" in feature)
