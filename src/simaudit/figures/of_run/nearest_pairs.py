@@ -11,6 +11,7 @@ from simaudit.evaluation import results
 from simaudit.figures import style
 from simaudit.figures.figure import RunFigure, groups
 from simaudit.figures.pictures import blank, sheets, show
+from simaudit.figures.printed import mention
 from simaudit.storage.pictures import places
 from simaudit.vocabulary.paths import SPLIT_FILES
 
@@ -56,3 +57,16 @@ class NearestPairs(RunFigure):
             label = f"{split}\n{ROWS[row]}" if row == "heldout" else ROWS[row]
             line[0].set_ylabel(label, rotation=0, ha="right", va="center", fontsize=7)
         return figure
+
+    def sentence(self, run: results.Run) -> str:
+        counts = (
+            tuple(
+                mention(metric, split, of="near_duplicates", limits=False) for metric in ("found", "heldout")
+            )
+            for split in run.splits
+        )
+        of_splits = [
+            f"{found} of the {heldout} of {split}"
+            for split, (found, heldout) in zip(run.splits, counts, strict=True)
+        ]
+        return f"Near duplicates of members among held-out samples: {', '.join(of_splits)}."
