@@ -2,6 +2,7 @@
 
 from functools import cache, reduce
 
+import numpy as np
 import pytest
 import yaml
 from planning import DEFAULT, EXPERIMENTS, ROOT, small
@@ -11,7 +12,7 @@ from simaudit.plan import dvc
 from simaudit.plan.jobs import jobs
 from simaudit.plan.load import load, parse
 from simaudit.vocabulary import paths
-from simaudit.vocabulary.job import plain
+from simaudit.vocabulary.job import MEMORY_MB, plain
 from simaudit.vocabulary.knobs import Speed, joined
 
 SMOKE = ROOT / "experiments" / "smoke.yaml"
@@ -203,3 +204,30 @@ def test_a_run_may_have_no_figures_at_all():
     assert {job.phase for job in planned} >= {"evaluate", "numbers", "tables", "report"}
     assert not [job for job in planned if job.phase == "figure"]
     assert dvc.expanded(params)["drawn"] == []
+
+
+def memory_of(name):
+    return next(job.memory_mb for job in jobs_of() if job.name == name)
+
+
+def test_the_memory_that_rules_ask_for_follows_from_the_size_of_what_a_job_reads(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert memory_of("tables") == MEMORY_MB
+    names = (
+        "split/digits-300",
+        "blind/digits-300",
+        "quality/digits-ddpm",
+        "score/digits-optimal/sima",
+        "train/digits-optimal",
+    )
+    before = {name: memory_of(name) for name in (*names, "train/digits-ddpm", "nearest/digits-300")}
+    paths.images("digits").parent.mkdir(parents=True)
+    with paths.images("digits").open("wb") as stream:  # a million images of nothing
+        header = {"shape": (10**6, 1, 32, 32), "fortran_order": False, "descr": "|u1"}
+        np.lib.format.write_array_header_1_0(stream, header)
+        stream.truncate(stream.tell() + 10**6 * 32 * 32)
+    with paths.items("digits").open("wb") as stream:
+        stream.truncate(80 * 10**6)
+    more = {name: memory_of(name) - mb for name, mb in before.items()}
+    assert all(more[name] > 1000 for name in names)
+    assert more["train/digits-ddpm"] == more["nearest/digits-300"] == 0

@@ -13,7 +13,12 @@ from simaudit.vocabulary.errors import FileError, KnobError, SimauditError
 from simaudit.vocabulary.job import Job, reference
 from simaudit.vocabulary.knobs import Knobs, Name, Refers, Seed, deciding
 
-MEMORY_MB = {"nearest": 1500}
+MEMORY_MB = {
+    "prepare": 1500,
+    "split": lambda job: 600 + 15 * job.read_mb("items"),  # texts take more room in memory
+    "nearest": 1500,
+}
+"""What a job needs, by its function."""
 """What a job needs, by its function: `nearest` holds a few blocks of images, however many images there are."""
 
 

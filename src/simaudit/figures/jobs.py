@@ -9,6 +9,9 @@ from simaudit.vocabulary import paths
 from simaudit.vocabulary.job import Job, reference
 from simaudit.vocabulary.knobs import deciding
 
+MEMORY_MB = {"figure": 2000}
+"""What a job needs, by its function."""
+
 
 def figure_job(
     of: str, name: str, knobs: Figure, contexts: Mapping[str, Mapping[str, Any]], splits: Sequence[str] = ()

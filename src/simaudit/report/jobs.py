@@ -8,6 +8,9 @@ from simaudit.report import TEMPLATES
 from simaudit.vocabulary import paths
 from simaudit.vocabulary.job import Job, reference
 
+MEMORY_MB = {"report": 2000}
+"""What a job needs, by its function."""
+
 
 def tables_job(contexts: Mapping[str, Mapping[str, Any]]) -> Job:
     """Write every table as Markdown, CSV and LaTeX."""

@@ -8,6 +8,7 @@ from pydantic import Field
 from simaudit.samples.features import Extractor
 from simaudit.scoring.jobs import ScoringKnobs
 from simaudit.targets.family import TargetFamily, family_modules
+from simaudit.targets.jobs import model_mb
 from simaudit.vocabulary import paths
 from simaudit.vocabulary.bounds import STEPS, Most
 from simaudit.vocabulary.errors import SimauditError
@@ -16,6 +17,10 @@ from simaudit.vocabulary.knobs import Knobs, Seed, deciding, speed
 
 NEEDS_MEMORY = {"sample": "scoring.batch_size or quality.samples"}
 """The knobs that bound the memory of a job, by its function."""
+
+
+MEMORY_MB = {"sample": model_mb}
+"""What a job needs, by its function."""
 
 
 class QualityKnobs(Knobs):

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 from simaudit.attacks.attack import Attack, attack_modules
 from simaudit.targets.family import TargetFamily, family_modules
+from simaudit.targets.jobs import model_mb
 from simaudit.vocabulary import paths
 from simaudit.vocabulary.bounds import BatchSize
 from simaudit.vocabulary.errors import SimauditError
@@ -13,6 +14,10 @@ from simaudit.vocabulary.knobs import Device, Knobs, Seed, Speed, Threads, decid
 
 NEEDS_MEMORY = {"score": "scoring.batch_size"}
 """The knobs that bound the memory of a job, by its function."""
+
+
+MEMORY_MB = {"score": model_mb}
+"""What a job needs, by its function."""
 
 
 class ScoringKnobs(Knobs):

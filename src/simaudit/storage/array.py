@@ -28,6 +28,14 @@ def read_arrays(path: Path) -> dict[str, np.ndarray]:
         return dict(arrays)
 
 
+def rows_of(path: Path) -> int:
+    """Return how many rows the array of an .npy file has, from its header; 0 where there is no such file yet."""
+    try:
+        return len(np.load(path, mmap_mode="r", allow_pickle=False))
+    except (OSError, ValueError, TypeError):
+        return 0
+
+
 class ArrayWriter:
     """Writes rows of one shape and type to a .npy file, one in memory at a time; `close` states how many there are.
 

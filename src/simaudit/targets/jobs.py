@@ -24,6 +24,15 @@ NEEDS_MEMORY = {
 """The knobs that bound the memory of a job, by its function."""
 
 
+def model_mb(job: Job) -> float:
+    """Return how much memory a job needs that runs a model: images are read batch by batch, but for the closed form."""
+    return 4000 + (5 * job.read_mb("images") if job.params["kind"] == "optimal" else 0)
+
+
+MEMORY_MB = {"train": model_mb, "theory": 1500}
+"""What a job needs, by its function."""
+
+
 class TheoryKnobs(Knobs):
     """What the closed form is drawn of in one and in two dimensions: members of a split, the first one if not said."""
 

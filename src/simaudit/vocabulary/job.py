@@ -77,9 +77,14 @@ class Job:
         knobs = getattr(import_module(module), "NEEDS_MEMORY", {}).get(name)
         return f"lower {knobs}, or {FEWER}" if knobs else FEWER
 
+    def read_mb(self, *roles: str) -> float:
+        """Return how large the files are, in MB, that the job reads in these roles, as far as they are here already."""
+        files = (path for role in roles for path in paths_in(self.reads[role]) if path.is_file())
+        return sum(path.stat().st_size for path in files) / 1e6
+
     @property
     def memory_mb(self) -> int:
-        """How much memory the job needs, in MB, by the sizes of what it reads as far as that is here already.
+        """How much memory the job needs, in MB, which may follow from the sizes of what it reads.
 
         The module of the job's function may say it: MEMORY_MB, a number or a function of the job, by the function's
         name.
