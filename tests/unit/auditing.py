@@ -100,8 +100,9 @@ class Audit:
         beside = {"blind": folder / "blind/s.parquet", "nearest": self.nearest(), "intermediate": {}}
         writes = {name: self.path / paths.TARGET_FILES[name].format(target=target) for name in job.writes}
         replace(job, reads={"scores": files, **beside}, writes=writes).do()
+        distances = quality(*FEATURES, 50, 0, unit="in components")
         write_json(
-            folder / f"quality/{target}.json", {"target": target, "frechet": quality(*FEATURES, 50, 0)}
+            folder / f"quality/{target}.json", {"target": target, "features": "pca", "frechet": distances}
         )
         return Results(self.path, target, AuditContext(group or target, control, reference))
 

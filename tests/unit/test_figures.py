@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 from auditing import new_audit
 from click.testing import CliRunner
+from PIL import Image
 from sklearn.metrics import balanced_accuracy_score
 
 from simaudit.cli import simaudit
@@ -27,6 +28,7 @@ from simaudit.provenance import stamps
 from simaudit.report.jobs import report_job
 from simaudit.storage.json import write_json
 from simaudit.storage.parquet import write_table
+from simaudit.storage.pictures import save_sheet
 from simaudit.targets.closed_form import along_line, over_field
 from simaudit.training.knobs import Schedule
 from simaudit.vocabulary.context import AuditContext
@@ -53,7 +55,9 @@ def gallery(audit, target, **images):
     path.parent.mkdir(parents=True, exist_ok=True)
     rng = np.random.default_rng(0)
     found = {name: rng.uniform(-1, 1, size=(4, 1, 6, 6)).astype(np.float32) for name in ("drawn", "nearest")}
-    np.savez(path, **found | images, distance=np.array([1.5, 2.0, 0.0, 3.25]), member_id=np.arange(4))
+    shown = found | images | {"distance": np.array([1.5, 2.0, 0.0, 3.25]), "member_id": np.arange(4)}
+    np.savez(path, **shown)
+    save_sheet(path.with_suffix(".png"), shown)
 
 
 @pytest.fixture(scope="module")
@@ -295,17 +299,44 @@ def test_samples_stand_above_the_members_that_they_are_nearest_to(results):
     assert len(figure.axes) == 8
     assert [axis.get_xlabel() for axis in figure.axes[4:]] == ["1.50", "2.00", "0.00", "3.25"]
     np.testing.assert_allclose(
-        figure.axes[1].images[0].get_array(),
+        figure.axes[1].images[0].get_array() / 255,
         (results.gallery["drawn"][1, 0] + 1) / 2,
-        atol=1e-6,
+        atol=0.5 / 255,
     )
+
+
+def test_the_table_of_samples_has_a_row_per_picture_and_names_files_that_anybody_opens(results, tmp_path):
+    figure_types()["samples"]().values(results).to_csv(tmp_path / "f.csv", index=False)
+    table = pd.read_csv(tmp_path / "f.csv")
+    assert len(table) == 8
+    assert table.member_id.dropna().tolist() == [0, 1, 2, 3]
+    assert table.distance.dropna().tolist() == [1.5, 2.0, 0.0, 3.25]
+    last = table.iloc[-1]
+    with Image.open(last.picture) as sheet:
+        shown = np.asarray(sheet)[last.y : last.y + last.height, last.x : last.x + last.width]
+    np.testing.assert_allclose(shown / 127.5 - 1, results.gallery["nearest"][3, 0], atol=0.5 / 127.5)
+
+
+def test_the_sentence_of_samples_says_by_which_features(results):
+    assert "this target's samples, in components, is [[target.frechet" in figure_types()[
+        "samples"
+    ]().sentence(results)
+
+
+def test_pictures_that_are_missing_or_cut_off_are_one_line(results):
+    values, path = figure_types()["samples"]().values(results), results.file("sheet")
+    path.write_bytes(path.read_bytes()[:-30])
+    for words in ("not a whole picture .*; delete it and run again", "missing; make it with: snakemake"):
+        with pytest.raises(SimauditError, match=rf"target\.png: {words}"):
+            figure_types()["samples"]().draw(values)
+        path.unlink(missing_ok=True)
 
 
 def test_a_latent_target_shows_reconstructions_too(audit):
     audit.blind()
     colours = np.zeros((4, 3, 6, 6), np.float32)
     sides = {f"{side}{what}": colours for side in ("members", "heldout") for what in ("", "_reconstructed")}
-    gallery(audit, "target", **sides)
+    gallery(audit, "target", **sides, drawn=colours, nearest=colours)
     drawing = draw(figure_types()["samples"](), audit.evaluate("target", {"sima": 1}))
     assert drawing.values.row.nunique() == 6
     assert drawing.picture.axes[-1].images[0].get_array().shape == (6, 6, 3)
@@ -355,6 +386,9 @@ def test_beta_has_one_mark_a_target_and_one_a_group(run):
     }
     assert of_sima.arm.to_dict() == {0.01: "standard", 1.0: "adversarial"}
     assert set(values.metric) == {"sima", "frechet"}  # no attack on the autoencoder alone was run
+    said = figure_types()["over_beta"]().sentence(run)
+    auc = "Without a discriminator, the AUC of SimA is [[ldm.sima.auc]] at β = 0.01."  # the arm has one β
+    assert said == f"{auc} Fréchet distances are measured in components."
 
 
 def test_over_epochs_the_last_state_is_the_target_itself(run):

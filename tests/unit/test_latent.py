@@ -9,9 +9,11 @@ from diffusers import AutoencoderKL, LDMPipeline, UNet2DModel
 from pydantic import ValidationError
 
 from simaudit.data.split import Split, make_split
+from simaudit.data.store import Images
 from simaudit.storage.json import write_json
+from simaudit.targets import latent
 from simaudit.targets.families.latent import Latent
-from simaudit.targets.files import SUMMARY, file_hashes
+from simaudit.targets.files import AUTOENCODER, SUMMARY, file_hashes
 from simaudit.training import loop
 from simaudit.vocabulary.errors import SimauditError
 
@@ -83,6 +85,21 @@ def test_latents_are_posterior_means_and_draw_nothing(trained, images):
     torch.testing.assert_close(target.encode(x), (mean * vae.config.scaling_factor).detach())
     assert torch.equal(target.encode(x), target.encode(x))
     torch.testing.assert_close(target.decode(target.encode(x)), vae.decode(mean).sample.detach())
+
+
+def test_latents_lie_in_a_file_and_are_read_a_batch_at_a_time(trained, images, split, tmp_path, monkeypatch):
+    vae = AutoencoderKL.from_pretrained(trained[0] / AUTOENCODER)
+    sizes, stored = [], Images(images)
+    read = Images.__getitem__
+    monkeypatch.setattr(Images, "__getitem__", lambda self, ids: sizes.append(len(ids)) or read(self, ids))
+    monkeypatch.setattr(latent, "BATCH", 7)
+    latents, scale = latent.write_latents(vae, stored, split.member_ids, tmp_path / "c" / "latents.npy")
+    assert max(sizes) == 7
+    assert scale == pytest.approx(vae.config.scaling_factor, rel=1e-5)
+    with torch.no_grad():
+        means = vae.encode(torch.from_numpy(images[split.member_ids])).latent_dist.mode()
+    np.testing.assert_allclose(np.load(tmp_path / "c" / "latents.npy"), means * scale, rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(latents[np.array([3])], means[[3]] * scale, rtol=1e-4, atol=1e-5)
 
 
 def test_latents_have_unit_variance_over_the_members(trained, images, split):

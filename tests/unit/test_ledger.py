@@ -63,7 +63,8 @@ def test_the_headline_number_has_the_name_that_a_person_would_guess(run):
     assert numbers["net.sima.tpr_at_1pct_fpr"]["tail_too_small"] is True
     assert numbers["other.loss.minus_net.auc"]["source"].endswith("comparison/against.json")
     assert numbers["net.frechet.to_members.mean_over_seeds"]["value"] >= 0
-    assert numbers["other.frechet.to_members"]["unit"] == "1"
+    assert numbers["other.frechet.to_members"]["unit"] == "in components"
+    assert numbers["net.frechet.to_members.mean_over_seeds"]["unit"] == "in components"
     assert numbers["other.frechet.images"]["unit"] == "images"
     assert numbers["ranks.auc.sima.mean_rank"]["unit"] == "rank"
 

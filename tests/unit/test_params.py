@@ -102,7 +102,7 @@ def test_the_schema_knows_keys_and_types_of_a_file_that_leaves_most_of_them_out(
         (f"{LATENT}.autoencoder.betta", 1, "unknown key"),
         ("targets.digits-optimal.training", {"epochs": 1}, "unknown key"),
         ("quality.steps", 1001, "must be at most 1000, the steps of targets"),
-        ("quality.features", "clip", "must be 'classifier' or 'inception' (got 'clip')"),
+        ("quality.features", "clip", "must be 'auto', 'classifier', 'inception' or 'pca' (got 'clip')"),
         ("evaluation.bootstrap", 99, "must be greater than or equal to 100 (got 99)"),
         ("evaluation.permutations", 1, "must be greater than or equal to 20"),
         ("evaluation.blind.folds", 1, "must be greater than or equal to 2 (got 1)"),

@@ -1,5 +1,7 @@
 """How good samples are: the distance against its closed form, what is compared with what, and the features."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -9,15 +11,17 @@ from scipy.linalg import sqrtm
 from storing import store
 
 from simaudit.data.split import Split, make_split, write_split
+from simaudit.data.store import Images
 from simaudit.diffusion.schedule import NoiseSchedule
 from simaudit.evaluation.jobs import EvaluationKnobs, quality_job
+from simaudit.evaluation.numbers import ledger
 from simaudit.evaluation.protocol.quality import DISTANCES, frechet_distance, quality
-from simaudit.provenance import stamps
+from simaudit.provenance import recompute, stamps
 from simaudit.provenance.recompute import frechet_distances
 from simaudit.provenance.records import read_records, write_record
 from simaudit.provenance.verify import distances
 from simaudit.samples.draw import draw_samples
-from simaudit.samples.features import extractor
+from simaudit.samples.features import DESCRIBED, extractor
 from simaudit.samples.gallery import SHOWN, gallery
 from simaudit.samples.jobs import QualityKnobs
 from simaudit.storage.array import save_array
@@ -48,7 +52,7 @@ def test_features_with_fewer_images_than_dimensions_still_have_a_distance():
 
 def test_copies_of_the_members_are_nearer_to_the_members():
     members, heldout = RNG.normal(size=(80, 20)), RNG.normal(size=(400, 20))
-    found = quality(members + 0.01 * RNG.normal(size=members.shape), members, heldout, 200, 0)
+    found = quality(members + 0.01 * RNG.normal(size=members.shape), members, heldout, 200, 0, "in units")
     assert found["images"] == 80
     assert found["to_members"]["value"] < 0.01
     assert found["heldout_minus_members"]["low"] > 0
@@ -64,32 +68,99 @@ def test_the_limits_cover_what_as_many_images_have_on_average():
     average = np.mean([frechet_distance(*pair) for pair in pairs])
     covered = dict.fromkeys(DISTANCES, 0)
     for seed in range(40):
-        found = quality(*np.random.default_rng(seed).normal(size=(3, 100, 3)), 100, seed)
+        found = quality(*np.random.default_rng(seed).normal(size=(3, 100, 3)), 100, seed, "in units")
         for name in DISTANCES:
             truth = 0 if name == "heldout_minus_members" else average
             covered[name] += found[name]["low"] <= truth <= found[name]["high"]
     assert all(count >= 36 for count in covered.values()), covered
 
 
+def labelled(labels, side=4):
+    """Images whose first row tells two labels apart, and their labels as a table of items has them."""
+    images = np.random.default_rng(3).normal(size=(len(labels), 1, side, side)).astype(np.float32)
+    images[:, 0, 0, : side // 2] += np.where(np.equal(labels, 1), 2, -2)[:, None]
+    return Images(images), pd.Series(labels, dtype=pd.Int64Dtype())
+
+
 def test_the_classifiers_features_tell_the_classes_apart():
-    labels = np.arange(400) % 2
-    images = RNG.normal(size=(400, 1, 4, 4)).astype(np.float32)
-    images[:, 0, 0, :2] += np.where(labels, 2, -2)[:, None]
-    features = extractor("classifier", images, labels, seed=0)
-    apart = features(images)
+    images, labels = labelled(np.arange(400) % 2)
+    features = extractor("classifier", images, np.arange(len(images)), labels, seed=0)
+    ids = np.arange(400)
+    apart = features.of(images, ids)[ids]
     assert apart.shape == (400, 32)
-    between = frechet_distance(apart[labels == 0], apart[labels == 1])
-    assert between > 10 * frechet_distance(apart[labels == 0][::2], apart[labels == 0][1::2])
-    again = extractor("classifier", images, labels, seed=0)
-    np.testing.assert_array_equal(again(images), apart)
+    of_one = labels == 1
+    between = frechet_distance(apart[~of_one], apart[of_one])
+    assert between > 10 * frechet_distance(apart[of_one][::2], apart[of_one][1::2])
+    again = extractor("classifier", images, np.arange(len(images)), labels, seed=0)
+    np.testing.assert_array_equal(again.of(images, ids)[ids], apart)
+
+
+def test_features_are_computed_of_the_images_that_are_asked_for(monkeypatch):
+    images, labels = labelled(np.arange(60) % 2)
+    monkeypatch.setattr("simaudit.data.store.BLOCK", 5 * 16)
+    features, asked = extractor("pca", images, np.arange(len(images)), labels, seed=0), []
+    view = replace(features, compute=lambda block: asked.append(len(block)) or features.compute(block)).of(
+        images, np.arange(60)[::-1]
+    )
+    found = view[np.array([3, 1, 40, 5, 6, 7, 0])]
+    assert asked == [5, 2]
+    np.testing.assert_allclose(found[0], features.compute(images[[56]])[0])
+    assert len(view) == 60
+
+
+def test_components_need_no_label_and_are_uncorrelated():
+    images, _ = labelled([None] * 80, side=32)  # averaged down to 16 × 16
+    features = extractor(
+        "auto", images, np.arange(len(images)), pd.Series([None] * 80, dtype=pd.Int64Dtype()), seed=0
+    )
+    assert features.kind == "pca"
+    found = features.of(images, np.arange(80))[np.arange(80)]
+    assert found.shape == (80, 32)
+    covariance = np.cov(found, rowvar=False)
+    np.testing.assert_allclose(covariance, np.diag(np.diag(covariance)), atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("labels", "kind"),
+    [
+        (np.arange(80) % 2, "classifier"),
+        ([*np.arange(60) % 2, *[None] * 20], "classifier"),  # some are unknown
+        ([*[0] * 61, *[1] * 19], "pca"),  # too few of one
+        ([None] * 80, "pca"),
+        ([7] * 80, "pca"),
+    ],
+)
+def test_without_a_word_labels_are_used_where_there_are_enough(labels, kind):
+    images, column = labelled([0 if label is None else label for label in labels])
+    column = pd.Series(labels, dtype=pd.Int64Dtype())
+    assert extractor("auto", images, np.arange(len(images)), column, seed=0).kind == kind
+    if kind == "classifier":
+        assert extractor("classifier", images, np.arange(len(images)), column, seed=0).kind == kind
+    else:
+        with pytest.raises(SimauditError, match="classifier needs a dataset with two labels"):
+            extractor("classifier", images, np.arange(len(images)), column, seed=0)
+
+
+def test_the_classifier_is_taught_no_more_images_than_it_says(monkeypatch):
+    images, labels = labelled(np.arange(400) % 2)
+    monkeypatch.setattr("simaudit.samples.features.TAUGHT", 120)
+    features, read = extractor("classifier", images, np.arange(len(images)), labels, seed=0), []
+    blocks = Images.blocks
+    monkeypatch.setattr(Images, "blocks", lambda self, ids: read.append(ids) or blocks(self, ids))
+    for seed in (0, 1):
+        extractor("classifier", images, np.arange(len(images)), labels, seed)
+    assert [len(ids) for ids in read] == [120, 120]
+    assert not np.array_equal(*read)
+    apart = features.of(images, np.arange(400))[np.arange(400)]
+    assert frechet_distance(apart[labels == 0], apart[labels == 1]) > 1
 
 
 def test_a_dataset_without_labels_and_inception_without_weights_are_one_line():
-    images = np.zeros((4, 1, 4, 4), dtype=np.float32)
-    with pytest.raises(SimauditError, match=r"quality.features: classifier needs a dataset with two labels"):
-        extractor("classifier", images, np.zeros(4, dtype=np.int64), 0)
+    images, labels = Images(np.zeros((4, 1, 4, 4), dtype=np.float32)), pd.Series([0] * 4)
+    with pytest.raises(SimauditError, match=r"quality.features: classifier needs a dataset .*; choose auto"):
+        extractor("classifier", images, np.arange(len(images)), labels, 0)
     with pytest.raises(SimauditError, match=r"quality.features: inception needs torchmetrics"):
-        extractor("inception", images, np.zeros(4, dtype=np.int64), 0)
+        extractor("inception", images, np.arange(len(images)), labels, 0)
 
 
 def test_sampling_from_the_optimal_denoiser_of_one_image_gives_that_image(known_target, schedule):
@@ -145,19 +216,29 @@ def test_the_gallery_puts_samples_beside_members_and_images_beside_their_reconst
     assert set(pixels) == {"drawn", "nearest", "member_id", "distance"}
 
 
-@pytest.fixture
-def judged(tmp_path, monkeypatch):
+@pytest.fixture(params=["classifier", "pca"])
+def judged(request, tmp_path, monkeypatch):
     """A quality job, done in a folder of its own; samples, members and held-out images differ in number."""
     monkeypatch.chdir(tmp_path)
+    recompute._features.cache_clear()  # another folder has the same paths
     job = quality_job("t", "s", "d", QualityKnobs(samples=50), EvaluationKnobs(bootstrap=100))
     images = np.random.default_rng(1).uniform(-1, 1, (140, 1, 4, 4)).astype(np.float32)
-    labels = (images.mean(axis=(1, 2, 3)) > 0).astype(np.int64)
-    store("d", images, labels.tolist())
+    labels = (images.mean(axis=(1, 2, 3)) > 0).astype(np.int64).tolist()
+    store("d", images, labels if request.param == "classifier" else None)
     save_array(job.input("samples"), images[:50] / 2)
     frame = make_split([f"{i:064x}" for i in range(140)], 60, calibration=0.4, seed=3)
     write_split(job.input("split"), frame)
     job.do()
+    assert read_json(job.output("quality"))["features"] == request.param
     return job
+
+
+def test_every_distance_says_by_which_features(judged):
+    content = read_json(judged.output("quality"))
+    words = f"in {DESCRIBED[content['features']]}"
+    assert {name: content["frechet"][name]["unit"] for name in DISTANCES} == dict.fromkeys(DISTANCES, words)
+    units = {row["metric"]: row["unit"] for row in ledger([judged.output("quality")]).values()}
+    assert units == {**dict.fromkeys(DISTANCES, words), "images": "images"}
 
 
 def test_distances_are_found_again_from_samples_and_images(judged):
@@ -173,6 +254,7 @@ def test_unused_images_change_no_distance(judged):
     before, split = read_json(judged.output("quality")), pd.read_parquet(judged.input("split"))
     images = np.random.default_rng(1).uniform(-1, 1, (140, 1, 4, 4)).astype(np.float32)
     labels = (images.mean(axis=(1, 2, 3)) > 0).astype(np.int64).tolist()
+    labels = labels if before["features"] == "classifier" else [None] * 140
     store("d", np.concatenate([images, np.ones((9, 1, 4, 4), np.float32)]), [*labels, *[None] * 9])
     unused = pd.DataFrame({"sample_id": range(140, 149), "role": "unused", "sha256": "0"})
     write_split(judged.input("split"), pd.concat([split, unused]))

@@ -5,7 +5,8 @@ import pytest
 from scipy.stats import multivariate_normal
 
 from simaudit.data.split import Split, make_split
-from simaudit.targets.closed_form import REACH, along_line, closed_form, over_field
+from simaudit.targets import closed_form as closed_form_module
+from simaudit.targets.closed_form import REACH, along_line, closed_form, over_field, project
 from simaudit.training.knobs import Schedule
 
 SCHEDULE = Schedule().noise()
@@ -58,6 +59,28 @@ def test_the_line_holds_the_first_members_and_held_out_samples_within_its_reach(
     found = line.x[line.kind == "member"].to_numpy()
     assert abs(np.corrcoef(expected, found)[0, 1]) == pytest.approx(1)
     np.testing.assert_allclose(np.abs(expected) / np.abs(expected).max(), np.abs(found), rtol=1e-6)
+
+
+def test_no_more_members_than_stated_are_read_and_held_out_samples_come_by_blocks(split, monkeypatch):
+    stored = np.random.default_rng(3).normal(size=(60, 1, 3, 3)).astype(np.float32)
+    every = project(stored, split, 5, 2)
+    monkeypatch.setattr(closed_form_module, "BLOCK", 7)
+    np.testing.assert_allclose(project(stored, split, 5, 2)[1], every[1], atol=1e-12)
+    monkeypatch.setattr(closed_form_module, "MEMBERS", 10)
+    inside, outside = project(stored, split, 5, 2)
+    stored[split.member_ids[10:]] = np.nan  # nobody looks at them
+    np.testing.assert_array_equal(project(stored, split, 5, 2)[0], inside)
+    first = stored[split.member_ids[:10]].reshape(10, -1).astype(float)
+    axes = np.linalg.svd(first - first.mean(axis=0))[2][:2]
+    points = (first - first.mean(axis=0))[:5] @ axes.T
+    np.testing.assert_allclose(np.abs(points) / np.abs(points).max(), np.abs(inside), atol=1e-6)
+    assert len(inside) == len(outside) == 5
+
+
+def test_more_members_than_stated_that_are_shown_are_read_all_the_same(split, monkeypatch):
+    monkeypatch.setattr(closed_form_module, "MEMBERS", 3)
+    images = np.random.default_rng(3).normal(size=(60, 1, 3, 3)).astype(np.float32)
+    assert project(images, split, 6, 1)[0].shape == (6, 1)
 
 
 def test_the_field_has_every_timestep_on_the_same_points(split):

@@ -47,6 +47,7 @@ rule sample:
     output:
         samples="results/samples/{audit}.npy",
         gallery="results/samples/shown/{audit}.npz",
+        sheet="results/samples/shown/{audit}.png",
         record="results/records/sample/{audit}.json",
     log:
         "results/logs/sample/{audit}.log",

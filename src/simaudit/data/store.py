@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -31,6 +31,7 @@ ITEMS = pa.schema(
 )
 """What is known of each image; all but its number and the SHA-256 of its stored pixels may be null."""
 ROW_GROUP = 4096  # items that are held before they are written
+BLOCK = 2**20  # numbers of the images that `blocks` holds at once: 4 MiB
 LEVELS = (np.arange(256) * (2 / 255) - 1).astype(np.float32)
 """What each level of 8 bits is in [-1, 1]."""
 
@@ -65,6 +66,13 @@ class Images:
         """Return the images of these numbers, (n, C, H, W) float32 in [-1, 1], as a copy."""
         chosen = np.array(self._opened()[ids])
         return LEVELS[chosen] if chosen.dtype == np.uint8 else chosen
+
+    def blocks(self, ids: np.ndarray) -> Iterator[tuple[slice, np.ndarray]]:
+        """Yield images[ids] a few at a time, each block with its place in `ids`, so that few are in memory."""
+        size = max(1, BLOCK // int(np.prod(self.shape[1:])))
+        for first in range(0, len(ids), size):
+            place = slice(first, min(first + size, len(ids)))
+            yield place, self[ids[place]]
 
 
 class StoreWriter:

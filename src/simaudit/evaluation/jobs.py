@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
+from simaudit.data.components import WIDEST
 from simaudit.data.jobs import NearDuplicateKnobs
 from simaudit.samples.jobs import QualityKnobs
 from simaudit.vocabulary import paths
@@ -34,7 +35,9 @@ class BlindKnobs(Knobs):
     """How the classifiers are fitted that never see a model."""
 
     folds: Annotated[int, Field(ge=2), Most(20, "a fold of a split may have no more of a side")] = 5
-    side: Annotated[int, Field(gt=0), Most(256, "boosting on more pixels takes days")] = 16
+    side: Annotated[int, Field(gt=0), Most(WIDEST, "the covariance of more pixels takes too much memory")] = (
+        16
+    )
 
 
 class EvaluationKnobs(Knobs):
@@ -75,7 +78,7 @@ def blind(job: Job) -> None:
 
     samples, resampling = Split.read(job.input("split")), _resampling(job)
     knobs = BlindKnobs.model_validate(job.params["blind"])
-    images = Images.open(job.input("images"))[samples.sample_id]
+    images = Images.open(job.input("images"))
     with threadpool_limits(resampling.threads):
         columns, values = blind_scores(images, samples, knobs.side, knobs.folds, resampling.seed)
     metadata = {"attack": BLIND, "member_when": "high"}
@@ -166,24 +169,24 @@ def quality(job: Job) -> None:
     from simaudit.data.split import Split
     from simaudit.data.store import Images, read_items
     from simaudit.evaluation.protocol.quality import quality
-    from simaudit.samples.features import extractor
+    from simaudit.samples.features import DESCRIBED, extractor
     from simaudit.storage.json import write_json
 
-    split, images = Split.read(job.input("split")), Images.open(job.input("images"))
-    real = images[split.sample_id]
-    labels = read_items(job.input("items"), "label").label.iloc[split.sample_id].to_numpy(np.int64)
+    split, real = Split.read(job.input("split")), Images.open(job.input("images"))
+    drawn, used = Images.open(job.input("samples")), split.sample_id
+    labels = read_items(job.input("items"), "label").label.iloc[used]
     knobs, resampling = QualityKnobs.model_validate(job.params["quality"]), job.params["evaluation"]
     with threadpool_limits(job.speed["threads"]):
-        features = extractor(knobs.features, real, labels, knobs.seed)
-        of_real = features(real)
+        features = extractor(knobs.features, real, used, labels, knobs.seed)
         distances = quality(
-            features(Images.open(job.input("samples"))[:]),
-            of_real[split.is_member],
-            of_real[~split.is_member],
+            features.of(drawn, np.arange(len(drawn))),
+            features.of(real, split.member_ids),
+            features.of(real, split.sample_id[~split.is_member]),
             resampling["bootstrap"],
             resampling["seed"],
+            unit=f"in {DESCRIBED[features.kind]}",
         )
-    summary = {"target": job.params["target"], "features": knobs.features, "frechet": distances}
+    summary = {"target": job.params["target"], "features": features.kind, "frechet": distances}
     write_json(job.output("quality"), summary)
 
 

@@ -37,7 +37,7 @@ UNITS = {
     "peak_memory": "MB",
     "peak_device_memory": "MB",
 }
-"""By metric; all other numbers are probabilities, or differences of probabilities."""
+"""By metric. An estimate may say its own unit; all other numbers are probabilities, or differences of them."""
 PURE = "1"
 
 
@@ -180,7 +180,7 @@ def _number(node: Any, keys: tuple[str, ...], found_by: dict[str, Any], path: Pa
         value=value,
         low=low,
         high=high,
-        unit=UNITS.get(keys[-1], PURE),
+        unit=(estimate and node.get("unit")) or UNITS.get(keys[-1], PURE),
         source=path.as_posix(),
         pointer="".join("/" + key.replace("~", "~0").replace("/", "~1") for key in pointer),
         source_sha256=digest,

@@ -49,7 +49,7 @@ class Results:
 
     @cached_property
     def quality(self) -> dict[str, Any]:
-        """Fréchet distances of the target's samples."""
+        """Fréchet distances of the target's samples, each with the features that it is of as its unit."""
         distances: dict[str, Any] = read_json(self.file("quality"))["frechet"]
         return distances
 

@@ -1,7 +1,7 @@
 """Numbers as they are printed: in figures, their captions, tables, the page and on the terminal."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from simaudit.evaluation.numbers import Ledger, Number, number_id
 
@@ -44,6 +44,13 @@ def mention(
 ) -> str:
     """Return what a text says in place of a number with these columns, for `fill` to replace."""
     return f"[[{'' if limits else '#'}{number_id(metric, audit, attack, of)}]]"
+
+
+def distances_in(ledger: Ledger, targets: Iterable[str]) -> str:
+    """Return a sentence on what the Fréchet distances of these targets are measured in; empty where there are none."""
+    numbers = (ledger.get("to_members", target, of="frechet") for target in targets)
+    units = dict.fromkeys(number.unit for number in numbers if number)
+    return f"Fréchet distances are measured {' and '.join(units)}." if units else ""
 
 
 def fill(text: str, ledger: Ledger, wrap: Callable[[str, str], str] = lambda name, printed: printed) -> str:

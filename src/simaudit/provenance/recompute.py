@@ -3,7 +3,7 @@
 None of our own evaluation is used, only the features in which images are compared.
 """
 
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pyarrow.parquet as pq
 
+from simaudit.samples.features import Extractor, Features
 from simaudit.storage.parquet import CHECKED
 from simaudit.vocabulary.job import Job
 from simaudit.vocabulary.variant import variant_text
@@ -99,12 +100,15 @@ def frechet_distances(job: Job) -> dict[str, float]:
     from simaudit.data.store import Images
 
     knobs, seed = job.params["quality"], job.params["evaluation"]["seed"]
-    if knobs["features"] != "classifier":
+    if knobs["features"] == "inception":
         return {}
-    split, images = Split.read(job.input("split")), Images.open(job.input("images"))
-    features = _features(job.input("images"), job.input("items"), job.input("split"), knobs["seed"])
-    of_real, drawn = features(images[split.sample_id]), features(Images.open(job.input("samples"))[:])
-    sets = [drawn, of_real[split.is_member], of_real[~split.is_member]]
+    split, real = Split.read(job.input("split")), Images.open(job.input("images"))
+    features = _features(knobs["features"], *map(job.input, ("images", "items", "split")), knobs["seed"])
+    drawn, heldout = Images.open(job.input("samples")), split.sample_id[~split.is_member]
+    sets = [
+        features.of(images, ids)
+        for images, ids in ((drawn, np.arange(len(drawn))), (real, split.member_ids), (real, heldout))
+    ]
     rng, count = np.random.default_rng(seed), min(map(len, sets))
     samples, members, heldout = (part[rng.permutation(len(part))[:count]] for part in sets)
     to_members, to_heldout = frechet(samples, members), frechet(samples, heldout)
@@ -127,7 +131,7 @@ def frechet(first: np.ndarray, second: np.ndarray) -> float:
 
 
 @lru_cache(maxsize=4)
-def _features(images: Path, items: Path, split: Path, seed: int) -> Callable[[np.ndarray], np.ndarray]:
+def _features(kind: Extractor, images: Path, items: Path, split: Path, seed: int) -> Features:
     """Return the features of the samples of a split; audits of one split share them."""
     from threadpoolctl import threadpool_limits
 
@@ -137,5 +141,5 @@ def _features(images: Path, items: Path, split: Path, seed: int) -> Callable[[np
 
     with threadpool_limits(1):
         used = Split.read(split).sample_id
-        labels = read_items(items, "label").label.iloc[used].to_numpy(np.int64)
-        return extractor("classifier", Images.open(images)[used], labels, seed)
+        labels = read_items(items, "label").label.iloc[used]
+        return extractor(kind, Images.open(images), used, labels, seed)

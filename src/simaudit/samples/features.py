@@ -1,56 +1,126 @@
-"""Features in which sets of images are compared: those of a network that was trained to tell classes apart."""
+"""Features in which sets of images are compared: of a network that tells labels apart, or without any label."""
 
-from typing import TYPE_CHECKING, Literal
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
 from simaudit.vocabulary.errors import SimauditError, is_out_of_memory
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from simaudit.data.store import Images
 
-    Features = Callable[[np.ndarray], np.ndarray]  # images (N, C, H, W) in [-1, 1] → (N, d) float64
-
-Extractor = Literal["classifier", "inception"]
-HIDDEN = (
-    32  # features of the classifier; they are few, so that a few hundred images determine their covariance
-)
+Extractor = Literal["auto", "classifier", "inception", "pca"]
+DESCRIBED = {
+    "classifier": "features of a classifier of the labels",
+    "inception": "features of Inception-v3",
+    "pca": "principal components of the pixels",
+}
+"""What each kind of features is, in words: a Fréchet distance is nowhere without them."""
+FEW = 32  # features of the classifier, and components: so few that a few hundred images determine their covariance
+TAUGHT = 5000  # images that the classifier is fitted to at most: it takes them as float64
+OF_A_LABEL = 20  # images that a label must have: fewer are too few to hold some of them back
+SEEN = {"classifier": 32, "pca": 16}  # pixels per side to which larger images are averaged down
 BATCH = 64  # images at a time for Inception
 
 
-def extractor(kind: Extractor, images: np.ndarray, labels: np.ndarray, seed: int) -> "Features":
-    """Return the function that computes the features of images, of one of two kinds.
+@dataclass(frozen=True)
+class Features:
+    """Features of one `kind`, the words for which are in DESCRIBED; `compute` takes images (n, C, H, W) to (n, d)."""
 
-    `classifier` takes the hidden layer of a small network that is trained here, on all `images` (N, C, H, W) and their
-    `labels` (N,). `inception` takes Inception-v3 as the FID does (Heusel et al. 2017, arXiv:1706.08500); only with it
-    is a Fréchet distance a FID.
-    Raises SimauditError when Inception or its weights are not installed, or when the labels are all the same.
+    kind: str
+    compute: Callable[[np.ndarray], np.ndarray]
+
+    def of(self, images: Images, ids: np.ndarray) -> Featured:
+        """Return the features of images[ids], computed when they are asked for."""
+        return Featured(self, images, ids)
+
+
+@dataclass(frozen=True)
+class Featured:
+    """Features of n images, computed for those that it is indexed by, a block of images at a time."""
+
+    features: Features
+    images: Images
+    ids: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def __getitem__(self, places: np.ndarray) -> np.ndarray:
+        """Return the features (m, d), float64, of the images at these places (m,)."""
+        blocks = self.images.blocks(self.ids[places])
+        return np.concatenate([self.features.compute(block) for _, block in blocks])
+
+
+def extractor(kind: Extractor, images: Images, ids: np.ndarray, labels: Any, seed: int) -> Features:
+    """Return the features for images[ids]; `labels` (n,) is their column of a table, in which some may be missing.
+
+    `classifier` takes the hidden layer of a small network that is trained here on the labelled images, on TAUGHT of
+    them at most, drawn by `seed`. `pca` takes the leading principal components of all of them, and needs no label.
+    `auto` takes the first where there are labels enough, and else the second. `inception` takes Inception-v3 as the FID
+    does (Heusel et al. 2017, arXiv:1706.08500); only with it is a Fréchet distance a FID.
+    Raises SimauditError when Inception or its weights are not installed, or when the classifier has no labels.
     """
-    return _inception() if kind == "inception" else _classifier(images, labels, seed)
+    taught = _taught(labels, seed) if kind in ("auto", "classifier") else None
+    if kind == "classifier" and taught is None:
+        raise SimauditError(
+            f"quality.features: classifier needs a dataset with two labels or more, of {OF_A_LABEL} images each; "
+            "choose auto, pca or inception"
+        )
+    if taught is not None:
+        known = labels.iloc[taught].to_numpy(np.int64)
+        return Features("classifier", _classifier(images, ids[taught], known, seed))
+    return (
+        Features("inception", _inception())
+        if kind == "inception"
+        else Features("pca", _components(images, ids))
+    )
 
 
-def _classifier(images: np.ndarray, labels: np.ndarray, seed: int) -> "Features":
+def _taught(labels: Any, seed: int) -> np.ndarray | None:
+    """Return the places of the labels that a classifier can learn, ascending; None where it cannot."""
+    places = np.flatnonzero(labels.notna())
+    if len(places) > TAUGHT:
+        places = np.sort(np.random.default_rng(seed).choice(places, TAUGHT, replace=False))
+    counts = labels.iloc[places].value_counts()
+    learnt = counts.index[counts >= OF_A_LABEL]
+    return places[labels.iloc[places].isin(learnt)] if len(learnt) > 1 else None
+
+
+def _classifier(
+    images: Images, ids: np.ndarray, labels: np.ndarray, seed: int
+) -> Callable[[np.ndarray], np.ndarray]:
     from sklearn.neural_network import MLPClassifier
 
-    if len(np.unique(labels)) < 2:
-        raise SimauditError(
-            "quality.features: classifier needs a dataset with two labels or more; choose inception"
-        )
-    network = MLPClassifier((HIDDEN,), max_iter=60, random_state=seed, early_stopping=True)
-    network.fit(_flat(images), labels)
+    network = MLPClassifier((FEW,), max_iter=60, random_state=seed, early_stopping=True)
+    network.fit(np.concatenate([_seen(block, "classifier") for _, block in images.blocks(ids)]), labels)
 
     def features(images: np.ndarray) -> np.ndarray:
-        hidden: np.ndarray = np.maximum(_flat(images) @ network.coefs_[0] + network.intercepts_[0], 0)
+        pixels = _seen(images, "classifier")
+        hidden: np.ndarray = np.maximum(pixels @ network.coefs_[0] + network.intercepts_[0], 0)
         return hidden
 
     return features
 
 
-def _flat(images: np.ndarray) -> np.ndarray:
-    return np.asarray(images, dtype=np.float64).reshape(len(images), -1)
+def _components(images: Images, ids: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
+    from simaudit.data.components import Components
+
+    components = Components.of(lambda: (_seen(block, "pca") for _, block in images.blocks(ids)), FEW)
+    return lambda images: components.project(_seen(images, "pca"))
 
 
-def _inception() -> "Features":
+def _seen(images: np.ndarray, kind: str) -> np.ndarray:
+    from simaudit.data.components import thumbnails
+
+    return thumbnails(images, SEEN[kind]).astype(np.float64)
+
+
+def _inception() -> Callable[[np.ndarray], np.ndarray]:
     try:
         from torchmetrics.image.fid import NoTrainInceptionV3
 
@@ -60,7 +130,7 @@ def _inception() -> "Features":
             raise
         raise SimauditError(
             "quality.features: inception needs torchmetrics, torch-fidelity and the weights that they download "
-            f"({type(error).__name__}: {' '.join(str(error).split())[:120]}); install them, or choose classifier"
+            f"({type(error).__name__}: {' '.join(str(error).split())[:120]}); install them, or choose auto"
         ) from None
 
     import torch

@@ -24,7 +24,7 @@ class QualityKnobs(Knobs):
     seed: Seed = 0
     samples: Annotated[int, Field(ge=50), Most(1_000_000, "each is drawn in many steps")] = 300
     steps: Annotated[int, Field(ge=2), Most(STEPS, "no schedule has more")] = 50
-    features: Extractor = "classifier"
+    features: Extractor = "auto"
 
 
 def sample_job(
@@ -36,14 +36,20 @@ def sample_job(
         reference(sample),
         {"kind": family.kind, "quality": deciding(knobs, "features")},
         reads,
-        {"samples": paths.samples(audit), "gallery": paths.of_target("gallery", audit)},
+        {
+            "samples": paths.samples(audit),
+            **{name: paths.of_target(name, audit) for name in ("gallery", "sheet")},
+        },
         (family_modules()[family.kind],),
         speed=speed(scoring),
     )
 
 
 def sample(job: Job) -> Mapping[str, Any]:
-    """Draw images from a target, and put some beside the members that they look most like."""
+    """Draw images from a target, and put some beside the members that they look most like.
+
+    These are written twice: as they are, and as a sheet of pictures that a person can open.
+    """
     import numpy as np
     import torch
 
@@ -54,6 +60,7 @@ def sample(job: Job) -> Mapping[str, Any]:
     from simaudit.samples.gallery import gallery
     from simaudit.storage.array import save_array
     from simaudit.storage.atomic import atomic_path
+    from simaudit.storage.pictures import save_sheet
     from simaudit.targets.family import family_type
     from simaudit.targets.files import read_summary
 
@@ -74,4 +81,5 @@ def sample(job: Job) -> Mapping[str, Any]:
     shown = gallery(target, real, Split.read(job.input("split")), samples, "decoder" in family.offers, device)
     with atomic_path(job.output("gallery")) as temporary, temporary.open("wb") as stream:
         np.savez_compressed(stream, allow_pickle=False, **shown)
+    save_sheet(job.output("sheet"), shown)
     return {"device": str(device)}

@@ -15,6 +15,8 @@ from simaudit.data.store import Images
 from simaudit.diffusion.schedule import NoiseSchedule
 from simaudit.targets.optimal import OptimalTarget
 
+MEMBERS = 512  # whose principal components are computed, at most
+BLOCK = 256  # held-out samples at a time
 REACH = 1.2  # how far the line and the field go to either side
 LINE, DENSITY, ARROWS = 601, 81, 11  # points on the line, and along each side of the field
 
@@ -74,16 +76,22 @@ def closed_form(
 def project(images: Images, split: Split, count: int, dimensions: int) -> tuple[np.ndarray, np.ndarray]:
     """Return the first `count` members and held-out samples, (count, dimensions), on the members' principal components.
 
-    Scaled so that these members fill [-1, 1]; held-out samples beyond REACH are left out.
+    Scaled so that these members fill [-1, 1]; held-out samples beyond REACH are left out. The components are those of
+    the first MEMBERS members, or of `count` where that is more, so that memory does not grow with their number.
     """
-    inside = images[split.member_ids].reshape(len(split.member_ids), -1).astype(np.float64)
-    heldout = split.sample_id[~split.is_member]
+    ids = split.member_ids[: max(MEMBERS, count)]
+    inside = images[ids].reshape(len(ids), -1).astype(np.float64)
     fitted = PCA(dimensions, svd_solver="full").fit(inside)
     chosen = fitted.transform(inside[:count])
-    others = fitted.transform(images[heldout].reshape(len(heldout), -1).astype(np.float64))
     scale = np.abs(chosen).max()
-    within = np.abs(others / scale).max(axis=1) <= REACH
-    return chosen / scale, others[within][:count] / scale
+    others = list[np.ndarray]()
+    heldout = split.sample_id[~split.is_member]
+    for first in range(0, len(heldout), BLOCK):
+        if len(others) < count:
+            block = images[heldout[first : first + BLOCK]]
+            points = fitted.transform(block.reshape(len(block), -1).astype(np.float64)) / scale
+            others += list(points[np.abs(points).max(axis=1) <= REACH])
+    return chosen / scale, np.array(others[:count]).reshape(-1, dimensions)
 
 
 def _square(side: int) -> np.ndarray:

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import math
+from pathlib import Path
+
 import diffusers
 import numpy as np
 import torch
 
 from simaudit.data.store import Images
 from simaudit.diffusion.schedule import NoiseSchedule
+from simaudit.storage.array import ArrayWriter
+from simaudit.storage.atomic import atomic_path
 
-BATCH = 256  # images at a time that `encode_means` encodes
+BATCH = 256  # images at a time that `write_latents` encodes
 
 
 class LatentTarget:
@@ -33,11 +38,28 @@ class LatentTarget:
         return prediction
 
 
-def encode_means(vae: diffusers.AutoencoderKL, images: Images, ids: np.ndarray) -> np.ndarray:
-    """Return the posterior means, unscaled, of images[ids], (n, C, H, W): (n, c, h, w) float32."""
-    means = []
-    with torch.inference_mode():
-        for first in range(0, len(ids), BATCH):
-            batch = torch.from_numpy(images[ids[first : first + BATCH]]).to(vae.device)
-            means.append(vae.encode(batch).latent_dist.mode().cpu().numpy())
-    return np.concatenate(means)
+def write_latents(
+    vae: diffusers.AutoencoderKL, images: Images, ids: np.ndarray, path: Path
+) -> tuple[Images, float]:
+    """Write the posterior means of images[ids], scaled to unit variance, to a .npy file; return them, and their scale.
+
+    They are (n, c, h, w) float32, read from the file where they are indexed: memory does not grow with their number.
+    """
+    batches = [slice(first, first + BATCH) for first in range(0, len(ids), BATCH)]
+    with torch.inference_mode(), atomic_path(path) as temporary, temporary.open("wb") as stream:
+        writer = None
+        for batch in batches:
+            x = torch.from_numpy(images[ids[batch]]).to(vae.device)
+            for means in vae.encode(x).latent_dist.mode().cpu().numpy():
+                writer = writer or ArrayWriter(stream, means)
+                writer.append(means)
+        if writer:
+            writer.close()
+    latents = np.load(path, mmap_mode="r+")
+    mean = sum(latents[batch].sum(dtype=np.float64) for batch in batches) / latents.size
+    squares = sum(np.square(latents[batch] - mean, dtype=np.float64).sum() for batch in batches)
+    scale = 1 / math.sqrt(squares / latents.size)
+    for batch in batches:
+        latents[batch] *= np.float32(scale)
+    latents.flush()
+    return Images.open(path), scale

@@ -20,6 +20,7 @@ TARGET_FILES = {
     "quality": "evaluation/quality/{target}.json",
     "metrics": "metrics/{target}.json",
     "gallery": "samples/shown/{target}.npz",
+    "sheet": "samples/shown/{target}.png",
 }
 """Results of one audit under results/, by the name that figures and comparisons read them by."""
 

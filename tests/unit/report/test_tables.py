@@ -158,6 +158,11 @@ def test_autoencoders_stand_by_arm_and_beta_with_the_mean_over_their_seeds(small
     assert adversarial[6] == estimate(ledger.numbers["other.frechet.to_heldout"]) != "–"
 
 
+def test_a_frechet_distance_says_what_it_is_measured_in(folder):
+    assert {row["measured"] for row in read(folder, "run", "quality")} == {"in components"}
+    assert "Fréchet distances are measured in components." in (folder / "run/autoencoders.md").read_text()
+
+
 def test_what_is_known_of_latent_targets_is_in_their_tables(small_run, folder):
     ledger = small_run.findings.ledger
     quarters = {row["attack"]: row for row in read(folder, "other", "by_distortion")}

@@ -48,9 +48,10 @@ def _attack(attack: str, seeds: list[Results]) -> dict[str, Any]:
 def _distance(name: str, seeds: list[Results]) -> dict[str, Any]:
     """Return mean and spread of a Fréchet distance, for which all seeds are compared with the same images."""
     distances = [results.quality[name] for results in seeds]
+    unit = {"unit": distances[0]["unit"]}
     return {
-        "mean_over_seeds": _mean(distances).json(),
-        "sd_between_seeds": standard_deviation(np.array([row["value"] for row in distances])).json(),
+        "mean_over_seeds": _mean(distances).json() | unit,
+        "sd_between_seeds": standard_deviation(np.array([row["value"] for row in distances])).json() | unit,
     }
 
 

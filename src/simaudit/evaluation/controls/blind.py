@@ -1,33 +1,33 @@
 """The control that never sees a model: if the images alone tell members from held-out samples, the split is shifted."""
 
-import warnings
-from collections.abc import Iterator
+from collections.abc import Callable
 
 import numpy as np
-from scipy.stats import kurtosis, skew
-from sklearn.base import ClassifierMixin
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import StratifiedKFold, cross_val_predict
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn.model_selection import StratifiedKFold
 
 from simaudit.data.split import Split
+from simaudit.data.store import Images
+from simaudit.evaluation.controls.image_features import feature_tables
 from simaudit.scoring.score_file import Column
 from simaudit.vocabulary.errors import SimauditError
 
-BANDS = 4  # of spatial frequency
+BOOSTED = 20_000  # samples to which boosting is fitted at most: it copies them as float64
+ROWS = 4096  # samples at a time whose scores are computed
+
+Fitted = Callable[[np.ndarray], np.ndarray]
+"""P(member) (n,) of rows (n, d) of a table."""
 
 
 def blind_scores(
-    images: np.ndarray, split: Split, side: int, folds: int, seed: int
+    images: Images, split: Split, side: int, folds: int, seed: int
 ) -> tuple[list[Column], np.ndarray]:
-    """Return P(member) by classifiers that see only the images (N, C, H, W) of `split`: columns, values (K, N) float32.
+    """Return P(member) by classifiers that see only the images of `split`: columns, values (K, N) float32.
 
-    Logistic regression and gradient boosting, each on the pixels and on simple image statistics. Cross-fitted: a
-    sample's score comes from a classifier that was fitted to the other parts, in `folds` parts stratified by role and
-    fold. Images are averaged down to at most `side` pixels per side. A classifier asks the model
-    nothing: its queries are 0.
+    Logistic regression and gradient boosting, each on the pixels and on simple image statistics, see `feature_tables`.
+    Cross-fitted: a sample's score comes from a classifier that was fitted to the other parts, in `folds` parts
+    stratified by role and fold. A classifier asks the model nothing: its queries are 0.
     """
     strata = 2 * split.is_member + split.is_calibration
     if (smallest := int(np.unique(strata, return_counts=True)[1].min())) < folds:
@@ -37,53 +37,43 @@ def blind_scores(
         )
     parts = list(StratifiedKFold(folds, shuffle=True, random_state=seed).split(strata, strata))
     columns, values = [], []
-    for seen, features in (("pixels", thumbnails(images, side)), ("statistics", image_statistics(images))):
-        for name, classifier in classifiers(seed):
-            fitted = cross_val_predict(
-                classifier, features, split.is_member, cv=parts, method="predict_proba"
-            )
+    for seen, table in feature_tables(images, split.sample_id, side).items():
+        for name, fit in CLASSIFIERS.items():
+            scores = np.empty(len(split), dtype=np.float32)
+            for others, part in parts:
+                fitted = fit(table, split.is_member, others, seed)
+                for first in range(0, len(part), ROWS):
+                    rows = part[first : first + ROWS]
+                    scores[rows] = fitted(table[rows])
             columns.append(Column(None, {"classifier": name, "features": seen}, 0))
-            values.append(fitted[:, 1].astype(np.float32))
+            values.append(scores)
     return columns, np.stack(values)
 
 
-def classifiers(seed: int) -> Iterator[tuple[str, ClassifierMixin]]:
-    """Yield the blind classifiers with their names."""
-    yield "logistic", make_pipeline(StandardScaler(), LogisticRegression(C=0.1, max_iter=1000))
-    yield "boosting", HistGradientBoostingClassifier(learning_rate=0.1, max_iter=100, random_state=seed)
+def logistic(table: np.ndarray, is_member: np.ndarray, rows: np.ndarray, seed: int) -> Fitted:
+    """Fit logistic regression to these rows of a table: the others have no weight, so that nothing is copied."""
+    weights = np.zeros(len(table), dtype=table.dtype)
+    weights[rows] = 1
+    classifier = LogisticRegression(C=0.1, max_iter=1000)
+    return _probability(classifier.fit(table, is_member, sample_weight=weights))
 
 
-def thumbnails(images: np.ndarray, side: int) -> np.ndarray:
-    """Return pixels (N, C·h·w) of images (N, C, H, W), averaged over equal blocks so that no side exceeds `side`."""
-    n, channels, height, width = images.shape
-    rows, columns = (-(-size // side) for size in (height, width))
-    padded = np.pad(images, ((0, 0), (0, 0), (0, -height % rows), (0, -width % columns)), mode="edge")
-    blocks = padded.reshape(n, channels, padded.shape[2] // rows, rows, -1, columns)
-    averaged: np.ndarray = blocks.mean(axis=(3, 5))
-    return averaged.reshape(n, -1)
+def boosting(table: np.ndarray, is_member: np.ndarray, rows: np.ndarray, seed: int) -> Fitted:
+    """Fit gradient boosting to these rows of a table; where they are more than BOOSTED, to so many, drawn at random."""
+    if len(rows) > BOOSTED:
+        rows = np.sort(np.random.default_rng(seed).choice(rows, BOOSTED, replace=False))
+    seen = np.empty((len(rows), table.shape[1]), order="F")
+    for column, values in enumerate(table.T):
+        seen[:, column] = values[rows]  # so that they are not copied as float32 first
+    classifier = HistGradientBoostingClassifier(
+        learning_rate=0.1, max_iter=100, early_stopping=False, random_state=seed
+    )
+    return _probability(classifier.fit(seen, is_member[rows]))
 
 
-def image_statistics(images: np.ndarray) -> np.ndarray:
-    """Return features (N, F) of images (N, C, H, W) that do not depend on what the images show.
+def _probability(classifier: LogisticRegression | HistGradientBoostingClassifier) -> Fitted:
+    return lambda rows: classifier.predict_proba(rows)[:, 1]
 
-    They are a channel's moments, extremes and median; how rough it is along rows and columns; and how its power is
-    spread over bands of spatial frequency, which compression, resizing and sensors change.
-    """
-    flat = images.reshape(*images.shape[:2], -1).astype(np.float64)
-    power = np.abs(np.fft.fft2(images, norm="ortho")) ** 2
-    frequency = np.hypot(*np.meshgrid(*map(np.fft.fftfreq, images.shape[2:]), indexing="ij"))
-    band = np.minimum((frequency / frequency.max() * BANDS).astype(int), BANDS - 1)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)  # a flat channel has no skewness, and no kurtosis
-        moments = [np.nan_to_num(moment(flat, axis=2)) for moment in (skew, kurtosis)]
-    features = [
-        flat.mean(2),
-        flat.std(2),
-        *moments,
-        flat.min(2),
-        np.median(flat, axis=2),
-        flat.max(2),
-        *(np.abs(np.diff(images, axis=axis)).mean((2, 3)) for axis in (2, 3)),
-        *(np.log(power[:, :, band == k].sum(2) + 1e-12) for k in range(BANDS)),
-    ]
-    return np.concatenate(features, axis=1)
+
+CLASSIFIERS = {"logistic": logistic, "boosting": boosting}
+"""The blind classifiers by name."""

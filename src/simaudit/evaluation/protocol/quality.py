@@ -1,11 +1,16 @@
 """The quality of a target's samples: the Fréchet distance of their features to those of real images."""
 
-from typing import Any
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy.stats import norm
 
 from simaudit.evaluation.statistics.intervals import CONFIDENCE, Interval
+
+if TYPE_CHECKING:
+    from simaudit.samples.features import Featured
 
 DISTANCES = {
     "to_members": 0.0,
@@ -40,10 +45,16 @@ def _between(first: tuple[np.ndarray, np.ndarray], second: tuple[np.ndarray, np.
 
 
 def quality(
-    samples: np.ndarray, members: np.ndarray, heldout: np.ndarray, resamples: int, seed: int
+    samples: np.ndarray | Featured,
+    members: np.ndarray | Featured,
+    heldout: np.ndarray | Featured,
+    resamples: int,
+    seed: int,
+    unit: str,
 ) -> dict[str, Any]:
     """Return the distances of a target's samples to members and to held-out images, from features (n, d), with limits.
 
+    Each distance has `unit`, which says what the features are, beside it.
     Each of the three sets is cut at random to the size of the smallest. `members_to_heldout` is what samples of the
     true distribution would have; `heldout_minus_members`, paired, is above zero if samples resemble the training set
     more than other images of its kind. Few images bias a distance upwards, and resampling them adds the same again:
@@ -65,7 +76,7 @@ def quality(
     return {
         "images": count,
         **{
-            name: _interval(float(value), float(values.std(ddof=1)), least).json()
+            name: _interval(float(value), float(values.std(ddof=1)), least).json() | {"unit": unit}
             for (name, least), value, values in zip(DISTANCES.items(), measured, resampled.T, strict=True)
         },
     }

@@ -13,7 +13,7 @@ from simaudit.evaluation.numbers import Ledger, Number
 from simaudit.evaluation.protocol import metrics
 from simaudit.figures import style
 from simaudit.figures.figure import RunFigure
-from simaudit.figures.printed import mention
+from simaudit.figures.printed import distances_in, mention
 from simaudit.vocabulary.context import AuditContext
 
 ARMS = {False: ("standard", "#332288", "o"), True: ("adversarial", "#E69F00", "s")}
@@ -89,13 +89,15 @@ class OverBeta(RunFigure):
             for name, context in run.contexts.items()
             if context.arm and not context.arm["adversarial"] and context.group == name
         }
-        ends = [pick(betas, key=lambda name: betas[name]) for pick in (min, max)] if betas else []
+        ends = dict.fromkeys(pick(betas, key=lambda name: betas[name]) for pick in (min, max) if betas)
         aucs = [
             f"{mention('auc', name, SIMA)} at β = {betas[name]:g}"
             for name in ends
             if run.ledger.get("auc", name, SIMA)
         ]
-        return f"Without a discriminator, the AUC of SimA is {' and '.join(aucs)}." if len(aucs) > 1 else ""
+        ends_said = f"Without a discriminator, the AUC of SimA is {' and '.join(aucs)}." if aucs else ""
+        latent = (name for name, context in run.contexts.items() if context.arm)
+        return " ".join(filter(None, (ends_said, distances_in(run.ledger, latent))))
 
 
 def _of_target(ledger: Ledger, panel: str, target: str) -> Number | None:

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from pathlib import Path
+from typing import ClassVar
 
 import matplotlib.figure
-import numpy as np
 import pandas as pd
 
 from simaudit.evaluation import results
 from simaudit.figures import style
 from simaudit.figures.figure import TargetFigure, groups
 from simaudit.figures.printed import mention
+from simaudit.storage.pictures import cut, places, read_sheet
 
-ROWS = {
-    "drawn": "drawn",
+LABELS = {
     "nearest": "nearest\nmember",
-    "members": "members",
     "members_reconstructed": "recon-\nstructed",
     "heldout": "held-out",
     "heldout_reconstructed": "recon-\nstructed",
@@ -30,34 +29,32 @@ class Samples(TargetFigure):
     """
 
     title: ClassVar[str] = "Samples and reconstructions"
-    reads: ClassVar[tuple[str, ...]] = ("gallery", "summary")
+    reads: ClassVar[tuple[str, ...]] = ("gallery", "sheet", "quality", "summary")
 
     def values(self, audit: results.Results) -> pd.DataFrame:
+        """Return one row per picture: the file that it is in, its box there in pixels, and what it is of."""
         gallery = audit.gallery
-        parts = []
-        for row in (name for name in ROWS if name in gallery):
-            images = gallery[row]
-            number, channel, y, x = (axis.ravel() for axis in np.indices(images.shape))
-            pixels = {"column": number, "channel": channel, "y": y, "x": x, "value": images.ravel()}
-            distance: Any = gallery["distance"][number] if row == "nearest" else None
-            parts.append(pd.DataFrame({"row": row, **pixels, "distance": distance}))
-        return pd.concat(parts, ignore_index=True)
+        values = pd.DataFrame(places(audit.file("sheet"), gallery))
+        is_nearest = values.row == "nearest"
+        values.loc[is_nearest, "member_id"] = gallery["member_id"]
+        values.loc[is_nearest, "distance"] = gallery["distance"]
+        return values.astype({"member_id": "Int64"})
 
     def draw(self, values: pd.DataFrame) -> matplotlib.figure.Figure:
         rows = list(groups(values, "row"))
+        sheets = {name: read_sheet(Path(name)) for name in values.picture.unique()}
         columns = values.column.max() + 1
         figure = style.new_figure(rows=len(rows), height=0.46)
         axes = figure.subplots(len(rows), columns, squeeze=False)
         for line, (row, of_row) in zip(axes, rows, strict=True):
-            for axis, (_, pixels) in zip(line, of_row.groupby("column"), strict=True):
-                shape = [pixels[name].max() + 1 for name in ("channel", "y", "x")]
-                image = pixels.value.to_numpy().reshape(shape).transpose(1, 2, 0)
-                axis.imshow((image.clip(-1, 1) + 1) / 2, cmap="gray", vmin=0, vmax=1, interpolation="nearest")
+            for axis, shown in zip(line, of_row.to_dict("records"), strict=True):
+                image = cut(sheets[shown["picture"]], shown)
+                axis.imshow(image, cmap="gray", vmin=0, vmax=255, interpolation="auto")  # nearest if enlarged
                 axis.set(xticks=[], yticks=[])
                 axis.spines[:].set_visible(False)
                 if row == "nearest":
-                    axis.set_xlabel(f"{pixels.distance.iloc[0]:.2f}", fontsize=6, labelpad=1)
-            line[0].set_ylabel(ROWS[row], rotation=0, ha="right", va="center", fontsize=7)
+                    axis.set_xlabel(f"{shown['distance']:.2f}", fontsize=6, labelpad=1)
+            line[0].set_ylabel(LABELS.get(row, row), rotation=0, ha="right", va="center", fontsize=7)
         return figure
 
     def sentence(self, audit: results.Results) -> str:
@@ -66,6 +63,6 @@ class Samples(TargetFigure):
             for metric in ("to_members", "to_heldout", "members_to_heldout")
         )
         return (
-            f"The Fréchet distance of this target's samples is {to_members} to members and {to_heldout} to held-out "
-            f"images; between members and held-out images it is {between}."
+            f"The Fréchet distance of this target's samples, {audit.quality['to_members']['unit']}, is {to_members} to "
+            f"members and {to_heldout} to held-out images; between members and held-out images it is {between}."
         )

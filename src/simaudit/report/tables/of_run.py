@@ -5,7 +5,7 @@ from dataclasses import replace
 from simaudit.evaluation.controls.controls import MINUS_BLIND, SELECTED
 from simaudit.evaluation.numbers import number_id
 from simaudit.figures.legend import METRICS
-from simaudit.figures.printed import mention
+from simaudit.figures.printed import distances_in, mention
 from simaudit.report.findings import Findings
 from simaudit.report.tables.of_target import ATTACK, ATTACKS, HEADLINE
 from simaudit.report.tables.table import Column, Row, Table, estimates
@@ -103,7 +103,8 @@ def autoencoders(findings: Findings) -> Table:
     return Table(
         "autoencoders",
         "Autoencoders of the latent targets",
-        "By arm and β. Where there are several seeds, their mean; how far they lie apart stands with the seeds.",
+        "By arm and β. Where there are several seeds, their mean; how far they lie apart stands with the seeds. "
+        + distances_in(findings.ledger, findings.contexts),
         (
             Column("arm", "arm"),
             Column("beta", "bottleneck"),
@@ -127,11 +128,14 @@ def quality(findings: Findings) -> Table:
     return Table.of(
         "quality",
         "Quality of samples",
-        "Fréchet distances of features, between as many images of each kind; the last is what a perfect target would "
+        "Fréchet distances between as many images of each kind; the last is what a perfect target would "
         "have. Only distances within one dataset can be compared. Samples that lie nearer to the members than to "
         "held-out images resemble the training set more than the world.",
-        (TARGET, *estimates(distances, of="frechet")),
-        (Row((target,), target) for target in findings.targets),
+        (TARGET, Column("measured", "measured"), *estimates(distances, of="frechet")),
+        (
+            Row((target, findings.ledger.number("to_members", target, of="frechet").unit), target)
+            for target in findings.targets
+        ),
     )
 
 

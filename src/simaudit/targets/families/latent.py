@@ -17,9 +17,11 @@ from simaudit.targets.autoencoder import Autoencoder
 from simaudit.targets.directory import read_denoiser, read_network, read_schedule
 from simaudit.targets.family import Control, TrainedFamily
 from simaudit.targets.files import AUTOENCODER, state_folder
-from simaudit.targets.latent import LatentTarget, encode_means
+from simaudit.targets.latent import LatentTarget, write_latents
 from simaudit.training import denoiser
 from simaudit.training.levels import Shape
+
+LATENTS = "latents.npy"  # beside the checkpoints, with which it is removed
 
 
 class Latent(TrainedFamily):
@@ -66,16 +68,15 @@ class Latent(TrainedFamily):
         unet = self.unet.build(latent_shape, seed, of="latents").to(device)
         facts = self.autoencoder.train(vae.to(device), images, split, seed, checkpoints, identity)
         vae.requires_grad_(False)
-        latents = encode_means(vae, images, split.member_ids)
-        vae.register_to_config(scaling_factor=1 / float(latents.std()))
+        latents, scale = write_latents(vae, images, split.member_ids, checkpoints / LATENTS)
+        vae.register_to_config(scaling_factor=scale)
         scheduler = self.schedule.scheduler()
         target = LatentTarget(vae, unet, NoiseSchedule.of(scheduler).to(device))
         run = denoiser.DenoiserRun(self.training, checkpoints, identity)
         if self.training.horizontal_flip:  # a mirrored image has other latents than its latents mirrored
             losses = run.train(unet, scheduler, images, split.member_ids, encode=target.encode)
         else:
-            scaled = latents * np.float32(vae.config.scaling_factor)
-            losses = run.train(unet, scheduler, scaled, np.arange(len(scaled)))
+            losses = run.train(unet, scheduler, latents, np.arange(len(latents)))
         vae.cpu()
         for epoch in run.load_each(unet.cpu()):
             diffusers.LDMPipeline(vae, unet, scheduler).save_pretrained(state_folder(output, epoch))

@@ -23,7 +23,8 @@ class Optimal(TargetFamily):
     """ε̂*(z, t) = (z − √ᾱ_t μ_t(z))/σ_t, μ_t the posterior mean over the members: the minimiser of the DDPM objective.
 
     The "ideal denoiser" of Karras et al. 2022 (arXiv:2206.00364, App. B.3). A network that remembers everything comes
-    to this, so attacks can hardly be expected to find more. The directory holds the members' images themselves.
+    to this, so attacks can hardly be expected to find more. The directory holds the members' images themselves, and
+    whoever writes or loads it holds all of them in memory, as float32.
     """
 
     kind: Literal["optimal"]
