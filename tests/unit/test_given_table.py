@@ -26,7 +26,7 @@ def test_a_table_says_the_same_in_every_format(ending, tmp_path):
         pd.DataFrame(frame).to_parquet(path)
     table = read_given_table(path, ["file", "sample_id", "caption"])
     assert table.columns == {"file": ["a;b.png", "c.png"], "sample_id": ["0", "10"]}
-    assert sorted(table.all) == ["file_name", "sample_id", "x"]
+    assert sorted(table.header) == ["file_name", "sample_id", "x"]
     assert table.mistakes == []
 
 

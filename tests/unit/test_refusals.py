@@ -113,7 +113,7 @@ REFUSED = {
     % "unet: {block_out_channels: [1000000000]}": "targets.net.unet.block_out_channels[0]: must be at most 4096",
     LATENT.replace("latent_channels: 2", "latent_channels: 99999") % "": "targets.net.autoencoder.network."
     "latent_channels: must be at most 4096, since a wider network does not fit into memory (got 99999)",
-    f"splits: {{small: , few: , {'n' * 250}: {{like: few}}}}": f"splits.'{'n' * 56}...: must have 200 or fewer",
+    f"splits: {{small: , few: , {'n' * 900}: {{like: few}}}}": f"splits.'{'n' * 56}...: must have 200 or fewer",
     # relations
     NET
     % "schedule: {beta_start: 0.5, beta_end: 0.1}": "targets.net.schedule: beta_start must be at most beta_end",

@@ -25,14 +25,14 @@ _Read = tuple[Sequence[str], Callable[[str], Iterable[Any]], list[str]]
 
 @dataclass(frozen=True)
 class GivenTable:
-    """The wanted columns that a table has, by the first of their NAMES, and the names of `all` its columns.
+    """The wanted columns that a table has, by the first of their NAMES, and the names of all its columns, its `header`.
 
     A cell is None where it is empty. Wrong lines are left out, and `mistakes` has a clause about them.
     """
 
     path: Path
     columns: Mapping[str, Sequence[str | None]]
-    all: Sequence[str]
+    header: Sequence[str]
     mistakes: list[str] = field(default_factory=list)
 
     def require(self, *needed: Collection[str]) -> None:
@@ -43,7 +43,7 @@ class GivenTable:
             if self.columns.keys().isdisjoint(group)
         ]
         if lacking:
-            why = f"has no column {' and no column '.join(lacking)}; its columns are {some(self.all)}"
+            why = f"has no column {' and no column '.join(lacking)}; its columns are {some(self.header)}"
             raise SimauditError(f"{self.path}: {'; '.join([why, *self.mistakes])}")
 
 
@@ -119,8 +119,7 @@ def _text(cell: Any) -> str | None:
     """Return a cell as a text: None where it is empty or NaN, and a whole number without a point."""
     if isinstance(cell, list | tuple | dict):
         raise ValueError("a cell is a list or a mapping")
-    if isinstance(cell, bytes):
-        return cell.decode()
+    cell = cell.decode() if isinstance(cell, bytes) else cell
     if cell is None or cell != cell or cell == "":
         return None
     return f"{cell:.0f}" if isinstance(cell, float) and cell.is_integer() else str(cell)

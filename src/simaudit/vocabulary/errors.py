@@ -6,7 +6,7 @@ NO_MEMORY = ("allocate memory", "unable to allocate", "out of memory", "bad_allo
 """What torch, CUDA, numpy and the system write, in lower case, where they get no more memory."""
 NAMED = 20  # names that a line lists
 LONGEST_VALUE = 60  # characters of a value that a line shows
-LONGEST_NAME = 200  # characters of a name that a line shows as it is
+LONGEST_NAME = 500  # characters of a name, such as a path, that a line shows as it is
 
 
 class SimauditError(Exception):
