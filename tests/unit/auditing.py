@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from simaudit.data.near_duplicates import SCHEMA, near_duplicates
+from simaudit.data.near_duplicates import SCHEMA, near_duplicates, pictured_pairs
 from simaudit.data.split import Split, make_split
 from simaudit.evaluation.comparison.compare import compare
 from simaudit.evaluation.jobs import EvaluationKnobs, evaluate_job
@@ -16,8 +16,10 @@ from simaudit.evaluation.protocol.quality import quality
 from simaudit.evaluation.results import Results
 from simaudit.report.findings import Findings
 from simaudit.scoring.score_file import Column, Scores, ScoreWriter
+from simaudit.storage.array import save_arrays
 from simaudit.storage.json import write_json
 from simaudit.storage.parquet import write_table
+from simaudit.storage.pictures import save_sheet
 from simaudit.vocabulary import paths
 from simaudit.vocabulary.context import AuditContext
 from simaudit.vocabulary.variant import Variant, parse_variant
@@ -79,6 +81,10 @@ class Audit:
         path = self.path / "evaluation/nearest/s.parquet"
         write_table(path, marked, SCHEMA)
         limits = {"largest_rms": 0.1, "smallest_correlation": 0.8}
+        images = np.random.default_rng(8).uniform(-1, 1, (SAMPLES, 1, 4, 4)).astype(np.float32)
+        pairs = pictured_pairs(marked, images, self.split)
+        save_arrays(path.with_suffix(".npz"), pairs)
+        save_sheet(path.with_suffix(".png"), pairs)
         found = limits | near_duplicates(marked, self.split)
         write_json(path.with_suffix(".json"), {"split": "s", "near_duplicates": found})
         return path

@@ -218,8 +218,8 @@ def test_a_job_with_too_little_memory_names_its_knob():
     file = paths.images("d")
     file.parent.mkdir(parents=True)
     np.lib.format.open_memmap(
-        file, "w+", np.float32, (80, 1, 4096, 4096)
-    )  # 5 GiB of nothing: no byte is written
+        file, "w+", np.float32, (80, 1, 8192, 8192)
+    )  # 20 GiB of nothing: no byte is written
     write_split(paths.split("s"), make_split([f"{i:064x}" for i in range(80)], 40, 0.5, 0))
     limit = {"preexec_fn": lambda: resource.setrlimit(resource.RLIMIT_AS, (8 * GIGABYTE, 8 * GIGABYTE))}
     done = run(blind_job("s", "d", EvaluationKnobs()), **limit)

@@ -111,7 +111,7 @@ def compared(tmp_path_factory):
     write_table(
         audit.path / "theory/field.parquet", over_field(images, audit.split, 5, (10, 50, 500), schedule)
     )
-    return Run(audit.path, contexts)
+    return Run(audit.path, contexts, ["s"])
 
 
 @pytest.fixture
@@ -151,7 +151,7 @@ def test_a_drawing_writes_its_caption_and_what_it_says_is_in_the_ledger(name, re
     files = [results.file("summary"), results.file("quality")]
     numbers = json.loads((run.root / "numbers.json").read_text()) | ledger(files)
     write_json(run.root / "numbers.json", numbers)
-    of = Run(run.root, run.contexts)
+    of = Run(run.root, run.contexts, run.splits)
     draw(figure_types()[name](), results if name in OF_TARGET else of).save([tmp_path / "f.json"])
     caption = Caption.read(tmp_path / "f.json")
     mentioned = []
@@ -419,7 +419,7 @@ def test_published_numbers_are_in_panels_of_their_own_and_have_no_limits(run):
 def test_without_ranks_of_its_own_a_run_shows_the_published_ones_alone(run):
     numbers = json.loads((run.root / "numbers.json").read_text())
     write_json(run.root / "numbers.json", {k: v for k, v in numbers.items() if not k.startswith("ranks.")})
-    alone = Run(run.root, run.contexts)
+    alone = Run(run.root, run.contexts, run.splits)
     assert set(figure_types()["mean_ranks"]().values(alone).source) == {"published, 16 experiments"}
     assert "too few targets" in figure_types()["mean_ranks"]().sentence(alone)
 
@@ -514,3 +514,19 @@ def test_every_attack_has_its_own_colour_apart_from_the_roles():
 )
 def test_knobs_are_printed_as_the_paper_writes_them(variant, timestep, label):
     assert style.knobs_label(variant_text(variant), timestep) == label
+
+
+def test_the_nearest_pairs_are_the_held_out_samples_most_like_a_member_and_near_duplicates_are_marked(run):
+    values = figure_types()["nearest_pairs"]().values(run)
+    marked = pd.read_parquet(run.root / "evaluation/nearest/s.parquet").set_index("sample_id")
+    shown = values[values.row == "heldout"]
+    assert shown.sample_id.tolist() == values[values.row == "members"].sample_id.tolist()
+    assert len(shown) == 8
+    assert shown.rms.tolist() == sorted(shown.rms)
+    assert shown.near_duplicate.tolist() == marked.near_duplicate[shown.sample_id].tolist()
+    drawn = figure_types()["nearest_pairs"]().draw(values)
+    words = [axis.get_xlabel() for axis in drawn.axes if axis.get_xlabel()]
+    assert words == [
+        f"{row.rms:.2f}, {row.correlation:.2f}{'*' if row.near_duplicate else ''}"
+        for row in shown.itertuples()
+    ]

@@ -26,6 +26,8 @@ rule nearest:
     output:
         nearest="results/evaluation/nearest/{split}.parquet",
         summary="results/evaluation/nearest/{split}.json",
+        pairs="results/evaluation/nearest/{split}.npz",
+        pairs_sheet="results/evaluation/nearest/{split}.png",
         record="results/records/nearest/{split}.json",
     log:
         "results/logs/nearest/{split}.log",

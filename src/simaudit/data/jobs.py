@@ -117,7 +117,11 @@ def nearest_job(split: str, dataset: str, knobs: NearDuplicateKnobs, threads: in
         reference(nearest),
         {"split": split, "near_duplicates": deciding(knobs)},
         {"images": paths.images(dataset), "split": paths.split(split)},
-        {"nearest": paths.nearest(split), "summary": paths.nearest(split, "json")},
+        {
+            "nearest": paths.nearest(split),
+            "summary": paths.nearest(split, "json"),
+            **{name: paths.of_split(name, split) for name in paths.SPLIT_FILES},
+        },
         speed={"threads": threads},
     )
 
@@ -126,12 +130,14 @@ def nearest(job: Job) -> None:
     """Find the member that each sample of a split looks most like, and the samples that are nearly the same image."""
     from threadpoolctl import threadpool_limits
 
-    from simaudit.data.near_duplicates import SCHEMA, mark_near_duplicates, near_duplicates
+    from simaudit.data.near_duplicates import SCHEMA, mark_near_duplicates, near_duplicates, pictured_pairs
     from simaudit.data.neighbours import nearest_members
     from simaudit.data.split import Split
     from simaudit.data.store import Images
+    from simaudit.storage.array import save_arrays
     from simaudit.storage.json import write_json
     from simaudit.storage.parquet import write_table
+    from simaudit.storage.pictures import save_sheet
 
     images, samples = Images.open(job.input("images")), Split.read(job.input("split"))
     knobs = NearDuplicateKnobs.model_validate(job.params["near_duplicates"])
@@ -139,5 +145,8 @@ def nearest(job: Job) -> None:
     with threadpool_limits(job.speed["threads"]):
         marked = mark_near_duplicates(nearest_members(images, samples), images, **limits)
     write_table(job.output("nearest"), marked, SCHEMA)
+    pairs = pictured_pairs(marked, images, samples)
+    save_arrays(job.output("pairs"), pairs)
+    save_sheet(job.output("pairs_sheet"), pairs)
     found = near_duplicates(marked, samples)
     write_json(job.output("summary"), {"split": job.params["split"], "near_duplicates": limits | found})

@@ -25,6 +25,7 @@ SCHEMA = pa.schema(
     ]
 )
 SHOWN = 36  # pairs that a summary lists; their numbers have two digits
+PICTURED = 8  # pairs that can be seen, whether they are near duplicates or not
 
 
 def mark_near_duplicates(
@@ -61,6 +62,17 @@ def edge_correlation(images: Indexed, first: np.ndarray, second: np.ndarray) -> 
         is_copy = (pair[0] == pair[1]).all(axis=(1, 2, 3))
         correlation[rows] = np.divide(products[0], scale, out=is_copy.astype(np.float64), where=scale > 0)
     return correlation
+
+
+def pictured_pairs(marked: pd.DataFrame, images: Indexed, split: Split) -> dict[str, np.ndarray]:
+    """Return the held-out samples that look most like a member, the nearest first, and these members.
+
+    The keys are `heldout` and `members`, images (n, C, H, W), and the columns of `marked`, (n,) each, n ≤ PICTURED.
+    """
+    is_heldout = marked.sample_id.isin(split.sample_id[~split.is_member])
+    pairs = marked[is_heldout].sort_values(["rms", "sample_id"]).head(PICTURED)
+    seen = {"heldout": images[pairs.sample_id.to_numpy()], "members": images[pairs.member_id.to_numpy()]}
+    return seen | {name: pairs[name].to_numpy() for name in SCHEMA.names}
 
 
 def near_duplicates(marked: pd.DataFrame, split: Split) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """The result files of one evaluated target, and of a run's targets together, as comparisons and figures read them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -13,12 +13,12 @@ from simaudit.evaluation.numbers import Ledger
 from simaudit.evaluation.protocol.choice import Choice
 from simaudit.evaluation.protocol.selected import SelectedScores
 from simaudit.evaluation.statistics.bootstrap import Bootstrap
+from simaudit.storage.array import read_arrays
 from simaudit.storage.json import read_json
 from simaudit.storage.parquet import read_table
-from simaudit.storage.reading import reading
 from simaudit.vocabulary.context import AuditContext
 from simaudit.vocabulary.errors import SimauditError
-from simaudit.vocabulary.paths import RUN_FILES, TARGET_FILES
+from simaudit.vocabulary.paths import RUN_FILES, SPLIT_FILES, TARGET_FILES
 from simaudit.vocabulary.sides import EVALUATION
 
 ALONE = AuditContext(group="")
@@ -66,9 +66,7 @@ class Results:
     @cached_property
     def gallery(self) -> dict[str, np.ndarray]:
         """Images of the target and of its split beside each other, see `simaudit.samples.gallery.gallery`."""
-        path = self.file("gallery")
-        with reading(path, "a whole file"), np.load(path, allow_pickle=False) as arrays:
-            return dict(arrays)
+        return read_arrays(self.file("gallery"))
 
     @cached_property
     def selected(self) -> SelectedScores:
@@ -107,10 +105,11 @@ class Results:
 
 @dataclass(frozen=True)
 class Run:
-    """The files of all targets together under `root`, results/, and the context of each target by name."""
+    """The files of all targets together under `root`, results/, the context of each by name, and their splits."""
 
     root: Path
     contexts: Mapping[str, AuditContext]
+    splits: Sequence[str] = ()
 
     @cached_property
     def ledger(self) -> Ledger:
@@ -127,6 +126,10 @@ class Run:
     def audited(self) -> list[str]:
         """Every target that is not a control."""
         return [target for target, context in self.contexts.items() if context.control is None]
+
+    def pairs(self, split: str) -> dict[str, np.ndarray]:
+        """Return the held-out samples that look most like a member, see `simaudit.data.near_duplicates`."""
+        return read_arrays(self.root / SPLIT_FILES["pairs"].format(split=split))
 
     def theory(self, name: str) -> pd.DataFrame:
         """Return the closed form along a `line` or over a `field`, see `simaudit.targets.closed_form`."""

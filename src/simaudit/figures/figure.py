@@ -70,6 +70,8 @@ class RunFigure(Figure):
     """A figure of all targets of a run together, or of none of them."""
 
     reads: ClassVar[tuple[str, ...]] = ("numbers",)
+    reads_of_splits: ClassVar[tuple[str, ...]] = ()
+    """The files of each audited split that it is drawn from."""
 
     def missing(self, audits: Mapping[str, AuditContext]) -> str | None:
         """Return why it cannot be drawn of a run with these audits; None where it can."""

@@ -1,20 +1,25 @@
 """The job that draws one figure, of one audit or of all together."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from simaudit.figures.figure import Figure, TargetFigure, figure_modules
+from simaudit.figures.figure import Figure, RunFigure, TargetFigure, figure_modules
 from simaudit.vocabulary import paths
 from simaudit.vocabulary.job import Job, reference
 from simaudit.vocabulary.knobs import deciding
 
 
-def figure_job(of: str, name: str, knobs: Figure, contexts: Mapping[str, Mapping[str, Any]]) -> Job:
-    """Draw a figure of an audit, or of RUN; `contexts` says what each audit is beside the others."""
+def figure_job(
+    of: str, name: str, knobs: Figure, contexts: Mapping[str, Mapping[str, Any]], splits: Sequence[str] = ()
+) -> Job:
+    """Draw a figure of an audit, or of RUN; `contexts` says what each audit is beside the others, on these splits."""
     is_of_target = isinstance(knobs, TargetFigure)
     files = [paths.of_target(file, of) if is_of_target else paths.of_run(file) for file in knobs.reads]
-    known = {"targets": contexts if of == paths.RUN and "numbers" in knobs.reads else {}}
+    of_splits = knobs.reads_of_splits if isinstance(knobs, RunFigure) else ()
+    files += [paths.of_split(file, split) for split in splits for file in of_splits]
+    known: dict[str, Any] = {"targets": contexts if of == paths.RUN and "numbers" in knobs.reads else {}}
+    known |= {"splits": list(splits)} if of_splits else {}
     return Job(
         f"figure/{of}/{name}",
         reference(figure),
@@ -40,6 +45,6 @@ def draw_again(params: Mapping[str, Any], root: Path, outputs: Iterable[Path]) -
     knobs = figure_type(params["name"]).model_validate(params["figure"])
     if params["of"] == paths.RUN:
         contexts = {name: AuditContext(**context) for name, context in params["targets"].items()}
-        draw(knobs, Run(root, contexts)).save(outputs)
+        draw(knobs, Run(root, contexts, params.get("splits", ()))).save(outputs)
     else:
         draw(knobs, Results(root, params["of"])).save(outputs)

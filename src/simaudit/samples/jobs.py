@@ -58,8 +58,7 @@ def sample(job: Job) -> Mapping[str, Any]:
     from simaudit.machine.devices import resolve_device
     from simaudit.samples.draw import draw_samples
     from simaudit.samples.gallery import gallery
-    from simaudit.storage.array import save_array
-    from simaudit.storage.atomic import atomic_path
+    from simaudit.storage.array import save_array, save_arrays
     from simaudit.storage.pictures import save_sheet
     from simaudit.targets.family import family_type
     from simaudit.targets.files import read_summary
@@ -79,7 +78,6 @@ def sample(job: Job) -> Mapping[str, Any]:
         )
     save_array(job.output("samples"), samples)
     shown = gallery(target, real, Split.read(job.input("split")), samples, "decoder" in family.offers, device)
-    with atomic_path(job.output("gallery")) as temporary, temporary.open("wb") as stream:
-        np.savez_compressed(stream, allow_pickle=False, **shown)
+    save_arrays(job.output("gallery"), shown)
     save_sheet(job.output("sheet"), shown)
     return {"device": str(device)}

@@ -1,17 +1,31 @@
-"""Arrays in .npy files that are whole or absent: written at once, or row by row while their number is not yet known."""
+"""Arrays in files that are whole or absent: written at once, or row by row while their number is not yet known."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
 
 from simaudit.storage.atomic import atomic_path
+from simaudit.storage.reading import reading
 
 
 def save_array(path: Path, array: np.ndarray) -> None:
     """Write an array as .npy, atomically."""
     with atomic_path(path) as temporary, temporary.open("wb") as stream:
         np.save(stream, array, allow_pickle=False)
+
+
+def save_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
+    """Write arrays by name as a compressed .npz, atomically."""
+    with atomic_path(path) as temporary, temporary.open("wb") as stream:
+        np.savez_compressed(stream, allow_pickle=False, **arrays)
+
+
+def read_arrays(path: Path) -> dict[str, np.ndarray]:
+    """Return the arrays of an .npz by name. Raises SimauditError when the file is missing or not whole."""
+    with reading(path, "a whole file"), np.load(path, allow_pickle=False) as arrays:
+        return dict(arrays)
 
 
 class ArrayWriter:

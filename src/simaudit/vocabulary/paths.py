@@ -32,6 +32,12 @@ RUN_FILES = {
 }
 """Results of all audits together under results/, by name."""
 
+SPLIT_FILES = {
+    "pairs": "evaluation/nearest/{split}.npz",
+    "pairs_sheet": "evaluation/nearest/{split}.png",
+}
+"""Results of one split under results/ that figures read, by name."""
+
 COMPARISONS = ("against", "controls", "groups", "published", "ranks")
 """The files of results/comparison/."""
 
@@ -115,6 +121,11 @@ def of_target(name: str, target: str) -> Path:
 def of_run(name: str) -> Path:
     """Return the path of one of RUN_FILES."""
     return RESULTS / RUN_FILES[name]
+
+
+def of_split(name: str, split: str) -> Path:
+    """Return the path of one of SPLIT_FILES."""
+    return RESULTS / SPLIT_FILES[name].format(split=split)
 
 
 def stamp(job: str) -> Path:

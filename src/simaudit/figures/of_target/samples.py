@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import ClassVar
 
 import matplotlib.figure
@@ -11,8 +10,9 @@ import pandas as pd
 from simaudit.evaluation import results
 from simaudit.figures import style
 from simaudit.figures.figure import TargetFigure, groups
+from simaudit.figures.pictures import blank, sheets, show
 from simaudit.figures.printed import mention
-from simaudit.storage.pictures import cut, places, read_sheet
+from simaudit.storage.pictures import places
 
 LABELS = {
     "nearest": "nearest\nmember",
@@ -42,18 +42,15 @@ class Samples(TargetFigure):
 
     def draw(self, values: pd.DataFrame) -> matplotlib.figure.Figure:
         rows = list(groups(values, "row"))
-        sheets = {name: read_sheet(Path(name)) for name in values.picture.unique()}
+        of_file = sheets(values)
         columns = values.column.max() + 1
         figure = style.new_figure(rows=len(rows), height=0.46)
         axes = figure.subplots(len(rows), columns, squeeze=False)
         for line, (row, of_row) in zip(axes, rows, strict=True):
             for axis, shown in zip(line, of_row.to_dict("records"), strict=True):
-                image = cut(sheets[shown["picture"]], shown)
-                axis.imshow(image, cmap="gray", vmin=0, vmax=255, interpolation="auto")  # nearest if enlarged
-                axis.set(xticks=[], yticks=[])
-                axis.spines[:].set_visible(False)
-                if row == "nearest":
-                    axis.set_xlabel(f"{shown['distance']:.2f}", fontsize=6, labelpad=1)
+                words = f"{shown['distance']:.2f}" if row == "nearest" else ""
+                show(axis, of_file[shown["picture"]], shown, words)
+                blank(axis)
             line[0].set_ylabel(LABELS.get(row, row), rotation=0, ha="right", va="center", fontsize=7)
         return figure
 
