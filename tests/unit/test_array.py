@@ -122,7 +122,7 @@ def with_value(value):
         ({"x": NHWC, "y": LABELS / 2}, {"labels": "y"}, "must hold labels (N,) as whole numbers, found float64"),
         ({"x": NHWC, "y": np.eye(12, dtype=int)}, {"labels": "y"}, "as whole numbers, found int64 (12, 12)"),
         ({"x": NHWC, "z": LABELS}, {"captions": "z"}, "must hold captions (N,) as texts, found int64"),
-        ({"x": NHWC, "y": LABELS}, {"images": "images"}, "a.npz: has no array images; it has: 'x', 'y'"),
+        ({"x": NHWC, "y": LABELS}, {"images": "images"}, "a.npz: has no array images; it has: x, y"),
         ({"x": NHWC, "z": ["\ud800"] * 12}, {"captions": "z"}, "a.npz: not an array of texts"),
         ({"x": NHWC[:0]}, {}, "a.npz: x: has shape (0, 4, 5, 3), so it holds no images"),
         ({"x": NHWC.astype(str)}, {}, "holds <U3; save its images as uint8 or as float32"),

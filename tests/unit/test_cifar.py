@@ -154,7 +154,7 @@ def without(*keys):
         (pickled([1, 2]), "is no batch of CIFAR, which is a dictionary"),
         (
             without("data"),
-            "has no data, and a batch of this dataset has; its keys: 'batch_label', 'filenames', 'labels'",
+            "has no data, and a batch of this dataset has; its keys: batch_label, labels, filenames",
         ),
         (without("labels", "filenames"), "has no labels and no filenames"),
         (pickled(batch(IMAGES, LABELS, key="fine_labels")), "has no labels, and a batch of this dataset has"),

@@ -210,10 +210,13 @@ ROWS = pd.DataFrame(
 )
 TABLES = {
     "m.csv": lambda frame: frame.to_csv("m.csv", index=False),
+    "excel.csv": lambda frame: frame.rename(columns=str.upper).to_csv(
+        "excel.csv", index=False, sep=";", lineterminator="\r\n"
+    ),
     "m.TSV": lambda frame: frame.to_csv("m.TSV", index=False, sep="\t"),
     "bom.csv": lambda frame: frame.to_csv("bom.csv", index=False, encoding="utf-8-sig"),
     "m.jsonl": lambda frame: frame.to_json("m.jsonl", orient="records", lines=True, force_ascii=False),
-    "m.parquet": lambda frame: frame.to_parquet("m.parquet"),
+    "m.parquet": lambda frame: frame.rename(columns=str.title).to_parquet("m.parquet"),
 }
 
 
@@ -265,22 +268,21 @@ def test_numbers_with_gaps_in_parquet_are_numbers():
 BAD_TABLES = {
     "no file column": (
         "name,label\na.png,1\n",
-        "m.csv: has no column file or file_name; its columns are 'label', 'name'",
+        "m.csv: has no column file or file_name; its columns are name, label",
     ),
-    "no label column": ("file\na.png\nb.png\n", "m.csv: has no column label; its columns are 'file'"),
-    "semicolons": (
-        "file;label\na.png;1\n",
-        "m.csv: has no column file or file_name; its columns are 'file;label'",
-    ),
+    "no label column": ("file\na.png\nb.png\n", "m.csv: has no column label; its columns are file"),
     "a row too long": (
         "file,label\na.png,1,2\n",
-        "m.csv: not a whole table (a row has more cells than the first",
+        "m.csv: must list every picture once; lines of other than the header's 2 cells (1): line 2 has 3; without",
     ),
     "a row too short": (
         "file,label\na.png\n",
-        "m.csv: not a whole table (a row has fewer cells than the first",
+        "m.csv: must list every picture once; lines of other than the header's 2 cells (1): line 2 has 1; without",
     ),
-    "not UTF-8": ("file,label\né.png,1\n".encode("latin-1"), "m.csv: not a whole table ('utf-8' codec"),
+    "not UTF-8": (
+        "file,label\né.png,1\n".encode("latin-1"),
+        "m.csv: not a UTF-8 table of texts and numbers ('utf-8' codec",
+    ),
     "a label below zero": (
         "file,label\na.png,-1\nb.png,1\n",
         "m.csv: the label -1 is no whole number from 0",
@@ -288,8 +290,8 @@ BAD_TABLES = {
     "empty": ("", "m.csv: has no column file"),
     "many mistakes": (
         'file,label\na.png,1\na.png,1\nc.png,1\n"d\ne.png",1\n',
-        "m.csv: must list every picture once; listed twice: a.png; "
-        r"no picture of the folder: c.png, 'd\ne.png'; without a row: b.png",
+        "m.csv: must list every picture once; listed twice (1): a.png; "
+        r"no picture of the folder (2): c.png, 'd\ne.png'; without a row (1): b.png",
     ),
 }
 
@@ -308,12 +310,24 @@ def test_a_table_that_cannot_be_used_is_one_line_that_names_all_its_mistakes(con
 @pytest.mark.parametrize(
     ("name", "content", "why"),
     [
-        ("m.xlsx", b"PK", "m.xlsx: must be a .csv, .tsv, .jsonl or .parquet file"),
-        ("m.jsonl", b"[1]\n", r"m.jsonl: not a whole table (\[1\] is no object)"),
-        ("m.jsonl", b"{'file': 1}\n", "m.jsonl: not a whole table (Expecting property name"),
-        ("m.jsonl", b'{"file": "a.png", "label": [1]}\n', "m.jsonl: a label is a list or a mapping"),
-        ("m.parquet", b"PAR1 not", "m.parquet: not a whole table"),
-        ("gone.csv", None, "gone.csv: missing; correct it, or name another"),
+        (
+            "m.jsonl",
+            b"[1]\n\n{'file': 1}\n",
+            "m.jsonl: has no column file or file_name and no column label; its columns are none; lines that are no "
+            "JSON object (2): line 1, line 3",
+        ),
+        (
+            "m.jsonl",
+            b'{"file": "a.png", "label": [1]}\n',
+            "m.jsonl: not a UTF-8 table of texts and numbers (a cell is a list",
+        ),
+        (
+            "m.jsonl",
+            b'{"file": "a.png", "label": 1, "label": 2}\n',
+            "m.jsonl: has several columns label; keep",
+        ),
+        ("m.parquet", b"PAR1 not", "m.parquet: not a Parquet table of texts and numbers"),
+        ("gone.csv", None, "gone.csv: missing; save one there, or name another"),
     ],
 )
 def test_a_file_that_is_no_table_is_one_line(name, content, why):
@@ -322,7 +336,12 @@ def test_a_file_that_is_no_table_is_one_line(name, content, why):
         Path(name).write_bytes(content)
     with pytest.raises(SimauditError) as refused:
         items(metadata=name, labels="metadata")
-    assert str(refused.value).startswith(why.replace("\\", ""))
+    assert str(refused.value).startswith(why)
+
+
+def test_a_table_of_another_kind_is_refused_before_any_job():
+    with pytest.raises(ValidationError, match=r"must end in \.csv or \.tsv or .* \.parquet"):
+        folder(metadata="m.xlsx")
 
 
 def test_labels_of_a_table_need_a_table():
@@ -435,7 +454,7 @@ def test_a_folder_that_must_not_be_read_is_named():
         ({"path": "gone"}, "params.yaml: datasets.d: path: gone is no folder; name one that is there"),
         ({"path": "a.png"}, "params.yaml: datasets.d: path: a.png is no folder"),
         ({"path": "empty"}, "params.yaml: datasets.d: empty has no pictures (.avif, "),
-        ({"metadata": "gone.csv"}, "gone.csv: missing; correct it, or name another"),
+        ({"metadata": "gone.csv"}, "gone.csv: missing; save one there, or name another"),
     ],
     ids=str,
 )

@@ -90,8 +90,16 @@ SPELLED = {"member": "Member", "heldout": "held-out"}
             "m.csv",
         ),
         ("\n".join(["sample_id,role", *(f"{i},{role}" for i, role in enumerate(ROLES))]), "m.csv"),
+        ("\n".join(["file_name,role", *ROWS]), "m.csv"),
+        (
+            "\n\n".join(f'{{"Role": "{role}", "sample_id": {i}}}' for i, role in enumerate(ROLES)),
+            "m.JSONL",
+        ),
     ],
-    ids=["plain", "BOM and CRLF", "spaces and blank lines", "semicolons", "tabs", "quotes", "numbers"],
+    ids=[
+        *("plain", "BOM and CRLF", "spaces and blank lines", "semicolons", "tabs", "quotes", "numbers"),
+        *("file_name", "JSON lines"),
+    ],
 )
 def test_a_table_is_read_in_every_dialect(text, name):
     split = made(table(text, name))
@@ -126,7 +134,9 @@ def test_index_arrays_are_read_by_secmi_s_names_or_others():
     np.savez("s.npz", seen=ids["member"][::-1], unseen=ids["heldout"])
     knobs = {"indices": "s.npz", "member_key": "seen", "heldout_key": "unseen"}
     assert made(knobs).role.tolist() == ROLES
-    line = "s.npz: has no array mia_train_idxs, mia_eval_idxs; it has 'seen', 'unseen': name them by member_key and"
+    line = (
+        "s.npz: has no array mia_train_idxs, mia_eval_idxs; it has seen, unseen: name them by member_key and"
+    )
     assert line in refused({"indices": "s.npz"})
 
 
@@ -257,7 +267,7 @@ def test_folds_and_sides_that_cannot_be_measured_are_refused(rows, line):
         (
             {"origin": "train", "heldout": ["val", "film"]},
             "d",
-            "origin: no image is from val, film (there are 'test', 'train'",
+            "origin: no image is from val, film (there are train, test",
         ),
         ({"origin": "train", "heldout": "test"}, "bare", "the dataset has no origins"),
         (
@@ -278,16 +288,16 @@ def test_folds_and_sides_that_cannot_be_measured_are_refused(rows, line):
         (
             {"file": "header.csv"},
             "d",
-            "header.csv: needs a column file or sample_id, and a column role; it has 'name', 'role'",
+            "header.csv: has no column file or file_name or sample_id; its columns are name, role",
         ),
-        ({"file": "twice.csv"}, "d", "twice.csv: has several columns 'role'; keep one of each"),
+        ({"file": "twice.csv"}, "d", "twice.csv: has several columns role; keep one of each"),
         (
             {"file": "empty.csv"},
             "d",
-            "empty.csv: needs a column file or sample_id, and a column role; it has none",
+            "empty.csv: has no column file or file_name or sample_id and no column role; its columns are none",
         ),
-        ({"file": "utf16.csv"}, "d", "utf16.csv: not a table in UTF-8"),
-        ({"file": "quotes.csv"}, "d", "quotes.csv: not a table in UTF-8"),
+        ({"file": "utf16.csv"}, "d", "utf16.csv: not a UTF-8 table of texts and numbers"),
+        ({"file": "quotes.csv"}, "d", "quotes.csv: not a UTF-8 table of texts and numbers"),
         ({"file": "junk.parquet"}, "d", "junk.parquet: not a Parquet table"),
         ({"file": "lists.parquet"}, "d", "lists.parquet: not a Parquet table of texts and numbers"),
         ({"file": "gone.csv"}, "d", "gone.csv: missing; save one there, or name another"),
@@ -367,7 +377,10 @@ def test_a_copy_on_both_sides_is_refused_and_one_that_is_unused_is_not():
             "{members: {origin: a, heldout: [b, a]}}",
             "members.heldout: a is among `origin` too; keep it on one side",
         ),
-        ("{members: {file: m.txt}}", "members.file: must end in .csv or .tsv or .parquet (got 'm.txt')"),
+        (
+            "{members: {file: m.txt}}",
+            "members.file: must end in .csv or .tsv or .jsonl or .ndjson or .parquet (got 'm.txt')",
+        ),
         (
             "{members: {file: m.csv}}",
             "members.file: no such file or folder; put it there, or name another (got 'm.csv')",

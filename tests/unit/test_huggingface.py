@@ -330,21 +330,21 @@ def test_a_source_that_cannot_be_read_is_one_line():
         ({"format": "arrow"}, ["d.parquet: not what the library datasets reads as arrow"]),
         (
             {"image": "picture"},
-            ["image: there is no column picture; the columns are 'image', 'label', 'text'"],
+            ["image: there is no column picture; the columns are image, label, text"],
         ),
         ({"image": "label"}, ["image: the column label holds no pictures; name one that does"]),
-        ({"label": "kind"}, ["label: there is no column kind; the columns are 'image', 'label', 'text'"]),
+        ({"label": "kind"}, ["label: there is no column kind; the columns are image, label, text"]),
         ({"caption": "kind"}, ["caption: there is no column kind"]),
         ({"file": "kind"}, ["file: there is no column kind"]),
     ):
         assert_one_line(knobs, *words)
     imagefolder()
     pictures = {"path": "pictures", "format": "imagefolder", "split": "test"}
-    assert_one_line(pictures, "split: there is no split test; the splits are 'train'")
+    assert_one_line(pictures, "split: there is no split test; the splits are train")
     pictures = {"path": "pictures", "format": "parquet"}
     assert_one_line(pictures, "path: pictures has no files *.parquet in the split train; correct")
     pq.write_table(pa.table({"a": PNGS, "b": PNGS}), "two.parquet")
-    assert_one_line({"path": "two.parquet"}, "image: name the column of pictures; the columns are 'a', 'b'")
+    assert_one_line({"path": "two.parquet"}, "image: name the column of pictures; the columns are a, b")
 
 
 def test_ten_times_as_many_rows_need_no_more_memory():

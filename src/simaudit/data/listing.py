@@ -2,31 +2,23 @@
 
 from __future__ import annotations
 
-import csv
-from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from zipfile import ZipFile
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
-import pyarrow.parquet as pq
 
+from simaudit.data.given_table import ENCODING, REMEDY, read_given_table
 from simaudit.data.membership import Given, IndexArrays, NameLists, Origins, RolesTable
-from simaudit.storage.reading import listed, reading
+from simaudit.storage.reading import reading
 from simaudit.vocabulary.errors import SimauditError, some
 from simaudit.vocabulary.sides import HELDOUT, MEMBER
-
-NAMED = 20  # of what is wrong in one way, in one message
-REMEDY = "save one there, or name another"
-ENCODING = "utf-8-sig"  # UTF-8, with the mark that Excel writes or without
 
 Name = int | str
 """What an entry names a sample by: its sample_id, or its file; a text among numbers is none, and names nothing."""
 LONGEST_NUMBER = 18  # digits of a sample_id
-_Columns = dict[str, list[str | None]]
 
 
 @dataclass(frozen=True)
@@ -70,58 +62,15 @@ def read_listing(given: Given, items: pd.DataFrame) -> Listing:
 
 def _of_table(path: Path, has_files: bool) -> Listing:
     """Read a table. Where it has both, `file` counts and not `sample_id`, unless the images have no file names."""
-    columns, mistakes = _parquet(path) if path.suffix.lower() == ".parquet" else _csv(path)
+    table = read_given_table(path, ["file", "sample_id", "role", "fold", "group"])
+    table.require(["file", "sample_id"], ["role"])
+    columns = table.columns
     names = [name for name in ("file", "sample_id") if name in columns]
-    if not names or "role" not in columns:
-        raise SimauditError(
-            f"{path}: needs a column file or sample_id, and a column role; it has {listed(columns)}"
-        )
     by = names[0] if has_files else names[-1]
-    texts = ([text or "" for text in columns[by]], [text or "" for text in columns["role"]])
-    count = len(texts[0])
-    said = ([text or None for text in columns.get(name, [None] * count)] for name in ("fold", "group"))
-    rows = zip(_numbers(texts[0]) if by == "sample_id" else texts[0], texts[1], *said, strict=True)
-    return Listing([Entry(*row) for row in rows], by == "sample_id", mistakes)
-
-
-def _csv(path: Path) -> tuple[_Columns, list[str]]:
-    """Return the columns of a text file by name, in small letters, and its mistakes. Excel's semicolons are commas."""
-    with reading(path, "a table in UTF-8", REMEDY), path.open(encoding=ENCODING, newline="") as stream:
-        first = stream.readline()
-        stream.seek(0)
-        comma = ";" if ";" in first and "," not in first else ","
-        delimiter = "\t" if path.suffix.lower() == ".tsv" else comma
-        lines = csv.reader(stream, delimiter=delimiter, skipinitialspace=True, strict=True)
-        rows = [(lines.line_num, row) for row in lines if any(row)]
-    header = [name.strip().lower() for name in rows[0][1]] if rows else []
-    odd = [f"line {number} has {len(row)}" for number, row in rows[1:] if len(row) != len(header)]
-    why = named(f"lines of other than the header's {len(header)} cells", odd, str(len(odd)))
-    whole = [row for _, row in rows[1:] if len(row) == len(header)]
-    columns: Iterable[Iterable[str]] = zip(*whole, strict=True) if whole else ([] for _ in header)
-    return _by_name(path, header, columns), [why] if odd else []
-
-
-def _parquet(path: Path) -> tuple[_Columns, list[str]]:
-    with reading(path, "a Parquet table of texts and numbers", REMEDY):
-        table = pq.read_table(path)
-        header = [name.strip().lower() for name in table.column_names]
-        known = ("file", "sample_id", "role", "fold", "group")
-        texts = (
-            column.cast(pa.string()).to_pylist() if name in known else []
-            for name, column in zip(header, table.columns, strict=True)
-        )
-        return _by_name(path, header, texts), []
-
-
-def named(what: str, names: Collection[object], count: str) -> str:
-    """Return a clause about entries or samples that are wrong in one way: what they are, how many, and which."""
-    return f"{what} ({count}): {some(names, NAMED)}"
-
-
-def _by_name(path: Path, header: list[str], columns: Iterable[Iterable[str | None]]) -> _Columns:
-    if twice := [name for name, count in Counter(header).items() if name and count > 1]:
-        raise SimauditError(f"{path}: has several columns {listed(twice)}; keep one of each")
-    return {name: list(column) for name, column in zip(header, columns, strict=True)}
+    texts, role = ([text or "" for text in columns[name]] for name in (by, "role"))
+    said = (columns.get(name, [None] * len(role)) for name in ("fold", "group"))
+    rows = zip(_numbers(texts) if by == "sample_id" else texts, role, *said, strict=True)
+    return Listing([Entry(*row) for row in rows], by == "sample_id", table.mistakes)
 
 
 def _of_arrays(path: Path, member_key: str, heldout_key: str) -> Listing:
@@ -135,7 +84,7 @@ def _of_arrays(path: Path, member_key: str, heldout_key: str) -> Listing:
     ):
         if lacking := [key for key in keys.values() if key not in arrays]:
             raise SimauditError(
-                f"{path}: has no array {some(lacking, NAMED)}; it has {listed(arrays.files)}: name "
+                f"{path}: has no array {some(lacking)}; it has {some(arrays.files)}: name "
                 "them by member_key and heldout_key"
             )
         sides = {role: arrays[key] for role, key in keys.items()}
@@ -168,8 +117,8 @@ def _of_origins(given: Origins, origin: pd.Series) -> Listing:
     there, mistakes = list(origin.dropna().unique()), []
     unknown = [name for name in (*given.origin, *given.heldout) if name not in there]
     if unknown and given.unknown == "refuse":
-        known = f"there are {listed(there)}" if there else "the dataset has no origins"
-        mistakes = [f"no image is from {some(unknown, NAMED)} ({known}; correct it, or set unknown: drop)"]
+        known = f"there are {some(there)}" if there else "the dataset has no origins"
+        mistakes = [f"no image is from {some(unknown)} ({known}; correct it, or set unknown: drop)"]
     sides = {MEMBER: given.origin, HELDOUT: given.heldout}
     entries = [
         Entry(number, role)

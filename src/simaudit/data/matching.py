@@ -7,10 +7,10 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 import numpy as np
 import pandas as pd
 
-from simaudit.data.listing import NAMED, Entry, Listing, Name, named, read_listing
+from simaudit.data.listing import Entry, Listing, Name, read_listing
 from simaudit.data.membership import Given
 from simaudit.data.split import draw_folds, split_table
-from simaudit.vocabulary.errors import KnobError, some
+from simaudit.vocabulary.errors import NAMED, KnobError, named, some
 from simaudit.vocabulary.sides import FOLDS, HELDOUT, MEMBER, SIDES, UNUSED
 
 ROLES = {
@@ -115,16 +115,14 @@ def _unknown(listing: Listing, found: Found, files: Files) -> Iterator[str]:
         meant = whole.get(_folded(name), base.get(_base(name)))
         return f"{name} (did you mean {files[meant]}?)" if meant is not None else name
 
-    def clause(what: str, names: Collection[object]) -> str:
+    def clause(what: str, names: Collection[object]) -> list[str]:
         return named(what, names, f"{len(names)} of {len(found)}; correct them, or set unknown: drop")
 
-    if numbers:
-        yield clause(f"sample_ids that lie beyond the dataset's 0 … {last}", numbers)
-    if texts:
-        which = f", which has sample_ids 0 … {last}" if listing.numbered or not any(files) else ""
-        which += "" if any(files) else " and no file names"
-        hinted = texts if listing.numbered else [*map(shown, texts[:NAMED]), *texts[NAMED:]]
-        yield clause(f"entries that name nothing in the dataset{which}", hinted)
+    yield from clause(f"sample_ids that lie beyond the dataset's 0 … {last}", numbers)
+    which = f", which has sample_ids 0 … {last}" if listing.numbered or not any(files) else ""
+    which += "" if any(files) else " and no file names"
+    hinted = texts if listing.numbered else [*map(shown, texts[:NAMED]), *texts[NAMED:]]
+    yield from clause(f"entries that name nothing in the dataset{which}", hinted)
 
 
 def _repeated(found: Found) -> Iterator[str]:
@@ -140,10 +138,8 @@ def _repeated(found: Found) -> Iterator[str]:
             both.append(f"{first.name} ({', '.join(roles)})")
         elif others:
             twice.append(first.name)
-    if twice:
-        yield named("listed more than once", twice, str(len(twice)))
-    if both:
-        yield named("listed in several roles", both, str(len(both)))
+    yield from named("listed more than once", twice)
+    yield from named("listed in several roles", both)
 
 
 def _wrong_words(entries: list[Entry]) -> Iterator[str]:
@@ -156,26 +152,23 @@ def _wrong_words(entries: list[Entry]) -> Iterator[str]:
         "fold", [(_fold(entry), entry.name) for entry in said if _fold(entry) not in FOLDS], FOLDS
     )
     lacking = [entry.name for entry in used if not _fold(entry)]
-    if said and lacking:
-        yield named(
-            "without a fold, which others have", lacking, f"{len(lacking)}; give one to all, or to none"
-        )
+    if said:
+        count = f"{len(lacking)}; give one to all, or to none"
+        yield from named("without a fold, which others have", lacking, count)
 
 
 def _words(kind: str, wrong: list[tuple[str, Name]], known: Iterable[str]) -> Iterator[str]:
     by_word: dict[str, list[Name]] = {}
     for word, name in wrong:
         by_word.setdefault(word, []).append(name)
-    if by_word:
-        shown = [f"{word!r} of {some(names, EXAMPLES)}" for word, names in by_word.items()]
-        yield named(f"with a {kind} that is none of {', '.join(known)}", shown, str(len(wrong)))
+    shown = [f"{word!r} of {some(names, EXAMPLES)}" for word, names in by_word.items()]
+    yield from named(f"with a {kind} that is none of {', '.join(known)}", shown, str(len(wrong)))
 
 
 def _unlisted(samples: list[int], files: Files) -> Iterator[str]:
-    if samples:
-        count = f"{len(samples)} of {len(files)}; list them, or set unlisted: unused"
-        names = [files[sample] or sample for sample in samples]
-        yield named("samples of the dataset that are not listed", names, count)
+    count = f"{len(samples)} of {len(files)}; list them, or set unlisted: unused"
+    names = [files[sample] or sample for sample in samples]
+    yield from named("samples of the dataset that are not listed", names, count)
 
 
 def _lacking(entries: Iterable[Entry]) -> Iterator[str]:

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import (
-    AfterValidator,
     BeforeValidator,
     Discriminator,
     Field,
@@ -16,22 +15,12 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
+from simaudit.data.given_table import TableFile
 from simaudit.vocabulary.bounds import MOST_IMAGES, Several
-from simaudit.vocabulary.knobs import GivenPath, Knobs
+from simaudit.vocabulary.knobs import GivenPath, Knobs, ending
 
 Count = Annotated[int, Field(ge=2), MOST_IMAGES]
 Text = Annotated[str, Field(min_length=1, max_length=4096)]
-
-
-def _ending(*suffixes: str) -> AfterValidator:
-    """Require that a file's name ends in one of these, in capital or small letters."""
-
-    def check(file: str) -> str:
-        if Path(file).suffix.lower() not in suffixes:
-            raise PydanticCustomError("suffix", "must end in {known}", {"known": " or ".join(suffixes)})
-        return file
-
-    return AfterValidator(check)
 
 
 class Given(Knobs):
@@ -52,7 +41,7 @@ class Given(Knobs):
 class RolesTable(Given):
     """A table with a row for each sample: columns `file` or `sample_id`, `role`, and perhaps `fold` and `group`."""
 
-    file: Annotated[GivenPath, _ending(".csv", ".tsv", ".parquet")]
+    file: TableFile
 
     @property
     def files(self) -> Mapping[str, Path]:
@@ -62,7 +51,7 @@ class RolesTable(Given):
 class IndexArrays(Given):
     """An .npz with the sample_ids of members and of held-out samples as two arrays, as SecMI publishes its splits."""
 
-    indices: Annotated[GivenPath, _ending(".npz")]
+    indices: Annotated[GivenPath, ending(".npz")]
     member_key: Text = "mia_train_idxs"
     heldout_key: Text = "mia_eval_idxs"
 

@@ -6,13 +6,13 @@ from pathlib import Path
 
 from simaudit.data.membership import Given
 from simaudit.data.sizes import fold_sizes, heldout_of, refuse_small
-from simaudit.plan.explain import Mistake, listed, shown
+from simaudit.plan.explain import Mistake
 from simaudit.plan.params import Params
 from simaudit.provenance.stamps import Stamp
 from simaudit.targets.files import AUTOENCODER
 from simaudit.targets.given import why_no_autoencoder
 from simaudit.vocabulary import paths
-from simaudit.vocabulary.errors import KnobError, SimauditError
+from simaudit.vocabulary.errors import KnobError, SimauditError, shown, some
 
 Mistakes = Iterator[Mistake]
 
@@ -111,7 +111,7 @@ def _why_not(params: Params, name: str, folder: Path) -> str | None:
         return why_no_autoencoder(folder)
     if made_by not in params.targets:  # perhaps it was made when params.yaml said otherwise
         is_here = ".." not in folder.parts and why_no_autoencoder(folder) is None
-        return None if is_here else f"no such entry; known: {listed(params.targets)}"
+        return None if is_here else f"no such entry; known: {some(params.targets)}"
     if not params.targets[made_by].is_latent or folder != paths.target(made_by) / AUTOENCODER:
         return (
             f"targets.{made_by} writes no autoencoder there; name the folder {AUTOENCODER} of a latent target"

@@ -4,9 +4,10 @@ from collections.abc import Collection, Hashable, Iterator, Mapping
 
 from simaudit.figures.figure import TargetFigure
 from simaudit.plan import at_hand
-from simaudit.plan.explain import Mistake, listed, shown
+from simaudit.plan.explain import Mistake
 from simaudit.plan.params import Params
 from simaudit.vocabulary import paths
+from simaudit.vocabulary.errors import shown, some
 from simaudit.vocabulary.knobs import Knobs, referring
 
 Mistakes = Iterator[Mistake]
@@ -45,7 +46,7 @@ def _unknown(
 ) -> Mistakes:
     for name in names:
         if name not in known:
-            why = f"no such entry; known: {listed(known)} (got {shown(name)})"
+            why = f"no such entry; known: {some(known)} (got {shown(name)})"
             yield Mistake(keys, why, same)
 
 
@@ -61,7 +62,7 @@ def _of_audit(params: Params, name: str) -> Mistakes:
             why = f"{attack} needs a {lacking[0]}, which kind {family.kind} has not"
             yield Mistake((*key, "attacks"), why)
     if not attacks:
-        why = f"none of the attacks ({listed(params.attacks)}) is for a target of this kind; add one"
+        why = f"none of the attacks ({some(params.attacks)}) is for a target of this kind; add one"
         yield Mistake(key, why, same=why)
     yield from _unknown((*key, "intermediate_attacks"), audit.intermediate_attacks, attacks)
     for figure in audit.figures or ():

@@ -9,9 +9,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from simaudit.plan.explain import listed, shown, shown_key
 from simaudit.plan.sweep import Sweep
-from simaudit.vocabulary.errors import SimauditError
+from simaudit.vocabulary.errors import SimauditError, printable, shown, some
 from simaudit.vocabulary.knobs import joined
 
 LONGEST_CHAIN = 20  # entries that are `like` one another
@@ -36,7 +35,7 @@ class Place(NamedTuple):
 
     def where(self, keys: Sequence[str]) -> tuple[str, str]:
         """Return the file, and the whole key of the value at these keys of the content."""
-        return str(self.file), ".".join(map(shown_key, [*self.keys, *keys])).replace(".[", "[")
+        return str(self.file), ".".join(map(printable, [*self.keys, *keys])).replace(".[", "[")
 
     def line(self, keys: Sequence[str], why: str) -> str:
         """Return what is wrong with the value at these keys of the content, after the file and the whole key."""
@@ -146,7 +145,7 @@ def _start(
         if like in seen:
             raise SimauditError(place.line(["like"], "goes in a circle; name an entry that stands by itself"))
         if like not in entries and like not in base:
-            known = listed(sorted({*base, *entries} - {name}))
+            known = some(sorted({*base, *entries} - {name}))
             raise SimauditError(place.line(["like"], f"no such entry; known: {known} (got {shown(like)})"))
         if len(seen) > LONGEST_CHAIN:
             why = f"goes through more than {LONGEST_CHAIN} entries; name one that stands by itself"

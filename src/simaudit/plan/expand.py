@@ -11,9 +11,9 @@ from typing import Any
 from pydantic import ValidationError
 
 from simaudit.plan.combine import Combined, Entry
-from simaudit.plan.explain import explain, shown_key
+from simaudit.plan.explain import explain
 from simaudit.plan.sweep import MOST_TARGETS, Sweep
-from simaudit.vocabulary.errors import SimauditError
+from simaudit.vocabulary.errors import SimauditError, printable
 from simaudit.vocabulary.knobs import joined
 
 
@@ -96,7 +96,7 @@ def _by_name(pairs: Iterable[tuple[str, Entry]]) -> dict[str, Entry]:
         if name in entries:
             other = ".".join(entries[name].places[0].keys)
             raise SimauditError(
-                entry.line([], f"stands for {shown_key(name)}, and so does {other}; rename one")
+                entry.line([], f"stands for {printable(name)}, and so does {other}; rename one")
             )
         entries[name] = entry
     return entries

@@ -5,8 +5,7 @@ from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 
-from simaudit.vocabulary.errors import SimauditError
-from simaudit.vocabulary.knobs import LONGEST_NAME
+from simaudit.vocabulary.errors import SimauditError, shown
 
 WHY = {
     "extra_forbidden": "unknown key; remove it or correct its spelling",
@@ -27,8 +26,6 @@ WHY = {
 }
 """What is said in place of pydantic's own words, by its name of the error."""
 WITHOUT_VALUE = ("extra_forbidden", "missing")
-LONGEST_VALUE = 60  # characters of a value that a line shows
-MOST_NAMES = 20  # that a line lists
 MOST_PLACES = 3  # in which a mistake is named again
 MOST_LINES = 40  # of one refusal
 
@@ -60,24 +57,6 @@ def refusal(mistakes: Iterable[Mistake], where: Where) -> SimauditError:
     if len(lines) > MOST_LINES:
         lines[MOST_LINES:] = [f"and {len(lines) - MOST_LINES} more mistakes; correct these first"]
     return SimauditError("\n".join(lines))
-
-
-def shown(value: Any) -> str:
-    """Return a value as a line shows it, cut where it is long."""
-    text = repr(value)
-    return text if len(text) <= LONGEST_VALUE else text[: LONGEST_VALUE - 3] + "..."
-
-
-def shown_key(key: str) -> str:
-    """Return a key as a line shows it: as it is, unless it is no name at all."""
-    return key if key and key.isprintable() and len(key) <= LONGEST_NAME else shown(key)
-
-
-def listed(names: Iterable[str]) -> str:
-    """Return names as a line lists them, not all where they are many."""
-    names = list(map(shown_key, names))
-    more = f" and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else ""
-    return ", ".join(names[:MOST_NAMES]) + more or "none"
 
 
 def _line(why: str, places: list[tuple[str, str]]) -> str:

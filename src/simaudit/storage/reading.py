@@ -1,14 +1,13 @@
-"""The one refusal of a file that is missing or damaged, and names from inside a file as a line lists them."""
+"""The one refusal of a file that is missing or damaged."""
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from simaudit.vocabulary.errors import FileError, SimauditError, is_out_of_memory
 
 LONGEST_REASON = 200  # characters; a library's message may fill a screen
-MOST_NAMES, LONGEST_NAME = 20, 60  # names that a line lists, and characters of each
 
 
 @contextmanager
@@ -32,10 +31,3 @@ def reading(path: Path, kind: str, remedy: str = "") -> Iterator[None]:
             raise FileError(f"{path}: must not be read; change its permissions") from None
         why = " ".join(str(error).split())[:LONGEST_REASON] or type(error).__name__
         raise FileError(f"{path}: not {kind} ({why}); {remedy or 'delete it and run again'}") from None
-
-
-def listed(names: Iterable[str]) -> str:
-    """Return names that a file holds, whoever wrote it, as a line lists them: quoted, sorted, and cut."""
-    names = sorted(names)
-    more = f" and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else ""
-    return (", ".join(f"{name!r:.{LONGEST_NAME}}" for name in names[:MOST_NAMES]) or "none") + more

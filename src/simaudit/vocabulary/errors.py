@@ -1,10 +1,12 @@
 """The errors that are meant for the user, and how to know one that comes from too little memory."""
 
-from collections.abc import Collection
-from itertools import islice
+from collections.abc import Collection, Iterable
 
 NO_MEMORY = ("allocate memory", "unable to allocate", "out of memory", "bad_alloc", "alloc_failed")
 """What torch, CUDA, numpy and the system write, in lower case, where they get no more memory."""
+NAMED = 20  # names that a line lists
+LONGEST_VALUE = 60  # characters of a value that a line shows
+LONGEST_NAME = 500  # characters of a name, such as a path, that a line shows as it is
 
 
 class SimauditError(Exception):
@@ -26,15 +28,31 @@ class KnobError(SimauditError):
         self.key, self.why = key, why
 
 
+def shown(value: object) -> str:
+    """Return a value as a line shows it, cut where it is long."""
+    text = repr(value)
+    return text if len(text) <= LONGEST_VALUE else text[: LONGEST_VALUE - 3] + "..."
+
+
 def printable(name: str) -> str:
-    """Return a name of a file, a column or the like as a line shows it: quoted where it cannot be printed."""
-    return name if name and name.isprintable() else repr(name)
+    """Return a name of a file, a key or the like as a line shows it: as it is, or quoted and cut.
+
+    It is quoted where it cannot be printed, is empty or very long, or has spaces around it.
+    """
+    is_plain = name and name.isprintable() and name == name.strip() and len(name) <= LONGEST_NAME
+    return name if is_plain else shown(name)
 
 
-def some(names: Collection[object], most: int) -> str:
-    """Return names as an error lists them, not all where they are more than `most`, and always within one line."""
-    texts = (printable(str(name)) for name in islice(names, most))
-    return ", ".join(texts) + (f" and {len(names) - most} more" if len(names) > most else "")
+def some(names: Iterable[object], most: int = NAMED) -> str:
+    """Return names as an error lists them, in their order: none, or no more than `most`, and always in one line."""
+    texts = list(map(str, names))
+    more = f" and {len(texts) - most} more" if len(texts) > most else ""
+    return ", ".join(map(printable, texts[:most])) + more or "none"
+
+
+def named(what: str, names: Collection[object], count: str = "") -> list[str]:
+    """Return the clause about what is wrong in one way, how many, and which, or no clause where nothing is."""
+    return [f"{what} ({count or len(names)}): {some(names)}"] if names else []
 
 
 def is_out_of_memory(error: BaseException) -> bool:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import (
@@ -34,6 +35,17 @@ Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]*$", max_le
 
 GivenPath = Annotated[str, StringConstraints(min_length=1, max_length=4096, pattern=r"^[^\x00-\x1f\x7f]+$")]
 """The path of a file or folder that no job makes."""
+
+
+def ending(*suffixes: str) -> AfterValidator:
+    """Require that a file's name ends in one of these, in capital or small letters."""
+
+    def check(file: str) -> str:
+        if Path(file).suffix.lower() not in suffixes:
+            raise PydanticCustomError("suffix", "must end in {known}", {"known": " or ".join(suffixes)})
+        return file
+
+    return AfterValidator(check)
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,7 @@ from glob import escape
 from pathlib import Path
 from typing import Any
 
-from simaudit.storage.reading import listed
-from simaudit.vocabulary.errors import KnobError
+from simaudit.vocabulary.errors import KnobError, some
 
 ENDINGS = {"parquet": ".parquet", "arrow": ".arrow", "webdataset": ".tar"}
 ROWS_AT_ONCE = 100  # that are made of a row group of a Parquet file
@@ -52,7 +51,7 @@ def local_files(library: Any, format: str, path: str, split: str) -> dict[str, A
     except FileNotFoundError:
         raise KnobError("path", f"{path} has no files; name another folder") from None
     if split not in patterns:
-        raise KnobError("split", f"there is no split {split}; the splits are {listed(map(str, patterns))}")
+        raise KnobError("split", f"there is no split {split}; the splits are {some(patterns)}")
     if format == "imagefolder":
         return {"path": format, "data_dir": base, "data_files": {split: patterns[split]}}
     ending, there = ENDINGS[format], names.DataFilesDict.from_patterns(patterns, base_path=base)[split]

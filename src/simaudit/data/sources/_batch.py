@@ -6,8 +6,7 @@ from typing import IO, Any
 
 import numpy as np
 
-from simaudit.storage.reading import listed
-from simaudit.vocabulary.errors import FileError
+from simaudit.vocabulary.errors import FileError, shown, some
 
 ADMITTED: Mapping[tuple[str, str], Any] = {
     ("numpy", "ndarray"): np.ndarray,
@@ -29,7 +28,7 @@ class _Unpickler(pickle.Unpickler):
         try:
             return ADMITTED[module, name]
         except KeyError:
-            asked = listed([f"{module}.{name}"])
+            asked = shown(f"{module}.{name}")
             raise FileError(
                 f"{self._named}: asks for {asked}, which no batch of CIFAR does; it was not run, {REMEDY}"
             ) from None
@@ -49,7 +48,7 @@ def read_batch(
     lacking = [key for key in ("data", labels, "filenames") if key not in by_key]
     if lacking:
         raise FileError(
-            f"{named}: has no {' and no '.join(lacking)}, and a batch of this dataset has; its keys: {listed(by_key)}"
+            f"{named}: has no {' and no '.join(lacking)}, and a batch of this dataset has; its keys: {some(by_key)}"
         )
     data, numbers, names = by_key["data"], by_key[labels], by_key["filenames"]
     if not isinstance(data, np.ndarray) or data.dtype != np.uint8 or data.shape[1:] != (3 * 32 * 32,):

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.lib import format as npy
 
 from simaudit.data.sources._rows import rows
-from simaudit.storage.reading import listed, reading
-from simaudit.vocabulary.errors import FileError, SimauditError
+from simaudit.storage.reading import reading
+from simaudit.vocabulary.errors import FileError, SimauditError, some
 
 REPLACE = "put a whole one there, or name another"
 HEADERS = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
@@ -63,6 +63,6 @@ def _member(path: Path, name: str) -> Iterator[IO[bytes]]:
     with zipfile.ZipFile(path) as archive:
         known = [member.removesuffix(".npy") for member in archive.namelist() if member.endswith(".npy")]
         if name not in known:
-            raise SimauditError(f"{path}: has no array {name}; it has: {listed(known)}")
+            raise SimauditError(f"{path}: has no array {name}; it has: {some(known)}")
         with archive.open(f"{name}.npy") as stream:
             yield stream

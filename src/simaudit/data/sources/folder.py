@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import model_validator
 from pydantic_core import PydanticCustomError
 
+from simaudit.data.given_table import TableFile
 from simaudit.data.pictures.conversion import pixels
 from simaudit.data.pictures.decoding import PictureError
 from simaudit.data.pictures.files import PictureFile, picture_data, picture_files
@@ -27,7 +28,7 @@ class Folder(PictureKnobs):
     source: Literal["folder"]
     path: GivenPath
     labels: Literal["folders", "metadata", "none"] = "none"
-    metadata: GivenPath | None = None
+    metadata: TableFile | None = None
 
     @model_validator(mode="after")
     def _has_the_labels(self) -> "Folder":

@@ -16,8 +16,8 @@ from simaudit.data.pictures.knobs import PictureKnobs
 from simaudit.data.pictures.labels import label_numbers
 from simaudit.data.pictures.library import imported, local_files
 from simaudit.data.source import Item, Unusable
-from simaudit.storage.reading import listed, reading
-from simaudit.vocabulary.errors import KnobError, printable
+from simaudit.storage.reading import reading
+from simaudit.vocabulary.errors import KnobError, printable, some
 from simaudit.vocabulary.knobs import GivenPath
 
 Column = Annotated[str, Field(min_length=1, max_length=255)]
@@ -91,14 +91,12 @@ class HuggingFace(PictureKnobs):
         if self.image is None:
             pictures = [name for name, feature in columns.items() if isinstance(feature, library.Image)]
             if len(pictures) != 1:
-                raise KnobError("image", f"name the column of pictures; the columns are {listed(columns)}")
+                raise KnobError("image", f"name the column of pictures; the columns are {some(columns)}")
             chosen["image"] = pictures[0]
         names = list(dict.fromkeys(name for name in chosen.values() if name))
         for key, name in chosen.items():
             if name is not None and name not in columns:
-                raise KnobError(
-                    key, f"there is no column {printable(name)}; the columns are {listed(columns)}"
-                )
+                raise KnobError(key, f"there is no column {printable(name)}; the columns are {some(columns)}")
         image = chosen["image"]
         if not _may_hold_pictures(columns[image]):
             raise KnobError("image", f"the column {printable(image)} holds no pictures; name one that does")
