@@ -18,6 +18,7 @@ import pandas as pd
 import torch
 from diffusers import DDPMScheduler
 
+import scale
 from simaudit.attacks.threshold.sima import SimA
 from simaudit.data.sources.digits import Digits
 from simaudit.data.split import Split, make_split
@@ -213,6 +214,7 @@ def main() -> None:
             seconds(lambda: subprocess.run(["simaudit", "--help"], check=True, capture_output=True))
             for _ in range(5)
         )
+        grown = list(scale.rows(folder))
         run = default_run(folder / "run")
     costs = sorted(((sum(times), rule, len(times)) for rule, times in run.jobs.items()), reverse=True)
     for what, value in (
@@ -220,6 +222,7 @@ def main() -> None:
         ("training / bare forward + backward + step", f"{train_ratio:.3f}"),
         ("evaluation of 50,000 + 50,000 samples × 248 statistics / sorting each once", f"{over_sorting:.1f}"),
         ("evaluation of 50,000 + 50,000 samples × 248 statistics", f"{evaluated:.0f} s, {memory:.1f} GB"),
+        *grown,
         ("default run: wall time", f"{run.wall:.0f} s"),
         *(
             (f"default run: {count} × `{rule}`", f"{total:.0f} s of a core")
