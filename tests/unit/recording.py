@@ -26,6 +26,7 @@ SCORES = {attack: paths.scores("t", attack) for attack in ("loss", "sima")}
 SUMMARY, NUMBERS = paths.of_target("summary", "t"), paths.NUMBERS
 BLIND = {suffix: paths.blind("s", suffix) for suffix in ("parquet", "json")}
 NEAREST = {suffix: paths.nearest("s", suffix) for suffix in ("parquet", "json")}
+NEAREST |= {name: paths.of_split(name, "s") for name in paths.SPLIT_FILES}
 TABLE = paths.TABLES / "t/attacks.csv"
 
 PREPARE = Job("prepare/d", "simaudit.data.jobs:prepare", {"source": "d"}, {}, {"images": IMAGES})

@@ -130,7 +130,8 @@ def test_every_image_that_cannot_be_used_is_named_in_one_message_and_nothing_is_
     ]
     words = [
         "^4 images cannot be used: b is truncated",
-        r"c has 3 channels of 2×5 pixels in uint8, and the first image 3 channels of 4×5 in uint8",
+        r"c has 3 channels of 2×5 pixels in uint8, and the first image 3 channels of 4×5 pixels in uint8; "
+        r"make them alike \(pictures by size and colour\)",
         "d has values that are not numbers from -1 to 1",
         r"e is int64 \(3, 4, 5\), and must be uint8 or float32 \(C, H, W\)$",
     ]
@@ -191,3 +192,9 @@ def test_a_truncated_image_file_is_refused(tmp_path, images):
     path.write_bytes(path.read_bytes()[:-100])
     with pytest.raises(SimauditError, match="not a whole"):
         Images.open(path)
+
+
+def test_images_that_differ_in_shape_are_named_beside_a_first_one_that_is_broken():
+    entries = [Unusable("a", "is empty"), Item(BYTES[0], "b"), Item(BYTES[0, :, :2], "c")]
+    with pytest.raises(SimauditError, match=r"^2 images cannot be used: a is empty; c has 3 channels of 2×5"):
+        write_store(entries, paths.images("d"), paths.items("d"))

@@ -527,6 +527,6 @@ def test_the_nearest_pairs_are_the_held_out_samples_most_like_a_member_and_near_
     drawn = figure_types()["nearest_pairs"]().draw(values)
     words = [axis.get_xlabel() for axis in drawn.axes if axis.get_xlabel()]
     assert words == [
-        f"{row.rms:.2f}, {row.correlation:.2f}{'*' if row.near_duplicate else ''}"
+        f"{row.rms:.2f}\n{row.correlation:.2f}{'*' if row.near_duplicate else ''}"
         for row in shown.itertuples()
     ]

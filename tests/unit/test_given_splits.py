@@ -448,7 +448,7 @@ def test_images_that_are_nowhere_are_one_line_before_any_job_and_may_be_elsewher
 
 
 def test_a_folder_that_holds_the_run_itself_is_refused_before_anything_is_hashed():
-    for path in (".", "..", "/"):
+    for path in (".", "..", "/", "data", "results/x"):
         text = f"datasets: {{digits: {{source: folder, path: {path}}}}}\nsplits: {{small: {{members: 40}}, few: {{}}}}"
         line = f"experiment.yaml: datasets.digits: {path}: holds this run too; name a folder of images alone"
         assert lines_of(small, text) == [line]

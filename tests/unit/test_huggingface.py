@@ -288,7 +288,7 @@ def test_a_picture_must_be_in_the_dataset_and_not_elsewhere(path):
     Path("secret.png").write_bytes(PNGS[0])
     kind = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
     pq.write_table(pa.table({"image": pa.array([{"bytes": None, "path": path}], kind)}), "d.parquet")
-    why = f"names {path} and holds no picture; store the picture itself"
+    why = "is the path of a picture and not the picture; store the pictures themselves"
     assert items(image="image") == [Unusable("row 0", why)]
 
 

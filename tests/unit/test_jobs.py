@@ -12,7 +12,7 @@ from simaudit.plan import dvc
 from simaudit.plan.jobs import jobs
 from simaudit.plan.load import load, parse
 from simaudit.vocabulary import paths
-from simaudit.vocabulary.job import MEMORY_MB, plain
+from simaudit.vocabulary.job import USUAL_MB, plain
 from simaudit.vocabulary.knobs import Speed, joined
 
 SMOKE = ROOT / "experiments" / "smoke.yaml"
@@ -212,7 +212,7 @@ def memory_of(name):
 
 def test_the_memory_that_rules_ask_for_follows_from_the_size_of_what_a_job_reads(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    assert memory_of("tables") == MEMORY_MB
+    assert memory_of("tables") == USUAL_MB
     names = (
         "split/digits-300",
         "blind/digits-300",

@@ -145,3 +145,17 @@ def test_the_limits_of_a_rank_correlation_cover_it():
         x, y = rng.multivariate_normal([0, 0], [[1, r], [r, 1]], size=60).T
         covered += spearman(x, y).contains(truth)
     assert 0.92 < covered / 400 < 0.98
+
+
+def test_many_copies_of_one_image_are_found_among_few_candidates(monkeypatch):
+    """Datasets may hold thousands of blank images: the pairs of them must not all be computed."""
+    images = np.zeros((3000, 1, 4, 4), dtype=np.float32)
+    images[1500:] = np.random.default_rng(1).normal(size=(1500, 1, 4, 4))
+    pairs = []
+    exact = neighbours._distances
+    monkeypatch.setattr(neighbours, "_distances", lambda *of: pairs.append(len(of[2])) or exact(*of))
+    distances, indices = neighbours.nearest(images, images, count=2)
+    assert (distances[:1500] == 0).all()
+    assert (indices[:1500] == [0, 1]).all()
+    assert (indices[1500:, 0] == np.arange(1500, 3000)).all()
+    assert sum(pairs) < 100 * len(images)  # of 2 250 000 pairs of blank images alone

@@ -294,6 +294,18 @@ def test_what_a_system_hides_in_a_raw_folder_is_no_raw_file(raw):
     assert paths.stamp(PREPARE.name).read_bytes() == before
 
 
+def test_an_old_number_is_not_traced_to_raw_files_that_came_after_it(raw):
+    Path("mine/a.png").write_bytes(b"another")
+    stamps.write(GIVEN)
+    assert trace_file(str(IMAGES), read_records()).given == {}
+
+
+def test_a_job_refuses_given_files_that_changed_since_its_stamp_was_written(raw):
+    Path("mine/a.png").write_bytes(b"another")
+    done = call("run", PREPARE.name)
+    assert str(done.exception) == "mine/a.png: changed since this run began; run the same again"
+
+
 def test_a_number_is_traced_to_the_raw_files_a_few_of_which_are_shown(raw):
     shown = call("trace", str(SUMMARY)).stdout
     assert f"given mine/a.png  sha256 {sha256_file(Path('mine/a.png'))[:12]}" in shown

@@ -193,7 +193,7 @@ def test_a_remote_that_speaks_s3_gives_back_what_was_pushed(clone, s3):
     ok(clone, "dvc", "remote", "add", "cloud", "s3://audit/runs")
     ok(clone, "dvc", "remote", "modify", "cloud", "endpointurl", s3)
     ok(clone, "dvc", "push", "--remote", "cloud")
-    for folder in ("data", "results", ".dvc/cache"):
+    for folder in ("data/prepared", "data/splits", "results", ".dvc/cache"):
         shutil.rmtree(clone.path / folder)
     ok(clone, "dvc", "pull", "--remote", "cloud")
     ok(clone, "simaudit", "restore")

@@ -288,7 +288,7 @@ def test_a_wrong_parameter_is_one_line_before_any_job_starts(fresh):
     assert done.returncode == 2
     lines = [line for line in done.stderr.splitlines() if "profile" not in line]
     assert lines == ["params.yaml: targets.digits-ddpm.training.batch_size: must be greater than 0 (got 0)"]
-    assert not (fresh.path / "data").exists()
+    assert not (fresh.path / "data/prepared").exists()
 
 
 def test_the_smoke_experiment_asks_for_the_same_as_its_values_in_params_yaml(fresh, finished):

@@ -146,8 +146,8 @@ def any_of(names):
 
 
 wildcard_constraints:
-    dataset=r"[a-z0-9_-]+",
-    split=r"[a-z0-9_-]+",
+    dataset=any_of(PARAMS.used_datasets),  # others have no job
+    split=any_of(PARAMS.used_splits),
     target=r"[a-z0-9_-]+",
     audit=r"[a-z0-9_-]+",
     attack=r"[a-z0-9_-]+",

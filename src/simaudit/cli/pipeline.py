@@ -17,7 +17,7 @@ EXIT_BUG = 1
 @click.option("--threads", type=click.IntRange(1), help="CPU threads; those of the parameters if not given.")
 def run(job: str, threads: int | None) -> None:
     """Do one job, such as score/digits-ddpm/sima, as its stamp under results/params/ describes it."""
-    from simaudit.provenance.inputs import require_as_made
+    from simaudit.provenance.inputs import require_as_given, require_as_made
     from simaudit.provenance.records import write_record
     from simaudit.provenance.runlog import RunLog
     from simaudit.provenance.stamps import read_job
@@ -33,6 +33,7 @@ def run(job: str, threads: int | None) -> None:
     if threads and "threads" in work.speed:
         work = replace(work, speed={**work.speed, "threads": threads})
     require_as_made(work)
+    require_as_given(work.name)
     try:
         used = work.do()
         write_record(work, ["simaudit", "run", job], used)

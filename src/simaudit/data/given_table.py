@@ -122,4 +122,5 @@ def _text(cell: Any) -> str | None:
     cell = cell.decode() if isinstance(cell, bytes) else cell
     if cell is None or cell != cell or cell == "":
         return None
-    return f"{cell:.0f}" if isinstance(cell, float) and cell.is_integer() else str(cell)
+    text = f"{cell:.0f}" if isinstance(cell, float) and cell.is_integer() else str(cell)
+    return text.encode().decode()  # JSON can write what is no text, which is refused here

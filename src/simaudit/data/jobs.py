@@ -18,8 +18,7 @@ MEMORY_MB = {
     "split": lambda job: 600 + 15 * job.read_mb("items"),  # texts take more room in memory
     "nearest": 1500,
 }
-"""What a job needs, by its function."""
-"""What a job needs, by its function: `nearest` holds a few blocks of images, however many images there are."""
+"""MB of memory that a job needs, by its function: `nearest` holds a few blocks of images, however many there are."""
 
 
 class SplitKnobs(Knobs):

@@ -1,6 +1,5 @@
 """From what is given of members to a split: entries are matched with samples, and all mistakes are named together."""
 
-import unicodedata
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
@@ -9,7 +8,9 @@ import pandas as pd
 
 from simaudit.data.listing import Entry, Listing, Name, read_listing
 from simaudit.data.membership import Given
+from simaudit.data.source import composed
 from simaudit.data.split import draw_folds, split_table
+from simaudit.machine.progress import log
 from simaudit.vocabulary.errors import NAMED, KnobError, named, some
 from simaudit.vocabulary.sides import FOLDS, HELDOUT, MEMBER, SIDES, UNUSED
 
@@ -35,14 +36,19 @@ def given_split(given: Given, items: pd.DataFrame, calibration: float, seed: int
     when a file is not what it should be.
     """
     listing, files = read_listing(given, items), [text or None for text in items.file.fillna("")]
-    samples = _samples([entry.name for entry in listing.entries], files)
+    samples = _samples(
+        [entry.name for entry in listing.entries], [] if listing.numbered else files, len(files)
+    )
     found: Found = list(zip(samples, listing.entries, strict=True))
     known = {sample: entry for sample, entry in found if sample is not None}
     mistakes = [*listing.mistakes, *_repeated(found)]
     if given.unknown == "refuse":
         mistakes += _unknown(listing, found, files)
     else:
-        found = [(sample, entry) for sample, entry in found if sample is not None]
+        kept: Found = [(sample, entry) for sample, entry in found if sample is not None]
+        if dropped := len(found) - len(kept):
+            log.warning("left out %d of %d entries, which name nothing in the dataset", dropped, len(found))
+        found = kept
     mistakes += _wrong_words([entry for _, entry in found])
     if given.unlisted == "refuse":
         mistakes += _unlisted([sample for sample in range(len(files)) if sample not in known], files)
@@ -65,29 +71,26 @@ def _fold(entry: Entry) -> str:
     return (entry.fold or "").strip().lower()
 
 
-def _samples(names: Sequence[Name], files: Files) -> list[int | None]:
-    """Return the sample_id that each name stands for, None where it stands for none.
+def _samples(names: Sequence[Name], files: Files, count: int) -> list[int | None]:
+    """Return the sample_id, of `count`, that each name stands for, None where it stands for none.
 
-    A file's name is matched as it is, and otherwise in Unicode's composed form (NFC): some systems decompose accents.
+    A text among numbers stands for none: there are no `files` then. A file's name is matched as it is, and otherwise in
+    Unicode's composed form (NFC): some systems decompose accents.
     """
     exact = {file: sample for sample, file in enumerate(files) if file is not None}
     is_exact = all(isinstance(name, int) or name in exact for name in names)
-    composed = {} if is_exact else _unique(files, _composed)
+    as_composed = {} if is_exact else _unique(files, composed)
 
     def sample(name: Name) -> int | None:
         if isinstance(name, int):
-            return name if 0 <= name < len(files) else None
-        return exact.get(name, composed.get(_composed(name)))
+            return name if 0 <= name < count else None
+        return exact.get(name, as_composed.get(composed(name)))
 
     return [sample(name) for name in names]
 
 
-def _composed(name: str) -> str:
-    return unicodedata.normalize("NFC", name)
-
-
 def _folded(name: str) -> str:
-    return _composed(name).casefold().strip()
+    return composed(name).casefold().strip()
 
 
 def _base(name: str) -> str:

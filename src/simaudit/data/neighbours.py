@@ -22,6 +22,10 @@ CAUTION = 8
 """How many standard errors a sum of rounding errors is expected to stay below: it exceeds 8 in 1 of 10¹³ sums."""
 
 
+CROWD = 16
+"""How many candidates an image has at most, on average, before those that are copies of others are left out."""
+
+
 class Indexed(Protocol):
     """Images (N, C, H, W) that are read when they are indexed, such as a NumPy array."""
 
@@ -116,7 +120,12 @@ def _nearer(
     limit = (np.square(distances[:, -1]) - squares) / 2 + error
     if len(others) >= count:
         limit = np.minimum(limit, np.partition(half, count - 1, axis=1)[:, count - 1] + 2 * error)
-    sample, near = np.nonzero(half <= limit.astype(np.float32)[:, None])
+    is_near = half <= limit.astype(np.float32)[:, None]
+    if np.count_nonzero(is_near) > CROWD * len(block):
+        is_near &= _first_copies(
+            others, count
+        )  # of a later copy the distance is the same, and the index higher
+    sample, near = np.nonzero(is_near)
     found = np.concatenate([distances.ravel(), _distances(block, others, sample, near)])
     number = np.concatenate([indices.ravel(), near + first])
     of = np.concatenate([np.repeat(np.arange(len(block)), count), sample])
@@ -124,6 +133,12 @@ def _nearer(
     starts = np.searchsorted(of[order], np.arange(len(block)))
     chosen = order[starts[:, None] + np.arange(count)]
     return found[chosen], number[chosen]
+
+
+def _first_copies(images: np.ndarray, count: int) -> np.ndarray:
+    """Return which of images (M, D) are not a copy of `count` earlier ones, (M,) bool."""
+    of = pd.Series([image.tobytes() for image in images])
+    return of.groupby(of).cumcount().to_numpy() < count
 
 
 def _distances(block: np.ndarray, others: np.ndarray, first: np.ndarray, second: np.ndarray) -> np.ndarray:

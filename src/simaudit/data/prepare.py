@@ -29,11 +29,14 @@ def write_store(entries: Iterable[Item | Unusable], images: Path, items: Path) -
         stream = stack.enter_context(temporary.open("wb"))
         store = stack.enter_context(StoreWriter(stream, table))
         progress = stack.enter_context(Progress("", None, unit="image"))
+        first: tuple[tuple[int, ...], np.dtype] | None = None
         for number, entry in enumerate(entries):
             name = entry.file or f"image {number}"
             if isinstance(entry, Unusable):
                 unusable[entry.why].append(name)
-            elif why := _why_not(entry.pixels) or store.why_not(entry.pixels):
+            elif why := _why_not(entry.pixels) or _differs(
+                entry.pixels, first := first or _kind(entry.pixels)
+            ):
                 unusable[why].append(name)
             elif not unusable:  # otherwise nothing will be kept
                 store.add(entry)
@@ -51,6 +54,23 @@ def _why_not(pixels: np.ndarray) -> str | None:
     if pixels.dtype == np.float32 and not np.abs(pixels).max() <= 1:  # also true for NaN
         return "has values that are not numbers from -1 to 1"
     return None
+
+
+def _kind(pixels: np.ndarray) -> tuple[tuple[int, ...], np.dtype]:
+    return pixels.shape, pixels.dtype
+
+
+def _differs(pixels: np.ndarray, first: tuple[tuple[int, ...], np.dtype]) -> str | None:
+    """Return why pixels cannot stand beside the first usable ones, as a clause; None where they can."""
+    if _kind(pixels) == first:
+        return None
+    differ = f"has {_words(*_kind(pixels))}, and the first image {_words(*first)}"
+    return f"{differ}; make them alike (pictures by size and colour)"
+
+
+def _words(shape: tuple[int, ...], dtype: np.dtype) -> str:
+    channels, height, width = shape
+    return f"{channels} channel{'s' if channels > 1 else ''} of {height}×{width} pixels in {dtype}"
 
 
 def _refusal(unusable: Mapping[str, list[str]]) -> str:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
+from unicodedata import normalize
 
 import numpy as np
 from pydantic import SerializeAsAny
@@ -65,6 +66,11 @@ class Source(Knobs):
         The position becomes `sample_id`. An image that cannot be used is yielded as such, so that all of them are named
         together. Raises SimauditError when the source as a whole cannot be read.
         """
+
+
+def composed(name: str) -> str:
+    """Return a name in Unicode's form NFC: systems write the same accent as one sign or as two."""
+    return normalize("NFC", name)
 
 
 def given_files(*files: Path | str | None) -> tuple[Path, ...]:

@@ -99,22 +99,8 @@ class StoreWriter:
     def __len__(self) -> int:
         return self._images.rows if self._images else 0
 
-    def why_not(self, pixels: np.ndarray) -> str | None:
-        """Return why these pixels cannot stand beside those that are stored, as a clause; None where they can."""
-        if self._images is None or (pixels.shape, pixels.dtype) == (
-            self._images.row_shape,
-            self._images.dtype,
-        ):
-            return None
-        (channels, height, width), first = pixels.shape, self._images
-        own = f"has {_channels(channels)} of {height}×{width} pixels in {pixels.dtype}"
-        others = (
-            f"{_channels(first.row_shape[0])} of {first.row_shape[1]}×{first.row_shape[2]} in {first.dtype}"
-        )
-        return f"{own}, and the first image {others}"
-
     def add(self, item: Item) -> None:
-        """Store one image, which `why_not` has nothing against."""
+        """Store one image, of the shape and type of the first."""
         if self._images is None:
             self._images = ArrayWriter(self._stream, item.pixels)
         known = {name: getattr(item, name) for name in ("file", "label", "caption", "origin")}
@@ -144,7 +130,3 @@ def read_items(path: Path, *columns: str) -> pd.DataFrame:
         types = {pa.int64(): pd.Int64Dtype(), pa.string(): pd.StringDtype()}
         frame: pd.DataFrame = table.to_pandas(types_mapper=types.get)
     return frame
-
-
-def _channels(count: int) -> str:
-    return f"{count} channel" if count == 1 else f"{count} channels"

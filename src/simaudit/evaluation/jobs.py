@@ -9,7 +9,7 @@ from pydantic import Field
 from simaudit.data.components import WIDEST
 from simaudit.data.jobs import NearDuplicateKnobs
 from simaudit.samples.jobs import QualityKnobs
-from simaudit.storage.array import rows_of
+from simaudit.storage.array import shape_of
 from simaudit.vocabulary import paths
 from simaudit.vocabulary.bounds import MOST_RESAMPLES, Most
 from simaudit.vocabulary.job import Job, reference
@@ -36,14 +36,14 @@ FEATURE_MB = {"auto": 0.002, "classifier": 0.002, "pca": 0.002, "inception": 0.0
 """MB of the features of one image, and of what is computed of them."""
 
 MEMORY_MB = {
-    "blind": lambda job: 700 + 0.0015 * rows_of(job.input("images")),  # two tables of float32
+    "blind": lambda job: 700 + 0.0015 * shape_of(job.input("images"))[0],  # two tables of float32
     "evaluate": lambda job: 800 + 8 * job.read_mb("scores"),  # the statistics of an attack, and ranks of them
     "quality": lambda job: (
-        1500 + FEATURE_MB[job.params["quality"]["features"]] * rows_of(job.input("images"))
+        1500 + FEATURE_MB[job.params["quality"]["features"]] * shape_of(job.input("images"))[0]
     ),
     "compare": 2000,
 }
-"""What a job needs, by its function."""
+"""MB of memory that a job needs, by its function."""
 
 
 class BlindKnobs(Knobs):

@@ -10,7 +10,7 @@ from simaudit.vocabulary.job import Job, reference
 from simaudit.vocabulary.knobs import deciding
 
 MEMORY_MB = {"figure": 2000}
-"""What a job needs, by its function."""
+"""MB of memory that a job needs, by its function."""
 
 
 def figure_job(

@@ -46,6 +46,14 @@ def mention(
     return f"[[{'' if limits else '#'}{number_id(metric, audit, attack, of)}]]"
 
 
+def near_duplicates_of(split: str) -> str:
+    """Return how many held-out samples of a split are near duplicates of members, and of how many."""
+    found, heldout = (
+        mention(metric, split, of="near_duplicates", limits=False) for metric in ("found", "heldout")
+    )
+    return f"{found} of {heldout} held-out samples of {split}"
+
+
 def distances_in(ledger: Ledger, targets: Iterable[str]) -> str:
     """Return a sentence on what the Fréchet distances of these targets are measured in; empty where there are none."""
     numbers = (ledger.get("to_members", target, of="frechet") for target in targets)

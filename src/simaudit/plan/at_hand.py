@@ -9,6 +9,7 @@ from simaudit.data.sizes import fold_sizes, heldout_of, refuse_small
 from simaudit.plan.explain import Mistake
 from simaudit.plan.params import Params
 from simaudit.provenance.stamps import Stamp
+from simaudit.storage.walk import files_below
 from simaudit.targets.files import AUTOENCODER
 from simaudit.targets.given import why_no_autoencoder
 from simaudit.vocabulary import paths
@@ -30,16 +31,18 @@ def mistakes(params: Params) -> Mistakes:
 
 
 def _sources(params: Params) -> Mistakes:
-    here = Path.cwd()
+    made = [Path(os.path.realpath(folder)) for folder in (paths.PREPARED, paths.SPLITS, paths.RESULTS)]
     for name in params.used_datasets:
-        given = params.datasets[name].given
-        for path, why in _unreadable(f"prepare/{name}", given):
+        apart = []
+        for path in params.datasets[name].given:
+            real = Path(os.path.realpath(path))
+            if any(own.is_relative_to(real) or real.is_relative_to(own) for own in made):
+                why = "holds this run too; name a folder of images alone"
+                yield Mistake(("datasets", name), f"{path}: {why}")
+            else:
+                apart.append(path)
+        for path, why in _unreadable(f"prepare/{name}", apart):
             yield Mistake(("datasets", name), f"{path}: {why}")
-        for path in given:
-            if here.is_relative_to(Path(os.path.realpath(path))):
-                yield Mistake(
-                    ("datasets", name), f"{path}: holds this run too; name a folder of images alone"
-                )
 
 
 def _splits(params: Params) -> Mistakes:
@@ -75,8 +78,19 @@ def _unreadable(job: str, given: Iterable[Path]) -> Iterator[tuple[Path, str]]:
         if not os.access(path, os.F_OK):  # which takes a path of any length
             if not known.get(path.as_posix()):
                 yield path, "no such file or folder; put it there, or name another"
-        elif not os.access(path, os.R_OK):
-            yield path, "must not be read; change its permissions"
+        elif locked := _locked(path):
+            inside = "" if locked == [path] else f"{some(map(str, locked))}: "
+            yield path, f"{inside}must not be read; change its permissions"
+
+
+def _locked(path: Path) -> list[Path]:
+    """Return what must not be read of a file, or of a folder and all below it."""
+    if not os.access(path, os.R_OK):
+        return [path]
+    try:
+        return [file for file in files_below(path) if not os.access(file, os.R_OK)] if path.is_dir() else []
+    except PermissionError as error:
+        return [Path(error.filename)]
 
 
 def _resamples(params: Params, split: str, samples: int) -> Mistakes:

@@ -5,7 +5,9 @@ from pathlib import Path
 
 from simaudit.provenance.asked import command_again
 from simaudit.provenance.records import Record, records_in
+from simaudit.provenance.stamps import Stamp
 from simaudit.storage.hashes import hashes, sha256_file
+from simaudit.vocabulary import paths
 from simaudit.vocabulary.errors import SimauditError
 from simaudit.vocabulary.job import Job
 
@@ -28,6 +30,15 @@ def require_as_made(job: Job) -> None:
     for path, made in expected.items():
         if not path.is_file():
             raise _refusal(path.as_posix(), "missing, and {} made it", made.values())
+
+
+def require_as_given(job: str) -> None:
+    """Require that the files that were given to a job are still what its stamp says, or no longer here at all.
+
+    Raises SimauditError with the first that is another.
+    """
+    if changed := Stamp.read(paths.stamp(job)).changed_files():
+        raise SimauditError(f"{changed[0]}: changed since this run began; run the same again")
 
 
 def _expected(records: Iterable[Record], job: Job) -> dict[Path, dict[str, str]]:

@@ -97,7 +97,7 @@ class Stamp:
 
     def absent(self) -> list[str]:
         """Return the given files and folders that are no longer here, so that nothing can be said of them."""
-        return [name for name, known in self.given.items() if known and not _path(name).exists()]
+        return [name for name, known in self.given.items() if known and not file_hashes(_path(name))]
 
     def given_files(self) -> dict[str, str]:
         """Return the hash of every given file that is no part of the package, by its path."""

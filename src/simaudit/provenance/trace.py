@@ -137,7 +137,7 @@ def _step(
         elif path != record.stamp and not Path(path).is_relative_to(paths.RECORDS):
             given[path] = digest
     stamp = Stamp.readable(Path(record.stamp))
-    given |= stamp.given_files() if stamp else {}
+    given |= stamp.given_files() if stamp and record.is_by(stamp) else {}
     before = tuple(_step(made_by[read[0]], tuple(read), made_by, None, known) for read in by_job.values())
     outputs = {path: record.outputs[path] for path in files}
     known[record.job, files] = Step(record, outputs, given, before, runlog.read(paths.log(record.job)))

@@ -9,7 +9,7 @@ from simaudit.vocabulary import paths
 from simaudit.vocabulary.job import Job, reference
 
 MEMORY_MB = {"report": 2000}
-"""What a job needs, by its function."""
+"""MB of memory that a job needs, by its function."""
 
 
 def tables_job(contexts: Mapping[str, Mapping[str, Any]]) -> Job:

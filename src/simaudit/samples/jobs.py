@@ -8,7 +8,7 @@ from pydantic import Field
 from simaudit.samples.features import Extractor
 from simaudit.scoring.jobs import ScoringKnobs
 from simaudit.targets.family import TargetFamily, family_modules
-from simaudit.targets.jobs import model_mb
+from simaudit.targets.memory import model_mb
 from simaudit.vocabulary import paths
 from simaudit.vocabulary.bounds import STEPS, Most
 from simaudit.vocabulary.errors import SimauditError
@@ -20,7 +20,7 @@ NEEDS_MEMORY = {"sample": "scoring.batch_size or quality.samples"}
 
 
 MEMORY_MB = {"sample": model_mb}
-"""What a job needs, by its function."""
+"""MB of memory that a job needs, by its function."""
 
 
 class QualityKnobs(Knobs):

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 from simaudit.attacks.attack import Attack, attack_modules
 from simaudit.targets.family import TargetFamily, family_modules
-from simaudit.targets.jobs import model_mb
+from simaudit.targets.memory import model_mb
 from simaudit.vocabulary import paths
 from simaudit.vocabulary.bounds import BatchSize
 from simaudit.vocabulary.errors import SimauditError
@@ -17,7 +17,7 @@ NEEDS_MEMORY = {"score": "scoring.batch_size"}
 
 
 MEMORY_MB = {"score": model_mb}
-"""What a job needs, by its function."""
+"""MB of memory that a job needs, by its function."""
 
 
 class ScoringKnobs(Knobs):

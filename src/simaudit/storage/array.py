@@ -28,12 +28,13 @@ def read_arrays(path: Path) -> dict[str, np.ndarray]:
         return dict(arrays)
 
 
-def rows_of(path: Path) -> int:
-    """Return how many rows the array of an .npy file has, from its header; 0 where there is no such file yet."""
+def shape_of(path: Path) -> tuple[int, ...]:
+    """Return the shape of the array of an .npy file, from its header; (0,) where there is no such file yet."""
     try:
-        return len(np.load(path, mmap_mode="r", allow_pickle=False))
-    except (OSError, ValueError, TypeError):
-        return 0
+        shape: tuple[int, ...] = np.load(path, mmap_mode="r", allow_pickle=False).shape
+    except (OSError, ValueError):
+        return (0,)
+    return shape
 
 
 class ArrayWriter:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from contextlib import closing, suppress
 from pathlib import Path
 
-from simaudit.storage.walk import files_below
+from simaudit.storage.walk import files_below, name_of
 from simaudit.vocabulary.errors import printable
 
 CACHE = Path(".simaudit/hashes.sqlite")
@@ -30,9 +30,9 @@ def file_hashes(path: Path, cache: Path = CACHE) -> dict[str, str]:
     A name that is no text, as some systems allow, is quoted.
     """
     if path.is_file():
-        return {path.name: sha256_file(path)}
+        return {path.name: next(iter(hashes([path], cache).values()))}
     files = hashes([path], cache) if path.is_dir() else {}
-    return {printable(Path(file).relative_to(path).as_posix()): sha256 for file, sha256 in files.items()}
+    return {printable(name_of(Path(file).relative_to(path))): sha256 for file, sha256 in files.items()}
 
 
 def hashes(paths: Iterable[Path], cache: Path = CACHE) -> dict[str, str]:

@@ -1,10 +1,16 @@
 """The files below a folder, as all that reads or hashes a folder sees them."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
 MADE_BY_SYSTEMS = ("__MACOSX", "@eaDir")
 """Folders that operating systems and storage devices put beside files, with previews that nobody has asked for."""
+
+
+def name_of(path: Path) -> str:
+    """Return the POSIX path of a file, which is UTF-8 on disk whatever the locale says."""
+    return os.fsencode(path.as_posix()).decode("utf-8", "surrogateescape")
 
 
 def files_below(folder: Path) -> Iterator[Path]:

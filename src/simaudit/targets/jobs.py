@@ -1,13 +1,16 @@
 """The jobs that make targets: train one on the members of its split; compute the closed form of a few members."""
 
+import math
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import Field
 
+from simaudit.storage.array import shape_of
 from simaudit.targets.family import TargetFamily, family_modules
 from simaudit.targets.files import SUMMARY
+from simaudit.targets.memory import model_mb
 from simaudit.training.knobs import Schedule
 from simaudit.vocabulary import paths
 from simaudit.vocabulary.bounds import Most, Timestep
@@ -24,13 +27,13 @@ NEEDS_MEMORY = {
 """The knobs that bound the memory of a job, by its function."""
 
 
-def model_mb(job: Job) -> float:
-    """Return how much memory a job needs that runs a model: images are read batch by batch, but for the closed form."""
-    return 4000 + (5 * job.read_mb("images") if job.params["kind"] == "optimal" else 0)
+def theory_mb(job: Job) -> float:
+    """Return how much memory the principal components of a few hundred members need."""
+    return 1000 + 0.025 * math.prod(shape_of(job.input("images"))[1:])
 
 
-MEMORY_MB = {"train": model_mb, "theory": 1500}
-"""What a job needs, by its function."""
+MEMORY_MB = {"train": model_mb, "theory": theory_mb}
+"""MB of memory that a job needs, by its function."""
 
 
 class TheoryKnobs(Knobs):

@@ -11,8 +11,8 @@ FEWER = "run fewer jobs at once (snakemake --cores), or on a machine with more m
 """What helps every job that needs more memory than there is."""
 
 
-MEMORY_MB = 1000
-"""What a job needs that reads results of a run of usual size."""
+USUAL_MB = 1000
+"""MB of memory that a job needs that reads results of a run of usual size."""
 
 
 @dataclass(frozen=True)
@@ -91,7 +91,7 @@ class Job:
         """
         module, _, name = self.run.partition(":")
         said: Mapping[str, float | Callable[[Job], float]] = getattr(import_module(module), "MEMORY_MB", {})
-        needed = said.get(name, MEMORY_MB)
+        needed = said.get(name, USUAL_MB)
         return round(needed(self) if callable(needed) else needed)
 
     def do(self) -> Mapping[str, Any]:

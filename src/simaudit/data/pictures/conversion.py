@@ -31,7 +31,7 @@ def pixels(data: bytes, knobs: PictureKnobs) -> np.ndarray:
 
 def _coloured(picture: Image.Image, knobs: PictureKnobs) -> Image.Image:
     """Return an opaque picture of mode L or RGB, or of mode F with values from 0 to 65535."""
-    if picture.mode in SIXTEEN_BITS:
+    if picture.mode in SIXTEEN_BITS or (picture.mode == "I" and picture.format == "PPM"):
         return _of_sixteen_bits(picture, knobs)
     if picture.mode in ("I", "F"):
         raise PictureError(

@@ -4,11 +4,11 @@ import os
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from unicodedata import normalize
 
 from simaudit.data.pictures.decoding import EXTENSIONS, PictureError
+from simaudit.data.source import composed
 from simaudit.machine.progress import log
-from simaudit.storage.walk import files_below
+from simaudit.storage.walk import files_below, name_of
 from simaudit.vocabulary.errors import SimauditError, printable
 
 
@@ -32,7 +32,7 @@ def picture_files(folder: Path) -> list[PictureFile]:
     try:
         for path in files_below(folder):
             if path.suffix.lower() in EXTENSIONS:
-                found.append((_name(path.relative_to(folder)), path))
+                found.append((composed(name_of(path.relative_to(folder))), path))
             else:
                 others[path.suffix.lower() or "without an extension"] += 1
     except OSError as error:
@@ -62,11 +62,6 @@ def picture_data(path: Path) -> bytes:
         raise PictureError("must not be read; change its permissions") from None
     except OSError as error:
         raise PictureError(f"cannot be read ({error.strerror}); replace or remove it") from None
-
-
-def _name(path: Path) -> str:
-    """Return the name of a file, which is UTF-8 on disk whatever the locale says."""
-    return normalize("NFC", os.fsencode(path.as_posix()).decode("utf-8", "surrogateescape"))
 
 
 def _place(named: tuple[str, Path]) -> tuple[str, bytes]:

@@ -4,10 +4,10 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
-from unicodedata import normalize
 
 from simaudit.data.given_table import read_given_table
 from simaudit.data.pictures.labels import label_numbers
+from simaudit.data.source import composed
 from simaudit.vocabulary.errors import SimauditError, named
 
 Known = dict[str, Any]
@@ -48,4 +48,4 @@ def read_metadata(path: Path, files: Sequence[str], with_labels: bool) -> dict[s
 
 def _name(cell: str) -> str:
     """Return the name of a file as `picture_files` gives it."""
-    return normalize("NFC", PurePosixPath(cell).as_posix()) if cell else cell
+    return composed(PurePosixPath(cell).as_posix()) if cell else cell

@@ -10,11 +10,10 @@ from typing import IO
 import numpy as np
 from numpy.lib import format as npy
 
-from simaudit.data.sources._rows import rows
+from simaudit.data.sources._rows import REPLACE, rows
 from simaudit.storage.reading import reading
 from simaudit.vocabulary.errors import FileError, SimauditError, some
 
-REPLACE = "put a whole one there, or name another"
 HEADERS = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
 """How a header is read, by its version; version 3 is of structured arrays alone."""
 

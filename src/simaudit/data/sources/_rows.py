@@ -10,6 +10,8 @@ import numpy as np
 from simaudit.vocabulary.errors import FileError
 
 BLOCK = 2**20  # bytes that are read at once
+REPLACE = "put a whole one there, or name another"
+"""What to do with a file of rows that is missing or damaged."""
 
 
 def rows(stream: IO[bytes], shape: tuple[int, ...], dtype: np.dtype) -> Iterator[np.ndarray]:

@@ -16,7 +16,7 @@ from simaudit.data.sources._rows import require_as_many
 from simaudit.storage.reading import reading
 from simaudit.vocabulary.bounds import UNIQUE, Most
 from simaudit.vocabulary.errors import FileError, SimauditError
-from simaudit.vocabulary.knobs import GivenPath
+from simaudit.vocabulary.knobs import GivenPath, ending
 
 EIGHT_BITS = (0.0, 255.0)
 LEAST_SHARE = 0.01
@@ -49,7 +49,7 @@ class Array(Source):
     """
 
     source: Literal["array"]
-    path: Annotated[GivenPath, Field(pattern=r"^[^\x00-\x1f\x7f]+\.np[yz]$")]
+    path: Annotated[GivenPath, ending(".npy", ".npz")]
     images: ArrayName | None = None
     labels: ArrayName | None = None
     captions: ArrayName | None = None
@@ -71,7 +71,7 @@ class Array(Source):
 
     @property
     def _has_names(self) -> bool:
-        return self.path.endswith(".npz")
+        return self.path.lower().endswith(".npz")
 
     @property
     def given(self) -> tuple[Path, ...]:
@@ -130,7 +130,7 @@ class _Pixels:
         self._images, self._layout, self._least, self._most = images, layout, np.inf, -np.inf
 
     def of(self, number: int, values: np.ndarray) -> np.ndarray | Unusable:
-        """Return the pixels of the image of this number. Raises SimauditError when a value lies outside the range."""
+        """Return the pixels of the image of this number, or why it cannot be used."""
         if (wrong := ~np.isfinite(values)).any():
             return Unusable(
                 f"image {number}", f"has {_first(values, wrong)}; give it a value, or leave the image out"
@@ -138,9 +138,9 @@ class _Pixels:
         least, most = float(values.min()), float(values.max())
         if least < self._low or most > self._high:
             value = _first(values, (values < self._low) | (values > self._high))
-            raise SimauditError(
-                f"{self._images.named}: image {number} has {value}, outside the range {self._low:g} to {self._high:g}; "
-                "state the range that the values have"
+            return Unusable(
+                f"image {number}",
+                f"has {value}, outside the range {self._low:g} to {self._high:g}; state the range that the values have",
             )
         self._least, self._most = min(self._least, least), max(self._most, most)
         pixels = values[np.newaxis] if self._layout == "NHW" else values
@@ -190,7 +190,7 @@ def _require_one_each(stored: Stored | None, what: str, images: Stored, kind: st
     if stored is None:
         return
     require_as_many(images.shape[0], stored.shape[0], stored.named, what)
-    is_kind = stored.dtype.kind == "U" if what == "captions" else np.can_cast(stored.dtype, np.int64)
+    is_kind = stored.dtype.kind == "U" if what == "captions" else stored.dtype.kind in "iub"
     if not is_kind or stored.shape[1:] not in ((), (1,)):
         raise FileError(
             f"{stored.named}: must hold {what} (N,) as {kind}, found {stored.dtype} {stored.shape}"

@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Annotated, Any, Literal
-from unicodedata import normalize
 
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
@@ -15,7 +14,7 @@ from simaudit.data.pictures.files import picture_data
 from simaudit.data.pictures.knobs import PictureKnobs
 from simaudit.data.pictures.labels import label_numbers
 from simaudit.data.pictures.library import imported, local_files
-from simaudit.data.source import Item, Unusable
+from simaudit.data.source import Item, Unusable, composed
 from simaudit.storage.reading import reading
 from simaudit.vocabulary.errors import KnobError, printable, some
 from simaudit.vocabulary.knobs import GivenPath
@@ -110,7 +109,7 @@ class HuggingFace(PictureKnobs):
             is_class = hasattr(dataset.features[self.label], "names")
             return lambda value: None if is_class and value == -1 else label_numbers([value])[value]
         numbers = label_numbers(row[self.label] for row in dataset.select_columns([self.label]))
-        return numbers.__getitem__
+        return lambda value: None if value != value else numbers[value]  # NaN is no key
 
     def _item(
         self, row: int, values: Mapping[str, Any], image: str, number_of: Numbers, seen: set[str]
@@ -130,7 +129,7 @@ class HuggingFace(PictureKnobs):
 
     def _file(self, values: Mapping[str, Any], picture: Mapping[str, Any]) -> str | None:
         if self.format == "imagefolder":
-            return normalize("NFC", Path(picture["path"]).relative_to(Path(self.path).resolve()).as_posix())
+            return composed(Path(picture["path"]).relative_to(Path(self.path).resolve()).as_posix())
         value = values[self.file] if self.file else None
         name = value.get("path") if isinstance(value, Mapping) else value
         return None if name is None else str(name)
@@ -141,7 +140,7 @@ class HuggingFace(PictureKnobs):
         if data is None and path is not None:
             if self.format == "imagefolder":
                 return picture_data(Path(path))
-            raise PictureError(f"names {printable(path)} and holds no picture; store the picture itself")
+            raise PictureError("is the path of a picture and not the picture; store the pictures themselves")
         if data is None:
             raise PictureError("has no picture; remove the row")
         return bytes(data)

@@ -11,7 +11,7 @@ from typing import IO, Literal, cast
 import numpy as np
 
 from simaudit.data.source import Item, Source, given_files
-from simaudit.data.sources._rows import exactly, require_as_many, rows
+from simaudit.data.sources._rows import REPLACE, exactly, require_as_many, rows
 from simaudit.storage.reading import reading
 from simaudit.vocabulary.errors import FileError
 from simaudit.vocabulary.knobs import GivenPath
@@ -19,7 +19,6 @@ from simaudit.vocabulary.knobs import GivenPath
 GZIP = b"\x1f\x8b"  # how a gzip file begins
 BYTES = b"\0\0\x08"  # how an IDX file of unsigned bytes begins; the number of its axes follows
 AXES = {"images": 3, "labels": 1}
-REPLACE = "put a whole one there, or name another"
 
 
 class Idx(Source):

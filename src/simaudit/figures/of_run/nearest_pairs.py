@@ -11,7 +11,7 @@ from simaudit.evaluation import results
 from simaudit.figures import style
 from simaudit.figures.figure import RunFigure, groups
 from simaudit.figures.pictures import blank, sheets, show
-from simaudit.figures.printed import mention
+from simaudit.figures.printed import near_duplicates_of
 from simaudit.storage.pictures import places
 from simaudit.vocabulary.paths import SPLIT_FILES
 
@@ -52,21 +52,11 @@ class NearestPairs(RunFigure):
         for line, (split, row, of_line) in zip(axes, lines, strict=True):
             for axis, shown in zip(line, of_line.to_dict("records"), strict=False):
                 mark = "*" if shown["near_duplicate"] else ""
-                words = f"{shown['rms']:.2f}, {shown['correlation']:.2f}{mark}" if row == "members" else ""
+                words = f"{shown['rms']:.2f}\n{shown['correlation']:.2f}{mark}" if row == "members" else ""
                 show(axis, of_file[shown["picture"]], shown, words)
             label = f"{split}\n{ROWS[row]}" if row == "heldout" else ROWS[row]
             line[0].set_ylabel(label, rotation=0, ha="right", va="center", fontsize=7)
         return figure
 
     def sentence(self, run: results.Run) -> str:
-        counts = (
-            tuple(
-                mention(metric, split, of="near_duplicates", limits=False) for metric in ("found", "heldout")
-            )
-            for split in run.splits
-        )
-        of_splits = [
-            f"{found} of the {heldout} of {split}"
-            for split, (found, heldout) in zip(run.splits, counts, strict=True)
-        ]
-        return f"Near duplicates of members among held-out samples: {', '.join(of_splits)}."
+        return f"Near duplicates of members: {', '.join(map(near_duplicates_of, run.splits))}."

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from simaudit.report.tables.near_duplicates import counts
+from simaudit.figures.printed import near_duplicates_of
 from simaudit.targets.files import UNVERIFIED
 
 
@@ -38,8 +38,8 @@ def doubts(
         )
     if with_near_duplicates:
         sentences.append(
-            f"{', '.join(map(counts, with_near_duplicates))}: nearly the same image as a member, so every number may "
-            "be lower than it should be. The headline numbers are also given without them."
+            f"{', '.join(map(near_duplicates_of, with_near_duplicates))}: nearly the same image as a member, so every "
+            "number may be lower than it should be. The headline numbers are also given without them."
         )
     return sentences
 

@@ -1,6 +1,6 @@
 """The table of held-out samples that are nearly the same image as a member."""
 
-from simaudit.figures.printed import mention
+from simaudit.figures.printed import mention, near_duplicates_of
 from simaudit.report.findings import Findings
 from simaudit.report.tables.table import Column, Row, Table
 
@@ -38,10 +38,4 @@ def _limit(findings: Findings, name: str) -> str:
 
 
 def _counts(findings: Findings) -> str:
-    return ", ".join(counts(split) for split in findings.splits)
-
-
-def counts(split: str) -> str:
-    """Return how many held-out samples of a split are near duplicates, and of how many."""
-    found, heldout = (mention(metric, split, of=OF, limits=False) for metric in ("found", "heldout"))
-    return f"{found} of {heldout} held-out samples of {split}"
+    return ", ".join(map(near_duplicates_of, findings.splits))
