@@ -11,9 +11,14 @@ from PIL import Image
 
 from simaudit.data import near_duplicates as module
 from simaudit.data.jobs import NearDuplicateKnobs, nearest_job
-from simaudit.data.near_duplicates import edge_correlation, mark_near_duplicates, near_duplicates
+from simaudit.data.near_duplicates import (
+    edge_correlation,
+    mark_near_duplicates,
+    near_duplicates,
+    pictured_pairs,
+)
 from simaudit.data.neighbours import nearest_members
-from simaudit.data.split import SCHEMA, Split, write_split
+from simaudit.data.split import SCHEMA, Split, make_split, write_split
 from simaudit.storage.json import read_json
 from simaudit.vocabulary import paths
 from simaudit.vocabulary.sides import CALIBRATION, EVALUATION, HELDOUT, MEMBER
@@ -173,3 +178,18 @@ def test_the_job_writes_the_member_of_every_sample_and_the_pairs(tmp_path, monke
         (61, 1),
         (62, 2),
     ]
+
+
+def test_near_duplicates_are_pictured_before_pairs_that_are_nearer_and_members_are_not(tmp_path):
+    frame = make_split([f"{i:064x}" for i in range(24)], 10, 0.4, 3)
+    split = Split(tmp_path, *(frame[name].to_numpy() for name in frame.columns))
+    heldout = split.sample_id[~split.is_member]
+    marked = pd.DataFrame({"sample_id": split.sample_id, "member_id": split.member_ids[0]})
+    marked["distance"] = marked["rms"] = np.linspace(0.1, 0.9, 24)
+    marked = marked.assign(correlation=0.5, near_duplicate=marked.sample_id.isin(heldout[[3, 9]]))
+    images = np.arange(24, dtype=np.float32)[:, None, None, None] / 24
+    pairs = pictured_pairs(marked, images, split)
+    others = [number for number in heldout if number not in heldout[[3, 9]]]
+    assert pairs["sample_id"].tolist() == [*heldout[[3, 9]], *others[:6]]
+    assert (pairs["heldout"].ravel() * 24).round().tolist() == pairs["sample_id"].tolist()
+    assert (pairs["members"].ravel() * 24).round().tolist() == [split.member_ids[0]] * 8

@@ -65,12 +65,17 @@ def edge_correlation(images: Indexed, first: np.ndarray, second: np.ndarray) -> 
 
 
 def pictured_pairs(marked: pd.DataFrame, images: Indexed, split: Split) -> dict[str, np.ndarray]:
-    """Return the held-out samples that look most like a member, the nearest first, and these members.
+    """Return the held-out samples that look most like a member, near duplicates before the others, and these members.
 
     The keys are `heldout` and `members`, images (n, C, H, W), and the columns of `marked`, (n,) each, n ≤ PICTURED.
     """
     is_heldout = marked.sample_id.isin(split.sample_id[~split.is_member])
-    pairs = marked[is_heldout].sort_values(["rms", "sample_id"]).head(PICTURED)
+    order = {
+        "near_duplicate": False,
+        "rms": True,
+        "sample_id": True,
+    }  # by column, whether the least comes first
+    pairs = marked[is_heldout].sort_values([*order], ascending=[*order.values()]).head(PICTURED)
     seen = {"heldout": images[pairs.sample_id.to_numpy()], "members": images[pairs.member_id.to_numpy()]}
     return seen | {name: pairs[name].to_numpy() for name in SCHEMA.names}
 

@@ -22,7 +22,7 @@ class NearestPairs(RunFigure):
     """The held-out samples of each split that look most like a member, each above this member.
 
     Below a pair stand the root mean square difference of its pixels, which run from −1 to 1, and the correlation of its
-    edges. A pair that counts as near duplicates is marked *.
+    edges. Near duplicates come first, and are marked *.
     """
 
     title: ClassVar[str] = "Held-out samples that look most like members"
