@@ -69,7 +69,7 @@ def marked(label: str, tail_too_small: bool) -> str:
 def tail_note(tail_too_small: bool) -> str:
     """Return a line that says what the mark means, where the mark is shown."""
     return (
-        f"\n{TAIL} fewer than {READABLE_TAIL} \nfalse positives allowed: not to be read"
+        f"\n{TAIL} fewer than {READABLE_TAIL}\nfalse positives allowed: not to be read"
         if tail_too_small
         else ""
     )
