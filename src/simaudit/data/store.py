@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
-from functools import partial
+import math
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -39,32 +39,36 @@ LEVELS = (np.arange(256) * (2 / 255) - 1).astype(np.float32)
 class Images:
     """Stored images (N, C, H, W), uint8 or float32, which are read where they are indexed: float32 in [-1, 1].
 
-    A file is mapped anew each time: what was read before does not stay in the memory of the process.
+    A file is read and not mapped: the pages around every image that a map brings along count as memory of the process.
     """
 
-    def __init__(self, stored: np.ndarray, opened: Callable[[], np.ndarray] | None = None) -> None:
-        self._opened = opened or (lambda: stored)
+    def __init__(self, stored: np.ndarray) -> None:
+        self._stored = stored
         self.shape: tuple[int, int, int, int] = stored.shape
 
     @classmethod
     def open(cls, path: Path) -> Images:
-        """Open a file of images, memory-mapped. Raises SimauditError when it is missing or is no such file."""
+        """Open a file of images. Raises SimauditError when it is missing or is no such file."""
         with reading(path, "a whole .npy file"):
-            stored: np.memmap = np.load(path, mmap_mode="r", allow_pickle=False)
+            stored: np.ndarray = np.load(path, mmap_mode="r", allow_pickle=False)
         if stored.ndim != 4 or stored.dtype not in (np.uint8, np.float32):
             raise SimauditError(
                 f"{path}: must hold images (N, C, H, W) as uint8 or float32, found {stored.dtype} {stored.shape}; "
                 "delete it and run again"
             )
-        place = partial(np.memmap, path.absolute(), stored.dtype, "r", stored.offset, stored.shape)
-        return cls(stored, place)
+        return cls(stored)
 
     def __len__(self) -> int:
         return self.shape[0]
 
     def __getitem__(self, ids: slice | Sequence[int] | np.ndarray) -> np.ndarray:
         """Return the images of these numbers, (n, C, H, W) float32 in [-1, 1], as a copy."""
-        chosen = np.array(self._opened()[ids])
+        stored = self._stored
+        chosen = (
+            _read(stored, np.arange(len(self))[ids])
+            if isinstance(stored, np.memmap)
+            else np.array(stored[ids])
+        )
         return LEVELS[chosen] if chosen.dtype == np.uint8 else chosen
 
     def blocks(self, ids: np.ndarray) -> Iterator[tuple[slice, np.ndarray]]:
@@ -73,6 +77,17 @@ class Images:
         for first in range(0, len(ids), size):
             place = slice(first, min(first + size, len(ids)))
             yield place, self[ids[place]]
+
+
+def _read(stored: np.memmap, ids: np.ndarray) -> np.ndarray:
+    """Return the rows of these numbers (n,), from the file that an array is in."""
+    rows = np.empty((len(ids), *stored.shape[1:]), dtype=stored.dtype)
+    size = stored.itemsize * math.prod(stored.shape[1:])
+    with Path(str(stored.filename)).open("rb", buffering=0) as stream:
+        for row, number in zip(rows, ids.tolist(), strict=True):
+            stream.seek(stored.offset + number * size)
+            stream.readinto(row)
+    return rows
 
 
 class StoreWriter:
