@@ -198,3 +198,11 @@ def test_images_that_differ_in_shape_are_named_beside_a_first_one_that_is_broken
     entries = [Unusable("a", "is empty"), Item(BYTES[0], "b"), Item(BYTES[0, :, :2], "c")]
     with pytest.raises(SimauditError, match=r"^2 images cannot be used: a is empty; c has 3 channels of 2×5"):
         write_store(entries, paths.images("d"), paths.items("d"))
+
+
+def test_a_file_that_is_cut_off_after_it_was_opened_is_one_line_and_no_picture():
+    store("d", BYTES)
+    images = Images.open(paths.images("d"))
+    paths.images("d").write_bytes(paths.images("d").read_bytes()[:-1])
+    with pytest.raises(SimauditError, match=r"images\.npy: ends before image 8; delete it and run again"):
+        images[[0, 8]]

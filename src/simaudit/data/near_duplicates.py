@@ -70,12 +70,8 @@ def pictured_pairs(marked: pd.DataFrame, images: Indexed, split: Split) -> dict[
     The keys are `heldout` and `members`, images (n, C, H, W), and the columns of `marked`, (n,) each, n ≤ PICTURED.
     """
     is_heldout = marked.sample_id.isin(split.sample_id[~split.is_member])
-    order = {
-        "near_duplicate": False,
-        "rms": True,
-        "sample_id": True,
-    }  # by column, whether the least comes first
-    pairs = marked[is_heldout].sort_values([*order], ascending=[*order.values()]).head(PICTURED)
+    ascending = {"near_duplicate": False, "rms": True, "sample_id": True}
+    pairs = marked[is_heldout].sort_values([*ascending], ascending=[*ascending.values()]).head(PICTURED)
     seen = {"heldout": images[pairs.sample_id.to_numpy()], "members": images[pairs.member_id.to_numpy()]}
     return seen | {name: pairs[name].to_numpy() for name in SCHEMA.names}
 

@@ -122,9 +122,8 @@ def _nearer(
         limit = np.minimum(limit, np.partition(half, count - 1, axis=1)[:, count - 1] + 2 * error)
     is_near = half <= limit.astype(np.float32)[:, None]
     if np.count_nonzero(is_near) > CROWD * len(block):
-        is_near &= _first_copies(
-            others, count
-        )  # of a later copy the distance is the same, and the index higher
+        # Of a later copy the distance is the same, and the index higher.
+        is_near &= _first_copies(others, count)
     sample, near = np.nonzero(is_near)
     found = np.concatenate([distances.ravel(), _distances(block, others, sample, near)])
     number = np.concatenate([indices.ravel(), near + first])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -15,9 +14,10 @@ import pyarrow.parquet as pq
 
 from simaudit.data.source import Item
 from simaudit.storage.array import ArrayWriter
+from simaudit.storage.hashes import sha256_bytes
 from simaudit.storage.parquet import CHECKED, CHECKSUMS
 from simaudit.storage.reading import reading
-from simaudit.vocabulary.errors import SimauditError
+from simaudit.vocabulary.errors import FileError, SimauditError
 
 ITEMS = pa.schema(
     [
@@ -80,13 +80,14 @@ class Images:
 
 
 def _read(stored: np.memmap, ids: np.ndarray) -> np.ndarray:
-    """Return the rows of these numbers (n,), from the file that an array is in."""
+    """Return the rows of these numbers (n,), from the file that an array is in. Raises FileError when it is cut off."""
     rows = np.empty((len(ids), *stored.shape[1:]), dtype=stored.dtype)
     size = stored.itemsize * math.prod(stored.shape[1:])
     with Path(str(stored.filename)).open("rb", buffering=0) as stream:
         for row, number in zip(rows, ids.tolist(), strict=True):
             stream.seek(stored.offset + number * size)
-            stream.readinto(row)
+            if stream.readinto(row) != size:
+                raise FileError(f"{stored.filename}: ends before image {number}; delete it and run again")
     return rows
 
 
@@ -132,7 +133,7 @@ class StoreWriter:
 
 def pixels_hash(pixels: np.ndarray) -> str:
     """Return the SHA-256 of an image's stored bytes in C order, in hexadecimal."""
-    return hashlib.sha256(np.ascontiguousarray(pixels).tobytes()).hexdigest()
+    return sha256_bytes(pixels.tobytes())
 
 
 def read_items(path: Path, *columns: str) -> pd.DataFrame:

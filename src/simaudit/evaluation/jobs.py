@@ -32,15 +32,15 @@ NEEDS_MEMORY = {
 """The knobs that bound the memory of a job, by its function."""
 
 
-FEATURE_MB = {"auto": 0.002, "classifier": 0.002, "pca": 0.002, "inception": 0.05}
-"""MB of the features of one image, and of what is computed of them."""
+def _feature_mb(job: Job) -> float:
+    """Return MB of the features of one image, and of what is computed of them."""
+    return 0.05 if job.params["quality"]["features"] == "inception" else 0.002
+
 
 MEMORY_MB = {
     "blind": lambda job: 700 + 0.0015 * shape_of(job.input("images"))[0],  # two tables of float32
     "evaluate": lambda job: 800 + 8 * job.read_mb("scores"),  # the statistics of an attack, and ranks of them
-    "quality": lambda job: (
-        1500 + FEATURE_MB[job.params["quality"]["features"]] * shape_of(job.input("images"))[0]
-    ),
+    "quality": lambda job: 1500 + _feature_mb(job) * shape_of(job.input("images"))[0],
     "compare": 2000,
 }
 """MB of memory that a job needs, by its function."""

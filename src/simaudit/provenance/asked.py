@@ -47,9 +47,8 @@ def command_again(names: Iterable[str]) -> str:
 def differences(records: Iterable[Record], now: Mapping[str, Stamp] | None) -> Iterator[Disagreement]:
     """Yield what these jobs did otherwise than they are asked to now. Without `now`, their stamps' files say it."""
     for record in records:
-        written = Stamp.readable(
-            Path(record.stamp)
-        )  # what is wrong with it is said of its file, which the job read
+        # What is wrong with a stamp is said of its file, which the job read.
+        written = Stamp.readable(Path(record.stamp))
         stamp = written if now is None else now.get(record.job)
         if stamp:
             yield from _fields(record, stamp)

@@ -90,7 +90,7 @@ class Stamp:
         """Return the given files that are here otherwise than the stamp has them."""
         changed = []
         for name, known in self.given.items():
-            here = known if name in self.absent() else file_hashes(_path(name))
+            here = file_hashes(_path(name)) or known  # what is absent has not changed
             differing = [file for file in {*known, *here} if known.get(file) != here.get(file)]
             changed += [_file(name, file) for file in sorted(differing)]
         return changed
