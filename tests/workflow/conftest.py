@@ -21,17 +21,18 @@ def module_clone(tmp_path_factory) -> Repository:
 
 @pytest.fixture(scope="session")
 def finished(tmp_path_factory) -> Repository:
-    """A clone after `snakemake --cores all`, made once for all processes of the tests. Copy it before changing it."""
-    folder = tmp_path_factory.getbasetemp()
+    """A clone after `snakemake --cores all`: run once for all processes of the tests, and each has a copy of its own,
+    so that none sees what another does in it. Copy it before changing it."""
+    own = shared = tmp_path_factory.getbasetemp()
     if "PYTEST_XDIST_WORKER" in os.environ:
-        folder = folder.parent  # all workers'
-    done = folder / "finished.done"
-    with (folder / "finished.lock").open("w") as lock:
+        shared = own.parent  # all workers'
+    done = shared / "finished.done"
+    with (shared / "finished.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not done.exists():
-            checkout(folder / "finished").snakemake()
+            checkout(shared / "finished").snakemake()
             done.touch()
-    return Repository(folder / "finished")
+    return Repository(shared / "finished").copy(own / "finished-copy")
 
 
 @pytest.fixture

@@ -34,6 +34,7 @@ AccountingStorageType=accounting_storage/none
 SelectType=select/cons_tres
 SelectTypeParameters=CR_Core_Memory
 ReturnToService=2
+MinJobAge=3600
 NodeName=localhost NodeAddr=127.0.0.1 CPUs={cpus} RealMemory={memory}
 PartitionName=all Nodes=localhost Default=YES State=UP
 """
