@@ -336,7 +336,7 @@ def test_a_copy_on_both_sides_is_refused_and_one_that_is_unused_is_not():
     copied = PIXELS.copy()
     copied[1] = copied[0]
     store("d", copied, file=FILES)
-    assert "sample_id pairs 1=0" in refused(csv(*ROWS))
+    assert f"files {FILES[1]}={FILES[0]}" in refused(csv(*ROWS))
     assert made(csv(f"{FILES[0]},unused", *ROWS[1:])).role[0] == "unused"
 
 
