@@ -44,7 +44,7 @@ def write_scores(
             sample_ids = split.sample_id[rows]
             batch = torch.from_numpy(images[sample_ids]).to(device)
             columns, values = score_batch(attack, target, batch, SampleNoise(seed, sample_ids))
-            _require_finite(path, columns, values, sample_ids)
+            require_finite(path, columns, values, sample_ids)
             writer.write(columns, split, rows, values)
             progress.advance(len(sample_ids))
 
@@ -60,7 +60,10 @@ def score_batch(
     return columns, values.float().cpu().numpy()
 
 
-def _require_finite(path: Path, columns: list[Column], values: np.ndarray, sample_ids: np.ndarray) -> None:
+def require_finite(
+    path: Path | str, columns: list[Column], values: np.ndarray, sample_ids: np.ndarray
+) -> None:
+    """Raise SimauditError, naming the file or attack, and the first statistic (K, B) that is not finite, if any."""
     bad = np.argwhere(~np.isfinite(values))
     if len(bad):
         row, sample = bad[0]
