@@ -14,7 +14,15 @@ PARAMS, SNAKEFILE, PROFILE = "params.yaml", "Snakefile", "profiles/default/confi
 INCLUDE = f"""\
 # The rules of simaudit, wherever it is installed, on the params.yaml beside this file: snakemake --cores all
 from simaudit.audit.folder import workflow_file
+
+
 include: str(workflow_file("{SNAKEFILE}"))
+
+
+rule audit: # an included file's default does not count
+    default_target: True
+    input:
+        rules.all.input,
 """
 PACKAGE = Path(simaudit.__file__).parent
 PLACES = (PACKAGE / "pipeline", PACKAGE.parents[1])

@@ -18,60 +18,61 @@ from simaudit.vocabulary.errors import SimauditError, some
 
 Shape = tuple[int, ...]
 NAMED = 5  # files that a refusal names for each shape
-COLUMNS = ["file", "label", "origin", "sha256"]
+COLUMNS = ["file", "origin", "sha256"]
 
 
 @dataclass(frozen=True)
 class Pictures:
-    """The `count` images of a folder: `items` has COLUMNS of each.
+    """The images of a folder: `items` has COLUMNS of each, and `files` are their names by shape.
 
     `few` are some of them, (B, C, H, W) float32 in [-1, 1], to time a model with.
     """
 
     items: pd.DataFrame
-    count: int
+    files: Mapping[Shape, list[str]]
     few: np.ndarray
 
+    def why_not(self, wanted: Shape) -> str | None:
+        """Return why a model that takes images of this shape cannot take these; None where it can."""
+        wrong = {shape: files for shape, files in self.files.items() if shape != wanted}
+        if not wrong:
+            return None
+        found = [f"{len(files)} {words(shape)} ({some(files, NAMED)})" for shape, files in wrong.items()]
+        takes = f"the model takes images {words(wanted)}, and of {len(self.items)} images {', '.join(found)}"
+        if wanted[0] not in COLOURS:
+            return f"{takes}; no picture has so many channels: a latent model needs its autoencoder beside it"
+        differ = {"--resize": slice(1, None), "--colour": slice(1)}
+        options = [
+            option for option, part in differ.items() if any(shape[part] != wanted[part] for shape in wrong)
+        ]
+        return f"{takes}; convert them, or give {' and '.join(options)} to have it done"
 
-def look(question: Question, wanted: Shape, few: int, labels: bool) -> Pictures:
-    """Read every image of the folder. Raises SimauditError where one cannot be read, or has not the `wanted` shape."""
+
+def look(question: Question, wanted: Shape | None, few: int, labels: bool) -> Pictures:
+    """Return the images of the folder, converted to the `wanted` shape as far as the question allows it.
+
+    Raises SimauditError, naming all at once, where images cannot be used.
+    """
     knobs = question.dataset(wanted, labels)
-    unusable, by_shape = defaultdict[str, list[str]](list), defaultdict[Shape, list[str]](list)
-    rows, kept = list[dict[str, Any]](), list[np.ndarray]()
+    unusable, files = defaultdict[str, list[str]](list), defaultdict[Shape, list[str]](list)
+    rows, kept = list[tuple[Any, ...]](), list[np.ndarray]()
     for entry in source_type(knobs["source"]).model_validate(knobs).items():
         if isinstance(entry, Unusable):
             unusable[entry.why].append(entry.file)
             continue
-        by_shape[entry.pixels.shape].append(str(entry.file))
-        known = (entry.file, entry.label, entry.origin, pixels_hash(entry.pixels))
-        rows.append(dict(zip(COLUMNS, known, strict=True)))
+        files[entry.pixels.shape].append(str(entry.file))
+        rows.append((entry.file, entry.origin, pixels_hash(entry.pixels)))
         if len(kept) < few and entry.pixels.shape == wanted:
             kept.append(LEVELS[entry.pixels] if entry.pixels.dtype == np.uint8 else entry.pixels)
-    wrong = {shape: files for shape, files in by_shape.items() if shape != wanted}
-    clauses = [why_unusable(unusable)] if unusable else []
-    if wrong:
-        clauses.append(_other_shapes(wrong, wanted, len(rows)))
-    if clauses:
-        raise SimauditError("; ".join(clauses))
-    return Pictures(pd.DataFrame(rows, columns=COLUMNS), len(rows), np.stack(kept))
+    if unusable:
+        raise SimauditError(why_unusable(unusable))
+    return Pictures(pd.DataFrame(rows, columns=COLUMNS), files, np.array(kept))
 
 
-def _other_shapes(wrong: Mapping[Shape, list[str]], wanted: Shape, count: int) -> str:
-    """Return what is wrong with images that the model cannot take, and the options that convert them."""
-    found = [f"{len(files)} {words(shape)} ({some(files, NAMED)})" for shape, files in wrong.items()]
-    options = []
-    if any(shape[1:] != wanted[1:] for shape in wrong):
-        options.append("--resize")
-    if any(shape[0] != wanted[0] for shape in wrong):
-        options.append("--colour")
-    return (
-        f"the model takes images {words(wanted)}, and of {count} images there are {', '.join(found)}; "
-        f"convert them, or give {' and '.join(options)} to have it done"
-    )
+COLOURS = {1: "in grey", 3: "in RGB"}
 
 
 def words(shape: Shape) -> str:
     """Return the colour and the size of images of a shape (C, H, W) in words."""
     channels, height, width = shape
-    colours = {1: "in grey", 3: "in RGB"}.get(channels, f"of {channels} channels")
-    return f"{colours} of {height}×{width} pixels"
+    return f"{COLOURS.get(channels, f'of {channels} channels')} of {height}×{width} pixels"

@@ -8,7 +8,6 @@ from typing import Any
 
 import pandas as pd
 import torch
-from diffusers.utils.logging import disable_progress_bar
 
 from simaudit.audit import plan
 from simaudit.audit.attacks import COARSE, FINE, chosen, timesteps
@@ -93,7 +92,7 @@ def examine(question: Question) -> Facts:
     family, layout = _model(question, refusals)
     knobs = _knobs(question, refusals)
     labels = bool(layout and layout.classes and _has_labels(question))
-    pictures = _pictures(question, layout, labels, refusals) if layout else None
+    pictures = _pictures(question, layout, labels, refusals)
     split = _split(question, knobs, pictures, refusals) if knobs and pictures else None
     refusals.require_none()
     assert layout is not None
@@ -102,7 +101,6 @@ def examine(question: Question) -> Facts:
     attacks, skipped = chosen(question.attacks, family.offers)
     device = resolve_device(question.device)
     torch.set_num_threads(1)
-    disable_progress_bar()
     target, batch = load(layout, device), torch.from_numpy(pictures.few).to(device)
     fine, coarse = timesteps(target.schedule, FINE), timesteps(target.schedule, COARSE)
     values = plan.written(question, attacks, fine, coarse, layout, labels)
@@ -156,9 +154,12 @@ def _has_labels(question: Question) -> bool:
         return False
 
 
-def _pictures(question: Question, layout: Layout, labels: bool, refusals: Refusals) -> Pictures | None:
+def _pictures(question: Question, layout: Layout | None, labels: bool, refusals: Refusals) -> Pictures | None:
     try:
-        return look(question, layout.shape, plan.BATCH_SIZE, labels)
+        pictures = look(question, layout.shape if layout else None, plan.BATCH_SIZE, labels)
+        if layout and (why := pictures.why_not(layout.shape)):
+            refusals.add("--images", question.images, why)
+        return pictures
     except SimauditError as error:
         said = error.why if isinstance(error, KnobError) else str(error)
         of_list = said.startswith(str(question.members))

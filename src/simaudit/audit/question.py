@@ -71,17 +71,18 @@ class Question:
         given = {key: value for key, value in said.items() if value is not None}
         return {"kind": "checkpoint", "split": IMAGES, "path": str(self.model), **given}
 
-    def dataset(self, shape: tuple[int, ...], labels: bool = False) -> dict[str, Any]:
+    def dataset(self, shape: tuple[int, ...] | None, labels: bool = False) -> dict[str, Any]:
         """Return the entry of the images in params.yaml, for a model that takes images of this `shape` (C, H, W).
 
-        With `labels`, these stand in the list of members.
+        Where the shape is not known, nothing is converted to it. With `labels`, these
+        stand in the list of members.
         """
         converted: dict[str, Any] = {}
-        if self.resize or self.enlarge:
+        if shape and (self.resize or self.enlarge):
             converted |= {"size": list(shape[1:])}
         if self.enlarge:
             converted |= {"enlarge": True}
-        if self.colour and shape[0] in (1, 3):
+        if shape and self.colour and shape[0] in (1, 3):
             converted |= {"colour": "rgb" if shape[0] == 3 else "grey"}
         if self.background:
             converted |= {"background": self.background}

@@ -60,7 +60,7 @@ def given_split(
     role, fold, group = (np.full(len(files), value, dtype=object) for value in (UNUSED, None, None))
     for sample, entry in known.items():
         role[sample], group[sample] = _role(entry), entry.group
-        fold[sample] = _fold(entry) if role[sample] in SIDES else None
+        fold[sample] = (_fold(entry) or None) if role[sample] in SIDES else None
     if limit is not None:
         beyond = ~limited(role, fold, limit, seed)
         role[beyond], fold[beyond] = UNUSED, None
