@@ -177,7 +177,7 @@ def test_images_that_the_model_does_not_take_are_refused(model, images, words):
 
 
 def test_a_folder_without_a_model_is_refused(case):
-    with pytest.raises(SimauditError, match="model_index|config.json|missing"):
+    with pytest.raises(SimauditError, match=r"config\.json: missing"):
         simaudit.load_model(case / "images")
 
 
@@ -195,7 +195,7 @@ def test_a_run_gives_its_numbers_scores_and_figures(small_run):
     statistic = scores[timestep].iloc[:, 0]
     assert simaudit.auc(statistic[rows], is_member[rows]).value == run.number("auc", "net", "sima").value
     assert run.figures("net") == {}
-    with pytest.raises(SimauditError, match="no number or file net.sima.aucc; alike: "):
+    with pytest.raises(SimauditError, match=r"no number or file net\.sima\.aucc; alike: "):
         run.number("aucc", "net", "sima")
     with pytest.raises(SimauditError, match="no such folder"):
         simaudit.open_run(small_run.audit.path / "nowhere")
@@ -212,7 +212,9 @@ def test_figures_are_found_by_name(tmp_path):
 
 
 def test_the_interface_is_imported_when_it_is_used():
-    program = "import sys, simaudit; print('simaudit.api' in sys.modules, simaudit.auc, 'torch' in sys.modules)"
+    program = (
+        "import sys, simaudit; print('simaudit.api' in sys.modules, simaudit.auc, 'torch' in sys.modules)"
+    )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.startswith("False <function auc")
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):

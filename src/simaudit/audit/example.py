@@ -53,7 +53,7 @@ Look at it first, then audit it. In this folder:
     simaudit audit --model model --images images --members members.csv --dry-run
     simaudit audit --model model --images images --members members.csv
 
-What is printed means: docs/your-model.md in the repository of simaudit.
+What the printed lines mean: docs/your-model.md in the repository of simaudit.
 """
 
 
