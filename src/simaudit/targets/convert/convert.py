@@ -22,7 +22,7 @@ from simaudit.targets.networks.classes import network_class
 from simaudit.vocabulary.errors import SimauditError, shown
 
 FORMATS = {one.name: one for one in (PYTORCH_DDPM, GUIDED_DIFFUSION)}
-EDM = "a network of EDM is a pickle that holds its own program, which reading it would run; no code of a checkpoint is run"
+EDM = "a network of EDM is a pickle that holds its own program, which would run while it is read"
 NOTE = "conversion.json"  # what was converted, beside the files of diffusers
 
 
@@ -70,7 +70,7 @@ def convert(
 
 def _format(name: str, checkpoint: Path) -> Format:
     if name.lower() == "edm" or checkpoint.suffix == ".pkl":
-        raise SimauditError(f"{checkpoint}: not converted: {EDM}")
+        raise SimauditError(f"{checkpoint}: cannot be converted: {EDM}; name a .pt of another format")
     if name not in FORMATS:
         raise SimauditError(
             f"simaudit convert: FORMAT must be one of {', '.join(FORMATS)} (got {shown(name)})"
@@ -82,7 +82,7 @@ def _require_free(output: Path, checkpoint: Path) -> None:
     """Raise SimauditError when something is in the output folder, or it lies where the checkpoint does."""
     if (output.is_dir() and any(output.iterdir())) or (output.exists() and not output.is_dir()):
         raise SimauditError(f"{output}: exists and is not an empty folder; name another for --output")
-    if output.resolve().is_relative_to(checkpoint.resolve().parent):
+    if checkpoint.is_file() and output.resolve().is_relative_to(checkpoint.resolve().parent):
         raise SimauditError(
             f"{output}: lies in the folder of {checkpoint}, which is not written to; name another"
         )

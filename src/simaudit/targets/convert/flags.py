@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -135,6 +136,9 @@ def one_of(names: Mapping[str, str]) -> Kind[str]:
 
 def _numbers(texts: Sequence[str], kind: type[Any], what: str) -> tuple[Any, ...]:
     try:
-        return tuple(kind(part) for text in texts for part in re.split(r"[\s,]+", text.strip("[]() ")))
+        values = tuple(kind(part) for text in texts for part in re.split(r"[\s,]+", text.strip("[]() ")))
     except ValueError:
-        raise ValueError(what) from None
+        values = (math.nan,)
+    if not all(map(math.isfinite, values)):
+        raise ValueError(what)
+    return values

@@ -15,7 +15,7 @@ from diffusers.models.upsampling import Upsample2D
 GROUPS, EPSILON = 32, 1e-5  # of every group normalisation
 
 
-class ConvertedUNet2DModel(diffusers.ModelMixin, ConfigMixin):
+class ConvertedUNet2DModel(diffusers.ModelMixin, ConfigMixin):  # type: ignore[misc]
     """The U-Net of Ho et al. (2020, arXiv:2006.11239, App. B) and Dhariwal & Nichol (2021, arXiv:2105.05233, Sec. 3).
 
     Its settings and the names of its weights are those of diffusers' UNet2DModel as far as they exist there. In that
