@@ -130,6 +130,10 @@ def test_a_network_of_guided_diffusion_answers_the_same(tmp_path, shape, flags, 
     assert unet.config.num_class_embeds == (None if labels is None else 5)
     assert_same(unet(IMAGES, times, labels).sample, expected)
     assert_same(unet(IMAGES, 420, labels, return_dict=False)[0][1:], expected[1:])
+    with pytest.raises(
+        ValueError, match="class"
+    ):  # it answers no other question than the one that it was asked
+        unet(IMAGES, times, torch.tensor([0, 0]) if labels is None else None)
 
 
 @pytest.mark.parametrize(("shape", "kind"), [({}, DIFFUSERS), ({"mult": (0.5, 1), "channels": 64}, OURS)])

@@ -77,8 +77,9 @@ class ConvertedUNet2DModel(diffusers.ModelMixin, ConfigMixin):  # type: ignore[m
         else:
             self.time_proj = Timesteps(time_channels, flip_sin_to_cos=True, downscale_freq_shift=0)
         self.time_embedding = TimestepEmbedding(time_channels, time_embedding_dim)
-        if num_class_embeds:
-            self.class_embedding = torch.nn.Embedding(num_class_embeds, time_embedding_dim)
+        self.class_embedding = (
+            torch.nn.Embedding(num_class_embeds, time_embedding_dim) if num_class_embeds else None
+        )
         self.conv_in = torch.nn.Conv2d(in_channels, stem_channels, 3, padding=1)
 
         top, bottom = 0, len(block_out_channels) - 1
@@ -133,11 +134,14 @@ class ConvertedUNet2DModel(diffusers.ModelMixin, ConfigMixin):  # type: ignore[m
     ) -> UNet2DOutput | tuple[torch.Tensor]:
         """Return what the network predicts for `sample` (B, C, H, W), as UNet2DModel does.
 
-        `timestep` is a number or (B,); `class_labels` is (B,) where the network has classes, else None.
+        `timestep` is a number or (B,). Raises ValueError unless `class_labels` (B,) are given to a network of classes,
+        and to no other.
         """
+        if (class_labels is None) != (self.class_embedding is None):
+            raise ValueError("class_labels must be given where the network has classes, and nowhere else")
         times = torch.as_tensor(timestep, device=sample.device).expand(len(sample))
         embedded = self.time_embedding(self.time_proj(times).to(sample.dtype))
-        if class_labels is not None:
+        if self.class_embedding is not None:
             embedded = embedded + self.class_embedding(class_labels)
         h = self.conv_in(sample)
         skipped = [h]
