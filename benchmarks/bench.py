@@ -30,7 +30,8 @@ from simaudit.scoring.run import write_scores
 from simaudit.scoring.score_file import Column, ScoreWriter
 from simaudit.storage.json import read_json
 from simaudit.storage.parquet import write_table
-from simaudit.targets.pixel import DDPMTarget
+from simaudit.targets.denoiser import Denoiser
+from simaudit.targets.pixel import PixelTarget
 from simaudit.training.denoiser import noise_prediction
 from simaudit.training.loop import Trainable, train
 from simaudit.vocabulary import paths
@@ -84,7 +85,7 @@ def scoring(folder: Path) -> tuple[float, int]:
     samples = 1024
     frame = make_split([f"{i:064x}" for i in range(samples)], 300, 0.3, 0)
     split = Split(folder, *(frame[name].to_numpy() for name in frame.columns))
-    target = DDPMTarget(network, NoiseSchedule.of(DDPMScheduler()))
+    target = PixelTarget(Denoiser(network, NoiseSchedule.of(DDPMScheduler())))
     attack = SimA(timesteps=[10, 30], norms=[1, 2, 4, "inf"], inputs=["raw", "scaled"])
     queries = samples * 4
 

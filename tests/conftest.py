@@ -38,6 +38,11 @@ class KnownTarget:
     queries: int = 0
     seen: list[tuple[int, torch.Tensor]] = field(default_factory=list)
 
+    offers = frozenset({"decoder"})
+
+    def conditioned(self, labels):
+        return self
+
     def encode(self, images):
         return images
 

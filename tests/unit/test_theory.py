@@ -21,7 +21,7 @@ def split(tmp_path):
 
 def log_density(points, timestep):
     """By scipy: the mean of the normal densities around the diffused members."""
-    alpha_bar = float(SCHEDULE.alpha_bar[timestep])
+    alpha_bar = float(SCHEDULE.signals[timestep]) ** 2
     normals = [multivariate_normal(np.sqrt(alpha_bar) * x, (1 - alpha_bar) * np.eye(2)) for x in MEMBERS]
     return np.log(np.mean([normal.pdf(points) for normal in normals], axis=0))
 
@@ -36,7 +36,7 @@ def test_density_and_score_are_those_of_the_mixture(timestep):
         shift = step * np.eye(2)[axis]
         slope = (log_density(points + shift, timestep) - log_density(points - shift, timestep)) / (2 * step)
         np.testing.assert_allclose(found[f"score{axis}"], slope, rtol=1e-4, atol=1e-5)
-    sigma = np.sqrt(1 - float(SCHEDULE.alpha_bar[timestep]))
+    sigma = np.sqrt(1 - float(SCHEDULE.signals[timestep]) ** 2)
     np.testing.assert_allclose(found.norm, sigma * np.hypot(found.score0, found.score1), rtol=1e-9)
 
 

@@ -1,7 +1,8 @@
 """The forward process of diffusion and its deterministic steps; no other module repeats this algebra.
 
-Notation as in Song, Meng & Ermon (DDIM, arXiv:2010.02502): ᾱ_t = ∏_{s≤t} (1 − β_s), σ_t = √(1 − ᾱ_t); t is the 0-based
-index into the training schedule, an int or a (B,) integer tensor of one timestep per sample.
+The process is z_t = a_t x + s_t ε. For the schedules of DDPM, a_t = √ᾱ_t and s_t = σ_t = √(1 − ᾱ_t) with
+ᾱ_t = ∏_{s≤t} (1 − β_s), as in Song, Meng & Ermon (DDIM, arXiv:2010.02502). t is the 0-based index into the training
+schedule, from the least noise to the most: an int or a (B,) integer tensor of one timestep per sample.
 """
 
 from __future__ import annotations
@@ -16,42 +17,60 @@ Timestep: TypeAlias = "int | torch.Tensor"
 
 @dataclass(frozen=True)
 class NoiseSchedule:
-    """A noise schedule: ᾱ_t for t = 0, …, T − 1 as a float64 tensor (T,)."""
+    """A noise schedule: a_t (`signals`) and s_t (`sigmas`) for t = 0, …, T − 1 as float64 tensors (T,).
 
-    alpha_bar: torch.Tensor
+    `times` (T,) is what the network is told at each t, where that is not t itself.
+    """
+
+    signals: torch.Tensor
+    sigmas: torch.Tensor
+    times: torch.Tensor | None = None
 
     @classmethod
     def of(cls, scheduler: Any) -> NoiseSchedule:
-        """Return the schedule of a diffusers scheduler, from its β_t, accumulated in double precision."""
-        return cls((1 - scheduler.betas.double()).cumprod(0))
+        """Return the schedule of a diffusers scheduler, from its own tables and never from its name.
+
+        Where it has β_t, a_t = √ᾱ_t and s_t = √(1 − ᾱ_t), accumulated in double precision. Otherwise it is one of flow
+        matching, a = 1 − s (Lipman et al. 2023, arXiv:2210.02747), which lists s from the noisiest.
+        """
+        if hasattr(scheduler, "betas"):
+            alpha_bar = (1 - scheduler.betas.double()).cumprod(0)
+            return cls(alpha_bar.sqrt(), (1 - alpha_bar).sqrt())
+        sigmas = scheduler.sigmas.double()
+        order = sigmas.argsort()
+        return cls(1 - sigmas[order], sigmas[order], scheduler.timesteps.double()[order])
 
     def __len__(self) -> int:
-        return len(self.alpha_bar)
+        return len(self.signals)
 
     def to(self, device: torch.device) -> NoiseSchedule:
-        """Return the same schedule with its table on `device` (in single precision on MPS, which has no double)."""
-        return NoiseSchedule(
-            self.alpha_bar.to(device, torch.float32 if device.type == "mps" else torch.float64)
-        )
+        """Return the same schedule with its tables on `device` (in single precision on MPS, which has no double)."""
+        dtype = torch.float32 if device.type == "mps" else torch.float64
+        times = None if self.times is None else self.times.to(device, dtype)
+        return NoiseSchedule(self.signals.to(device, dtype), self.sigmas.to(device, dtype), times)
 
     def signal(self, t: Timestep, like: torch.Tensor) -> torch.Tensor:
-        """Return √ᾱ_t, broadcastable over `like` (B, …) and of its dtype."""
-        return self._broadcast(self.alpha_bar[t].sqrt(), like)
+        """Return a_t, broadcastable over `like` (B, …) and of its dtype."""
+        return self._broadcast(self.signals[t], like)
 
     def sigma(self, t: Timestep, like: torch.Tensor) -> torch.Tensor:
-        """Return σ_t = √(1 − ᾱ_t), broadcastable over `like` (B, …) and of its dtype."""
-        return self._broadcast((1 - self.alpha_bar[t]).sqrt(), like)
+        """Return s_t, broadcastable over `like` (B, …) and of its dtype."""
+        return self._broadcast(self.sigmas[t], like)
+
+    def time(self, t: Timestep) -> Timestep:
+        """Return what the network is told at t."""
+        return t if self.times is None else self.times[t].float()
 
     def log_snr(self, t: int) -> float:
-        """Return log(ᾱ_t/(1 − ᾱ_t)): the timestep in a unit that schedules share (Kingma et al., arXiv:2107.00630)."""
-        return float(self.alpha_bar[t].logit())
+        """Return log(a_t²/s_t²): the timestep in a unit that schedules share (Kingma et al., arXiv:2107.00630)."""
+        return float(2 * (self.signals[t] / self.sigmas[t]).log())
 
     def diffuse(self, x0: torch.Tensor, noise: torch.Tensor, t: Timestep) -> torch.Tensor:
-        """Return x_t = √ᾱ_t x₀ + σ_t ε (Ho et al. 2020, arXiv:2006.11239, Eq. 4)."""
+        """Return z_t = a_t x₀ + s_t ε (Ho et al. 2020, arXiv:2006.11239, Eq. 4)."""
         return self.signal(t, x0) * x0 + self.sigma(t, x0) * noise
 
     def predict_x0(self, z: torch.Tensor, noise: torch.Tensor, t: Timestep) -> torch.Tensor:
-        """Return the clean sample that `diffuse` would carry to z with this noise: (z − σ_t ε)/√ᾱ_t."""
+        """Return the clean sample that `diffuse` would carry to z with this noise: (z − s_t ε)/a_t."""
         return (z - self.sigma(t, z) * noise) / self.signal(t, z)
 
     def ddim_step(self, z: torch.Tensor, noise: torch.Tensor, t: Timestep, s: Timestep) -> torch.Tensor:

@@ -30,6 +30,15 @@ def mistakes(params: Params) -> Mistakes:
     yield from _pretrained(params)
 
 
+def unusable_targets(params: Params) -> Mistakes:
+    """Yield every target whose files are not here, or not such as it needs: nothing else can be said of it."""
+    for name, target in params.targets.items():
+        try:
+            target.require_given()
+        except KnobError as error:
+            yield Mistake(("targets", name, *error.key.split(".")), error.why)
+
+
 def _sources(params: Params) -> Mistakes:
     made = [Path(os.path.realpath(folder)) for folder in (paths.PREPARED, paths.SPLITS, paths.RESULTS)]
     for name in params.used_datasets:
@@ -113,8 +122,8 @@ def _shapes(params: Params) -> Mistakes:
 
 def _pretrained(params: Params) -> Mistakes:
     for name, target in params.targets.items():
-        if target.given and (why := _why_not(params, name, target.given)):
-            got = shown(str(target.given))
+        if target.borrowed and (why := _why_not(params, name, target.borrowed)):
+            got = shown(str(target.borrowed))
             yield Mistake(("targets", name, "autoencoder", "pretrained"), f"{why} (got {got})")
 
 
@@ -133,8 +142,8 @@ def _why_not(params: Params, name: str, folder: Path) -> str | None:
     seen = {name}
     while made_by in params.targets and made_by not in seen:
         seen.add(made_by)
-        given = params.targets[made_by].given
-        made_by = _made_by(given) if given else None
+        borrowed = params.targets[made_by].borrowed
+        made_by = _made_by(borrowed) if borrowed else None
     why = "goes in a circle; name the autoencoder of a target that trains its own"
     return why if made_by in seen else None
 

@@ -14,10 +14,12 @@ Mistakes = Iterator[Mistake]
 
 
 def mistakes(params: Params) -> Mistakes:
-    """Yield every name of no entry; if there is none, every value that does not fit other sections, or what is here."""
-    dangling = list(_dangling(params))
-    yield from dangling
-    if not dangling:
+    """Yield every name of no entry, or else every model that cannot be used; if there is none, every value that does
+    not fit other sections, or what is here.
+    """
+    unusable = list(_dangling(params)) or list(at_hand.unusable_targets(params))
+    yield from unusable
+    if not unusable:
         for audit in params.audits:
             yield from _of_audit(params, audit)
         yield from _timesteps(params)

@@ -7,7 +7,7 @@ from simaudit.diffusion.noise import SampleNoise
 from simaudit.machine.progress import Progress
 from simaudit.targets.target import Target
 
-LEAST_SIGNAL = 1e-5  # ᾱ; the linear schedule ends at 4e-5, the cosine at 2e-9
+LEAST_SIGNAL = 3e-3  # a_t; the linear schedule ends at 6e-3, the cosine at 5e-5
 
 
 @torch.inference_mode()
@@ -21,7 +21,7 @@ def draw_samples(
     last timestep whose signal is large enough that dividing by it does not blow errors up.
     """
     schedule, shape = target.schedule, target.encode(like).shape[1:]
-    start = int((schedule.alpha_bar >= LEAST_SIGNAL).nonzero()[-1])
+    start = int((schedule.signals >= LEAST_SIGNAL).nonzero()[-1])
     timesteps = np.linspace(start, 0, steps).round().astype(int).tolist()
     samples = []
     with Progress("", count, unit="sample") as progress:

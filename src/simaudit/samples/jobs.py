@@ -82,7 +82,7 @@ def sample(job: Job) -> Mapping[str, Any]:
             f"{folder}: its samples are not finite; train it anew, with a lower learning_rate"
         )
     save_array(job.output("samples"), samples)
-    shown = gallery(target, real, Split.read(job.input("split")), samples, "decoder" in family.offers, device)
+    shown = gallery(target, real, Split.read(job.input("split")), samples, "decoder" in target.offers, device)
     save_arrays(job.output("gallery"), shown)
     save_sheet(job.output("sheet"), shown)
     return {"device": str(device)}

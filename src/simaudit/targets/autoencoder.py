@@ -41,7 +41,7 @@ class Trained(Knobs):
         return self.training.epochs > 0
 
     @property
-    def given(self) -> Path | None:
+    def borrowed(self) -> Path | None:
         """The folder that it is read from, if any."""
         return None
 
@@ -108,7 +108,7 @@ class Pretrained(Knobs):
         return True
 
     @property
-    def given(self) -> Path | None:
+    def borrowed(self) -> Path | None:
         return Path(self.pretrained)
 
     @property

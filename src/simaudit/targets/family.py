@@ -30,13 +30,15 @@ class TargetFamily(Knobs):
     """
 
     files: ClassVar[tuple[str, ...]]
-    """What `train` saves, relative to the target's directory: the outputs of the family's rule."""
-
-    offers: ClassVar[frozenset[str]] = frozenset()
-    """What attacks may need of a target besides its denoiser: `decoder` where it diffuses in a latent space."""
+    """What `train` always saves, relative to the target's directory: the outputs of the family's rule."""
 
     kind: str
     split: Annotated[Name, Refers("splits")]
+
+    @property
+    def offers(self) -> frozenset[str]:
+        """What its target offers: see `Target`."""
+        return frozenset()
 
     @property
     def is_latent(self) -> bool:
@@ -64,9 +66,22 @@ class TargetFamily(Knobs):
         return None
 
     @property
-    def given(self) -> Path | None:
-        """A folder that `train` reads and no job of the run makes, if any."""
+    def borrowed(self) -> Path | None:
+        """The folder of an autoencoder that `train` reads, if any: perhaps of another target."""
         return None
+
+    @property
+    def given(self) -> tuple[Path, ...]:
+        """The files that `train` reads and no job of the run makes."""
+        return ()
+
+    @property
+    def places(self) -> dict[str, Path]:
+        """The files of the target that lie elsewhere and are not copied into its directory, each by a name for it."""
+        return {}
+
+    def require_given(self) -> None:
+        """Raise KnobError, naming a key of this entry, when it cannot use a file that the entry names."""
 
     @property
     def arm(self) -> dict[str, Any] | None:

@@ -1,10 +1,12 @@
 """The files of a target: where its states are, and whether they are what its training wrote."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
-from simaudit.storage.hashes import sha256_bytes, sha256_file
+from simaudit.storage.hashes import hashes, sha256_bytes, sha256_file
 from simaudit.storage.json import read_json
 from simaudit.storage.reading import reading
 from simaudit.vocabulary.errors import SimauditError
@@ -20,10 +22,18 @@ def state_folder(directory: Path, epoch: int | None) -> Path:
     return directory / "epochs" / str(epoch) if epoch else directory
 
 
-def file_hashes(directory: Path) -> dict[str, str]:
-    """Return the SHA-256 of every file of a target by its relative path, except its summary."""
+def file_hashes(directory: Path, places: Mapping[str, Path] = MappingProxyType({})) -> dict[str, str]:
+    """Return the SHA-256 of every file of a target by its relative path, except its summary.
+
+    `places` are files of it that lie elsewhere, by the name that each goes by; their hashes are remembered.
+    """
     files = sorted(path for path in directory.rglob("*") if path.is_file() and path.name != SUMMARY)
-    return {path.relative_to(directory).as_posix(): sha256_file(path) for path in files}
+    own = {path.relative_to(directory).as_posix(): sha256_file(path) for path in files}
+    here = [path for path in places.values() if path.is_file()]
+    elsewhere = hashes(here) if here else {}
+    return own | {
+        name: elsewhere[path.as_posix()] for name, path in places.items() if path.as_posix() in elsewhere
+    }
 
 
 def read_summary(directory: Path) -> dict[str, Any]:
@@ -37,11 +47,18 @@ def read_summary(directory: Path) -> dict[str, Any]:
         files = dict(summary["files"])
         if not {"sha256", "split"} <= set(summary["members"]):
             raise ValueError("it does not say who the members are")
-    hashes = file_hashes(directory)
+        places = {name: Path(path) for name, path in summary.get("places", {}).items()}
+    here = file_hashes(directory, places)
     for name, expected in files.items():
-        if hashes.get(name) != expected:
-            state = "changed since training" if name in hashes else "missing"
-            raise SimauditError(f"{directory / name}: {state} (sha256 in {SUMMARY}); train the target again")
+        if here.get(name) != expected:
+            file, state = places.get(name, directory / name), "changed" if name in here else "missing"
+            remedy = (
+                f"put it back, or delete {directory / SUMMARY}"
+                if name in places
+                else "train the target again"
+            )
+            since = " since training" if name in here and name not in places else ""
+            raise SimauditError(f"{file}: {state}{since} (sha256 in {SUMMARY}); {remedy}")
     return summary
 
 

@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import Field
@@ -61,11 +60,11 @@ def target_files(name: str, family: TargetFamily) -> list[Any]:
 def train_job(name: str, family: TargetFamily, dataset: str) -> Job:
     """Train a target on the members of its split. Killed at any moment, it resumes."""
     reads = {"images": paths.images(dataset), "split": paths.split(family.split)}
-    given: tuple[Path, ...] = ()
-    if family.given and family.given.is_relative_to(paths.TARGETS):
-        reads["pretrained"] = paths.target(family.given.relative_to(paths.TARGETS).parts[0])
-    elif family.given:
-        given = (family.given, family.given.parent / SUMMARY)
+    given, borrowed = family.given, family.borrowed
+    if borrowed and borrowed.is_relative_to(paths.TARGETS):
+        reads["pretrained"] = paths.target(borrowed.relative_to(paths.TARGETS).parts[0])
+    elif borrowed:
+        given = (*given, borrowed, borrowed.parent / SUMMARY)
     return Job(
         f"train/{name}",
         reference(train),
@@ -114,7 +113,8 @@ def train(job: Job) -> Mapping[str, Any]:
                 "sha256": members.member_hash,
             },
             **facts,
-            "files": file_hashes(folder),
+            "places": {place: file.as_posix() for place, file in target.places.items()},
+            "files": file_hashes(folder, target.places),
         }
         write_json(folder / SUMMARY, summary)
     remove(checkpoints)

@@ -10,9 +10,9 @@ import numpy as np
 import torch
 
 from simaudit.data.store import Images
-from simaudit.diffusion.schedule import NoiseSchedule
 from simaudit.storage.array import ArrayWriter
 from simaudit.storage.atomic import atomic_path
+from simaudit.targets.denoiser import Denoiser
 
 BATCH = 256  # images at a time that `write_latents` encodes
 
@@ -20,10 +20,13 @@ BATCH = 256  # images at a time that `write_latents` encodes
 class LatentTarget:
     """A latent denoiser as attacks see it: `encode` is the scaled posterior mean, and draws nothing."""
 
-    def __init__(
-        self, vae: diffusers.AutoencoderKL, unet: diffusers.UNet2DModel, schedule: NoiseSchedule
-    ) -> None:
-        self._vae, self._unet, self.schedule = vae, unet, schedule
+    offers = frozenset({"decoder"})
+
+    def __init__(self, vae: diffusers.AutoencoderKL, denoiser: Denoiser) -> None:
+        self._vae, self._denoiser, self.schedule = vae, denoiser, denoiser.schedule
+
+    def conditioned(self, labels: torch.Tensor | None) -> LatentTarget:
+        return LatentTarget(self._vae, self._denoiser.conditioned(labels))
 
     def encode(self, images: torch.Tensor) -> torch.Tensor:
         z: torch.Tensor = self._vae.encode(images).latent_dist.mode() * self._vae.config.scaling_factor
@@ -34,8 +37,7 @@ class LatentTarget:
         return images
 
     def predict_noise(self, z: torch.Tensor, timestep: int) -> torch.Tensor:
-        prediction: torch.Tensor = self._unet(z, timestep, return_dict=False)[0]
-        return prediction
+        return self._denoiser(z, timestep)
 
 
 def write_latents(

@@ -16,8 +16,13 @@ class OptimalTarget:
     arXiv:2206.00364, App. B.3).
     """
 
+    offers: frozenset[str] = frozenset()
+
     def __init__(self, members: torch.Tensor, schedule: NoiseSchedule) -> None:
         self._members, self.schedule = members.flatten(1), schedule
+
+    def conditioned(self, labels: torch.Tensor | None) -> OptimalTarget:
+        raise NotImplementedError("the closed form knows no classes")
 
     def encode(self, images: torch.Tensor) -> torch.Tensor:
         return images
@@ -31,7 +36,7 @@ class OptimalTarget:
         Members are summed in blocks, never exponentiating anything positive: each block's sums are scaled to the
         largest logit so far.
         """
-        flat = z.flatten(1).to(self.schedule.alpha_bar.dtype)
+        flat = z.flatten(1).to(self.schedule.signals.dtype)
         signal, sigma = self.schedule.signal(timestep, flat), self.schedule.sigma(timestep, flat)
         largest = torch.full_like(flat[:, :1], -torch.inf)
         total, weighted = torch.zeros_like(largest), torch.zeros_like(flat)

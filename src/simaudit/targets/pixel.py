@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-import diffusers
 import torch
 
-from simaudit.diffusion.schedule import NoiseSchedule
+from simaudit.targets.denoiser import Denoiser
 
 
-class DDPMTarget:
+class PixelTarget:
     """A pixel-space denoiser as attacks see it: `encode` is the identity."""
 
-    def __init__(self, unet: diffusers.UNet2DModel, schedule: NoiseSchedule) -> None:
-        self._unet, self.schedule = unet, schedule
+    offers: frozenset[str] = frozenset()
+
+    def __init__(self, denoiser: Denoiser) -> None:
+        self._denoiser, self.schedule = denoiser, denoiser.schedule
+
+    def conditioned(self, labels: torch.Tensor | None) -> PixelTarget:
+        return PixelTarget(self._denoiser.conditioned(labels))
 
     def encode(self, images: torch.Tensor) -> torch.Tensor:
         return images
@@ -21,5 +25,4 @@ class DDPMTarget:
         return z
 
     def predict_noise(self, z: torch.Tensor, timestep: int) -> torch.Tensor:
-        prediction: torch.Tensor = self._unet(z, timestep, return_dict=False)[0]
-        return prediction
+        return self._denoiser(z, timestep)

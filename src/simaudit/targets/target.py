@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Protocol, Self
 
 import torch
 
@@ -13,6 +13,16 @@ class Target(Protocol):
     """A diffusion model under audit. Tensors are float32 on the target's device."""
 
     schedule: NoiseSchedule
+
+    @property
+    def offers(self) -> frozenset[str]:
+        """What attacks may need besides its denoiser: `decoder` where it diffuses in a latent space, `labels` where it
+        is a model of classes."""
+
+    def conditioned(self, labels: torch.Tensor | None) -> Self:
+        """Return the same model asked for these classes, (B,) int64, one for each sample of the batches it is given;
+        or, without any, for the empty class, where it has one. Only a model that offers `labels` can be asked so.
+        """
 
     def encode(self, images: torch.Tensor) -> torch.Tensor:
         """Return z, the space in which the model diffuses, from images (B, C, H, W) in [-1, 1]."""

@@ -11,10 +11,11 @@ import torch
 from simaudit.data.split import Split
 from simaudit.data.store import Images
 from simaudit.machine.devices import resolve_device
+from simaudit.targets.denoiser import Denoiser
 from simaudit.targets.directory import read_denoiser, read_schedule
 from simaudit.targets.family import Control, TrainedFamily
 from simaudit.targets.files import state_folder
-from simaudit.targets.pixel import DDPMTarget
+from simaudit.targets.pixel import PixelTarget
 from simaudit.training import denoiser
 from simaudit.training.levels import Shape
 
@@ -50,6 +51,6 @@ class DDPM(TrainedFamily):
         return {"loss_per_epoch": losses, "parameters": unet.num_parameters()}
 
     @staticmethod
-    def load(directory: Path, device: torch.device) -> DDPMTarget:
+    def load(directory: Path, device: torch.device) -> PixelTarget:
         unet = read_denoiser(directory / "unet")
-        return DDPMTarget(unet.to(device), read_schedule(directory, device))
+        return PixelTarget(Denoiser(unet.to(device), read_schedule(directory, device)))

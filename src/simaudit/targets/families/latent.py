@@ -14,6 +14,7 @@ from simaudit.data.store import Images
 from simaudit.diffusion.schedule import NoiseSchedule
 from simaudit.machine.devices import resolve_device
 from simaudit.targets.autoencoder import Autoencoder
+from simaudit.targets.denoiser import Denoiser
 from simaudit.targets.directory import read_denoiser, read_network, read_schedule
 from simaudit.targets.family import Control, TrainedFamily
 from simaudit.targets.files import AUTOENCODER, state_folder
@@ -34,7 +35,6 @@ class Latent(TrainedFamily):
     kind: Literal["latent"]
     autoencoder: Autoencoder
 
-    offers: ClassVar[frozenset[str]] = frozenset({"decoder"})
     files: ClassVar[tuple[str, ...]] = (
         "model_index.json",
         "scheduler/scheduler_config.json",
@@ -45,12 +45,16 @@ class Latent(TrainedFamily):
     )
 
     @property
+    def offers(self) -> frozenset[str]:
+        return LatentTarget.offers
+
+    @property
     def control(self) -> Control | None:
         return None if self.autoencoder.is_learned or self.training.epochs else "untrained"
 
     @property
-    def given(self) -> Path | None:
-        return self.autoencoder.given
+    def borrowed(self) -> Path | None:
+        return self.autoencoder.borrowed
 
     @property
     def arm(self) -> dict[str, Any] | None:
@@ -71,7 +75,7 @@ class Latent(TrainedFamily):
         latents, scale = write_latents(vae, images, split.member_ids, checkpoints / LATENTS)
         vae.register_to_config(scaling_factor=scale)
         scheduler = self.schedule.scheduler()
-        target = LatentTarget(vae, unet, NoiseSchedule.of(scheduler).to(device))
+        target = LatentTarget(vae, Denoiser(unet, NoiseSchedule.of(scheduler).to(device)))
         run = denoiser.DenoiserRun(self.training, checkpoints, identity)
         if self.training.horizontal_flip:  # a mirrored image has other latents than its latents mirrored
             losses = run.train(unet, scheduler, images, split.member_ids, encode=target.encode)
@@ -86,4 +90,4 @@ class Latent(TrainedFamily):
     def load(directory: Path, device: torch.device) -> LatentTarget:
         vae = read_network(diffusers.AutoencoderKL, directory / AUTOENCODER)
         unet = read_denoiser(directory / "unet")
-        return LatentTarget(vae.to(device), unet.to(device), read_schedule(directory, device))
+        return LatentTarget(vae.to(device), Denoiser(unet.to(device), read_schedule(directory, device)))

@@ -1,0 +1,65 @@
+"""Reading the layout of a model's folder, or saying in one line why it is none that can be audited."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from simaudit.targets.checkpoint.layout import Component, Layout
+from simaudit.vocabulary.errors import KnobError
+
+LARGEST_JSON = 2**24  # bytes; the index of a sharded model may list some thousand weights
+WEIGHTS = "diffusion_pytorch_model.safetensors"
+
+
+def inspect(folder: Path, part: str | None = None, scheduler: Path | None = None) -> Layout:
+    """Return the layout of a folder in which diffusers saved a model.
+
+    `part` names the network among several; `scheduler` is a scheduler_config.json, where the folder has none. Raises
+    KnobError, of the key that is wrong, where it is none that can be audited.
+    """
+    if not folder.is_dir():
+        raise KnobError("path", f"{folder}: no such folder; name one in which diffusers saved a model")
+    index = _json(folder / "model_index.json") if (folder / "model_index.json").is_file() else {}
+    network = component(folder / (part or "unet") / "config.json")
+    noise = component(scheduler or folder / "scheduler" / "scheduler_config.json")
+    side = network.config["sample_size"]
+    sampled = (network.config["in_channels"], side, side)
+    return Layout(
+        folder=folder,
+        pipeline=index.get("_class_name"),
+        part=part or "unet",
+        network=network,
+        scheduler=noise,
+        prediction=noise.config.get("prediction_type", "epsilon"),
+        timesteps=noise.config.get("num_train_timesteps", 1000),
+        shape=sampled,
+        sampled=sampled,
+        classes=network.config.get("num_class_embeds") or 0,
+    )
+
+
+def component(file: Path) -> Component:
+    """Return the part of a model whose config is this file, with its weights. Raises KnobError where there is none."""
+    config = _json(file)
+    single, index = file.parent / WEIGHTS, file.parent / f"{WEIGHTS}.index.json"
+    weights: tuple[Path, ...] = (single,) if single.is_file() else ()
+    if not weights and index.is_file():
+        shards = sorted(set(_json(index)["weight_map"].values()))
+        weights = (index, *(file.parent / shard for shard in shards))
+    return Component(class_name=config["_class_name"], file=file, config=config, weights=weights)
+
+
+def _json(file: Path) -> dict[str, Any]:
+    try:
+        if file.stat().st_size > LARGEST_JSON:
+            raise ValueError
+        content = json.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise KnobError("path", f"{file}: missing; name a folder in which diffusers saved a model") from None
+    except (OSError, ValueError, RecursionError):
+        raise KnobError("path", f"{file}: not JSON that can be read; get the file again") from None
+    if not isinstance(content, dict):
+        raise KnobError("path", f"{file}: must hold a JSON object; get the file again")
+    return content

@@ -1,0 +1,94 @@
+"""A model that somebody else trained, in a folder as diffusers saves it: audited where it lies, and never copied."""
+
+from __future__ import annotations
+
+import json
+from functools import cached_property
+from pathlib import Path
+from typing import Any, ClassVar, Literal
+
+import torch
+
+from simaudit.data.split import Split
+from simaudit.data.store import Images
+from simaudit.storage.json import read_json
+from simaudit.targets.checkpoint import load
+from simaudit.targets.checkpoint.inspect import inspect
+from simaudit.targets.checkpoint.layout import Layout
+from simaudit.targets.family import TargetFamily
+from simaudit.targets.files import SUMMARY
+from simaudit.targets.target import Target
+from simaudit.training.levels import Shape
+from simaudit.vocabulary import paths
+from simaudit.vocabulary.errors import KnobError
+from simaudit.vocabulary.knobs import GivenPath
+
+
+class Checkpoint(TargetFamily):
+    """The model in the folder `path`: what it is, its own files say.
+
+    `network` names the folder of the network in it, where there are several; `scheduler` is a scheduler_config.json,
+    for a folder that has none.
+    """
+
+    kind: Literal["checkpoint"]
+    path: GivenPath
+    network: Literal["unet", "unet_ema", "transformer"] | None = None
+    scheduler: GivenPath | None = None
+
+    files: ClassVar[tuple[str, ...]] = ()
+
+    @cached_property
+    def layout(self) -> Layout:
+        """What the folder holds; what it held when it was last looked at, where it is elsewhere by now.
+
+        Raises KnobError where that is nothing that can be audited.
+        """
+        folder = Path(self.path)
+        if not folder.exists() and (remembered := _remembered(folder)):
+            return remembered
+        return inspect(folder, self.network, Path(self.scheduler) if self.scheduler else None)
+
+    @property
+    def offers(self) -> frozenset[str]:
+        return frozenset({"decoder"} if self.layout.family == "latent" else ())
+
+    @property
+    def timesteps(self) -> int:
+        return self.layout.timesteps
+
+    @property
+    def given(self) -> tuple[Path, ...]:
+        return tuple(self.layout.places.values())
+
+    @property
+    def places(self) -> dict[str, Path]:
+        return self.layout.places
+
+    def require_given(self) -> None:
+        self.layout  # noqa: B018 (it raises)
+
+    def require_shape(self, shape: Shape) -> None:
+        if shape != self.layout.shape:
+            wanted, got = ("×".join(map(str, sizes)) for sizes in (self.layout.shape, shape))
+            raise KnobError("path", f"{self.path}: is for images of {wanted}, and the images are {got}")
+
+    def train(
+        self, images: Images, split: Split, checkpoints: Path, identity: str, output: Path
+    ) -> dict[str, Any]:
+        """Look at the model: nothing is trained, copied or moved."""
+        self.require_shape(images.shape[1:])
+        return {"layout": json.loads(self.layout.model_dump_json())}
+
+    @staticmethod
+    def load(directory: Path, device: torch.device) -> Target:
+        return load.load(Layout.model_validate(read_json(directory / SUMMARY)["layout"]), device)
+
+
+def _remembered(folder: Path) -> Layout | None:
+    """Return the layout that the summary of some target of this run has of a folder."""
+    for summary in sorted(paths.TARGETS.glob(f"*/{SUMMARY}")):
+        layout = read_json(summary).get("layout")
+        if layout and Path(layout["folder"]) == folder:
+            return Layout.model_validate(layout)
+    return None
