@@ -12,7 +12,6 @@ from calling import call
 from reference_networks import State, guided_diffusion, pytorch_ddpm
 
 from simaudit.targets.convert.convert import convert
-from simaudit.targets.directory import read_network
 from simaudit.targets.networks.classes import network_class
 
 DIFFUSERS, OURS = "UNet2DModel", "ConvertedUNet2DModel"
@@ -35,7 +34,7 @@ def written(folder, kind, content, flags, weights=None):
 
 def network(folder):
     config = json.loads((folder / "unet/config.json").read_text())
-    return read_network(network_class(config["_class_name"]), folder / "unet")
+    return network_class(config["_class_name"]).from_pretrained(folder / "unet", low_cpu_mem_usage=False)
 
 
 def assert_same(answer, expected):

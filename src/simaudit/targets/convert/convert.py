@@ -10,14 +10,13 @@ import diffusers
 
 from simaudit.storage.atomic import atomic_path
 from simaudit.storage.hashes import sha256_file
-from simaudit.storage.json import write_json
+from simaudit.storage.json import read_json, write_json
 from simaudit.targets.convert.flags import Flags
 from simaudit.targets.convert.format import Format
 from simaudit.targets.convert.guided_diffusion import GUIDED_DIFFUSION
 from simaudit.targets.convert.mapping import Entry, filled, joined
 from simaudit.targets.convert.pytorch_ddpm import PYTORCH_DDPM
 from simaudit.targets.convert.weights import Weights, read_weights
-from simaudit.targets.directory import read_network
 from simaudit.targets.networks.classes import network_class
 from simaudit.vocabulary.errors import SimauditError, shown
 
@@ -62,7 +61,7 @@ def convert(
             "flags": {flag: list(texts) for flag, texts in flags.texts.items()},
         }
         write_json(folder / NOTE, note)
-        _require_same(folder / "unet", type(network).__name__, conversion.entries, weights)
+        _require_same(folder / "unet", conversion.entries, weights)
     return Converted(
         type(network).__name__, network.num_parameters(), len(conversion.scheduler), weights.chosen
     )
@@ -88,11 +87,11 @@ def _require_free(output: Path, checkpoint: Path) -> None:
         )
 
 
-def _require_same(folder: Path, kind: str, entries: Iterable[Entry], weights: Weights) -> None:
+def _require_same(folder: Path, entries: Iterable[Entry], weights: Weights) -> None:
     """Raise RuntimeError when a network, read back from its folder, is not to the bit that of the checkpoint."""
-    state = read_network(network_class(kind), folder).state_dict()
+    kind = network_class(read_json(folder / "config.json")["_class_name"])
+    state = kind.from_pretrained(folder, low_cpu_mem_usage=False, local_files_only=True).state_dict()
     for entry in entries:
-        if set(entry.targets) <= state.keys() and not joined(entry, state).equal(
-            weights.tensors[entry.source]
-        ):
-            raise RuntimeError(f"{entry.source} was written as other numbers")
+        is_of_it = entry.source in weights.tensors
+        if is_of_it and not joined(entry, state).equal(weights.tensors[entry.source]):
+            raise RuntimeError(f"{folder}: {entry.source} was written as other numbers")
