@@ -16,7 +16,7 @@ DDPM_FLAGS = ("--img_size=8", "--beta_1=0.0001", "--beta_T=0.02", "--mean_type=e
 ADM_FLAGS = (
     "# as its authors call it",
     "--image_size 8 --noise_schedule linear --diffusion_steps 1000",
-    "--num_heads 4 --use_new_attention_order False",
+    'MODEL_FLAGS="--num_heads 4 --use_new_attention_order False"',
 )
 
 
@@ -149,6 +149,8 @@ def test_what_the_weights_do_not_tell_must_be_said(refused, tmp_path):
             (*ADM_FLAGS, "--num_head_channels 48"),
             "an attention block of 64 channels cannot be split into heads of 48",
         ),
+        ((*ADM_FLAGS, "--num_head_channels 0"), "--num_head_channels: must be above 0, or -1 (got 0)"),
+        ((*ADM_FLAGS[:2], "--num_head_channels -1"), "missing: --num_heads;"),
         ((*ADM_FLAGS, "--num_heads 0"), "cannot be split into 0 heads"),
         ((*ADM_FLAGS, "--diffusion_steps 4000"), "missing: --rescale_timesteps"),
         ((*ADM_FLAGS, "--diffusion_steps 3"), "--diffusion_steps: must be above 20"),

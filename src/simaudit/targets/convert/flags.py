@@ -16,7 +16,7 @@ Value = TypeVar("Value")
 Kind = Callable[[Sequence[str]], Value]
 """Reads the texts that were given to one flag; raises ValueError, saying what they must be."""
 
-FLAG = re.compile(r"(?<!\S)--([A-Za-z_]\w*)(?:=|[ \t]+)?((?:(?!\s--[A-Za-z_])[^\n])*)")
+FLAG = re.compile(r"(?<![^\s\"'])--([A-Za-z_]\w*)(?:=|[ \t]+)?((?:(?!\s--[A-Za-z_])[^\n])*)")
 COMMENT = re.compile(r"^\s*(#|//).*$", re.MULTILINE)
 TRUTHS = {
     **dict.fromkeys(("true", "1", "yes", "t", "y"), True),

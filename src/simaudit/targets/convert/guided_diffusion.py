@@ -22,11 +22,9 @@ from simaudit.vocabulary.bounds import STEPS
 
 CHANNELS = (1, 3)  # of the images that can be audited; a network that enlarges images takes twice as many
 SCHEDULES = {"linear": "linear", "cosine": "squaredcos_cap_v2"}
-FIRST_BETA, LAST_BETA, USUAL_STEPS = (
-    1e-4,
-    0.02,
-    1000,
-)  # of the linear schedule; of other lengths, in proportion
+UNSAID = -1  # the value of a number of heads, or of a head's channels, that is not given
+USUAL_STEPS = 1000
+FIRST_BETA, LAST_BETA = 1e-4, 0.02  # of the linear schedule of so many steps; of other lengths, in proportion
 RESIDUAL = {
     "in_layers.0": "norm1",
     "in_layers.2": "conv1",
@@ -47,13 +45,12 @@ OUTSIDE = {
 def read(weights: Weights, flags: Flags) -> Conversion:
     """Return what the weights and the flags say together."""
     steps = flags.value("diffusion_steps", whole, USUAL_STEPS)
-    usual = steps == USUAL_STEPS
     flags.require("image_size", "num_head_channels|num_heads", "noise_schedule", "diffusion_steps")
     if not USUAL_STEPS * LAST_BETA < steps <= STEPS:
         raise flags.wrong("diffusion_steps", f"must be above 20 and at most {STEPS} (got {steps})")
-    if not usual:
+    if steps != USUAL_STEPS:
         flags.require("rescale_timesteps")
-    has_table = not usual and flags.value("rescale_timesteps", truth, False)
+    has_table = steps != USUAL_STEPS and flags.value("rescale_timesteps", truth, False)
     architecture = _architecture(weights, flags, steps if has_table else None)
     flags.require_agreement(_agreements(architecture))
     if not architecture.has_one_head:
@@ -91,9 +88,6 @@ def _architecture(weights: Weights, flags: Flags, table_rows: int | None) -> Arc
     blocks = min(doubling, default=count - 1)
     firsts = [1 + level * (blocks + 1) for level in range(len(doubling) + 1)]
     widths = tuple(weights.shape(f"input_blocks.{first}.0.in_layers.2.weight", 4)[0] for first in firsts)
-    head_channels = flags.value("num_head_channels", whole, -1)
-    heads = flags.value("num_heads", whole, 1)
-    heads_up = flags.value("num_heads_upsample", whole, -1)
     return Architecture(
         sample_size=flags.value("image_size", whole, 0),
         in_channels=in_channels,
@@ -108,14 +102,24 @@ def _architecture(weights: Weights, flags: Flags, table_rows: int | None) -> Arc
         ),
         time_channels=time_channels,
         time_width=time_width,
-        heads=Heads(head_channels)
-        if head_channels != -1
-        else Heads(None, heads, heads if heads_up == -1 else heads_up),
+        heads=_heads(flags),
         table_rows=table_rows,
         classes=weights.shape("label_emb.weight", 2)[0] if "label_emb.weight" in weights.tensors else None,
         scale_shift=weights.shape("input_blocks.1.0.emb_layers.1.weight", 2)[0] == 2 * widths[0],
         residual_resampling=2 in doubling.values(),
     )
+
+
+def _heads(flags: Flags) -> Heads:
+    """Return how attention is split: by the width of a head, if that is given and not -1, or else by their number."""
+    channels = flags.value("num_head_channels", whole, UNSAID)
+    if channels != UNSAID:
+        if channels < 1:
+            raise flags.wrong("num_head_channels", f"must be above 0, or {UNSAID} (got {channels})")
+        return Heads(channels)
+    flags.require("num_heads")
+    down, up = flags.value("num_heads", whole, 1), flags.value("num_heads_upsample", whole, UNSAID)
+    return Heads(None, down, down if up == UNSAID else up)
 
 
 def _agreements(architecture: Architecture) -> dict[str, tuple[Kind[Any], Any]]:
