@@ -215,6 +215,7 @@ def test_the_averaged_weights_are_taken_or_those_that_are_named_and_the_terminal
         cwd=tmp_path,
     )
     assert done.returncode == 0, done.stderr
+    assert len(done.stderr.splitlines()) == 1
     assert "net_model of " in done.stderr
     assert "UNet2DModel" in done.stderr
     assert network(tmp_path / "last").conv_in.weight.equal(two["net_model"]["head.weight"])
