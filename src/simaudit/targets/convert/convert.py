@@ -44,7 +44,7 @@ def convert(
     checkpoint is not as the format has it, and for an output that is not free.
     """
     kind = _format(name, checkpoint)
-    _require_free(output, checkpoint)
+    _require_free(output)
     flags, weights = Flags.read(flagfile), read_weights(checkpoint, weights_name, kind.preferred)
     conversion = kind.read(weights, flags)
     if why := conversion.architecture.why_impossible():
@@ -77,14 +77,10 @@ def _format(name: str, checkpoint: Path) -> Format:
     return FORMATS[name]
 
 
-def _require_free(output: Path, checkpoint: Path) -> None:
-    """Raise SimauditError when something is in the output folder, or it lies where the checkpoint does."""
+def _require_free(output: Path) -> None:
+    """Raise SimauditError when something is in the output folder."""
     if (output.is_dir() and any(output.iterdir())) or (output.exists() and not output.is_dir()):
         raise SimauditError(f"{output}: exists and is not an empty folder; name another for --output")
-    if checkpoint.is_file() and output.resolve().is_relative_to(checkpoint.resolve().parent):
-        raise SimauditError(
-            f"{output}: lies in the folder of {checkpoint}, which is not written to; name another"
-        )
 
 
 def _require_same(folder: Path, entries: Iterable[Entry], weights: Weights) -> None:
