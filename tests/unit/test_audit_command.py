@@ -1,8 +1,12 @@
 """`simaudit audit` before anything runs: params.yaml from options, the screen, and what is refused."""
 
+import os
 import shutil
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
+from zipfile import ZipFile
 
 import diffusers
 import pytest
@@ -18,6 +22,8 @@ from simaudit.audit.run import audit
 from simaudit.diffusion.schedule import NoiseSchedule
 from simaudit.plan.load import load
 from simaudit.vocabulary.errors import SimauditError
+
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="module")
@@ -224,6 +230,35 @@ def test_a_limit_is_a_metric_and_a_share(text):
     with pytest.raises(SimauditError, match="--fail-above"):
         Limit.of(text)
     assert Limit.of("tpr_at_0.1pct_fpr=0.05") == Limit("tpr_at_0.1pct_fpr", 0.05)
+
+
+def test_an_installed_package_holds_the_workflow(tmp_path):
+    subprocess.run(
+        [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", tmp_path],
+        cwd=ROOT,
+        check=True,
+        capture_output=True,
+    )
+    [wheel] = tmp_path.glob("*.whl")
+    ZipFile(wheel).extractall(tmp_path / "site")
+    places = folder.workflow_file("Snakefile"), folder.workflow_file(folder.PROFILE)
+    package = tmp_path / "site/simaudit"
+    ask = f"from simaudit.audit.folder import *; print(workflow_file({folder.SNAKEFILE!r}), workflow_file(PROFILE))"
+    done = subprocess.run(
+        [sys.executable, "-c", ask],
+        env={**os.environ, "PYTHONPATH": str(package.parent)},
+        capture_output=True,
+        text=True,
+    )
+    inside = [package / "pipeline" / place.relative_to(ROOT) for place in places]
+    assert done.stdout.split() == [str(path) for path in inside], done.stderr
+    assert [path.read_bytes() for path in inside] == [path.read_bytes() for path in places]
+    included = [
+        line.split('"')[1] for line in places[0].read_text().splitlines() if line.startswith("include")
+    ]
+    assert included
+    for name in included:
+        assert (inside[0].parent / name).is_file()
 
 
 def test_labels_of_the_list_are_read_for_a_model_of_classes(owned, tmp_path):

@@ -7,7 +7,6 @@ from typing import Any
 
 import diffusers
 import torch
-from diffusers.utils.logging import disable_progress_bar
 
 from simaudit.diffusion.schedule import NoiseSchedule
 from simaudit.storage.reading import reading
@@ -20,7 +19,7 @@ def read_network(kind: Any, folder: Path, remedy: str = "") -> Any:
     Weights are read from safetensors alone. Raises SimauditError where the folder holds no such network; `remedy` is
     what to do then, if not to delete it and train again.
     """
-    disable_progress_bar()  # one of its own for each file of weights
+    diffusers.utils.logging.disable_progress_bar()  # one of its own for each file of weights
     with reading(folder, f"a folder that diffusers' {kind.__name__} loads", remedy):
         network = kind.from_pretrained(
             folder, use_safetensors=True, low_cpu_mem_usage=False, local_files_only=True
