@@ -1,7 +1,8 @@
 """The job that scores: one attack on one target, for every sample of a split."""
 
+import math
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from simaudit.attacks.attack import Attack, attack_modules
 from simaudit.targets.family import TargetFamily, family_modules
@@ -11,6 +12,9 @@ from simaudit.vocabulary.bounds import BatchSize
 from simaudit.vocabulary.errors import SimauditError
 from simaudit.vocabulary.job import Job, reference
 from simaudit.vocabulary.knobs import Device, Knobs, Seed, Speed, Threads, deciding, speed
+
+if TYPE_CHECKING:
+    from simaudit.diffusion.schedule import NoiseSchedule
 
 NEEDS_MEMORY = {"score": "scoring.batch_size"}
 """The knobs that bound the memory of a job, by its function."""
@@ -86,6 +90,7 @@ def score(job: Job) -> Mapping[str, Any]:
     attack = attack_type(name).model_validate(job.params["attack"])
     device = resolve_device(scoring.device)
     target = family_type(job.params["kind"]).load(state_folder(folder, epoch), device)
+    log_snr = _log_snr(name, attack, target.schedule)
     meter = Meter(device)
     write_scores(
         job.output("scores"),
@@ -104,7 +109,7 @@ def score(job: Job) -> Mapping[str, Any]:
             "epoch": str(epoch or "last"),
             "split_sha256": sha256_file(split),
             "params": attack.model_dump_json(),
-            LOG_SNR: json.dumps({t: target.schedule.log_snr(t) for t in attack.grid}),
+            LOG_SNR: json.dumps(log_snr),
             "device": device.type,
             "dtype": "float32",
         },
@@ -113,3 +118,18 @@ def score(job: Job) -> Mapping[str, Any]:
         attacks = {name: {"cost": meter.read()}}
         write_json(job.output("cost"), {"target": job.params["audit"], "attacks": attacks})
     return {"device": str(device)}
+
+
+def _log_snr(name: str, attack: Attack, schedule: "NoiseSchedule") -> dict[int, float]:
+    """Return the log-SNR of every timestep of an attack's statistics.
+
+    Raises SimauditError when it is infinite at one of these, or at the last one that is asked for: without any signal,
+    or any noise, an attack would divide by zero.
+    """
+    for t in sorted({*attack.grid, *([] if attack.last_query is None else [attack.last_query])}):
+        if math.isinf(value := schedule.log_snr(t)):
+            lacking = "signal" if value < 0 else "noise"
+            raise SimauditError(
+                f"attacks.{name}.timesteps: the target's schedule leaves no {lacking} at {t}; leave out what asks there"
+            )
+    return {t: schedule.log_snr(t) for t in attack.grid}

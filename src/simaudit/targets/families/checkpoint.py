@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar, Literal
@@ -22,6 +23,8 @@ from simaudit.training.levels import Shape
 from simaudit.vocabulary import paths
 from simaudit.vocabulary.errors import KnobError
 from simaudit.vocabulary.knobs import GivenPath
+
+COLOURS = {1: "grey", 3: "rgb"}
 
 
 class Checkpoint(TargetFamily):
@@ -66,12 +69,45 @@ class Checkpoint(TargetFamily):
         return self.layout.places
 
     def require_given(self) -> None:
+        for key, path in ("path", self.path), ("scheduler", self.scheduler):
+            real = Path(os.path.realpath(path)) if path else None
+            if real and any(real.is_relative_to(os.path.realpath(folder)) for folder in paths.MADE):
+                raise KnobError(
+                    key, f"{path}: lies in what this run makes; move it elsewhere and name that place"
+                )
         self.layout  # noqa: B018 (it raises)
 
     def require_shape(self, shape: Shape) -> None:
-        if shape != self.layout.shape:
-            wanted, got = ("×".join(map(str, sizes)) for sizes in (self.layout.shape, shape))
-            raise KnobError("path", f"{self.path}: is for images of {wanted}, and the images are {got}")
+        channels, *sides = self.layout.shape
+        if channels not in COLOURS and self.layout.family == "pixel":
+            why = f"takes {channels} channels, as latents have them, and the images have {shape[0]}"
+            remedy = "name the folder of the whole pipeline, with its autoencoder"
+            raise KnobError("path", f"{self.path}: {why}; {remedy}")
+        if not any(sides):
+            self._require_halving(shape)
+            sides = list(shape[1:])
+        if shape != (channels, *sides):
+            wanted, got = ("×".join(map(str, sizes)) for sizes in ((channels, *sides), shape))
+            raise KnobError(
+                "path",
+                f"{self.path}: is for images of {wanted}, and the images are {got}; set {self._knobs(shape)} of the "
+                "dataset, or name a model of such images",
+            )
+
+    def _require_halving(self, shape: Shape) -> None:
+        factor = 2**self.layout.halvings
+        if any(side % factor for side in shape[1:]):
+            got = "×".join(map(str, shape[1:]))
+            why = f"needs sides divisible by {factor}, and the images are {got}; set size of the dataset"
+            raise KnobError("path", f"{self.path}: {why}")
+
+    def _knobs(self, shape: Shape) -> str:
+        """Return the knobs of a dataset, with values, that would give images of this shape the model's."""
+        channels, height, width = self.layout.shape
+        knobs = [f"colour: {COLOURS.get(channels)}"] if channels != shape[0] else []
+        if (height, width) not in (shape[1:], (0, 0)):
+            knobs.append(f"size: {height if height == width else [height, width]}")
+        return " and ".join(knobs)
 
     def train(
         self, images: Images, split: Split, checkpoints: Path, identity: str, output: Path
