@@ -6,38 +6,60 @@ import json
 from pathlib import Path
 from typing import Any
 
+from simaudit.targets.checkpoint.conditions import classes_of
+from simaudit.targets.checkpoint.latents import autoencoder_file, image_shape, scaling_of
 from simaudit.targets.checkpoint.layout import Component, Layout
+from simaudit.targets.checkpoint.transformer import latent_shape
+from simaudit.training.levels import Shape
 from simaudit.vocabulary.errors import KnobError
 
 LARGEST_JSON = 2**24  # bytes; the index of a sharded model may list some thousand weights
+TRANSFORMER = "transformer"
 WEIGHTS = "diffusion_pytorch_model.safetensors"
 
 
-def inspect(folder: Path, part: str | None = None, scheduler: Path | None = None) -> Layout:
+def inspect(
+    folder: Path, part: str | None = None, scheduler: Path | None = None, empty_class: int | None = None
+) -> Layout:
     """Return the layout of a folder in which diffusers saved a model.
 
-    `part` names the network among several; `scheduler` is a scheduler_config.json, where the folder has none. Raises
-    KnobError, of the key that is wrong, where it is none that can be audited.
+    `part` names the network among several; `scheduler` is a scheduler_config.json, where the folder has none;
+    `empty_class` is what the user says of a U-Net of classes. Raises KnobError, of the key that is wrong, where it is
+    none that can be audited.
     """
     if not folder.is_dir():
         raise KnobError("path", f"{folder}: no such folder; name one in which diffusers saved a model")
     index = _json(folder / "model_index.json") if (folder / "model_index.json").is_file() else {}
-    network = component(folder / (part or "unet") / "config.json")
+    part = part or (
+        "unet" if (folder / "unet").is_dir() or not (folder / TRANSFORMER).is_dir() else TRANSFORMER
+    )
+    network = component(folder / part / "config.json")
     noise = component(scheduler or folder / "scheduler" / "scheduler_config.json")
-    side = network.config["sample_size"]
-    sampled = (network.config["in_channels"], side, side)
+    sampled = latent_shape(network) if part == TRANSFORMER else _sampled(network)
+    file = autoencoder_file(folder)
+    autoencoder = component(file) if file else None
+    shape = image_shape(autoencoder, sampled) if autoencoder else sampled
+    classes, empty_class = classes_of(network, empty_class)
     return Layout(
         folder=folder,
         pipeline=index.get("_class_name"),
-        part=part or "unet",
+        part=part,
         network=network,
         scheduler=noise,
+        autoencoder=autoencoder,
+        scaling=scaling_of(autoencoder) if autoencoder else None,
         prediction=noise.config.get("prediction_type", "epsilon"),
         timesteps=noise.config.get("num_train_timesteps", 1000),
-        shape=sampled,
+        shape=shape,
         sampled=sampled,
-        classes=network.config.get("num_class_embeds") or 0,
+        classes=classes,
+        empty_class=empty_class,
     )
+
+
+def _sampled(network: Component) -> Shape:
+    side = network.config["sample_size"]
+    return network.config["in_channels"], side, side
 
 
 def component(file: Path) -> Component:

@@ -9,7 +9,9 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict
 
 from simaudit.diffusion.prediction import Prediction
+from simaudit.targets.classes import conditions_offered
 from simaudit.training.levels import Shape
+from simaudit.vocabulary.errors import KnobError, shown
 
 Family = Literal["pixel", "latent"]
 
@@ -39,13 +41,38 @@ class Component(BaseModel):
         """Every file that is read of it."""
         return (self.file, *self.weights)
 
+    def count(self, key: str, default: int) -> int:
+        """Return a setting that is a whole number above 0; `default` is what its class takes where it is not said.
+
+        Raises KnobError where it is something else.
+        """
+        value = default if self.config.get(key) is None else self.config[key]
+        if type(value) is not int or value < 1:
+            why = f"{key} must be a whole number above 0 (got {shown(value)}); get the file again"
+            raise KnobError("path", f"{self.file}: {why}")
+        return value
+
+
+class Scaling(BaseModel):
+    """How a latent model scales its latents: z = (latents − shift)·scale.
+
+    `is_default` says that the autoencoder's config names no scaling_factor: the scale is then that of its class.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    scale: float
+    shift: float
+    is_default: bool
+
 
 class Layout(BaseModel):
     """A model that can be audited: its parts, and what follows from their settings.
 
     `folder` is as the user names it; `part` is the name of the network's folder in it, such as unet_ema. `shape` is
     that of the images that it takes, `sampled` that of what it diffuses, both (C, H, W). `classes` is how many it
-    knows, 0 where it knows none; `empty_class` is the number that stands for none of them, where there is one.
+    knows, 0 where it knows none; `empty_class` is the number that stands for none of them, where there is one: see
+    `simaudit.targets.classes`.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -56,6 +83,7 @@ class Layout(BaseModel):
     network: Component
     scheduler: Component
     autoencoder: Component | None = None
+    scaling: Scaling | None = None
     prediction: Prediction
     timesteps: int
     shape: Shape
@@ -67,6 +95,12 @@ class Layout(BaseModel):
     def family(self) -> Family:
         """Where it diffuses."""
         return "latent" if self.autoencoder else "pixel"
+
+    @property
+    def offers(self) -> frozenset[str]:
+        """What may be asked of it besides its denoiser: see `simaudit.targets.target.Target`."""
+        decoder = {"decoder"} if self.family == "latent" else set()
+        return conditions_offered(self.classes, self.empty_class) | decoder
 
     @property
     def places(self) -> dict[str, Path]:

@@ -10,8 +10,10 @@ import torch
 from simaudit.diffusion.schedule import NoiseSchedule
 from simaudit.storage.reading import reading
 from simaudit.targets.checkpoint.layout import Component, Layout
+from simaudit.targets.checkpoint.transformer import is_dit
 from simaudit.targets.denoiser import Denoiser
 from simaudit.targets.directory import read_network
+from simaudit.targets.latent import LatentTarget
 from simaudit.targets.pixel import PixelTarget
 from simaudit.targets.target import Target
 
@@ -23,10 +25,15 @@ def load(layout: Layout, device: torch.device) -> Target:
 
     Raises SimauditError naming the part that cannot be loaded.
     """
-    network = read_network(diffusers.UNet2DModel, layout.network.folder, REMEDY)
+    kind = diffusers.DiTTransformer2DModel if is_dit(layout.network) else diffusers.UNet2DModel
+    network = read_network(kind, layout.network.folder, REMEDY)
     schedule = NoiseSchedule.of(read_scheduler(layout.scheduler)).to(device)
     classes = layout.classes, layout.empty_class
-    return PixelTarget(Denoiser(network.to(device), schedule, layout.prediction, *classes))
+    denoiser = Denoiser(network.to(device), schedule, layout.prediction, *classes)
+    if layout.autoencoder is None:
+        return PixelTarget(denoiser)
+    kind = getattr(diffusers, layout.autoencoder.class_name)
+    return LatentTarget(read_network(kind, layout.autoencoder.folder, REMEDY).to(device), denoiser)
 
 
 def read_scheduler(part: Component) -> Any:
