@@ -29,8 +29,8 @@ def parse_variant(text: str) -> Variant:
 def variant_label(variant: Variant, norm: str = "l{}") -> str:
     """Return a variant in print: {"draws": 10, "norm": 4} is `n=10, l4`, and one without knobs is `default`.
 
-    `norm` is the format of a norm's order, since a figure can show ℓ₄ where a terminal cannot. The condition under which
-    a model of classes was asked comes last.
+    `norm` is the format of a norm's order, since a figure can show ℓ₄ where a terminal cannot. The condition under
+    which a model of classes was asked comes last.
     """
     formats = {"draws": "n={}", "norm": norm, "singular_values": "k={}"}
     parts = [
