@@ -170,7 +170,7 @@ def _why_no_autoencoder(folder: Path) -> str | None:
     try:
         with_weights(folder / CONFIG, (AUTOENCODER_CLASS,), remedy)
     except (FileError, OSError) as error:
-        return str(error) if isinstance(error, FileError) else f"{folder}: cannot be read; {remedy}"
+        return str(error) if isinstance(error, FileError) else f"cannot be read; {remedy}"
     return None
 
 

@@ -40,6 +40,10 @@ def read_network(part: Component, remedy: str = RETRAIN) -> Any:
     }
     network = _of_diffusers(part, remedy)
     wanted = network.state_dict()
+    for name in (
+        dict(network.named_buffers()).keys() - wanted.keys()
+    ):  # follows from the config, and was saved once
+        weights.pop(name, None)
     for what, names in (
         ("lack", wanted.keys() - weights.keys()),
         ("have in excess", weights.keys() - wanted.keys()),
@@ -47,7 +51,7 @@ def read_network(part: Component, remedy: str = RETRAIN) -> Any:
         if names:
             raise FileError(f"{part.folder}: the weights {what} {some(sorted(names), 3)}; {remedy}")
     for name, value in weights.items():
-        if value.shape != wanted[name].shape or not value.is_floating_point():
+        if value.shape != wanted[name].shape or value.is_floating_point() != wanted[name].is_floating_point():
             got, want = (f"{tuple(tensor.shape)} {tensor.dtype}" for tensor in (value, wanted[name]))
             raise FileError(f"{part.folder}: the weights {name} are {got}, and must be {want}; {remedy}")
     network.load_state_dict(weights)

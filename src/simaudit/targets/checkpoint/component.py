@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 from simaudit.storage.reading import reading
-from simaudit.vocabulary.errors import FileError, printable, shown, some
+from simaudit.vocabulary.errors import FileError, printable, shown
 
 CONFIG = "config.json"
 SAVED = "name a folder in which diffusers saved a model"
@@ -19,6 +19,7 @@ AGAIN = "get the model's files again"
 
 LARGEST_JSON = 2**24  # bytes; the index of a sharded model may list some thousand weights
 STEM, INDEX = "diffusion_pytorch_model", "index"
+MOST = 10_000_000  # channels, classes or pixels: no network has more
 FORMATS = ("safetensors", "bin")
 """The endings of files of weights, the preferred one first: the other is a pickle."""
 WEIGHTS = re.compile(
@@ -59,6 +60,24 @@ class Component(BaseModel):
         """The files of its weights, without their index."""
         return tuple(file for file in self.weights if file.suffix != ".json")
 
+    def count(self, key: str, default: int, most: int = MOST) -> int:
+        """Return a setting that is a whole number from 1 to `most`; `default` is what its class takes otherwise.
+
+        Raises FileError where it is something else.
+        """
+        value = default if self.config.get(key) is None else self.config[key]
+        if not is_count(value) or value > most:
+            upper = f" and at most {most}" if is_count(value) else ""
+            raise FileError(
+                f"{self.file}: {key} must be a whole number above 0{upper} (got {shown(value)}); {AGAIN}"
+            )
+        return int(value)
+
+
+def is_count(value: Any) -> bool:
+    """Return whether a value of a config is a whole number above 0."""
+    return type(value) is int and value > 0
+
 
 def component(file: Path, known: Collection[str], remedy: str | None = None) -> Component:
     """Return the part, without weights, whose config is this file.
@@ -71,8 +90,11 @@ def component(file: Path, known: Collection[str], remedy: str | None = None) -> 
     config = read_object(file, remedy or AGAIN)
     name = config.get("_class_name")
     if not isinstance(name, str) or name not in known:
-        got = f"of the class {shown(name)}" if name else "without a _class_name"
-        raise FileError(f"{file}: is {got}; what can be audited: {some(known)}")
+        *first, last = known
+        what = f"of {printable(name)}" if isinstance(name, str) else "without a _class_name"
+        raise FileError(
+            f"{file}: is {what}; only {', '.join(first)}{' or ' if first else ''}{last} can be used"
+        )
     return Component(class_name=name, file=file, config=config)
 
 

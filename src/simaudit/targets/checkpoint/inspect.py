@@ -10,27 +10,34 @@ from typing import Any
 from simaudit.targets.checkpoint.component import (
     CONFIG,
     SAVED,
+    Component,
     component,
     read_object,
     with_weights,
 )
+from simaudit.targets.checkpoint.conditions import classes_of
 from simaudit.targets.checkpoint.hub import fetching, revision_of
+from simaudit.targets.checkpoint.latents import DEFAULTS, autoencoder_file, image_shape, scaling_of
 from simaudit.targets.checkpoint.layout import Layout
 from simaudit.targets.checkpoint.schedulers import SCHEDULER, SCHEDULERS, forward_process
-from simaudit.targets.checkpoint.unets import sampled_by
+from simaudit.targets.checkpoint.transformer import DIT, OLDER, latent_shape
+from simaudit.targets.checkpoint.unets import Sampled, has_variance, sampled_by
 from simaudit.vocabulary.errors import FileError, KnobError, shown
 
-INDEX = "model_index.json"
-NETWORKS = ("UNet2DModel",)
-OF_PIPELINE, OF_TRAINING = ("unet", "unet_ema"), ("unet_ema", "unet")
+INDEX, UNET = "model_index.json", "UNet2DModel"
+NETWORKS = (UNET, DIT, OLDER)
+OF_PIPELINE, OF_TRAINING = ("unet", "transformer", "unet_ema"), ("unet_ema", "unet", "transformer")
 """The folders of networks, the one that is taken first: a pipeline names its own, and a training keeps an average."""
 
 
-def inspect(folder: Path, part: str | None = None, scheduler: Path | None = None) -> Layout:
+def inspect(
+    folder: Path, part: str | None = None, scheduler: Path | None = None, empty_class: int | None = None
+) -> Layout:
     """Return the layout of a folder in which diffusers saved a model.
 
     `part` names the network among several; `scheduler` is a scheduler_config.json, which is taken instead of the
-    folder's. Raises KnobError, of the key that is wrong, where it is none that can be audited.
+    folder's; `empty_class` is what the user says of a U-Net of classes. Raises KnobError, of the key that is wrong,
+    where it is none that can be audited.
     """
     if not folder.is_dir():
         state = "is a file" if folder.is_file() else "no such folder"
@@ -38,17 +45,20 @@ def inspect(folder: Path, part: str | None = None, scheduler: Path | None = None
     with _wrong("path"):
         index = read_object(folder / INDEX) if (folder / INDEX).is_file() else {}
         _require_no_text(folder, index)
-    name, beside = _network(folder, part, index)
-    with _wrong("network" if part else "path"):
+        name, beside = _network(folder, part, index)
         network = with_weights(folder / name / CONFIG, NETWORKS)
-        sampled = sampled_by(network)
+        sampled = _sampled(network)
+        coder = autoencoder_file(folder)
+        autoencoder = with_weights(coder, tuple(DEFAULTS)) if coder else None
+        shape = image_shape(autoencoder, sampled.shape) if autoencoder else sampled.shape
+        classes, empty_class = classes_of(network, empty_class)
     with _wrong("scheduler" if scheduler else "path"):
         noise = component(scheduler or _scheduler(folder), SCHEDULERS)
         prediction, timesteps = forward_process(noise)
-    if prediction == "flow_velocity" and network.config.get("time_embedding_type") == "learned":
-        raise KnobError(
-            "path", f"{network.file}: time_embedding_type is 'learned', and flows have no whole times"
-        )
+        if prediction == "flow_velocity" and network.config.get("time_embedding_type") == "learned":
+            raise FileError(
+                f"{network.file}: time_embedding_type is 'learned', and flows have no whole times"
+            )
     return Layout(
         folder=folder,
         pipeline=_pipeline(index),
@@ -57,18 +67,22 @@ def inspect(folder: Path, part: str | None = None, scheduler: Path | None = None
         revision=revision_of(folder, network.files),
         network=network,
         scheduler=noise,
+        autoencoder=autoencoder,
+        scaling=scaling_of(autoencoder) if autoencoder else None,
         prediction=prediction,
         timesteps=timesteps,
-        shape=sampled.shape,
+        shape=shape,
         sampled=sampled.shape,
-        halvings=sampled.halvings,
+        halvings=sampled.halvings + (_halvings(autoencoder) if autoencoder else 0),
         learned_variance=sampled.learned_variance,
-        classes=sampled.classes,
+        classes=classes,
+        empty_class=empty_class,
     )
 
 
 @contextmanager
 def _wrong(key: str) -> Iterator[None]:
+    """Name the key by which a file is found that cannot be used."""
     try:
         yield
     except FileError as error:
@@ -92,13 +106,24 @@ def _network(folder: Path, part: str | None, index: Mapping[str, Any]) -> tuple[
             "network", f"{folder / part / CONFIG}: missing; leave network out, or name another folder"
         )
     if not here:
-        raise KnobError(
-            "path",
+        raise FileError(
             f"{folder}: has no {CONFIG}, and none in a folder {OF_PIPELINE[0]}; {SAVED}, or make one of a checkpoint "
-            "of another kind with: simaudit convert",
+            "of another kind with: simaudit convert"
         )
     taken = part or here[0]
     return taken, tuple(name for name in here if name not in ("", taken))
+
+
+def _sampled(network: Component) -> Sampled:
+    """Return what a network takes, a U-Net or a DiT."""
+    if network.class_name == UNET:
+        return sampled_by(network)
+    shape = latent_shape(network)
+    return Sampled(shape, 0, has_variance(network, shape[0], shape[0]))
+
+
+def _halvings(autoencoder: Component) -> int:
+    return len(autoencoder.config.get("block_out_channels", [None])) - 1
 
 
 def _scheduler(folder: Path) -> Path:

@@ -10,9 +10,23 @@ from pydantic import BaseModel, ConfigDict
 
 from simaudit.diffusion.prediction import Prediction
 from simaudit.targets.checkpoint.component import Component
+from simaudit.targets.classes import conditions_offered
 from simaudit.training.levels import Shape
 
 Family = Literal["pixel", "latent"]
+
+
+class Scaling(BaseModel):
+    """How a latent model scales its latents: z = (latents − shift)·scale.
+
+    `is_default` says that the autoencoder's config names no scaling_factor: the scale is then that of its class.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    scale: float
+    shift: float
+    is_default: bool
 
 
 class Layout(BaseModel):
@@ -23,7 +37,8 @@ class Layout(BaseModel):
     the commit of the Hub that it comes from, where that is known. `shape` is that of the images that it takes,
     `sampled` that of what it diffuses, both (C, H, W); a side is 0 where any will do that can be halved `halvings`
     times. `classes` is how many it knows, 0 where it knows none; `empty_class` is the number that stands for none of
-    them, where there is one. Where `learned_variance` is true, half of what the network answers is left out.
+    them, where there is one: see `simaudit.targets.classes`. Where `learned_variance` is true, half of what the network
+    answers is left out.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -36,6 +51,7 @@ class Layout(BaseModel):
     network: Component
     scheduler: Component
     autoencoder: Component | None = None
+    scaling: Scaling | None = None
     prediction: Prediction
     timesteps: int
     shape: Shape
@@ -55,6 +71,12 @@ class Layout(BaseModel):
         """Its parts by name."""
         parts = {"network": self.network, "scheduler": self.scheduler, "autoencoder": self.autoencoder}
         return {name: part for name, part in parts.items() if part is not None}
+
+    @property
+    def offers(self) -> frozenset[str]:
+        """What may be asked of it besides its denoiser: see `simaudit.targets.target.Target`."""
+        decoder = {"decoder"} if self.family == "latent" else set()
+        return conditions_offered(self.classes, self.empty_class) | decoder
 
     @property
     def places(self) -> dict[str, Path]:

@@ -8,6 +8,7 @@ from simaudit.targets.checkpoint.component import AGAIN
 from simaudit.targets.checkpoint.layout import Layout
 from simaudit.targets.denoiser import Denoiser
 from simaudit.targets.directory import read_network, read_schedule
+from simaudit.targets.latent import LatentTarget
 from simaudit.targets.pixel import PixelTarget
 from simaudit.targets.target import Target
 
@@ -20,4 +21,7 @@ def load(layout: Layout, device: torch.device) -> Target:
     network = read_network(layout.network, AGAIN)
     schedule = read_schedule(layout.scheduler, device, AGAIN)
     classes = layout.classes, layout.empty_class
-    return PixelTarget(Denoiser(network.to(device), schedule, layout.prediction, *classes))
+    denoiser = Denoiser(network.to(device), schedule, layout.prediction, *classes)
+    if layout.autoencoder is None:
+        return PixelTarget(denoiser)
+    return LatentTarget(read_network(layout.autoencoder, AGAIN).to(device), denoiser)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from simaudit.diffusion.prediction import Prediction
 from simaudit.targets.checkpoint.component import Component
-from simaudit.targets.checkpoint.numbers import whole
 from simaudit.vocabulary.bounds import STEPS
 from simaudit.vocabulary.errors import FileError, shown, some
 
@@ -58,7 +57,7 @@ def forward_process(part: Component) -> tuple[Prediction, int]:
         if part.config.get(setting):
             raise FileError(f"{part.file}: {setting} is {shown(part.config[setting])}; {remedy}")
     if part.class_name in OF_FLOW:
-        return "flow_velocity", whole(part, "num_train_timesteps", 1000, STEPS)
+        return "flow_velocity", part.count("num_train_timesteps", 1000, STEPS)
     _require_one_of(part, "beta_schedule", BETA_SCHEDULES, "linear")
     _require_one_of(part, "timestep_type", ("discrete",), "discrete")
     return PREDICTED[_require_one_of(part, "prediction_type", tuple(PREDICTED), "epsilon")], _steps(part)
@@ -73,7 +72,7 @@ def _require_one_of(part: Component, key: str, known: tuple[str, ...], default: 
 
 def _steps(part: Component) -> int:
     """Return the number of timesteps, which is that of trained betas where there are any."""
-    steps, betas = whole(part, "num_train_timesteps", 1000, STEPS), part.config.get("trained_betas")
+    steps, betas = part.count("num_train_timesteps", 1000, STEPS), part.config.get("trained_betas")
     if betas is None:
         return steps
     if (

@@ -6,9 +6,10 @@ import json
 import os
 from functools import cached_property
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 import torch
+from pydantic import Field
 
 from simaudit.data.split import Split
 from simaudit.data.store import Images
@@ -21,23 +22,27 @@ from simaudit.targets.files import SUMMARY
 from simaudit.targets.target import Target
 from simaudit.training.levels import Shape
 from simaudit.vocabulary import paths
+from simaudit.vocabulary.bounds import Most
 from simaudit.vocabulary.errors import KnobError
 from simaudit.vocabulary.knobs import GivenPath
 
 COLOURS = {1: "grey", 3: "rgb"}
+MOST_CLASSES = 1_000_000
 
 
 class Checkpoint(TargetFamily):
     """The model in the folder `path`: what it is, its own files say.
 
     `network` names the folder of the network in it, where there are several; `scheduler` is a scheduler_config.json,
-    for a folder that has none.
+    for a folder that has none. `empty_class` is the class of a UNet2DModel that stands for none of its classes, which
+    its files do not say; a DiT has one of its own.
     """
 
     kind: Literal["checkpoint"]
     path: GivenPath
     network: Literal["unet", "unet_ema", "transformer"] | None = None
     scheduler: GivenPath | None = None
+    empty_class: Annotated[int, Field(ge=0), Most(MOST_CLASSES, "no model has more classes")] | None = None
 
     files: ClassVar[tuple[str, ...]] = ()
 
@@ -50,11 +55,12 @@ class Checkpoint(TargetFamily):
         folder = Path(self.path)
         if not folder.exists() and (remembered := _remembered(folder)):
             return remembered
-        return inspect(folder, self.network, Path(self.scheduler) if self.scheduler else None)
+        scheduler = Path(self.scheduler) if self.scheduler else None
+        return inspect(folder, self.network, scheduler, self.empty_class)
 
     @property
     def offers(self) -> frozenset[str]:
-        return frozenset({"decoder"} if self.layout.family == "latent" else ())
+        return self.layout.offers
 
     @property
     def timesteps(self) -> int:

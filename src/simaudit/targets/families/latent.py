@@ -46,7 +46,7 @@ class Latent(TrainedFamily):
 
     @property
     def offers(self) -> frozenset[str]:
-        return LatentTarget.offers
+        return frozenset({"decoder"})
 
     @property
     def control(self) -> Control | None:
