@@ -154,9 +154,8 @@ REFUSED = {
     # autoencoders
     NET
     % "kind: latent, autoencoder: {pretrained: /x, members: y}": "targets.net.autoencoder.members: unknown key;",
-    NET
-    % "kind: latent, autoencoder: {pretrained: /nowhere}": "targets.net.autoencoder.pretrained: /nowhere/config.json: missing; name a folder in which diffusers saved an "
-    "AutoencoderKL (got '/nowhere')",
+    NET % "kind: latent, autoencoder: {pretrained: /nowhere}": "targets.net.autoencoder."
+    "pretrained: /nowhere/config.json: missing; name a folder in which diffusers saved an AutoencoderKL ",
     NET % "kind: latent, autoencoder: {pretrained: /}": "targets.net.autoencoder.pretrained: /config.json: "
     "missing; name a folder in which diffusers saved an AutoencoderKL (got '/')",
     NET

@@ -35,11 +35,12 @@ def mistakes(params: Params) -> Mistakes:
 def unusable_targets(params: Params) -> Mistakes:
     """Yield every target whose files are not here, or not such as it needs: nothing else can be said of it."""
     for name, target in params.targets.items():
-        yield from _strangers(name, target)
         try:
             target.require_given()
         except KnobError as error:
             yield Mistake(("targets", name, *error.key.split(".")), error.why)
+        else:
+            yield from _strangers(name, target)
 
 
 def _strangers(name: str, target: TargetFamily) -> Mistakes:

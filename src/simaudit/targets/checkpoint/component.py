@@ -110,7 +110,7 @@ def with_weights(file: Path, known: Collection[str], remedy: str | None = None) 
     choices = sorted(_choices(part.folder))
     if not choices:
         raise FileError(f"{part.folder}: has no {STEM}.{FORMATS[0]} or .{FORMATS[1]}; {again}")
-    *_, variant, taken = choices[0]
+    _, _, variant, _, taken = choices[0]
     weights = (taken, *_shards(taken, again)) if taken.suffix == ".json" else (taken,)
     for shard in weights:
         _require_weights(shard, again)
