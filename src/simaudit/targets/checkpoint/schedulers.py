@@ -30,10 +30,10 @@ OF_BETAS = (
     "UniPCMultistepScheduler",
 )
 """Schedulers of diffusers with β_t. They differ in how they draw samples, which an audit does not ask them to do."""
-OF_FLOW = ("FlowMatchEulerDiscreteScheduler", "FlowMatchHeunDiscreteScheduler")
-"""Schedulers of flow matching. What a network predicts under them is the velocity, whatever their config says."""
+OF_FLOW = "FlowMatchEulerDiscreteScheduler"
+"""The scheduler of flow matching. What a network predicts under it is the velocity, whatever its config says."""
 SCHEDULER = "scheduler_config.json"
-SCHEDULERS = (*OF_BETAS, *OF_FLOW)
+SCHEDULERS = (*OF_BETAS, OF_FLOW)
 
 PREDICTED: dict[str, Prediction] = {
     "epsilon": "epsilon",
@@ -56,7 +56,7 @@ def forward_process(part: Component) -> tuple[Prediction, int]:
     for setting, remedy in OTHER_PROCESS.items():
         if part.config.get(setting):
             raise FileError(f"{part.file}: {setting} is {shown(part.config[setting])}; {remedy}")
-    if part.class_name in OF_FLOW:
+    if part.class_name == OF_FLOW:
         return "flow_velocity", part.count("num_train_timesteps", 1000, STEPS)
     _require_one_of(part, "beta_schedule", BETA_SCHEDULES, "linear")
     _require_one_of(part, "timestep_type", ("discrete",), "discrete")
