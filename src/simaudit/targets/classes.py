@@ -11,7 +11,9 @@ def known_classes(count: int, empty: int | None) -> tuple[int, ...]:
 
 
 def conditions_offered(count: int, empty: int | None) -> frozenset[str]:
-    """Return the conditions under which a model can be asked: `labels`, and `empty` where it has an empty class."""
-    if not count:
-        return frozenset()
-    return frozenset({"labels"} if empty is None else {"labels", "empty"})
+    """Return the conditions under which a model can be asked: `labels` where it knows classes, `empty` where it has one.
+
+    Both are none where it is no model of classes.
+    """
+    offered = {"labels": bool(known_classes(count, empty)), "empty": bool(count) and empty is not None}
+    return frozenset(name for name, is_offered in offered.items() if is_offered)
