@@ -34,9 +34,13 @@ def refused(folder, **knobs):
 @pytest.mark.parametrize(
     ("file", "values", "words"),
     [
-        (UNET, {"_class_name": "UNet2DConditionModel"}, "is of UNet2DConditionModel; only UNet2DModel, DiT"),
-        (UNET, {"_class_name": "MyUNet"}, "is of MyUNet; only UNet2DModel, DiTTransformer2DModel or Transf"),
-        (UNET, {"_class_name": ...}, "is without a _class_name; only UNet2DModel, DiTTransformer2DModel or"),
+        (
+            UNET,
+            {"_class_name": "UNet2DConditionModel"},
+            "is of UNet2DConditionModel; only UNet2DModel, Conver",
+        ),
+        (UNET, {"_class_name": "MyUNet"}, "is of MyUNet; only UNet2DModel, ConvertedUNet2DModel, DiT"),
+        (UNET, {"_class_name": ...}, "is without a _class_name; only UNet2DModel, ConvertedUNet2DModel, DiT"),
         (UNET, {"_class_name": ["a", "B"]}, "is without a _class_name; only UNet2DModel"),
         (
             UNET,

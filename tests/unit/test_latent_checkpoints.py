@@ -165,5 +165,5 @@ def test_a_transformer_that_is_no_dit_is_refused(tmp_path):
     folder = save_dit(tmp_path / "m")
     for name, norm in ("Transformer2DModel", "layer_norm"), ("SD3Transformer2DModel", "ada_norm_zero"):
         change(folder / "transformer/config.json", _class_name=name, norm_type=norm)
-        with pytest.raises(KnobError, match=f"is of {name} and no DiT"):
+        with pytest.raises(KnobError, match=f"is of {name}( and no DiT|; only UNet2DModel)"):
             inspect(folder)

@@ -11,7 +11,7 @@ def known_classes(count: int, empty: int | None) -> tuple[int, ...]:
 
 
 def conditions_offered(count: int, empty: int | None) -> frozenset[str]:
-    """Return the conditions under which a model can be asked: `labels` where it knows classes, `empty` where it has one.
+    """Return the conditions under which a model is asked: `labels` where it knows classes, `empty` where it has one.
 
     Both are none where it is no model of classes.
     """

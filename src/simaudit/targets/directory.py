@@ -20,6 +20,7 @@ from simaudit.storage.reading import reading
 from simaudit.targets.checkpoint.component import CONFIG, Component, component, with_weights
 from simaudit.targets.checkpoint.schedulers import SCHEDULER, SCHEDULERS, forward_process
 from simaudit.targets.denoiser import Denoiser
+from simaudit.targets.networks.classes import network_class
 from simaudit.vocabulary.errors import FileError, some
 
 RETRAIN = "train the target again"
@@ -88,7 +89,7 @@ def _of_diffusers(part: Component, remedy: str) -> Any:
     """Return the object of diffusers that a config describes: a network without its weights, or a scheduler."""
     diffusers.utils.logging.set_verbosity_error()  # it would tell of each setting that it does not know
     with reading(part.file, f"the config of a {part.class_name}", remedy):
-        return getattr(diffusers, part.class_name).from_config(dict(part.config))
+        return network_class(part.class_name).from_config(dict(part.config))
 
 
 def _read_weights(file: Path, remedy: str) -> dict[str, torch.Tensor]:

@@ -22,10 +22,11 @@ from simaudit.targets.checkpoint.layout import Layout
 from simaudit.targets.checkpoint.schedulers import SCHEDULER, SCHEDULERS, forward_process
 from simaudit.targets.checkpoint.transformer import DIT, OLDER, latent_shape
 from simaudit.targets.checkpoint.unets import Sampled, has_variance, sampled_by
+from simaudit.targets.networks.classes import OWN
 from simaudit.vocabulary.errors import FileError, KnobError, shown
 
-INDEX, UNET = "model_index.json", "UNet2DModel"
-NETWORKS = (UNET, DIT, OLDER)
+INDEX, UNETS = "model_index.json", ("UNet2DModel", *OWN)
+NETWORKS = (*UNETS, DIT, OLDER)
 OF_PIPELINE, OF_TRAINING = ("unet", "transformer", "unet_ema"), ("unet_ema", "unet", "transformer")
 """The folders of networks, the one that is taken first: a pipeline names its own, and a training keeps an average."""
 
@@ -116,7 +117,7 @@ def _network(folder: Path, part: str | None, index: Mapping[str, Any]) -> tuple[
 
 def _sampled(network: Component) -> Sampled:
     """Return what a network takes, a U-Net or a DiT."""
-    if network.class_name == UNET:
+    if network.class_name in UNETS:
         return sampled_by(network)
     shape = latent_shape(network)
     return Sampled(shape, 0, has_variance(network, shape[0], shape[0]))

@@ -1,4 +1,4 @@
-"""What the config of a UNet2DModel says of the images or latents that it takes, and how it must be asked."""
+"""What the config of a U-Net says of the images or latents that it takes, and how it must be asked."""
 
 from __future__ import annotations
 
@@ -24,14 +24,17 @@ class Sampled(NamedTuple):
 
 
 def sampled_by(part: Component) -> Sampled:
-    """Return what a UNet2DModel takes. Raises FileError when it must be asked in a way that is not known here."""
+    """Return what a U-Net takes, of diffusers or a converted one.
+
+    Raises FileError when it must be asked in a way that is not known here.
+    """
     time = part.config.get("time_embedding_type", "positional")
     if time not in TIMES:
         raise FileError(
             f"{part.file}: time_embedding_type is {shown(time)}; what can be audited: {some(TIMES)}"
         )
     channels = part.count("in_channels", 3)
-    levels = part.config.get("down_block_types") or [None] * 4
+    levels = part.config.get("block_out_channels") or [None] * 4
     return Sampled((channels, *_sides(part)), len(levels) - 1, has_variance(part, channels, 3))
 
 
