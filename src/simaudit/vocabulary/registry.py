@@ -18,6 +18,7 @@ Implementation = TypeVar("Implementation")
 HEAVY = (
     "torch",
     "diffusers",
+    "safetensors.torch",
     "sklearn",
     "matplotlib",
     "pandas",
