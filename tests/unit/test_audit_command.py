@@ -10,9 +10,8 @@ from zipfile import ZipFile
 
 import diffusers
 import pytest
-import yaml
 
-from owning import EACH, SIDE, edit, rows, save_list, save_model, save_pictures, state
+from owning import EACH, SIDE, rows, save_list, save_model, save_pictures, state
 from simaudit.audit import folder, plan, screen
 from simaudit.audit.attacks import COARSE, FINE, timesteps
 from simaudit.audit.preflight import examine
@@ -43,9 +42,14 @@ def refused(question):
     return str(error.value).splitlines()
 
 
+def said(facts):
+    """The screen of these facts."""
+    return "\n".join(screen.lines(facts, Path("out"), cores=2))
+
+
 def test_the_screen_says_what_the_files_say(owned):
     facts = examine(owned)
-    text = "\n".join(screen.lines(facts, Path("out"), cores=2))
+    text = said(facts)
     for fact in (
         "UNet2DModel, of a DDPMPipeline",
         "diffuses pixels; predicts the noise; knows no classes",
@@ -262,15 +266,27 @@ def test_an_installed_package_holds_the_workflow(tmp_path):
 
 
 def test_labels_of_the_list_are_read_for_a_model_of_classes(owned, tmp_path):
-    model = Path(shutil.copytree(owned.model, tmp_path / "model"))
-    edit(model / "unet/config.json", num_class_embeds=10)
-    question = replace(owned, model=model)
-    from simaudit.audit.preflight import _has_labels
+    images = save_pictures(tmp_path / "all listed", 2 * EACH)
+    labels = (number % 3 for number in range(2 * EACH))
+    labelled = "\n".join(
+        ["file,role,fold,label", *(f"{row},{label}" for row, label in zip(rows(), labels, strict=True))]
+    )
+    (tmp_path / "labelled.csv").write_text(labelled)
+    question = replace(owned, model=save_model(tmp_path / "model", classes=3), images=images)
+    facts = examine(replace(question, members=tmp_path / "labelled.csv"))
+    assert facts.values["datasets"]["images"]["metadata"] == str(tmp_path / "labelled.csv")
+    assert "knows 3 classes, and is asked for that of each image" in said(facts)
+    (tmp_path / "wrong.csv").write_text(
+        labelled.replace("001.png,member,evaluation,1", "001.png,member,evaluation,9")
+    )
+    [line] = refused(replace(question, members=tmp_path / "wrong.csv"))
+    assert "of no such class (1): 001.png (9)" in line
 
-    assert not _has_labels(question)
-    file = tmp_path / "labelled.csv"
-    file.write_text("file,role,label\n000.png,member,3\n")
-    assert _has_labels(replace(question, members=file))
-    entry = question.dataset((3, 8, 8), labels=True)
-    assert entry["labels"] == "metadata"
-    assert yaml.safe_load(plan.text({"datasets": {"images": entry}})) == {"datasets": {"images": entry}}
+
+def test_a_model_of_classes_is_asked_for_none_only_where_it_has_an_empty_class(owned, tmp_path):
+    question = replace(owned, model=save_model(tmp_path / "model", classes=3))
+    [line] = refused(question)
+    assert line.endswith("the list has no column label; add it, or state an --empty-class that the model has")
+    facts = examine(replace(question, empty_class=2))
+    assert facts.values["audits"] == {"model": {"target": "model", "conditions": ["empty"]}}
+    assert "knows 3 classes, and is asked for no class" in said(facts)

@@ -64,7 +64,7 @@ def finished(tmp_path_factory):
 
 def test_the_verdict_comes_first_and_the_given_files_are_as_they_were(finished):
     home, done, before = finished
-    after = done.stdout[done.stdout.index("Output") :].splitlines()[2:]
+    after = [line for line in done.stdout[done.stdout.index("Output") :].splitlines()[1:] if line]
     assert after[0].endswith("(net)")
     assert after[1].split()[0] == "AUC"
     assert any("as stated by the list" in line for line in after)
