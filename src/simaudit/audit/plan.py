@@ -19,7 +19,7 @@ COMMENTS = {
     "datasets": "The images lie where they are named, and are never changed. docs/data.md",
     "splits": "Who is a member, as the list states. 30 % of each side choose timesteps, the others measure.",
     "targets": "The model is audited where it lies: nothing of it is copied or changed.",
-    "audits": "A model of classes is asked for the class of each image, or, where these are not known, for none.",
+    "audits": "The list has no labels, so the model is asked for its empty class.",
     "attacks": "Timesteps have the log-SNRs at which the attacks do best on the published schedule. docs/attacks.md",
     "scoring": "One attack per core, side by side.",
     "quality": "Images are drawn from the model to be looked at, and to see how they resemble members.",
