@@ -17,8 +17,9 @@ from simaudit.audit.attacks import COARSE, FINE, timesteps
 from simaudit.audit.preflight import examine
 from simaudit.audit.question import Question
 from simaudit.audit.result import Limit
-from simaudit.audit.run import audit
+from simaudit.audit.run import LOCK, audit
 from simaudit.diffusion.schedule import NoiseSchedule
+from simaudit.machine.locks import only_one
 from simaudit.plan.load import load
 from simaudit.vocabulary.errors import SimauditError
 
@@ -229,6 +230,18 @@ def test_a_folder_of_other_files_and_the_given_folders_are_no_place_for_an_audit
     }.items():
         with pytest.raises(SimauditError, match=why):
             folder.require_usable(output, owned)
+
+
+def test_one_audit_at_a_time_runs_in_a_folder(owned, tmp_path):
+    lines = []
+    with (
+        only_one(tmp_path / LOCK, "held by this test"),
+        pytest.raises(
+            SimauditError, match=f"--output {tmp_path}: another audit is running in this folder; wait"
+        ),
+    ):
+        audit(owned, tmp_path, say=lines.append)
+    assert not (tmp_path / "params.yaml").exists()
 
 
 @pytest.mark.parametrize("text", ["auc", "auc=", "auc=1.5", "auc=nan", "tpr_at_0_1pct_fpr=0.1", "=0.5"])

@@ -30,7 +30,7 @@ from simaudit.training.levels import Shape
 from simaudit.vocabulary.errors import KnobError, SimauditError
 from simaudit.vocabulary.sides import EVALUATION, SIDES, UNUSED
 
-JOBS, SECONDS_A_JOB = 22, 9.0
+JOBS, SECONDS_A_JOB = 22, 4.0
 """Jobs of an audit beside those of its attacks, and how long each job takes beside asking the model: most start Python
 and its libraries anew."""
 NO_SIGNAL = 1e-4  # a_t below which nothing is left of the image
