@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import diffusers
-import safetensors.torch
+import safetensors
 import torch
 
 from simaudit.diffusion.schedule import NoiseSchedule
@@ -96,13 +96,14 @@ def _read_weights(file: Path, remedy: str) -> dict[str, torch.Tensor]:
     """Return the tensors in a file by name. Of a pickle nothing but tensors is ever made."""
     with reading(file, "a whole file of weights", remedy):
         if file.suffix == ".safetensors":
-            return dict(safetensors.torch.load_file(file))
+            with safetensors.safe_open(file, "pt") as content:
+                return {name: content.get_tensor(name) for name in content.keys()}  # noqa: SIM118 (no mapping)
         try:
-            content: Any = torch.load(file, map_location="cpu", weights_only=True)
+            loaded: Any = torch.load(file, map_location="cpu", weights_only=True)
         except pickle.UnpicklingError:
             raise FileError(
                 f"{file}: no pickle of weights alone, and nothing else in it is run; get the model as safetensors"
             ) from None
-        if not isinstance(content, dict) or not all(map(torch.is_tensor, content.values())):
+        if not isinstance(loaded, dict) or not all(map(torch.is_tensor, loaded.values())):
             raise ValueError("it is no mapping of names to tensors")
-        return {str(name): value for name, value in content.items()}
+        return {str(name): value for name, value in loaded.items()}
