@@ -1,8 +1,5 @@
 """What the owner of a model has: a small model as diffusers saves it, pictures, and a list of members."""
 
-import json
-from pathlib import Path
-
 import diffusers
 import numpy as np
 import torch
@@ -12,7 +9,7 @@ SIDE = 8  # pixels
 EACH = 42  # members, and held-out pictures: 21 of each in each fold
 
 
-def save_model(folder, channels=3, side=SIDE, timesteps=50, **scheduler):
+def save_model(folder, channels=3, side=SIDE, timesteps=50, classes=None):
     """An untrained DDPM in the folder."""
     torch.manual_seed(0)
     network = diffusers.UNet2DModel(
@@ -24,8 +21,9 @@ def save_model(folder, channels=3, side=SIDE, timesteps=50, **scheduler):
         up_block_types=("UpBlock2D",),
         layers_per_block=1,
         norm_num_groups=4,
+        num_class_embeds=classes,
     )
-    noise = diffusers.DDPMScheduler(num_train_timesteps=timesteps, **scheduler)
+    noise = diffusers.DDPMScheduler(num_train_timesteps=timesteps)
     diffusers.DDPMPipeline(network, noise).save_pretrained(folder)
     return folder
 
@@ -52,11 +50,6 @@ def save_list(file, lines=None):
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text("\n".join(["file,role,fold", *(rows() if lines is None else lines), ""]))
     return file
-
-
-def edit(file: Path, **values):
-    """Set keys of a JSON file."""
-    file.write_text(json.dumps(json.loads(file.read_text()) | values))
 
 
 def state(folder):

@@ -1,23 +1,29 @@
 """`simaudit audit` before anything runs: params.yaml from options, the screen, and what is refused."""
 
+import os
 import shutil
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
+from zipfile import ZipFile
 
 import diffusers
 import pytest
-import yaml
 
-from owning import EACH, SIDE, edit, rows, save_list, save_model, save_pictures, state
+from owning import EACH, SIDE, rows, save_list, save_model, save_pictures, state
 from simaudit.audit import folder, plan, screen
 from simaudit.audit.attacks import COARSE, FINE, timesteps
 from simaudit.audit.preflight import examine
 from simaudit.audit.question import Question
 from simaudit.audit.result import Limit
-from simaudit.audit.run import audit
+from simaudit.audit.run import LOCK, audit
 from simaudit.diffusion.schedule import NoiseSchedule
+from simaudit.machine.locks import only_one
 from simaudit.plan.load import load
 from simaudit.vocabulary.errors import SimauditError
+
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="module")
@@ -37,9 +43,14 @@ def refused(question):
     return str(error.value).splitlines()
 
 
+def said(facts):
+    """The screen of these facts."""
+    return "\n".join(screen.lines(facts, Path("out"), cores=2))
+
+
 def test_the_screen_says_what_the_files_say(owned):
     facts = examine(owned)
-    text = "\n".join(screen.lines(facts, Path("out"), cores=2))
+    text = said(facts)
     for fact in (
         "UNet2DModel, of a DDPMPipeline",
         "diffuses pixels; predicts the noise; knows no classes",
@@ -86,7 +97,9 @@ def test_the_params_are_valid_and_say_what_was_asked(owned, tmp_path, monkeypatc
     assert params.datasets["images"].path == str(owned.images)
     assert params.family_of("my-model").layout.folder == owned.model
     comments = [line for line in (tmp_path / "params.yaml").read_text().splitlines() if line.startswith("#")]
-    assert len(comments) == 1 + len(plan.COMMENTS)
+    assert len(comments) == 1 + len(
+        plan.COMMENTS.keys() - {"audits"}
+    )  # one above each section, and the first line
 
 
 def test_on_the_published_schedule_timesteps_are_those_of_the_papers(schedule):
@@ -219,6 +232,18 @@ def test_a_folder_of_other_files_and_the_given_folders_are_no_place_for_an_audit
             folder.require_usable(output, owned)
 
 
+def test_one_audit_at_a_time_runs_in_a_folder(owned, tmp_path):
+    lines = []
+    with (
+        only_one(tmp_path / LOCK, "held by this test"),
+        pytest.raises(
+            SimauditError, match=f"--output {tmp_path}: another audit is running in this folder; wait"
+        ),
+    ):
+        audit(owned, tmp_path, say=lines.append)
+    assert not (tmp_path / "params.yaml").exists()
+
+
 @pytest.mark.parametrize("text", ["auc", "auc=", "auc=1.5", "auc=nan", "tpr_at_0_1pct_fpr=0.1", "=0.5"])
 def test_a_limit_is_a_metric_and_a_share(text):
     with pytest.raises(SimauditError, match="--fail-above"):
@@ -226,16 +251,57 @@ def test_a_limit_is_a_metric_and_a_share(text):
     assert Limit.of("tpr_at_0.1pct_fpr=0.05") == Limit("tpr_at_0.1pct_fpr", 0.05)
 
 
-def test_labels_of_the_list_are_read_for_a_model_of_classes(owned, tmp_path):
-    model = Path(shutil.copytree(owned.model, tmp_path / "model"))
-    edit(model / "unet/config.json", num_class_embeds=10)
-    question = replace(owned, model=model)
-    from simaudit.audit.preflight import _has_labels
+def test_an_installed_package_holds_the_workflow(tmp_path):
+    subprocess.run(
+        [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", tmp_path],
+        cwd=ROOT,
+        check=True,
+        capture_output=True,
+    )
+    [wheel] = tmp_path.glob("*.whl")
+    ZipFile(wheel).extractall(tmp_path / "site")
+    places = folder.workflow_file("Snakefile"), folder.workflow_file(folder.PROFILE)
+    package = tmp_path / "site/simaudit"
+    ask = f"from simaudit.audit.folder import *; print(workflow_file({folder.SNAKEFILE!r}), workflow_file(PROFILE))"
+    done = subprocess.run(
+        [sys.executable, "-c", ask],
+        env={**os.environ, "PYTHONPATH": str(package.parent)},
+        capture_output=True,
+        text=True,
+    )
+    inside = [package / "pipeline" / place.relative_to(ROOT) for place in places]
+    assert done.stdout.split() == [str(path) for path in inside], done.stderr
+    assert [path.read_bytes() for path in inside] == [path.read_bytes() for path in places]
+    included = [
+        line.split('"')[1] for line in places[0].read_text().splitlines() if line.startswith("include")
+    ]
+    assert included
+    for name in included:
+        assert (inside[0].parent / name).is_file()
 
-    assert not _has_labels(question)
-    file = tmp_path / "labelled.csv"
-    file.write_text("file,role,label\n000.png,member,3\n")
-    assert _has_labels(replace(question, members=file))
-    entry = question.dataset((3, 8, 8), labels=True)
-    assert entry["labels"] == "metadata"
-    assert yaml.safe_load(plan.text({"datasets": {"images": entry}})) == {"datasets": {"images": entry}}
+
+def test_labels_of_the_list_are_read_for_a_model_of_classes(owned, tmp_path):
+    images = save_pictures(tmp_path / "all listed", 2 * EACH)
+    labels = (number % 3 for number in range(2 * EACH))
+    labelled = "\n".join(
+        ["file,role,fold,label", *(f"{row},{label}" for row, label in zip(rows(), labels, strict=True))]
+    )
+    (tmp_path / "labelled.csv").write_text(labelled)
+    question = replace(owned, model=save_model(tmp_path / "model", classes=3), images=images)
+    facts = examine(replace(question, members=tmp_path / "labelled.csv"))
+    assert facts.values["datasets"]["images"]["metadata"] == str(tmp_path / "labelled.csv")
+    assert "knows 3 classes, and is asked for that of each image" in said(facts)
+    (tmp_path / "wrong.csv").write_text(
+        labelled.replace("001.png,member,evaluation,1", "001.png,member,evaluation,9")
+    )
+    [line] = refused(replace(question, members=tmp_path / "wrong.csv"))
+    assert "of no such class (1): 001.png (9)" in line
+
+
+def test_a_model_of_classes_is_asked_for_none_only_where_it_has_an_empty_class(owned, tmp_path):
+    question = replace(owned, model=save_model(tmp_path / "model", classes=3))
+    [line] = refused(question)
+    assert line.endswith("the list has no column label; add it, or state an --empty-class that the model has")
+    facts = examine(replace(question, empty_class=2))
+    assert facts.values["audits"] == {"model": {"target": "model", "conditions": ["empty"]}}
+    assert "knows 3 classes, and is asked for no class" in said(facts)

@@ -39,14 +39,11 @@ def trained(tmp_path_factory, images, split):
 
 @pytest.mark.parametrize("file", DDPM.files[1:])
 @pytest.mark.parametrize("content", [b"", b"[]", b"\x80\x04N."], ids=["empty", "list", "pickle"])
-def test_a_damaged_file_is_one_line_with_its_folder(trained, tmp_path, file, content):
+def test_a_damaged_file_is_one_line_with_its_name(trained, tmp_path, file, content):
     folder = shutil.copytree(trained[0], tmp_path / "t")
     (folder / file).write_bytes(content)
-    with pytest.raises(
-        SimauditError, match=f"^{(folder / file).parent}: not a folder that diffusers' "
-    ) as error:
+    with pytest.raises(SimauditError, match=f"^{folder / file}: .*; train the target again$"):
         DDPM.load(folder, torch.device("cpu"))
-    assert "\n" not in str(error.value)
 
 
 def test_diffusers_alone_loads_it_and_draws_samples(trained):
@@ -69,20 +66,17 @@ def test_the_adapter_predicts_what_the_saved_network_predicts(trained):
     assert len(target.schedule) == 50
 
 
-def test_what_predicts_something_else_than_the_noise_is_refused_instead_of_scored(trained, tmp_path):
+def test_what_predicts_something_else_than_the_noise_is_not_taken_for_it(trained, tmp_path):
     other = Path(shutil.copytree(trained[0], tmp_path / "v"))
-    file = other / "scheduler/scheduler_config.json"
+    file, z = other / "scheduler/scheduler_config.json", torch.randn(2, 1, 8, 8)
+    v = DDPM.load(other, CPU).predict_noise(z, 7)
     write_json(file, read_json(file) | {"prediction_type": "v_prediction"})
-    with pytest.raises(SimauditError, match="scheduler: prediction_type is v_prediction; only a network"):
+    target = DDPM.load(other, CPU)
+    a, s = target.schedule.signal(7, z), target.schedule.sigma(7, z)
+    torch.testing.assert_close(target.predict_noise(z, 7), a * v + s * z)
+    write_json(file, read_json(file) | {"prediction_type": "score"})
+    with pytest.raises(SimauditError, match=f"^{file}: prediction_type is 'score'; what can be audited: eps"):
         DDPM.load(other, CPU)
-
-    unet = DDPMPipeline.from_pretrained(trained[0]).unet
-    learned = type(unet).from_config({**unet.config, "out_channels": 2})
-    learned.save_pretrained(tmp_path / "learned/unet")
-    with pytest.raises(
-        SimauditError, match=r"unet: has 1 channels and predicts 2, as with a learned variance"
-    ):
-        DDPM.load(tmp_path / "learned", CPU)
 
 
 def test_training_says_what_it_did(trained):

@@ -212,7 +212,11 @@ def test_an_autoencoder_of_other_members_is_refused_before_training(trained, ima
             "autoencoder.network.block_out_channels: 5 levels",
         ),
         ("autoencoder.adversarial", {"start": 0, "layers": 4}, "autoencoder.adversarial.layers: 4 layers"),
-        ("autoencoder", {"pretrained": "nowhere"}, "autoencoder.pretrained: nowhere: not a folder"),
+        (
+            "autoencoder",
+            {"pretrained": "nowhere"},
+            "autoencoder.pretrained: nowhere/config.json: missing; name",
+        ),
     ],
 )
 def test_what_does_not_fit_is_refused_before_anything_is_trained(key, value, words, images, split, tmp_path):

@@ -154,11 +154,10 @@ REFUSED = {
     # autoencoders
     NET
     % "kind: latent, autoencoder: {pretrained: /x, members: y}": "targets.net.autoencoder.members: unknown key;",
-    NET
-    % "kind: latent, autoencoder: {pretrained: /nowhere}": "targets.net.autoencoder.pretrained: no such folder;",
-    NET
-    % "kind: latent, autoencoder: {pretrained: /}": "targets.net.autoencoder.pretrained: a folder without a "
-    "config.json; name one in which diffusers saved an AutoencoderKL (got '/')",
+    NET % "kind: latent, autoencoder: {pretrained: /nowhere}": "targets.net.autoencoder."
+    "pretrained: /nowhere/config.json: missing; name a folder in which diffusers saved an AutoencoderKL ",
+    NET % "kind: latent, autoencoder: {pretrained: /}": "targets.net.autoencoder.pretrained: /config.json: "
+    "missing; name a folder in which diffusers saved an AutoencoderKL (got '/')",
     NET
     % "kind: latent, autoencoder: {pretrained: results/targets}": "targets.net.autoencoder.pretrained: no such",
     NET
@@ -169,7 +168,7 @@ REFUSED = {
     "pretrained: no such entry; known: net",
     NET
     % f"kind: latent, autoencoder: {{pretrained: /{'n' * 300}}}": "targets.net.autoencoder.pretrained: cannot be "
-    "read; name one in which diffusers saved",
+    "read; name a folder in which diffusers saved",
     NET
     % "kind: latent, autoencoder: {pretrained: results/targets/../..}": "targets.net.autoencoder.pretrained: no ",
     "targets: {exact: , net: {kind: latent, autoencoder: {pretrained: results/targets/exact/vqvae}}}": "targets.net."

@@ -64,7 +64,7 @@ def finished(tmp_path_factory):
 
 def test_the_verdict_comes_first_and_the_given_files_are_as_they_were(finished):
     home, done, before = finished
-    after = done.stdout[done.stdout.index("Output") :].splitlines()[2:]
+    after = [line for line in done.stdout[done.stdout.index("Output") :].splitlines()[1:] if line]
     assert after[0].endswith("(net)")
     assert after[1].split()[0] == "AUC"
     assert any("as stated by the list" in line for line in after)
@@ -113,3 +113,14 @@ def test_a_refusal_is_exit_code_2(finished):
     assert line.startswith(
         f"--output {home / 'audit-net'}: holds an audit of --members {home / 'members.csv'}"
     )
+
+
+def test_a_job_that_is_refused_is_exit_code_2_with_its_log(finished, tmp_path):
+    home, _, _ = finished
+    copy = Path(shutil.copytree(home / "audit-net", tmp_path / "copy"))
+    images = copy / "data/prepared/images/images.npy"
+    images.write_bytes(images.read_bytes()[:-1] + b"?")
+    done = audit(home, "--output", str(copy))
+    assert done.returncode == 2
+    assert "images.npy: not what prepare/images made; make it again with: snakemake" in done.stderr
+    assert "its log: results/logs/" in done.stderr

@@ -3,7 +3,7 @@
 
 rule score:
     input:
-        data=reads("score/{audit}/{attack}", "images", "split", "target"),
+        data=reads("score/{audit}/{attack}", "images", "items", "split", "target"),
     output:
         scores="results/scores/{audit}/{attack}.parquet",
         cost="results/cost/{audit}/{attack}.json",
@@ -24,7 +24,7 @@ rule score:
 # An intermediate checkpoint of a target, kept in its folder; the target's last file stands for all of them.
 rule score_intermediate:
     input:
-        data=reads("score/{audit}/epochs/{epoch}/{attack}", "images", "split", "target"),
+        data=reads("score/{audit}/epochs/{epoch}/{attack}", "images", "items", "split", "target"),
     output:
         scores="results/scores/{audit}/epochs/{epoch}/{attack}.parquet",
         record="results/records/score/{audit}/epochs/{epoch}/{attack}.json",
@@ -43,7 +43,7 @@ rule score_intermediate:
 
 rule sample:
     input:
-        data=reads("sample/{audit}", "images", "split", "target"),
+        data=reads("sample/{audit}", "images", "items", "split", "target"),
     output:
         samples="results/samples/{audit}.npy",
         gallery="results/samples/shown/{audit}.npz",

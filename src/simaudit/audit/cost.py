@@ -12,7 +12,7 @@ from safetensors import safe_open
 from simaudit.attacks.attack import Attack
 from simaudit.diffusion.noise import SampleNoise
 from simaudit.scoring.run import score_batch
-from simaudit.targets.checkpoint.layout import Component
+from simaudit.targets.checkpoint.component import Component
 from simaudit.targets.target import Target
 
 SAFE = ".safetensors"
@@ -21,11 +21,11 @@ SAFE = ".safetensors"
 def count_parameters(network: Component) -> int:
     """Return how many numbers the weights of a network are, by the heads of its files."""
     count = 0
-    for file in network.weights:
+    for file in network.tensors:
         if file.suffix == SAFE:
             with safe_open(file, "pt") as weights:
                 count += sum(prod(weights.get_slice(name).get_shape()) for name in weights.keys())  # noqa: SIM118
-        elif file.suffix == ".bin":
+        else:
             count += sum(tensor.numel() for tensor in torch.load(file, "meta", weights_only=True).values())
     return count
 
@@ -35,6 +35,7 @@ class Counted:
 
     def __init__(self, target: Target) -> None:
         self._target, self.schedule, self.offers = target, target.schedule, target.offers
+        self.known_classes = target.known_classes
         self.queries = 0
 
     def conditioned(self, labels: torch.Tensor | None) -> Counted:
@@ -51,18 +52,23 @@ class Counted:
         return torch.ones_like(z)
 
 
-def count_queries(attack: Attack, target: Target, image: torch.Tensor) -> int:
-    """Return how often an attack really asks for one sample; `image` is (1, C, H, W)."""
+def count_queries(attack: Attack, target: Target, image: torch.Tensor, conditions: int = 0) -> int:
+    """Return how often an attack really asks for one sample; `image` is (1, C, H, W).
+
+    A model of classes is asked under so many `conditions`, none for another model.
+    """
     counted = Counted(target)
     score_batch(attack, counted, image, SampleNoise(0, np.zeros(1, dtype=np.int64)))
-    return counted.queries
+    return counted.queries * max(conditions, 1)
 
 
 @torch.inference_mode()
 def time_query(target: Target, batch: torch.Tensor, timestep: int) -> float:
     """Return how many seconds a query takes for one of a batch of images (B, C, H, W)."""
+    if target.known_classes:
+        target = target.conditioned(torch.full((len(batch),), target.known_classes[0]))
     z = target.encode(batch)
-    target.predict_noise(z[:1], timestep).cpu()  # the first query of a process takes longer
+    target.predict_noise(z, timestep).cpu()  # the first query of a process takes longer
     start = time.perf_counter()
     target.predict_noise(z, timestep).cpu()
     return (time.perf_counter() - start) / len(batch)

@@ -14,11 +14,11 @@ from simaudit.audit.question import Question
 from simaudit.data.prepare import why_unusable
 from simaudit.data.source import Unusable, source_type
 from simaudit.data.store import LEVELS, pixels_hash
+from simaudit.training.levels import Shape
 from simaudit.vocabulary.errors import SimauditError, some
 
-Shape = tuple[int, ...]
 NAMED = 5  # files that a refusal names for each shape
-COLUMNS = ["file", "origin", "sha256"]
+COLUMNS = ["sample_id", "file", "label", "origin", "sha256"]
 
 
 @dataclass(frozen=True)
@@ -31,6 +31,11 @@ class Pictures:
     items: pd.DataFrame
     files: Mapping[Shape, list[str]]
     few: np.ndarray
+
+    def common(self, wanted: Shape) -> Shape:
+        """Return the `wanted` shape of a model; where it takes any size, that which most of the images have."""
+        shapes = sorted(self.files, key=lambda shape: len(self.files[shape]))
+        return wanted if any(wanted[1:]) else (wanted[0], shapes[-1][1], shapes[-1][2])
 
     def why_not(self, wanted: Shape) -> str | None:
         """Return why a model that takes images of this shape cannot take these; None where it can."""
@@ -60,13 +65,15 @@ def look(question: Question, wanted: Shape | None, few: int, labels: bool) -> Pi
         if isinstance(entry, Unusable):
             unusable[entry.why].append(entry.file)
             continue
-        files[entry.pixels.shape].append(str(entry.file))
-        rows.append((entry.file, entry.origin, pixels_hash(entry.pixels)))
-        if len(kept) < few and entry.pixels.shape == wanted:
+        channels, height, width = entry.pixels.shape
+        files[channels, height, width].append(str(entry.file))
+        rows.append((len(rows), entry.file, entry.label, entry.origin, pixels_hash(entry.pixels)))
+        if len(kept) < few and entry.pixels.shape == next(iter(files)):
             kept.append(LEVELS[entry.pixels] if entry.pixels.dtype == np.uint8 else entry.pixels)
     if unusable:
         raise SimauditError(why_unusable(unusable))
-    return Pictures(pd.DataFrame(rows, columns=COLUMNS), files, np.array(kept))
+    items = pd.DataFrame(rows, columns=COLUMNS).astype({"label": "Int64"})
+    return Pictures(items, files, np.array(kept))
 
 
 COLOURS = {1: "in grey", 3: "in RGB"}

@@ -19,6 +19,7 @@ COMMENTS = {
     "datasets": "The images lie where they are named, and are never changed. docs/data.md",
     "splits": "Who is a member, as the list states. 30 % of each side choose timesteps, the others measure.",
     "targets": "The model is audited where it lies: nothing of it is copied or changed.",
+    "audits": "The list has no labels, so the model is asked for its empty class.",
     "attacks": "Timesteps have the log-SNRs at which the attacks do best on the published schedule. docs/attacks.md",
     "scoring": "One attack per core, side by side.",
     "quality": "Images are drawn from the model to be looked at, and to see how they resemble members.",
@@ -40,17 +41,21 @@ def written(
     fine: Grid,
     coarse: Grid,
     layout: Layout,
+    shape: tuple[int, ...],
     labels: bool,
 ) -> dict[str, Any]:
     """Return params.yaml, as plain values, of these attacks at these grids of timesteps on the model of a layout.
 
-    Where there are `labels`, the list of members has them.
+    The images become `shape` (C, H, W). Where there are `labels`, the list of members has them.
     """
     steps = layout.timesteps
+    unlabelled = layout.classes and not labels
+    audits = {question.name: {"target": question.name, "conditions": ["empty"]}} if unlabelled else {}
     return {
-        "datasets": {IMAGES: question.dataset(layout.shape, labels)},
+        "datasets": {IMAGES: question.dataset(shape, labels)},
         "splits": {IMAGES: question.split()},
         "targets": {question.name: question.target()},
+        **({"audits": audits} if audits else {}),
         "attacks": {name: knobs_of(name, fine, coarse, steps) for name in attacks},
         "scoring": {"batch_size": BATCH_SIZE, "threads": 1, "device": question.device},
         "quality": {"samples": SAMPLES, "steps": min(STEPS, steps)},

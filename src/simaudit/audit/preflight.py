@@ -14,6 +14,7 @@ from simaudit.audit.attacks import COARSE, FINE, chosen, timesteps
 from simaudit.audit.cost import count_parameters, count_queries, time_query
 from simaudit.audit.pictures import Pictures, look
 from simaudit.audit.question import OPTION_OF, Question, Refusals
+from simaudit.data.classes import require_classes
 from simaudit.data.given_table import READERS, read_given_table
 from simaudit.data.jobs import SplitKnobs, split_of
 from simaudit.data.split import sizes_of
@@ -22,12 +23,14 @@ from simaudit.machine.devices import resolve_device
 from simaudit.storage.hashes import sha256_file
 from simaudit.targets.checkpoint.layout import Layout
 from simaudit.targets.checkpoint.load import load
+from simaudit.targets.classes import known_classes
 from simaudit.targets.families.checkpoint import Checkpoint
 from simaudit.targets.files import target_hash
+from simaudit.training.levels import Shape
 from simaudit.vocabulary.errors import KnobError, SimauditError
 from simaudit.vocabulary.sides import EVALUATION, SIDES, UNUSED
 
-JOBS, SECONDS_A_JOB = 22, 9.0
+JOBS, SECONDS_A_JOB = 22, 4.0
 """Jobs of an audit beside those of its attacks, and how long each job takes beside asking the model: most start Python
 and its libraries anew."""
 NO_SIGNAL = 1e-4  # a_t below which nothing is left of the image
@@ -39,14 +42,16 @@ class Facts:
     """What is known of an audit before it runs.
 
     `layout` and `noise`, a line on its schedule, are of the model, which has so many `parameters`; `weights` is the
-    hash that score files give it. The folder has `images`, of which some are `unused`; `sides` has the sizes of both
-    sides, `folds` those of (members, held-out samples) by fold, `copies` how many samples equal another of their side.
-    `values` is params.yaml. `queries` are those of each attack per image, `skipped` says why others are not run,
-    `drawing` is how many queries it takes to draw samples, `seconds` how long one takes on a core or on the `device`.
+    hash that score files give it. The folder has `images`, which it takes in this `shape`, and of which some are
+    `unused`. `sides` has the sizes of both sides, `folds` those of (members, held-out samples) by fold, `copies` how
+    many samples equal another of their side. `values` is params.yaml. `queries` are those of each attack per image,
+    `skipped` says why others are not run, `drawing` is how many queries it takes to draw samples, `seconds` how long
+    one takes on a core or on the `device`.
     """
 
     question: Question
     layout: Layout
+    shape: Shape
     noise: str
     parameters: int
     weights: str
@@ -92,8 +97,12 @@ def examine(question: Question) -> Facts:
     family, layout = _model(question, refusals)
     knobs = _knobs(question, refusals)
     labels = bool(layout and layout.classes and _has_labels(question))
-    pictures = _pictures(question, layout, labels, refusals)
+    pictures = _pictures(question, family, layout, labels, refusals)
     split = _split(question, knobs, pictures, refusals) if knobs and pictures else None
+    if layout and layout.classes and pictures is not None and split is not None:
+        _require_classes(
+            question, layout, labels, pictures.items[(split.role != UNUSED).to_numpy()], refusals
+        )
     refusals.require_none()
     assert layout is not None
     assert pictures is not None
@@ -103,12 +112,15 @@ def examine(question: Question) -> Facts:
     torch.set_num_threads(1)
     target, batch = load(layout, device), torch.from_numpy(pictures.few).to(device)
     fine, coarse = timesteps(target.schedule, FINE), timesteps(target.schedule, COARSE)
-    values = plan.written(question, attacks, fine, coarse, layout, labels)
+    shape = pictures.common(layout.shape)
+    values = plan.written(question, attacks, fine, coarse, layout, shape, labels)
     params = plan.params(values)
+    conditions = len(params.conditions_of(question.name))
     used = split[split.role != UNUSED]
     return Facts(
         question=question,
         layout=layout,
+        shape=shape,
         noise=schedule_line(layout, target.schedule),
         parameters=count_parameters(layout.network),
         weights=target_hash({"files": {place: sha256_file(file) for place, file in layout.places.items()}}),
@@ -118,7 +130,9 @@ def examine(question: Question) -> Facts:
         folds=sizes_of(split),
         copies={side: int(used[used.role == side].sha256.duplicated().sum()) for side in SIDES},
         values=values,
-        queries={name: count_queries(params.attacks[name], target, batch[:1]) for name in attacks},
+        queries={
+            name: count_queries(params.attacks[name], target, batch[:1], conditions) for name in attacks
+        },
         skipped=skipped,
         drawing=params.quality.samples * params.quality.steps,
         seconds=time_query(target, batch, coarse[0]),
@@ -154,11 +168,15 @@ def _has_labels(question: Question) -> bool:
         return False
 
 
-def _pictures(question: Question, layout: Layout | None, labels: bool, refusals: Refusals) -> Pictures | None:
+def _pictures(
+    question: Question, family: Checkpoint, layout: Layout | None, labels: bool, refusals: Refusals
+) -> Pictures | None:
     try:
         pictures = look(question, layout.shape if layout else None, plan.BATCH_SIZE, labels)
-        if layout and (why := pictures.why_not(layout.shape)):
+        if layout and (why := pictures.why_not(pictures.common(layout.shape))):
             refusals.add("--images", question.images, why)
+        elif layout:
+            family.require_shape(pictures.common(layout.shape))
         return pictures
     except SimauditError as error:
         said = error.why if isinstance(error, KnobError) else str(error)
@@ -175,6 +193,20 @@ def _split(
     except SimauditError as error:
         refusals.add("--members", question.members, error)
         return None
+
+
+def _require_classes(
+    question: Question, layout: Layout, labels: bool, used: pd.DataFrame, refusals: Refusals
+) -> None:
+    """Take down what is wrong with the labels of the samples that are used, or that there are none."""
+    if labels:
+        try:
+            require_classes(used, known_classes(layout.classes, layout.empty_class))
+        except SimauditError as error:
+            refusals.add("--members", question.members, error)
+    elif layout.empty_class is None:
+        why = f"the model knows {layout.classes} classes, and the list has no column label; add it"
+        refusals.add("--members", question.members, f"{why}, or state an --empty-class that the model has")
 
 
 def schedule_line(layout: Layout, schedule: NoiseSchedule) -> str:

@@ -14,11 +14,16 @@ from simaudit.vocabulary.paths import RUN
 IMAGES = "images"
 """The name of the dataset and of the split in params.yaml, and so in the report."""
 ARRAYS = ".npz"
-OPTION_OF = {"path": "--model", "network": "--network", "scheduler": "--scheduler"}
+OPTION_OF = {
+    **{"path": "--model", "network": "--network", "scheduler": "--scheduler"},
+    "empty_class": "--empty-class",
+}
 """The option that gives each key of a target of kind checkpoint."""
 REMEDIES = {
     "set unknown: drop": "give --allow-missing",
     ", or set allow_duplicates: true": "",
+    ", or leave labels out of the conditions of the audit": ", or state an --empty-class that the model has",
+    "set size of the dataset": "give images of such sides",
     ", or another calibration share": ", or raise --limit if it is given",
     "set background to white or black": "give --background white or --background black",
     "lower size, or set enlarge: true": "give --enlarge",
@@ -47,6 +52,7 @@ class Question:
     allow_missing: bool = False
     network: str | None = None
     scheduler: Path | None = None
+    empty_class: int | None = None
     device: str = "auto"
 
     def __post_init__(self) -> None:
@@ -67,7 +73,8 @@ class Question:
 
     def target(self) -> dict[str, Any]:
         """Return the entry of the model in params.yaml."""
-        said = {"network": self.network, "scheduler": str(self.scheduler) if self.scheduler else None}
+        scheduler = str(self.scheduler) if self.scheduler else None
+        said = {"network": self.network, "scheduler": scheduler, "empty_class": self.empty_class}
         given = {key: value for key, value in said.items() if value is not None}
         return {"kind": "checkpoint", "split": IMAGES, "path": str(self.model), **given}
 
@@ -78,7 +85,7 @@ class Question:
         stand in the list of members.
         """
         converted: dict[str, Any] = {}
-        if shape and (self.resize or self.enlarge):
+        if shape and any(shape[1:]) and (self.resize or self.enlarge):
             converted |= {"size": list(shape[1:])}
         if self.enlarge:
             converted |= {"enlarge": True}

@@ -11,7 +11,6 @@ from simaudit.machine.progress import spoken
 from simaudit.vocabulary.sides import HELDOUT, MEMBER
 
 WIDTH = 12  # of the titles
-PARTS = ("unet", "unet_ema", "transformer")
 SHORT = 16  # characters of a hash that are shown
 
 
@@ -29,10 +28,12 @@ def _rows(facts: Facts, output: Path, cores: int) -> Iterator[tuple[str, str]]:
     pipeline = f", of a {layout.pipeline}" if layout.pipeline else ""
     yield "", f"{layout.network.class_name}{pipeline}; {_millions(facts.parameters)} M parameters"
     yield "", f"{_family(facts)}; predicts {PREDICTS[layout.prediction]}; {_classes(facts)}"
-    yield "", f"network from {layout.part}{_others(facts)}; weights sha256 {facts.weights[:SHORT]}…"
+    yield "", f"network in {layout.part or 'the folder itself'}; weights sha256 {facts.weights[:SHORT]}…"
+    for remark in layout.remarks:
+        yield "", remark
     yield "Schedule", facts.noise
     yield "Images", str(question.images)
-    wanted, converted = words(layout.shape), " (converted where they were not)" if _converts(facts) else ""
+    wanted, converted = words(facts.shape), " (converted where they were not)" if _converts(facts) else ""
     unused = f"; {facts.unused} are not used" if facts.unused else ""
     yield "", f"{facts.images} images {wanted}{converted}, as the model takes them{unused}"
     yield "Members", str(question.members)
@@ -68,20 +69,16 @@ def _family(facts: Facts) -> str:
     autoencoder = facts.layout.autoencoder
     if autoencoder is None:
         return "diffuses pixels"
-    scale, shift = (autoencoder.config.get(key) for key in ("scaling_factor", "shift_factor"))
-    return f"diffuses latents of an {autoencoder.class_name} (scale {scale or 1:g}, shift {shift or 0:g})"
+    scaling = facts.layout.scaling
+    factors = f"scale {scaling.scale:g}, shift {scaling.shift:g}" if scaling else "not scaled"
+    return f"diffuses latents of an {autoencoder.class_name} ({factors})"
 
 
 def _classes(facts: Facts) -> str:
     if not facts.layout.classes:
         return "knows no classes"
-    labelled = "labels" in facts.values["datasets"]["images"]
-    return f"knows {facts.layout.classes} classes, and the list {'has' if labelled else 'has no'} labels"
-
-
-def _others(facts: Facts) -> str:
-    others = [part for part in PARTS if part != facts.layout.part and (facts.question.model / part).is_dir()]
-    return f" (there is {' and '.join(others)} too: --network)" if others else ""
+    asked = "no class" if "audits" in facts.values else "that of each image"
+    return f"knows {facts.layout.classes} classes, and is asked for {asked}"
 
 
 def _converts(facts: Facts) -> bool:

@@ -79,6 +79,13 @@ PATH = click.Path(path_type=Path)
 @click.option(
     "--scheduler", type=PATH, metavar="FILE", help="A scheduler_config.json, for a model that comes without."
 )
+@click.option(
+    "--empty-class",
+    type=click.IntRange(0),
+    metavar="N",
+    help="The class that stands for none of them, of a UNet2DModel of classes: it is asked for that one where the list "
+    "has no labels.",
+)
 @click.option("--device", default="auto", show_default=True, help="cpu, cuda or mps; auto takes the fastest.")
 @click.option("--cores", type=click.IntRange(1), metavar="N", help="CPU cores to use; all if not given.")
 def audit(

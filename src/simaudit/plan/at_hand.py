@@ -8,12 +8,14 @@ from simaudit.data.membership import Given
 from simaudit.data.sizes import fold_sizes, heldout_of, refuse_small
 from simaudit.plan.explain import Mistake
 from simaudit.plan.params import Params
+from simaudit.provenance.records import Record
 from simaudit.provenance.stamps import Stamp
 from simaudit.storage.walk import files_below
-from simaudit.targets.files import AUTOENCODER
-from simaudit.targets.given import why_no_autoencoder
+from simaudit.targets.checkpoint.component import CONFIG, with_weights
+from simaudit.targets.family import TargetFamily
+from simaudit.targets.files import AUTOENCODER, AUTOENCODER_CLASS, unaccounted
 from simaudit.vocabulary import paths
-from simaudit.vocabulary.errors import KnobError, SimauditError, shown, some
+from simaudit.vocabulary.errors import FileError, KnobError, SimauditError, shown, some
 
 Mistakes = Iterator[Mistake]
 
@@ -37,10 +39,25 @@ def unusable_targets(params: Params) -> Mistakes:
             target.require_given()
         except KnobError as error:
             yield Mistake(("targets", name, *error.key.split(".")), error.why)
+        else:
+            yield from _strangers(name, target)
+
+
+def _strangers(name: str, target: TargetFamily) -> Mistakes:
+    """Yield the files in the folder of a target that no job of this run has made, since its training replaces them."""
+    folder, record = paths.target(name), paths.record(f"train/{name}")
+    made = {Path(file) for file in Record.read(record).outputs} if record.exists() else set[Path]()
+    if strangers := [file for file in unaccounted(folder, target.files) if file not in made]:
+        why = (
+            f"{folder}: holds files that no job of this run made, such as {strangers[0]}; move them elsewhere"
+        )
+        yield Mistake(
+            ("targets", name), f"{why}, and name that folder as path of a target of kind checkpoint"
+        )
 
 
 def _sources(params: Params) -> Mistakes:
-    made = [Path(os.path.realpath(folder)) for folder in (paths.PREPARED, paths.SPLITS, paths.RESULTS)]
+    made = [Path(os.path.realpath(folder)) for folder in paths.MADE]
     for name in params.used_datasets:
         apart = []
         for path in params.datasets[name].given:
@@ -131,9 +148,9 @@ def _why_not(params: Params, name: str, folder: Path) -> str | None:
     """Return why a target cannot take its autoencoder from a folder; None where it can."""
     made_by = _made_by(folder)
     if made_by is None:
-        return why_no_autoencoder(folder)
+        return _why_no_autoencoder(folder)
     if made_by not in params.targets:  # perhaps it was made when params.yaml said otherwise
-        is_here = ".." not in folder.parts and why_no_autoencoder(folder) is None
+        is_here = ".." not in folder.parts and _why_no_autoencoder(folder) is None
         return None if is_here else f"no such entry; known: {some(params.targets)}"
     if not params.targets[made_by].is_latent or folder != paths.target(made_by) / AUTOENCODER:
         return (
@@ -146,6 +163,16 @@ def _why_not(params: Params, name: str, folder: Path) -> str | None:
         made_by = _made_by(borrowed) if borrowed else None
     why = "goes in a circle; name the autoencoder of a target that trains its own"
     return why if made_by in seen else None
+
+
+def _why_no_autoencoder(folder: Path) -> str | None:
+    """Return why a folder is none in which diffusers saved an autoencoder; None where it looks like one."""
+    remedy = f"name a folder in which diffusers saved an {AUTOENCODER_CLASS}"
+    try:
+        with_weights(folder / CONFIG, (AUTOENCODER_CLASS,), remedy)
+    except (FileError, OSError) as error:
+        return str(error) if isinstance(error, FileError) else f"cannot be read; {remedy}"
+    return None
 
 
 def _made_by(folder: Path) -> str | None:

@@ -12,6 +12,12 @@ from simaudit.vocabulary.knobs import Knobs, referring
 
 Mistakes = Iterator[Mistake]
 
+LACKING = {
+    "labels": "is no model of classes; leave conditions out",
+    "empty": "has no empty class; leave empty out, or state the empty_class of a UNet2DModel of classes",
+}
+"""Why a target cannot be asked under a condition."""
+
 
 def mistakes(params: Params) -> Mistakes:
     """Yield every name of no entry, or else every model that cannot be used; if there is none, every value that does
@@ -63,6 +69,9 @@ def _of_audit(params: Params, name: str) -> Mistakes:
         if lacking := sorted(params.attacks[attack].needs - family.offers):
             why = f"{attack} needs a {lacking[0]}, which kind {family.kind} has not"
             yield Mistake((*key, "attacks"), why)
+    if lacking := [condition for condition in audit.conditions or () if condition not in family.offers]:
+        why = LACKING["empty" if "labels" in family.offers else "labels"]
+        yield Mistake((*key, "conditions"), f"targets.{audit.target} {why} (got {', '.join(lacking)})")
     if not attacks:
         why = f"none of the attacks ({some(params.attacks)}) is for a target of this kind; add one"
         yield Mistake(key, why, same=why)

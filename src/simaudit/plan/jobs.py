@@ -75,14 +75,17 @@ def _of_audit(params: Params, audit: str) -> Iterator[Job]:
         "split": paths.split(split),
         "target": paths.target(params.audits[audit].target),
     }
+    conditions = params.conditions_of(audit)
+    if "labels" in conditions:
+        reads["items"] = paths.items(dataset)
     intermediate = params.audits[audit].intermediate_attacks
     epochs = params.epochs_of(audit) if intermediate else ()
     for name, knobs in attacks.items():
-        yield score_job(audit, name, knobs, params.scoring, reads, family)
+        yield score_job(audit, name, knobs, params.scoring, reads, family, conditions=conditions)
     for epoch in epochs:
         for name in intermediate:
-            yield score_job(audit, name, attacks[name], params.scoring, reads, family, epoch)
-    yield sample_job(audit, params.quality, params.scoring, reads, family)
+            yield score_job(audit, name, attacks[name], params.scoring, reads, family, epoch, conditions)
+    yield sample_job(audit, params.quality, params.scoring, reads, family, conditions)
     yield evaluate_job(
         audit,
         split,

@@ -18,7 +18,7 @@ from simaudit.targets.family import TargetFamily, TrainedFamily, family_modules
 from simaudit.targets.jobs import TheoryKnobs
 from simaudit.vocabulary.bounds import Listed, Several
 from simaudit.vocabulary.context import AuditContext
-from simaudit.vocabulary.knobs import Knobs, Name, Refers, deciding
+from simaudit.vocabulary.knobs import Condition, Knobs, Name, Refers, deciding
 from simaudit.vocabulary.registry import read_by
 
 OF_A_GROUP = ("seed", "intermediate_epochs")
@@ -35,6 +35,9 @@ class AuditKnobs(Knobs):
     intermediate_attacks: Listed[Name] = ()
     """Which attacks are also run on the checkpoints that `training.intermediate_epochs` of the target keeps."""
     figures: Annotated[Listed[Name] | None, Refers("figures")] = None
+    conditions: Several[Condition] | None = None
+    """How a model of classes is asked: for each image's own class (`labels`, if not said), for the empty class
+    (`empty`), or both."""
 
 
 def _pairs(section: Any) -> Any:
@@ -106,6 +109,11 @@ class Params(Knobs):
             if (name in named if named is not None else attack.needs <= family.offers)
         }
 
+    def conditions_of(self, audit: str) -> tuple[Condition, ...]:
+        """Return the conditions under which an audit asks its target: none where that is no model of classes."""
+        named = self.audits[audit].conditions
+        return named or (("labels",) if "labels" in self.family_of(audit).offers else ())
+
     def figures_of(self, audit: str) -> dict[str, str | None]:
         """Return for each figure of an audit None if it will be drawn, otherwise the reason it cannot be."""
         named = self.audits[audit].figures
@@ -150,13 +158,14 @@ class Params(Knobs):
 
     @cached_property
     def groups(self) -> dict[str, list[str]]:
-        """Audits whose targets differ in nothing but their training seed, by the name of the first of them."""
+        """Audits that differ in nothing but the training seed of their targets, by the name of the first of them."""
         groups: dict[str, list[str]] = {}
         names: dict[str, str] = {}
         for name in self.audits:
             knobs = deciding(self.family_of(name))
             training = {key: knob for key, knob in knobs.get("training", {}).items() if key not in OF_A_GROUP}
-            same = canonical_json([self.split_of(name), knobs | {"training": training}])
+            how = [self.split_of(name), list(self.conditions_of(name))]
+            same = canonical_json([*how, knobs | {"training": training}])
             groups.setdefault(names.setdefault(same, name), []).append(name)
         return groups
 

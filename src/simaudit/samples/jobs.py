@@ -1,6 +1,6 @@
 """The job that draws images from a target, and what it and the judgement of their quality need to know."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
 from pydantic import Field
@@ -13,7 +13,7 @@ from simaudit.vocabulary import paths
 from simaudit.vocabulary.bounds import STEPS, Most
 from simaudit.vocabulary.errors import SimauditError
 from simaudit.vocabulary.job import Job, reference
-from simaudit.vocabulary.knobs import Knobs, Seed, deciding, speed
+from simaudit.vocabulary.knobs import Condition, Knobs, Seed, deciding, speed
 
 NEEDS_MEMORY = {"sample": "scoring.batch_size or quality.samples"}
 """The knobs that bound the memory of a job, by its function."""
@@ -33,13 +33,21 @@ class QualityKnobs(Knobs):
 
 
 def sample_job(
-    audit: str, knobs: QualityKnobs, scoring: ScoringKnobs, reads: Mapping[str, Any], family: TargetFamily
+    audit: str,
+    knobs: QualityKnobs,
+    scoring: ScoringKnobs,
+    reads: Mapping[str, Any],
+    family: TargetFamily,
+    conditions: Sequence[Condition] = (),
 ) -> Job:
-    """Draw images from a target; `reads` are its images, split and target."""
+    """Draw images from a target; `reads` are its images, split and target, and its items where labels are asked for.
+
+    `conditions` are those of the audit: samples are of the members' classes where these are asked for.
+    """
     return Job(
         f"sample/{audit}",
         reference(sample),
-        {"kind": family.kind, "quality": deciding(knobs, "features")},
+        {"kind": family.kind, "quality": deciding(knobs, "features"), "by_class": "labels" in conditions},
         reads,
         {
             "samples": paths.samples(audit),
@@ -58,10 +66,11 @@ def sample(job: Job) -> Mapping[str, Any]:
     import numpy as np
     import torch
 
+    from simaudit.data.classes import read_classes
     from simaudit.data.split import Split
     from simaudit.data.store import Images
     from simaudit.machine.devices import resolve_device
-    from simaudit.samples.draw import draw_samples
+    from simaudit.samples.draw import classes_to_draw, draw_samples
     from simaudit.samples.gallery import gallery
     from simaudit.storage.array import save_array, save_arrays
     from simaudit.storage.pictures import save_sheet
@@ -76,13 +85,17 @@ def sample(job: Job) -> Mapping[str, Any]:
     read_summary(folder)
     target = family.load(folder, device)
     like = torch.from_numpy(real[:1]).to(device)
-    samples = draw_samples(target, like, knobs.samples, knobs.steps, knobs.seed, scoring.batch_size)
+    split, labels = Split.read(job.input("split")), None
+    if job.params["by_class"]:
+        of_members = read_classes(job.input("items"), split.member_ids, target.known_classes)
+        labels = classes_to_draw(of_members, knobs.samples, knobs.seed)
+    samples = draw_samples(target, like, knobs.samples, knobs.steps, knobs.seed, scoring.batch_size, labels)
     if not np.isfinite(samples).all():
         raise SimauditError(
             f"{folder}: its samples are not finite; train it anew, with a lower learning_rate"
         )
     save_array(job.output("samples"), samples)
-    shown = gallery(target, real, Split.read(job.input("split")), samples, "decoder" in target.offers, device)
+    shown = gallery(target, real, split, samples, "decoder" in target.offers, device)
     save_arrays(job.output("gallery"), shown)
     save_sheet(job.output("sheet"), shown)
     return {"device": str(device)}

@@ -1,7 +1,8 @@
 """The job that scores: one attack on one target, for every sample of a split."""
 
-from collections.abc import Mapping
-from typing import Annotated, Any
+import math
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Annotated, Any
 
 from simaudit.attacks.attack import Attack, attack_modules
 from simaudit.targets.family import TargetFamily, family_modules
@@ -10,7 +11,10 @@ from simaudit.vocabulary import paths
 from simaudit.vocabulary.bounds import BatchSize
 from simaudit.vocabulary.errors import SimauditError
 from simaudit.vocabulary.job import Job, reference
-from simaudit.vocabulary.knobs import Device, Knobs, Seed, Speed, Threads, deciding, speed
+from simaudit.vocabulary.knobs import Condition, Device, Knobs, Seed, Speed, Threads, deciding, speed
+
+if TYPE_CHECKING:
+    from simaudit.diffusion.schedule import NoiseSchedule
 
 NEEDS_MEMORY = {"score": "scoring.batch_size"}
 """The knobs that bound the memory of a job, by its function."""
@@ -37,18 +41,21 @@ def score_job(
     reads: Mapping[str, Any],
     family: TargetFamily,
     epoch: int | None = None,
+    conditions: Sequence[Condition] = (),
 ) -> Job:
-    """Run one attack on one target; `reads` are its images, split and target.
+    """Run one attack on one target; `reads` are its images, split and target, and its items where labels are asked for.
 
     `epoch` says which intermediate checkpoint is attacked, None that it is the target itself, whose cost is kept too.
+    `conditions` are those under which a model of classes is asked, none for another model.
     """
     state = f"epochs/{epoch}/" if epoch else ""
     params = {"name": attack, "attack": deciding(knobs), "scoring": deciding(scoring), "epoch": epoch}
+    of = {"audit": audit, "kind": family.kind, "conditions": list(conditions)}
     writes = {"scores": paths.scores(audit, attack, epoch)}
     return Job(
         f"score/{audit}/{state}{attack}",
         reference(score),
-        {"audit": audit, "kind": family.kind, **params},
+        of | params,
         reads,
         writes if epoch else writes | {"cost": paths.cost(audit, attack)},
         (attack_modules()[attack], family_modules()[family.kind]),
@@ -63,6 +70,7 @@ def score(job: Job) -> Mapping[str, Any]:
     import torch
 
     from simaudit.attacks.attack import attack_type
+    from simaudit.data.classes import read_classes
     from simaudit.data.split import Split
     from simaudit.data.store import Images
     from simaudit.machine.cost import Meter
@@ -86,6 +94,10 @@ def score(job: Job) -> Mapping[str, Any]:
     attack = attack_type(name).model_validate(job.params["attack"])
     device = resolve_device(scoring.device)
     target = family_type(job.params["kind"]).load(state_folder(folder, epoch), device)
+    log_snr = _log_snr(name, attack, target.schedule)
+    conditions, labels = job.params["conditions"], None
+    if "labels" in conditions:
+        labels = read_classes(job.input("items"), samples.sample_id, target.known_classes)
     meter = Meter(device)
     write_scores(
         job.output("scores"),
@@ -104,12 +116,29 @@ def score(job: Job) -> Mapping[str, Any]:
             "epoch": str(epoch or "last"),
             "split_sha256": sha256_file(split),
             "params": attack.model_dump_json(),
-            LOG_SNR: json.dumps({t: target.schedule.log_snr(t) for t in attack.grid}),
+            LOG_SNR: json.dumps(log_snr),
             "device": device.type,
             "dtype": "float32",
         },
+        conditions=conditions,
+        labels=labels,
     )
     if "cost" in job.writes:
         attacks = {name: {"cost": meter.read()}}
         write_json(job.output("cost"), {"target": job.params["audit"], "attacks": attacks})
     return {"device": str(device)}
+
+
+def _log_snr(name: str, attack: Attack, schedule: "NoiseSchedule") -> dict[int, float]:
+    """Return the log-SNR of every timestep of an attack's statistics.
+
+    Raises SimauditError when it is infinite at one of these, or at the last one that is asked for: without any signal,
+    or any noise, an attack would divide by zero.
+    """
+    for t in sorted({*attack.grid, *([] if attack.last_query is None else [attack.last_query])}):
+        if math.isinf(value := schedule.log_snr(t)):
+            lacking = "signal" if value < 0 else "noise"
+            raise SimauditError(
+                f"attacks.{name}.timesteps: the target's schedule leaves no {lacking} at {t}; leave out what asks there"
+            )
+    return {t: schedule.log_snr(t) for t in attack.grid}

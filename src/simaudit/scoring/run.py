@@ -1,5 +1,6 @@
 """Running one attack over a split, batch by batch, into a score file that is whole or absent."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -10,10 +11,12 @@ from simaudit.data.split import Split
 from simaudit.data.store import Images
 from simaudit.diffusion.noise import SampleNoise
 from simaudit.machine.progress import Progress
+from simaudit.scoring.conditions import statistics_under
 from simaudit.scoring.score_file import Column, ScoreWriter
 from simaudit.storage.atomic import atomic_path
 from simaudit.targets.target import Target
 from simaudit.vocabulary.errors import SimauditError
+from simaudit.vocabulary.knobs import Condition
 
 
 def write_scores(
@@ -27,8 +30,12 @@ def write_scores(
     batch_size: int,
     device: torch.device,
     metadata: dict[str, str],
+    conditions: Sequence[Condition] = (),
+    labels: np.ndarray | None = None,
 ) -> None:
     """Score every sample of `split` with `attack` and write the long table to `path`, atomically.
+
+    A model of classes is asked under each of `conditions`, with the `labels` (N,) int64 of the samples of the split.
 
     `images` is (N, C, H, W) and may be memory-mapped: one batch is read and one row group written at a time, so that
     memory does not grow with N. A sample's statistic does not depend on its batch.
@@ -43,7 +50,9 @@ def write_scores(
             rows = slice(start, start + batch_size)
             sample_ids = split.sample_id[rows]
             batch = torch.from_numpy(images[sample_ids]).to(device)
-            columns, values = score_batch(attack, target, batch, SampleNoise(seed, sample_ids))
+            asked = None if labels is None else torch.from_numpy(labels[rows])
+            noise = SampleNoise(seed, sample_ids)
+            columns, values = score_batch(attack, target, batch, noise, conditions, asked)
             require_finite(path, columns, values, sample_ids)
             writer.write(columns, split, rows, values)
             progress.advance(len(sample_ids))
@@ -51,10 +60,18 @@ def write_scores(
 
 @torch.inference_mode()
 def score_batch(
-    attack: Attack, target: Target, images: torch.Tensor, noise: SampleNoise
+    attack: Attack,
+    target: Target,
+    images: torch.Tensor,
+    noise: SampleNoise,
+    conditions: Sequence[Condition] = (),
+    labels: torch.Tensor | None = None,
 ) -> tuple[list[Column], np.ndarray]:
-    """Return what the K statistics of a batch of images (B, C, H, W) are, and their values as (K, B) float32."""
-    statistics = list(attack.statistics(target, images, noise))
+    """Return what the K statistics of a batch of images (B, C, H, W) are, and their values as (K, B) float32.
+
+    `conditions` and `labels` (B,) are as in `statistics_under`.
+    """
+    statistics = list(statistics_under(conditions, attack, target, images, noise, labels))
     values = torch.stack([statistic.values for statistic in statistics])  # one transfer from the device
     columns = [Column(s.timestep, s.variant, s.queries) for s in statistics]
     return columns, values.float().cpu().numpy()

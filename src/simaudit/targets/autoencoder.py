@@ -15,8 +15,8 @@ from simaudit.data.split import Split
 from simaudit.data.store import Images
 from simaudit.storage.json import read_json
 from simaudit.storage.reading import reading
-from simaudit.targets.directory import read_network
-from simaudit.targets.files import SUMMARY, UNVERIFIED
+from simaudit.targets.directory import network_in
+from simaudit.targets.files import AUTOENCODER_CLASS, SUMMARY, UNVERIFIED
 from simaudit.training import autoencoder
 from simaudit.training.discriminator import Adversarial
 from simaudit.training.knobs import Fitting, Training
@@ -152,7 +152,7 @@ class Pretrained(Knobs):
                 "use one of the same split"
             )
         try:
-            return read_network(diffusers.AutoencoderKL, Path(self.pretrained), "name another one")
+            return network_in(Path(self.pretrained), AUTOENCODER_CLASS, "name another one")
         except FileError as error:
             raise SimauditError(f"autoencoder.pretrained: {error}") from None
 

@@ -9,13 +9,15 @@ import torch
 
 from simaudit.diffusion.prediction import Prediction, noise_of
 from simaudit.diffusion.schedule import NoiseSchedule
+from simaudit.targets.classes import conditions_offered, known_classes
 
 
 @dataclass(frozen=True)
 class Denoiser:
     """A network in diffusers' form, its schedule, and what it predicts.
 
-    `classes` says how many classes it knows. It is asked for `labels` (B,), or where there are none for `empty_class`.
+    `classes` and `empty_class` are as in `simaudit.targets.classes`. It is asked for `labels` (B,), or where there are
+    none for `empty_class`.
     """
 
     network: Any
@@ -28,8 +30,19 @@ class Denoiser:
     def __call__(self, z: torch.Tensor, timestep: int) -> torch.Tensor:
         """Return ε̂(z, t), shaped as z (B, C, H, W)."""
         condition = {"class_labels": self._labels(len(z))} if self.classes else {}
-        output = self.network(z, self.schedule.time(timestep), **condition, return_dict=False)[0]
+        time = torch.as_tensor(self.schedule.time(timestep), device=z.device).expand(len(z))
+        output = self.network(z, time, **condition, return_dict=False)[0]
         return noise_of(self.prediction, output, z, self.schedule, timestep)
+
+    @property
+    def known_classes(self) -> tuple[int, ...]:
+        """The classes that it can be asked for: see `Target`."""
+        return known_classes(self.classes, self.empty_class)
+
+    @property
+    def offers(self) -> frozenset[str]:
+        """The conditions that it can be asked under: see `Target`."""
+        return conditions_offered(self.classes, self.empty_class)
 
     def conditioned(self, labels: torch.Tensor | None) -> Denoiser:
         """Return the same network asked for these classes, (B,) int64, or for the empty one."""

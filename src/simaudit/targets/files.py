@@ -1,7 +1,8 @@
 """The files of a target: where its states are, and whether they are what its training wrote."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from contextlib import suppress
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -9,17 +10,40 @@ from typing import Any
 from simaudit.storage.hashes import hashes, sha256_bytes, sha256_file
 from simaudit.storage.json import read_json
 from simaudit.storage.reading import reading
+from simaudit.storage.walk import files_below
 from simaudit.vocabulary.errors import SimauditError
 
+EPOCHS = "epochs"  # the folder of intermediate checkpoints
 SUMMARY = "training.json"  # what a target says of itself, beside the diffusers files
 AUTOENCODER = "vqvae"  # the folder in which diffusers' LDMPipeline saves any autoencoder
+AUTOENCODER_CLASS = "AutoencoderKL"
 UNVERIFIED = "unverified"
 """Stands for the hash of the members that an autoencoder was trained on, where nobody knows them."""
 
 
 def state_folder(directory: Path, epoch: int | None) -> Path:
     """Return where a target keeps its state after that many epochs: a directory like its own, which is that of None."""
-    return directory / "epochs" / str(epoch) if epoch else directory
+    return directory / EPOCHS / str(epoch) if epoch else directory
+
+
+def unaccounted(directory: Path, files: Collection[str]) -> list[Path]:
+    """Return the files of a target's directory that its summary does not list, sorted.
+
+    Where a training that begins anew is killed, its intermediate checkpoints stay behind without a summary; they are
+    known by `files`, what the target's family saves of each.
+    """
+    listed = {SUMMARY}
+    with suppress(SimauditError, KeyError):
+        listed |= set(read_json(directory / SUMMARY)["files"])
+    here = (
+        {file.relative_to(directory): file for file in files_below(directory)} if directory.is_dir() else {}
+    )
+    return sorted(
+        file
+        for name, file in here.items()
+        if name.as_posix() not in listed
+        and not (name.parts[0] == EPOCHS and Path(*name.parts[2:]).as_posix() in files)
+    )
 
 
 def file_hashes(directory: Path, places: Mapping[str, Path] = MappingProxyType({})) -> dict[str, str]:

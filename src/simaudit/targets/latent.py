@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
+from typing import Any
 
 import diffusers
 import numpy as np
@@ -18,26 +19,39 @@ BATCH = 256  # images at a time that `write_latents` encodes
 
 
 class LatentTarget:
-    """A latent denoiser as attacks see it: `encode` is the scaled posterior mean, and draws nothing."""
+    """A latent denoiser as attacks see it: z = (latents − shift)·scale, which draws nothing, and `decode` undoes it.
 
-    offers = frozenset({"decoder"})
+    The autoencoder is diffusers' AutoencoderKL or VQModel; its own config says `scaling_factor` and `shift_factor`, and
+    no shift is 0. Latents are posterior modes, or, of a VQModel, those before quantisation. A VQModel quantises in
+    `decode`, and its derivative is straight-through there: that of the quantised latent by the latent is taken for 1
+    (van den Oord, Vinyals & Kavukcuoglu 2017, arXiv:1711.00937).
+    """
 
-    def __init__(self, vae: diffusers.AutoencoderKL, denoiser: Denoiser) -> None:
-        self._vae, self._denoiser, self.schedule = vae, denoiser, denoiser.schedule
+    def __init__(self, autoencoder: Any, denoiser: Denoiser) -> None:
+        self._autoencoder, self._denoiser, self.schedule = autoencoder, denoiser, denoiser.schedule
+        self._scale: float = autoencoder.config.scaling_factor
+        self._shift: float = autoencoder.config.get("shift_factor") or 0
+        self.offers, self.known_classes = denoiser.offers | {"decoder"}, denoiser.known_classes
 
     def conditioned(self, labels: torch.Tensor | None) -> LatentTarget:
-        return LatentTarget(self._vae, self._denoiser.conditioned(labels))
+        return LatentTarget(self._autoencoder, self._denoiser.conditioned(labels))
 
     def encode(self, images: torch.Tensor) -> torch.Tensor:
-        z: torch.Tensor = self._vae.encode(images).latent_dist.mode() * self._vae.config.scaling_factor
-        return z
+        return (latents_of(self._autoencoder, images) - self._shift) * self._scale
 
     def decode(self, z: torch.Tensor) -> torch.Tensor:
-        images: torch.Tensor = self._vae.decode(z / self._vae.config.scaling_factor).sample
+        images: torch.Tensor = self._autoencoder.decode(z / self._scale + self._shift).sample
         return images
 
     def predict_noise(self, z: torch.Tensor, timestep: int) -> torch.Tensor:
         return self._denoiser(z, timestep)
+
+
+def latents_of(autoencoder: Any, images: torch.Tensor) -> torch.Tensor:
+    """Return an autoencoder's latents (B, c, h, w) of images (B, C, H, W): the posterior mode where it has one."""
+    output = autoencoder.encode(images)
+    latents: torch.Tensor = output.latent_dist.mode() if hasattr(output, "latent_dist") else output.latents
+    return latents
 
 
 def write_latents(
@@ -52,7 +66,7 @@ def write_latents(
         writer = None
         for batch in batches:
             x = torch.from_numpy(images[ids[batch]]).to(vae.device)
-            for means in vae.encode(x).latent_dist.mode().cpu().numpy():
+            for means in latents_of(vae, x).cpu().numpy():
                 writer = writer or ArrayWriter(stream, means)
                 writer.append(means)
         if writer:

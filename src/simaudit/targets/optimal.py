@@ -17,6 +17,7 @@ class OptimalTarget:
     """
 
     offers: frozenset[str] = frozenset()
+    known_classes: tuple[int, ...] = ()
 
     def __init__(self, members: torch.Tensor, schedule: NoiseSchedule) -> None:
         self._members, self.schedule = members.flatten(1), schedule

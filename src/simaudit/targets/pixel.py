@@ -10,10 +10,9 @@ from simaudit.targets.denoiser import Denoiser
 class PixelTarget:
     """A pixel-space denoiser as attacks see it: `encode` is the identity."""
 
-    offers: frozenset[str] = frozenset()
-
     def __init__(self, denoiser: Denoiser) -> None:
-        self._denoiser, self.schedule = denoiser, denoiser.schedule
+        self._denoiser, self.schedule, self.offers = denoiser, denoiser.schedule, denoiser.offers
+        self.known_classes = denoiser.known_classes
 
     def conditioned(self, labels: torch.Tensor | None) -> PixelTarget:
         return PixelTarget(self._denoiser.conditioned(labels))

@@ -16,12 +16,19 @@ class Target(Protocol):
 
     @property
     def offers(self) -> frozenset[str]:
-        """What attacks may need besides its denoiser: `decoder` where it diffuses in a latent space, `labels` where it
-        is a model of classes."""
+        """What may be asked of it besides its denoiser.
+
+        `decoder` where it diffuses in a latent space; `labels` where it is a model of classes, and `empty` where it
+        has a class that stands for none of them.
+        """
+
+    @property
+    def known_classes(self) -> tuple[int, ...]:
+        """The classes that it can be asked for, ascending; none where it is no model of classes."""
 
     def conditioned(self, labels: torch.Tensor | None) -> Self:
         """Return the same model asked for these classes, (B,) int64, one for each sample of the batches it is given;
-        or, without any, for the empty class, where it has one. Only a model that offers `labels` can be asked so.
+        or, without any, for the empty class. Only a model that offers `labels`, or `empty`, can be asked so.
         """
 
     def encode(self, images: torch.Tensor) -> torch.Tensor:

@@ -55,6 +55,9 @@ class Refers:
     section: str
 
 
+Condition = Literal["labels", "empty"]
+"""How a model of classes is asked about an image: for the image's own class, or for the class that stands for none."""
+
 AttackName = Annotated[Name, Refers("attacks")]
 
 Seed = Annotated[int, Field(ge=0), Most(2**32 - 1, "NumPy and scikit-learn take seeds of 32 bits")]

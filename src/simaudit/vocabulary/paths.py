@@ -5,6 +5,8 @@ from pathlib import Path
 DATA, RESULTS = Path("data"), Path("results")
 PREPARED, SPLITS = DATA / "prepared", DATA / "splits"
 """What the pipeline makes of raw data, which may lie beside them."""
+MADE = (PREPARED, SPLITS, RESULTS)
+"""The folders that hold nothing but what a run makes."""
 
 RUN = "run"
 """The folder of the figures and tables of all audits together, beside those of each; no audit may have this name."""

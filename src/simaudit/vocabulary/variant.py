@@ -7,6 +7,11 @@ from typing import Any
 Variant = Mapping[str, str | int | float]
 """Such as {"input": "raw", "norm": 4}. Its keys mean the same in every attack."""
 
+CONDITION = "condition"
+"""The key of the condition under which a model of classes was asked."""
+CONDITIONS = {"labels": "own class", "empty": "empty class"}
+"""The conditions, in print."""
+
 
 def variant_text(variant: Variant) -> str:
     """Return a variant as JSON with sorted keys: its form in tables, in files and as a key of dictionaries."""
@@ -24,11 +29,16 @@ def parse_variant(text: str) -> Variant:
 def variant_label(variant: Variant, norm: str = "l{}") -> str:
     """Return a variant in print: {"draws": 10, "norm": 4} is `n=10, l4`, and one without knobs is `default`.
 
-    `norm` is the format of a norm's order, since a figure can show ℓ₄ where a terminal cannot.
+    `norm` is the format of a norm's order, since a figure can show ℓ₄ where a terminal cannot. The condition under
+    which a model of classes was asked comes last.
     """
     formats = {"draws": "n={}", "norm": norm, "singular_values": "k={}"}
     parts = [
         formats.get(knob, "{}" if isinstance(value, str) else f"{knob}={{}}").format(value)
         for knob, value in sorted(variant.items())
+        if knob != CONDITION
     ]
+    if CONDITION in variant:
+        name = str(variant[CONDITION])
+        parts.append(CONDITIONS.get(name, name))
     return ", ".join(parts) or "default"

@@ -14,6 +14,7 @@ from simaudit.figures import legend, style
 from simaudit.figures.figure import TargetFigure, groups
 from simaudit.figures.printed import mention
 from simaudit.vocabulary.sides import CALIBRATION, EVALUATION
+from simaudit.vocabulary.variant import CONDITION, parse_variant
 
 SIMA = "sima"
 AVERAGED = {"sima_av": "antithetic pairs", "sima_mc": "independent draws"}
@@ -23,8 +24,9 @@ AVERAGED = {"sima_av": "antithetic pairs", "sima_mc": "independent draws"}
 class Queries(TargetFigure):
     """For each attack and each number of queries that it can be run with, the AUC on the evaluation fold.
 
-    Timestep and variant are chosen on the calibration fold among those of that cost. Bars are 95 % confidence
-    intervals. Attacks that never ask the denoiser have no place on this axis.
+    Timestep and variant are chosen on the calibration fold among those of that cost; of a model of classes, among those
+    under the condition that calibration chose for the attack. Bars are 95 % confidence intervals. Attacks that never
+    ask the denoiser have no place on this axis.
     """
 
     title: ClassVar[str] = "AUC over queries spent"
@@ -36,6 +38,9 @@ class Queries(TargetFigure):
 
     def values(self, audit: results.Results) -> pd.DataFrame:
         table = audit.table[audit.table.queries > 0]
+        condition = table.variant.map(lambda text: parse_variant(text).get(CONDITION, ""))
+        chosen = condition[table.selected].groupby(table.attack).first()
+        table = table[condition == table.attack.map(chosen)]
         knobs = ["attack", "variant", "timestep", "queries"]
         both = table[table.fold == EVALUATION].merge(
             table.loc[table.fold == CALIBRATION, [*knobs, "auc"]], on=knobs, suffixes=("", "_calibration")

@@ -2,50 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
 from simaudit.diffusion.prediction import Prediction
+from simaudit.targets.checkpoint.component import Component
+from simaudit.targets.classes import conditions_offered
 from simaudit.training.levels import Shape
 
 Family = Literal["pixel", "latent"]
 
 
-class Component(BaseModel):
-    """A part of a model as diffusers saves it: the name of its class, its settings, and its weights, if it has any.
+class Scaling(BaseModel):
+    """How a latent model scales its latents: z = (latents − shift)·scale.
 
-    `file` is its config; `weights` are the files that are read, their index among them; `variant` is that of their
-    names, such as fp16.
+    `is_default` says that the autoencoder's config names no scaling_factor: the scale is then that of its class.
     """
 
     model_config = ConfigDict(frozen=True)
 
-    class_name: str
-    file: Path
-    config: Mapping[str, Any]
-    weights: tuple[Path, ...] = ()
-    variant: str | None = None
-
-    @property
-    def folder(self) -> Path:
-        """The folder that it lies in."""
-        return self.file.parent
-
-    @property
-    def files(self) -> tuple[Path, ...]:
-        """Every file that is read of it."""
-        return (self.file, *self.weights)
+    scale: float
+    shift: float
+    is_default: bool
 
 
 class Layout(BaseModel):
     """A model that can be audited: its parts, and what follows from their settings.
 
-    `folder` is as the user names it; `part` is the name of the network's folder in it, such as unet_ema. `shape` is
-    that of the images that it takes, `sampled` that of what it diffuses, both (C, H, W). `classes` is how many it
-    knows, 0 where it knows none; `empty_class` is the number that stands for none of them, where there is one.
+    `folder` is as the user names it; `part` is the name of the network's folder in it, such as unet_ema, and empty
+    where the network lies in `folder` itself; `beside` are the other networks in it, which are left out. `revision` is
+    the commit of the Hub that it comes from, where that is known. `shape` is that of the images that it takes,
+    `sampled` that of what it diffuses, both (C, H, W); a side is 0 where any will do that can be halved `halvings`
+    times. `classes` is how many it knows, 0 where it knows none; `empty_class` is the number that stands for none of
+    them, where there is one: see `simaudit.targets.classes`. Where `learned_variance` is true, half of what the network
+    answers is left out.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -53,13 +46,18 @@ class Layout(BaseModel):
     folder: Path
     pipeline: str | None
     part: str
+    beside: tuple[str, ...] = ()
+    revision: str | None = None
     network: Component
     scheduler: Component
     autoencoder: Component | None = None
+    scaling: Scaling | None = None
     prediction: Prediction
     timesteps: int
     shape: Shape
     sampled: Shape
+    halvings: int = 0
+    learned_variance: bool = False
     classes: int = 0
     empty_class: int | None = None
 
@@ -69,12 +67,29 @@ class Layout(BaseModel):
         return "latent" if self.autoencoder else "pixel"
 
     @property
+    def parts(self) -> dict[str, Component]:
+        """Its parts by name."""
+        parts = {"network": self.network, "scheduler": self.scheduler, "autoencoder": self.autoencoder}
+        return {name: part for name, part in parts.items() if part is not None}
+
+    @property
+    def offers(self) -> frozenset[str]:
+        """What may be asked of it besides its denoiser: see `simaudit.targets.target.Target`."""
+        decoder = {"decoder"} if self.family == "latent" else set()
+        return conditions_offered(self.classes, self.empty_class) | decoder
+
+    @property
     def places(self) -> dict[str, Path]:
         """Every file that is read of it, by a name that does not depend on where the folder lies."""
-        parts = {"network": self.network, "scheduler": self.scheduler, "autoencoder": self.autoencoder}
-        return {
-            f"{name}/{file.name}": file
-            for name, part in parts.items()
-            if part is not None
-            for file in part.files
-        }
+        return {f"{name}/{file.name}": file for name, part in self.parts.items() for file in part.files}
+
+    @property
+    def remarks(self) -> Iterator[str]:
+        """Yield, one sentence each, what was chosen among what the folder holds."""
+        if self.beside:
+            yield f"The network in {self.part or 'the folder itself'} is audited, and not {', '.join(self.beside)}."
+        for name, part in self.parts.items():
+            if part.variant:
+                yield f"The weights of the {name} are those of the variant {part.variant}."
+        if self.learned_variance:
+            yield "The learned variance is left out."

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import diffusers
 import torch
 
-from simaudit.diffusion.schedule import NoiseSchedule
-from simaudit.storage.reading import reading
-from simaudit.targets.checkpoint.layout import Component, Layout
+from simaudit.targets.checkpoint.component import AGAIN
+from simaudit.targets.checkpoint.layout import Layout
 from simaudit.targets.denoiser import Denoiser
-from simaudit.targets.directory import read_network
+from simaudit.targets.directory import read_network, read_schedule
+from simaudit.targets.latent import LatentTarget
 from simaudit.targets.pixel import PixelTarget
 from simaudit.targets.target import Target
-
-REMEDY = "get the model's files again"
 
 
 def load(layout: Layout, device: torch.device) -> Target:
@@ -23,13 +18,10 @@ def load(layout: Layout, device: torch.device) -> Target:
 
     Raises SimauditError naming the part that cannot be loaded.
     """
-    network = read_network(diffusers.UNet2DModel, layout.network.folder, REMEDY)
-    schedule = NoiseSchedule.of(read_scheduler(layout.scheduler)).to(device)
+    network = read_network(layout.network, AGAIN)
+    schedule = read_schedule(layout.scheduler, device, AGAIN)
     classes = layout.classes, layout.empty_class
-    return PixelTarget(Denoiser(network.to(device), schedule, layout.prediction, *classes))
-
-
-def read_scheduler(part: Component) -> Any:
-    """Return a scheduler of diffusers, from its config. Raises SimauditError where there is none of that class."""
-    with reading(part.file, f"the config of a {part.class_name}", REMEDY):
-        return getattr(diffusers, part.class_name).from_config(dict(part.config))
+    denoiser = Denoiser(network.to(device), schedule, layout.prediction, *classes)
+    if layout.autoencoder is None:
+        return PixelTarget(denoiser)
+    return LatentTarget(read_network(layout.autoencoder, AGAIN).to(device), denoiser)

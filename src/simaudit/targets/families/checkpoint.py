@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 from functools import cached_property
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 import torch
+from pydantic import Field
 
 from simaudit.data.split import Split
 from simaudit.data.store import Images
@@ -20,21 +22,27 @@ from simaudit.targets.files import SUMMARY
 from simaudit.targets.target import Target
 from simaudit.training.levels import Shape
 from simaudit.vocabulary import paths
+from simaudit.vocabulary.bounds import Most
 from simaudit.vocabulary.errors import KnobError
 from simaudit.vocabulary.knobs import GivenPath
+
+COLOURS = {1: "grey", 3: "rgb"}
+MOST_CLASSES = 1_000_000
 
 
 class Checkpoint(TargetFamily):
     """The model in the folder `path`: what it is, its own files say.
 
     `network` names the folder of the network in it, where there are several; `scheduler` is a scheduler_config.json,
-    for a folder that has none.
+    for a folder that has none. `empty_class` is the class of a UNet2DModel that stands for none of its classes, which
+    its files do not say; a DiT has one of its own.
     """
 
     kind: Literal["checkpoint"]
     path: GivenPath
     network: Literal["unet", "unet_ema", "transformer"] | None = None
     scheduler: GivenPath | None = None
+    empty_class: Annotated[int, Field(ge=0), Most(MOST_CLASSES, "no model has more classes")] | None = None
 
     files: ClassVar[tuple[str, ...]] = ()
 
@@ -47,11 +55,12 @@ class Checkpoint(TargetFamily):
         folder = Path(self.path)
         if not folder.exists() and (remembered := _remembered(folder)):
             return remembered
-        return inspect(folder, self.network, Path(self.scheduler) if self.scheduler else None)
+        scheduler = Path(self.scheduler) if self.scheduler else None
+        return inspect(folder, self.network, scheduler, self.empty_class)
 
     @property
     def offers(self) -> frozenset[str]:
-        return frozenset({"decoder"} if self.layout.family == "latent" else ())
+        return self.layout.offers
 
     @property
     def timesteps(self) -> int:
@@ -66,12 +75,45 @@ class Checkpoint(TargetFamily):
         return self.layout.places
 
     def require_given(self) -> None:
+        for key, path in ("path", self.path), ("scheduler", self.scheduler):
+            real = Path(os.path.realpath(path)) if path else None
+            if real and any(real.is_relative_to(os.path.realpath(folder)) for folder in paths.MADE):
+                raise KnobError(
+                    key, f"{path}: lies in what this run makes; move it elsewhere and name that place"
+                )
         self.layout  # noqa: B018 (it raises)
 
     def require_shape(self, shape: Shape) -> None:
-        if shape != self.layout.shape:
-            wanted, got = ("×".join(map(str, sizes)) for sizes in (self.layout.shape, shape))
-            raise KnobError("path", f"{self.path}: is for images of {wanted}, and the images are {got}")
+        channels, *sides = self.layout.shape
+        if channels not in COLOURS and self.layout.family == "pixel":
+            why = f"takes {channels} channels, as latents have them, and the images have {shape[0]}"
+            remedy = "name the folder of the whole pipeline, with its autoencoder"
+            raise KnobError("path", f"{self.path}: {why}; {remedy}")
+        if not any(sides):
+            self._require_halving(shape)
+            sides = list(shape[1:])
+        if shape != (channels, *sides):
+            wanted, got = ("×".join(map(str, sizes)) for sizes in ((channels, *sides), shape))
+            raise KnobError(
+                "path",
+                f"{self.path}: is for images of {wanted}, and the images are {got}; set {self._knobs(shape)} of the "
+                "dataset, or name a model of such images",
+            )
+
+    def _require_halving(self, shape: Shape) -> None:
+        factor = 2**self.layout.halvings
+        if any(side % factor for side in shape[1:]):
+            got = "×".join(map(str, shape[1:]))
+            why = f"needs sides divisible by {factor}, and the images are {got}; set size of the dataset"
+            raise KnobError("path", f"{self.path}: {why}")
+
+    def _knobs(self, shape: Shape) -> str:
+        """Return the knobs of a dataset, with values, that would give images of this shape the model's."""
+        channels, height, width = self.layout.shape
+        knobs = [f"colour: {COLOURS.get(channels)}"] if channels != shape[0] else []
+        if (height, width) not in (shape[1:], (0, 0)):
+            knobs.append(f"size: {height if height == width else [height, width]}")
+        return " and ".join(knobs)
 
     def train(
         self, images: Images, split: Split, checkpoints: Path, identity: str, output: Path

@@ -11,8 +11,7 @@ import torch
 from simaudit.data.split import Split
 from simaudit.data.store import Images
 from simaudit.machine.devices import resolve_device
-from simaudit.targets.denoiser import Denoiser
-from simaudit.targets.directory import read_denoiser, read_schedule
+from simaudit.targets.directory import own_denoiser
 from simaudit.targets.family import Control, TrainedFamily
 from simaudit.targets.files import state_folder
 from simaudit.targets.pixel import PixelTarget
@@ -52,5 +51,4 @@ class DDPM(TrainedFamily):
 
     @staticmethod
     def load(directory: Path, device: torch.device) -> PixelTarget:
-        unet = read_denoiser(directory / "unet")
-        return PixelTarget(Denoiser(unet.to(device), read_schedule(directory, device)))
+        return PixelTarget(own_denoiser(directory, device))

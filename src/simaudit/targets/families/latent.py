@@ -15,9 +15,9 @@ from simaudit.diffusion.schedule import NoiseSchedule
 from simaudit.machine.devices import resolve_device
 from simaudit.targets.autoencoder import Autoencoder
 from simaudit.targets.denoiser import Denoiser
-from simaudit.targets.directory import read_denoiser, read_network, read_schedule
+from simaudit.targets.directory import network_in, own_denoiser
 from simaudit.targets.family import Control, TrainedFamily
-from simaudit.targets.files import AUTOENCODER, state_folder
+from simaudit.targets.files import AUTOENCODER, AUTOENCODER_CLASS, state_folder
 from simaudit.targets.latent import LatentTarget, write_latents
 from simaudit.training import denoiser
 from simaudit.training.levels import Shape
@@ -46,7 +46,7 @@ class Latent(TrainedFamily):
 
     @property
     def offers(self) -> frozenset[str]:
-        return LatentTarget.offers
+        return frozenset({"decoder"})
 
     @property
     def control(self) -> Control | None:
@@ -88,6 +88,5 @@ class Latent(TrainedFamily):
 
     @staticmethod
     def load(directory: Path, device: torch.device) -> LatentTarget:
-        vae = read_network(diffusers.AutoencoderKL, directory / AUTOENCODER)
-        unet = read_denoiser(directory / "unet")
-        return LatentTarget(vae.to(device), Denoiser(unet.to(device), read_schedule(directory, device)))
+        vae = network_in(directory / AUTOENCODER, AUTOENCODER_CLASS)
+        return LatentTarget(vae.to(device), own_denoiser(directory, device))

@@ -11,7 +11,7 @@ import torch
 from simaudit.data.split import Split
 from simaudit.data.store import Images
 from simaudit.storage.reading import reading
-from simaudit.targets.directory import read_schedule
+from simaudit.targets.directory import own_schedule
 from simaudit.targets.family import Control, TargetFamily
 from simaudit.targets.optimal import OptimalTarget
 from simaudit.training.knobs import Schedule
@@ -51,4 +51,4 @@ class Optimal(TargetFamily):
     def load(directory: Path, device: torch.device) -> OptimalTarget:
         with reading(directory / MEMBERS, "a whole safetensors file"):
             members = torch.from_numpy(safetensors.numpy.load_file(directory / MEMBERS)["images"])
-        return OptimalTarget(members.to(device), read_schedule(directory, device))
+        return OptimalTarget(members.to(device), own_schedule(directory, device))
