@@ -24,6 +24,7 @@ from simaudit.data.source import Item, source_type
 from simaudit.data.store import Images, read_items
 from simaudit.diffusion.noise import SampleNoise
 from simaudit.evaluation.numbers import Ledger, Number, number_id
+from simaudit.evaluation.protocol.selected import BLIND
 from simaudit.evaluation.statistics.intervals import Delong, Interval
 from simaudit.evaluation.statistics.rates import tpr_interval
 from simaudit.evaluation.statistics.roc import Roc
@@ -40,7 +41,7 @@ from simaudit.targets.files import SUMMARY, read_summary
 from simaudit.targets.target import Target
 from simaudit.training.levels import Shape
 from simaudit.vocabulary import paths
-from simaudit.vocabulary.errors import SimauditError
+from simaudit.vocabulary.errors import SimauditError, some
 from simaudit.vocabulary.sides import CALIBRATION, EVALUATION, HELDOUT, MEMBER
 from simaudit.vocabulary.variant import variant_label
 
@@ -59,15 +60,24 @@ class Model:
     device: torch.device
 
 
-def load_model(path: str | Path, device: str = "auto") -> Model:
+def load_model(
+    path: str | Path,
+    device: str = "auto",
+    *,
+    network: str | None = None,
+    scheduler: str | Path | None = None,
+    empty_class: int | None = None,
+) -> Model:
     """Return the model in a folder: as diffusers saved it, or as a target of a run lies in results/targets/<name>.
 
+    `network`, `scheduler` and `empty_class` say of the former what an entry of params.yaml would say: the folder of the
+    network where there are several, a scheduler_config.json where there is none, the class that stands for none.
     `device` is auto, cpu, cuda, cuda:<number> or mps. Raises SimauditError where the folder holds no model that can be
     audited, or the files of a target are not those that it was made with.
     """
     folder, on = Path(path), resolve_device(device)
     if not (folder / SUMMARY).is_file():
-        layout = inspect(folder)
+        layout = inspect(folder, network, Path(scheduler) if scheduler else None, empty_class)
         return Model(load(layout, on), layout.shape, on)
     summary = read_summary(folder)
     target = family_type(summary["kind"]).load(folder, on)
@@ -90,8 +100,8 @@ def score(
 
     `images` is a folder of pictures, whose rows are named by file, or an array (N, C, H, W), uint8 from 0 to 255 or
     float32 in [-1, 1]. `knobs` are those of the attack in params.yaml. `seed` is of the attack's own noise. `labels`
-    (N,) are the classes that a model of classes is asked for. Statistics are as their sources define them:
-    `scores.attrs["member_when"]` says on which side members lie.
+    (N,) are the classes that a model of classes is asked for; without them it is asked for the empty class. Statistics
+    are as their sources define them: `scores.attrs["member_when"]` says on which side members lie.
 
     Raises SimauditError where a knob, an image or the model is none that the attack can use.
     """
@@ -101,9 +111,7 @@ def score(
             raise SimauditError(
                 f"images: are {store.shape[1:]}, and the model takes {model.shape}; convert them"
             )
-        classes = None if labels is None else torch.from_numpy(np.asarray(labels, dtype=np.int64))
-        if classes is not None and ("labels" not in target.offers or classes.shape != (len(store),)):
-            raise SimauditError("labels: must be one for each image, and only for a model of classes")
+        classes = _classes(labels, target, len(store))
         columns: list[Column] = []
         values = []
         for start in range(0, len(store), batch_size):
@@ -152,12 +160,16 @@ class Run:
     @property
     def numbers(self) -> pd.DataFrame:
         """Every number by its id: audit, attack, metric, of, value, low, high, unit, and the file that it stands in."""
-        return pd.DataFrame({name: asdict(number) for name, number in self.ledger.numbers.items()}).T
+        rows = {name: asdict(number) for name, number in self.ledger.numbers.items()}
+        return pd.DataFrame.from_dict(rows, orient="index")
 
     @property
     def audits(self) -> list[str]:
         """The name of every audit."""
-        return sorted({str(number.audit) for number in self.ledger.find(metric="calibration_auc", of=None)})
+        measured = self.ledger.find(metric="calibration_auc", of=None)
+        return sorted(
+            {str(number.audit) for number in measured if number.attack != BLIND}
+        )  # which is of a split
 
     def number(
         self, metric: str, audit: str | None = None, attack: str | None = None, of: str | None = None
@@ -215,6 +227,26 @@ def _attack(name: str, knobs: dict[str, Any], model: Model) -> Attack:
     if attack.last_query is not None and attack.last_query >= (steps := len(model.target.schedule)):
         raise SimauditError(f"attack {name}: asks at timestep {attack.last_query}, and the model has {steps}")
     return attack
+
+
+def _classes(labels: ArrayLike | None, target: Target, count: int) -> torch.Tensor | None:
+    """Return the classes that a model is asked for, one for each of `count` images, or None for the empty class.
+
+    Raises SimauditError where they are not those of the model, or it has no empty class and there are none.
+    """
+    known = target.known_classes
+    if labels is None:
+        if known and "empty" not in target.offers:
+            raise SimauditError(
+                f"labels: the model must be asked for classes; give one of {some(known)} for each image"
+            )
+        return None
+    asked = np.asarray(labels)
+    if not known or asked.shape != (count,) or not np.isin(asked, known).all():
+        raise SimauditError(
+            f"labels: must be one for each of {count} images, of the model's classes {some(known)}"
+        )
+    return torch.from_numpy(asked.astype(np.int64))
 
 
 @contextmanager

@@ -23,10 +23,8 @@ ROOT = Path(__file__).parents[2]
 COUNT = 12
 
 
-@pytest.fixture(scope="module")
-def case(tmp_path_factory):
-    """A folder with a tiny model that is not trained, grey pictures of 8×8 pixels, and a list of members."""
-    folder = tmp_path_factory.mktemp("case")
+def save_model(folder, **config):
+    """Save a tiny model of grey 8×8 images, which is not trained."""
     torch.manual_seed(0)
     unet = UNet2DModel(
         sample_size=8,
@@ -37,8 +35,16 @@ def case(tmp_path_factory):
         up_block_types=("UpBlock2D",),
         layers_per_block=1,
         norm_num_groups=4,
+        **config,
     )
-    DDPMPipeline(unet, DDPMScheduler()).save_pretrained(folder / "model")
+    DDPMPipeline(unet, DDPMScheduler()).save_pretrained(folder)
+
+
+@pytest.fixture(scope="module")
+def case(tmp_path_factory):
+    """A folder with a tiny model that is not trained, grey pictures of 8×8 pixels, and a list of members."""
+    folder = tmp_path_factory.mktemp("case")
+    save_model(folder / "model")
     (folder / "images").mkdir()
     pixels = np.random.default_rng(0).integers(0, 256, (COUNT, 8, 8), dtype=np.uint8)
     for number, image in enumerate(pixels):
@@ -152,13 +158,36 @@ def test_what_has_no_auc_is_refused(statistic, is_member, words):
         ({"timesteps": [1000]}, "asks at timestep 1000, and the model has 1000"),
         ({"timesteps": [5], "norm": 4}, "attack sima: norm: unknown key"),
         ({"attack": "reconstruction"}, "attack reconstruction: the model has no decoder"),
-        ({"timesteps": [5], "labels": [0] * COUNT}, "only for a model of classes"),
+        ({"timesteps": [5], "labels": [0] * COUNT}, "labels: must be one for each of 12 images"),
     ],
 )
 def test_what_cannot_be_asked_is_refused_in_one_line(model, pixels, asked, words):
     with pytest.raises(SimauditError, match=words) as refusal:
         simaudit.score(model, pixels, **asked)
     assert "\n" not in str(refusal.value)
+
+
+@pytest.fixture(scope="module")
+def model_of_classes(tmp_path_factory):
+    """A model of three classes without an empty one."""
+    folder = tmp_path_factory.mktemp("classes")
+    save_model(folder, num_class_embeds=3)
+    return simaudit.load_model(folder, device="cpu")
+
+
+def test_a_model_of_classes_is_asked_for_the_label_of_each_image(model_of_classes, pixels):
+    def scores(labels, **how):
+        return simaudit.score(model_of_classes, pixels, timesteps=[50], labels=labels, **how)[50, "raw, l4"]
+
+    labels = np.arange(COUNT) % 3
+    mixed = scores(labels, batch_size=5)
+    for label in range(3):
+        rows = labels == label
+        np.testing.assert_allclose(mixed[rows], scores([label] * COUNT)[rows], rtol=1e-5)
+    assert not np.allclose(scores([0] * COUNT), scores([1] * COUNT))
+    for wrong in (None, [0] * (COUNT - 1), [3] * COUNT):
+        with pytest.raises(SimauditError, match="labels: "):
+            scores(wrong)
 
 
 @pytest.mark.parametrize(
@@ -177,16 +206,17 @@ def test_images_that_the_model_does_not_take_are_refused(model, images, words):
 
 
 def test_a_folder_without_a_model_is_refused(case):
-    with pytest.raises(SimauditError, match=r"config\.json: missing"):
+    with pytest.raises(SimauditError, match="images: has no config"):
         simaudit.load_model(case / "images")
 
 
 def test_a_run_gives_its_numbers_scores_and_figures(small_run):
     run, ledger = simaudit.open_run(small_run.audit.path), small_run.findings.ledger
-    assert {"net", "other"} <= set(run.audits)
+    assert run.audits == ["net", "net-seed1", "other", "raw"]
     assert run.number("auc", "net", "sima") == ledger.number("auc", "net", "sima")
     row = run.numbers.loc["net.sima.auc"]
     assert (row.audit, row.attack, row.value) == ("net", "sima", ledger.number("auc", "net", "sima").value)
+    assert run.numbers.value.dtype == float
     scores = run.scores("net", "sima")
     is_member = scores.index.get_level_values("role") == "member"
     assert is_member.sum() == 120
