@@ -17,7 +17,7 @@ from simaudit.targets.checkpoint.layout import Layout
 HEADER = "# Written by `simaudit audit`, and written anew by it. The same audit without it: snakemake --cores all\n"
 COMMENTS = {
     "datasets": "The images lie where they are named, and are never changed. docs/data.md",
-    "splits": "Who is a member, as the list states. 30 % of each side choose timesteps, the others measure.",
+    "splits": "Who is a member, as the list states. Where it gives no folds, 30 % of each side choose timesteps.",
     "targets": "The model is audited where it lies: nothing of it is copied or changed.",
     "audits": "The list has no labels, so the model is asked for its empty class.",
     "attacks": "Timesteps have the log-SNRs at which the attacks do best on the published schedule. docs/attacks.md",

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from simaudit.data.given_table import READERS
-from simaudit.vocabulary.errors import KnobError, SimauditError, some
+from simaudit.vocabulary.errors import KnobError, SimauditError, printable, some
 from simaudit.vocabulary.paths import RUN
 
 IMAGES = "images"
@@ -58,6 +58,8 @@ class Question:
     def __post_init__(self) -> None:
         for name in ("model", "images", "members", "scheduler"):
             if (path := getattr(self, name)) is not None:
+                if not str(path).isprintable():
+                    raise SimauditError(f"--{name} {printable(str(path))}: cannot be printed; rename it")
                 object.__setattr__(self, name, Path(path).resolve())
 
     @property

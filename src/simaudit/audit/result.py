@@ -116,6 +116,8 @@ class Result:
             "fold": [CALIBRATION if first else EVALUATION for first in selected.is_calibration],
         }
         for attack, knobs in selected.knobs.items():
+            if attack == BLIND:
+                continue
             sign = 1 if knobs.member_when == "high" else -1
             columns[COLUMN.format(attack)] = sign * selected.statistics[attack]
         path = self.output / SCORES

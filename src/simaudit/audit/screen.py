@@ -18,8 +18,6 @@ def lines(facts: Facts, output: Path, cores: int) -> Iterator[str]:
     """Yield the lines of the screen."""
     for title, said in _rows(facts, output, cores):
         yield f"{title:{WIDTH}}{said}"
-    for warning in facts.warnings():
-        yield f"{'Warning':{WIDTH}}{warning}"
 
 
 def _rows(facts: Facts, output: Path, cores: int) -> Iterator[tuple[str, str]]:
@@ -53,6 +51,8 @@ def _rows(facts: Facts, output: Path, cores: int) -> Iterator[tuple[str, str]]:
         "Time",
         f"about {spoken(facts.duration(cores))} on {cores} cores ({rate:.0f} queries a second {_where(facts)})",
     )
+    for warning in facts.warnings():
+        yield "Warning", warning
     yield "Output", str(output)
 
 

@@ -49,7 +49,7 @@ PATH = click.Path(path_type=Path)
 )
 @click.option(
     "--limit",
-    type=click.IntRange(2),
+    type=click.IntRange(2, 10_000_000),
     metavar="N",
     help="Use at most N images of the list, drawn at random; the share of members stays what it is.",
 )
@@ -74,19 +74,27 @@ PATH = click.Path(path_type=Path)
 )
 @click.option("--allow-missing", is_flag=True, help="Leave out entries of the list that name no image.")
 @click.option(
-    "--network", metavar="NAME", help="The folder of the network, where the model has several: unet_ema."
+    "--network",
+    type=click.Choice(["unet", "unet_ema", "transformer"]),
+    help="The folder of the network, where the model has several.",
 )
 @click.option(
     "--scheduler", type=PATH, metavar="FILE", help="A scheduler_config.json, for a model that comes without."
 )
 @click.option(
     "--empty-class",
-    type=click.IntRange(0),
+    type=click.IntRange(0, 1_000_000),
     metavar="N",
     help="The class that stands for none of them, of a UNet2DModel of classes: it is asked for that one where the list "
     "has no labels.",
 )
-@click.option("--device", default="auto", show_default=True, help="cpu, cuda or mps; auto takes the fastest.")
+@click.option(
+    "--device",
+    type=click.Choice(["auto", "cpu", "cuda", "mps"]),
+    default="auto",
+    show_default=True,
+    help="Where the model runs; auto takes cuda, then mps, then the cpu.",
+)
 @click.option("--cores", type=click.IntRange(1), metavar="N", help="CPU cores to use; all if not given.")
 def audit(
     attacks: str,
