@@ -1,6 +1,7 @@
 """simaudit example: a case that is whole, the same each time, and written nowhere but into a new folder."""
 
 import csv
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from simaudit.audit.example import MEMBERS, write_example
 from simaudit.storage.hashes import sha256_file
 from simaudit.targets.checkpoint.inspect import inspect
 from simaudit.targets.families.ddpm import DDPM
+from simaudit.vocabulary.errors import SimauditError
 
 
 def files_of(folder):
@@ -86,20 +88,31 @@ def test_files_that_come_while_it_trains_are_kept(tmp_path, monkeypatch):
         (tmp_path / "case/mine.txt").touch()
 
     monkeypatch.setattr(DDPM, "train", train)
-    with pytest.raises(Exception, match="is not empty"):
+    with pytest.raises(SimauditError, match="is not empty"):
         write_example(tmp_path / "case")
     assert [path.name for path in (tmp_path / "case").iterdir()] == ["mine.txt"]
 
 
-def test_a_folder_that_is_not_new_is_refused(tmp_path):
+def test_a_folder_that_is_not_empty_is_refused(tmp_path):
     (tmp_path / "full").mkdir()
     (tmp_path / "full/mine.txt").touch()
-    (tmp_path / "file").touch()
     assert_refused(call("example", "full", cwd=tmp_path), "full: is not empty; name a new folder")
-    assert_refused(call("example", "file", cwd=tmp_path), "file is a file; name a new folder")
-    assert_refused(call("example", "file/case", cwd=tmp_path), "file/case: ", "is a file; name a new folder")
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("file", "file is a file; name a new folder"),
+        ("file/case", "^file/case: .*file is a file"),
+        ("empty", "is the folder that you are in"),
+    ],
+)
+def test_what_can_be_no_new_folder_is_refused(tmp_path, monkeypatch, name, words):
+    (tmp_path / "file").touch()
     (tmp_path / "empty").mkdir()
-    assert_refused(call("example", ".", cwd=tmp_path / "empty"), "is the folder that you are in")
+    monkeypatch.chdir(tmp_path / "empty" if name == "empty" else tmp_path)
+    with pytest.raises(SimauditError, match=words):
+        write_example(Path("." if name == "empty" else name))
 
 
 def test_a_folder_that_must_not_be_written_is_refused(tmp_path, locked):
