@@ -269,6 +269,10 @@ def test_a_folder_of_something_else_says_what_to_do(tmp_path, monkeypatch):
         "path: google/ddpm-cifar10-32: no such folder; name a folder in which diffusers saved a model, or fetch it "
         "from the Hub with: hf download google/ddpm-cifar10-32 --revision COMMIT --local-dir DIR"
     )
+    assert refused(Path("n" * 300)).startswith(
+        f"path: {'n' * 300}: no such folder; name a folder in which diffu"
+    )
+    assert "cannot be read (File name too long)" in refused(Path("model"), scheduler=Path("n" * 300))
     assert refused(Path("/no/where")) == (
         "path: /no/where: no such folder; name a folder in which diffusers saved a model"
     )
