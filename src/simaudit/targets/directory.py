@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import diffusers
-import safetensors.torch
+import safetensors.torch as tensors
 import torch
 
 from simaudit.diffusion.schedule import NoiseSchedule
@@ -96,7 +96,7 @@ def _read_weights(file: Path, remedy: str) -> dict[str, torch.Tensor]:
     """Return the tensors in a file by name. Of a pickle nothing but tensors is ever made."""
     with reading(file, "a whole file of weights", remedy):
         if file.suffix == ".safetensors":
-            return dict(safetensors.torch.load_file(file))
+            return dict(tensors.load_file(file))
         try:
             content: Any = torch.load(file, map_location="cpu", weights_only=True)
         except pickle.UnpicklingError:
