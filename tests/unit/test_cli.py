@@ -85,7 +85,9 @@ def evaluation(audit, **columns):
     audit.nearest()
     statistics = {(10, name): values for name, values in columns.items()}
     file = audit.write_scores(paths.scores("t", "a"), "a", statistics)
-    return evaluate_job("t", "s", {"a": file}, {}, EvaluationKnobs(bootstrap=100, permutations=20))
+    return evaluate_job(
+        "t", "s", "verified", {"a": file}, {}, EvaluationKnobs(bootstrap=100, permutations=20)
+    )
 
 
 def test_scores_that_cannot_be_measured_are_refused_by_name():
@@ -104,7 +106,7 @@ def test_results_that_are_missing_are_one_line_with_the_command_that_makes_them(
     file = "results/evaluation/t.json"
     done = run(compare_job(contexts, [], EvaluationKnobs()))
     assert_refused(done, f"{file}: missing; make it with: snakemake --cores all {file}")
-    assert_refused(run(numbers_job([Path(file)])), f"{file}: missing")
+    assert_refused(run(numbers_job([Path(file)], {})), f"{file}: missing")
 
 
 @pytest.fixture

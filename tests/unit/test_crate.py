@@ -51,7 +51,7 @@ TRAIN = Job(
     ("simaudit.targets.families.ddpm",),
     speed={"threads": 2},
 )
-NUMBERS = numbers_job([Path(LOSS)])
+NUMBERS = numbers_job([Path(LOSS)], {})
 JOBS = {job.name: job for job in (PREPARE, TRAIN, NUMBERS)}
 
 

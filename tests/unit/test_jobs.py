@@ -192,10 +192,15 @@ def test_dvc_knows_of_every_target_and_audit_what_it_refers_to():
 
 
 def test_the_file_for_dvc_is_written_when_it_differs(tmp_path):
-    file = tmp_path / "expanded.yaml"
-    assert [dvc.refresh(small(), file), dvc.refresh(small(), file)] == [True, False]
-    assert dvc.refresh(small("targets: {net: }"), file)
-    assert file.read_text(encoding="utf-8") == dvc.text(small("targets: {net: }"))
+    (tmp_path / dvc.PIPELINE).touch()
+    assert [dvc.refresh(small(), tmp_path), dvc.refresh(small(), tmp_path)] == [True, False]
+    assert dvc.refresh(small("targets: {net: }"), tmp_path)
+    assert (tmp_path / dvc.FILE).read_text(encoding="utf-8") == dvc.text(small("targets: {net: }"))
+
+
+def test_a_folder_without_dvc_gets_no_file_for_it(tmp_path):
+    assert not dvc.refresh(small(), tmp_path)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_run_may_have_no_figures_at_all():

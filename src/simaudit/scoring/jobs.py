@@ -103,6 +103,7 @@ def score(job: Job) -> Mapping[str, Any]:
             "target_sha256": target_hash(summary),
             "epoch": str(epoch or "last"),
             "split_sha256": sha256_file(split),
+            "membership": summary["members"]["known"],
             "params": attack.model_dump_json(),
             LOG_SNR: json.dumps({t: target.schedule.log_snr(t) for t in attack.grid}),
             "device": device.type,

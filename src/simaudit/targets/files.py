@@ -13,13 +13,17 @@ from simaudit.vocabulary.errors import SimauditError
 
 SUMMARY = "training.json"  # what a target says of itself, beside the diffusers files
 AUTOENCODER = "vqvae"  # the folder in which diffusers' LDMPipeline saves any autoencoder
-UNVERIFIED = "unverified"
-"""Stands for the hash of the members that an autoencoder was trained on, where nobody knows them."""
+EPOCHS = "epochs"  # the folder of a target's intermediate checkpoints
 
 
 def state_folder(directory: Path, epoch: int | None) -> Path:
     """Return where a target keeps its state after that many epochs: a directory like its own, which is that of None."""
-    return directory / "epochs" / str(epoch) if epoch else directory
+    return directory / EPOCHS / str(epoch) if epoch else directory
+
+
+def summary_of(state: Path) -> Path:
+    """Return where the training.json of a target is that keeps one of its states in this folder, see `state_folder`."""
+    return (state.parent.parent if state.parent.name == EPOCHS else state) / SUMMARY
 
 
 def file_hashes(directory: Path, places: Mapping[str, Path] = MappingProxyType({})) -> dict[str, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar, Literal
@@ -15,6 +16,7 @@ from simaudit.storage.json import read_json
 from simaudit.targets.checkpoint import load
 from simaudit.targets.checkpoint.inspect import inspect
 from simaudit.targets.checkpoint.layout import Layout
+from simaudit.targets.checkpoint.summary import require_members, summary_beside
 from simaudit.targets.family import TargetFamily
 from simaudit.targets.files import SUMMARY
 from simaudit.targets.target import Target
@@ -46,8 +48,20 @@ class Checkpoint(TargetFamily):
         """
         folder = Path(self.path)
         if not folder.exists() and (remembered := _remembered(folder)):
-            return remembered
+            return Layout.model_validate(remembered["layout"])
         return inspect(folder, self.network, Path(self.scheduler) if self.scheduler else None)
+
+    @cached_property
+    def summary(self) -> Path | None:
+        """The training.json of the target that it is, where simaudit trained it; as remembered, like the layout."""
+        folder = Path(self.path)
+        if not folder.exists() and (remembered := _remembered(folder)):
+            return Path(remembered["summary"]) if remembered.get("summary") else None
+        return summary_beside(self.layout)
+
+    @property
+    def is_trained_by_simaudit(self) -> bool:
+        return self.summary is not None
 
     @property
     def offers(self) -> frozenset[str]:
@@ -59,7 +73,7 @@ class Checkpoint(TargetFamily):
 
     @property
     def given(self) -> tuple[Path, ...]:
-        return tuple(self.layout.places.values())
+        return (*self.layout.places.values(), *([self.summary] if self.summary else []))
 
     @property
     def places(self) -> dict[str, Path]:
@@ -78,17 +92,22 @@ class Checkpoint(TargetFamily):
     ) -> dict[str, Any]:
         """Look at the model: nothing is trained, copied or moved."""
         self.require_shape(images.shape[1:])
-        return {"layout": json.loads(self.layout.model_dump_json())}
+        if self.summary:
+            require_members(self.layout, self.summary, split)
+        return {
+            "layout": json.loads(self.layout.model_dump_json()),
+            "summary": self.summary and self.summary.as_posix(),
+        }
 
     @staticmethod
     def load(directory: Path, device: torch.device) -> Target:
         return load.load(Layout.model_validate(read_json(directory / SUMMARY)["layout"]), device)
 
 
-def _remembered(folder: Path) -> Layout | None:
-    """Return the layout that the summary of some target of this run has of a folder."""
+def _remembered(folder: Path) -> Mapping[str, Any] | None:
+    """Return what the summary of some target of this run says of the model in a folder."""
     for summary in sorted(paths.TARGETS.glob(f"*/{SUMMARY}")):
-        layout = read_json(summary).get("layout")
-        if layout and Path(layout["folder"]) == folder:
-            return Layout.model_validate(layout)
+        content = read_json(summary)
+        if content.get("layout") and Path(content["layout"]["folder"]) == folder:
+            return dict(content)
     return None
