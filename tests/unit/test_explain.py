@@ -87,7 +87,10 @@ def test_a_value_from_the_command_line_is_named_so():
             "over.training.epoch: unknown key; remove it or correct its spelling",
         ),
         ("over: {split: [small, none]}", "over.split: no such entry; known: small, few (got 'none')"),
-        ("over: {kind: [ddpm, gan]}", "over.kind: must be one of 'checkpoint', 'ddpm', 'latent', 'optimal' (got 'gan')"),
+        (
+            "over: {kind: [ddpm, gan]}",
+            "over.kind: must be one of 'checkpoint', 'ddpm', 'latent', 'optimal' (got 'gan')",
+        ),
         ("over: {training: [1]}", "over.training: must be a mapping of keys to values (got 1)"),
         (
             "seeds: [5, 6], over: {training.seed: [1, 2]}",

@@ -63,7 +63,11 @@ def test_the_schema_knows_keys_and_types_of_a_file_that_leaves_most_of_them_out(
         (f"{TARGET}.training.epoch", 3, "unknown key; remove it or correct its spelling"),
         (f"{TARGET}.schedule", 3, "must be a mapping of keys to values (got 3)"),
         (f"{TARGET}.kind", "gan", "must be one of 'checkpoint', 'ddpm', 'latent', 'optimal' (got 'gan')"),
-        (f"{TARGET}.kind", ["ddpm"], "must be one of 'checkpoint', 'ddpm', 'latent', 'optimal' (got ['ddpm'])"),
+        (
+            f"{TARGET}.kind",
+            ["ddpm"],
+            "must be one of 'checkpoint', 'ddpm', 'latent', 'optimal' (got ['ddpm'])",
+        ),
         (f"{TARGET}.split", "nobody", "no such entry; known: digits-300, photos-300 (got 'nobody')"),
         (f"{TARGET}.dataset", "digits", "unknown key"),
         (f"{TARGET}.attacks", ["sima"], "unknown key"),
