@@ -16,7 +16,7 @@ from simaudit.figures.figure import figure_types
 from simaudit.plan.jobs import jobs
 from simaudit.report.outcome import summary_lines
 from simaudit.report.tables.every import run_tables, target_tables
-from simaudit.report.tables.forms import comma_separated, markdown
+from simaudit.report.tables.forms import comma_separated, latex, markdown
 from simaudit.storage.json import read_json, write_json
 from simaudit.targets.files import file_hashes
 from simaudit.vocabulary import paths
@@ -164,7 +164,7 @@ def test_the_last_lines_on_the_terminal_name_what_is_not_verified(mixed):
     assert not any(line.startswith("here: ") for line in lines)
 
 
-def test_every_table_with_such_a_target_says_so_in_its_caption_and_in_its_csv(mixed):
+def test_every_table_with_such_a_target_says_so_in_every_form(mixed):
     findings = mixed.findings
     tables = {table.name: table for table in run_tables(findings)}
     verdicts = list(csv.DictReader(comma_separated(tables["verdicts"], findings.ledger).splitlines()))
@@ -174,12 +174,13 @@ def test_every_table_with_such_a_target_says_so_in_its_caption_and_in_its_csv(mi
         "found": "unverified",
     }
     for name in ("verdicts", "controls", "quality", "ranks"):
-        head = markdown(tables[name], findings.ledger).splitlines()[0]
-        assert f"owned: {STATED}. found: members UNVERIFIED" in head, name
+        text = markdown(tables[name], findings.ledger)
+        assert f"owned: {STATED}. found: members UNVERIFIED" in text, name
     assert "members as stated" not in markdown(tables["blind"], findings.ledger)
     for table in target_tables(findings, "owned"):
         if table.rows:
-            assert STATED in table.caption, table.name
+            assert STATED in markdown(table, findings.ledger), table.name
+            assert STATED in latex(table, findings.ledger).splitlines()[0], table.name
             rows = csv.DictReader(comma_separated(table, findings.ledger).splitlines())
             assert {row["members"] for row in rows} == {"stated"}
 

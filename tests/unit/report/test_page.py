@@ -154,6 +154,22 @@ def test_sides_that_differ_in_origin_are_said_before_all_numbers(audit, small_ru
     assert text.index(f"s: members and held-out samples {words}") < text.index("What is found")
 
 
+def test_members_that_are_not_verified_are_said_at_the_top_and_in_the_section_of_the_target(audit, small_run):
+    blind = audit.blind()
+    targets = [
+        audit.evaluate(name, {"sima": 2}, membership=word)
+        for name, word in (("here", "verified"), ("owned", "stated"), ("found", "unverified"))
+    ]
+    run = type(small_run).of(audit, targets, blind)
+    text = report_on(run).page.text
+    stated = "owned: members as stated by the owner of the model, not verified."
+    first = text.index("What is found of each target")
+    assert text.index(stated) < text.index("found: members UNVERIFIED") < first
+    assert f"owned: {run.findings.verdict('owned')} {stated}" in text
+    assert f"found: {run.findings.verdict('found')} found: members UNVERIFIED" in text
+    assert "here: members" not in text
+
+
 def test_a_shifted_split_and_its_failed_control_come_before_all_numbers(audit, small_run):
     blind = audit.blind(2)
     run = type(small_run).of(audit, [audit.evaluate("net", {"sima": 2})], blind)

@@ -49,8 +49,7 @@ def every_table(findings: Findings) -> Iterator[tuple[str, Table]]:
 
 
 def _noted(findings: Findings, table: Table) -> Table:
-    """Return a table whose caption says in which of its audits members are not verified."""
+    """Return a table with a note that says in which of its audits members are not verified."""
     cells = {cell for row in table.rows for cell in row}
     audits = cells | {findings.ledger.numbers[cell].audit for cell in cells if cell in findings.ledger}
-    note = findings.membership_note(name for name in findings.targets if name in audits)
-    return replace(table, caption=f"{table.caption} {note}".strip())
+    return replace(table, note=findings.membership_note(name for name in findings.targets if name in audits))

@@ -24,6 +24,7 @@ def markdown(table: Table, ledger: Ledger) -> str:
     lines = [f"**{table.title}.** {fill(table.caption, ledger)}".rstrip(), ""]
     lines += [line(column.label for column in table.columns), line(["---"] * len(table.columns))]
     lines += [line(printed(column, cell, ledger) for column, cell in row) for row in table.cells()]
+    lines += ["", table.note] if table.note else []
     if table.has_mark(ledger):
         lines += ["", f"{TAIL}: {TAIL_NOTE}."]
     return "\n".join(lines) + "\n"
@@ -67,7 +68,7 @@ def _fields(column: Column, cell: str, ledger: Ledger) -> list[str]:
 
 def latex(table: Table, ledger: Ledger) -> str:
     """Return a tabular with the rules of booktabs; where it floats, and its caption, is the paper's own choice."""
-    caption = " ".join(fill(table.caption, ledger).split())
+    caption = " ".join([*fill(table.caption, ledger).split(), *table.note.split()])
     heads = [escape(column.label) for column in table.columns]
     body = [[_latex_cell(column, cell, ledger) for column, cell in row] for row in table.cells()]
     note = rf"\multicolumn{{{len(heads)}}}{{l}}{{\footnotesize {escape(f'{TAIL}: {TAIL_NOTE}.')}}} \\"
