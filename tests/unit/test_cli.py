@@ -14,6 +14,7 @@ from simaudit.data.jobs import SplitKnobs, split_job
 from simaudit.data.split import make_split, write_split
 from simaudit.evaluation.jobs import EvaluationKnobs, compare_job, evaluate_job, numbers_job
 from simaudit.plan.load import load
+from simaudit.provenance.asked import remember
 from simaudit.scoring.jobs import score_job
 from simaudit.storage.json import write_json
 from simaudit.vocabulary import paths
@@ -70,6 +71,17 @@ def test_duplicates_are_refused_naming_the_split_and_allowed_by_its_knob():
     assert not paths.split("mine").exists()
     assert run(split(allow_duplicates=True)).returncode == 0
     assert paths.split("mine").exists()
+
+
+def test_a_refusal_of_a_job_names_the_file_in_which_its_entry_is_written():
+    images(80)
+    files = [Path("params.yaml"), Path("mine.yaml")]
+    files[0].write_text("splits: {mine: {dataset: d, members: 40}, other: {dataset: d, members: 40}}")
+    files[1].write_text("splits: {mine: {calibration: 0.5}}")
+    remember(files)
+    assert_refused(run(split()), "mine.yaml: splits.mine: the same image")
+    files[1].unlink()
+    assert_refused(run(split()), "params.yaml: splits.mine: the same image")
 
 
 def test_a_split_too_small_to_be_measured_is_refused_before_anything_is_trained():

@@ -13,7 +13,7 @@ from simaudit.targets.memory import model_mb
 from simaudit.training.knobs import Schedule
 from simaudit.vocabulary import paths
 from simaudit.vocabulary.bounds import Most, Timestep
-from simaudit.vocabulary.errors import FileError, KnobError, SimauditError
+from simaudit.vocabulary.errors import EntryError, FileError, KnobError, SimauditError
 from simaudit.vocabulary.job import Job, reference
 from simaudit.vocabulary.knobs import Knobs, Name, Refers, Timesteps, deciding, joined, speed
 from simaudit.vocabulary.membership import Membership
@@ -108,7 +108,7 @@ def train(job: Job) -> Mapping[str, Any]:
         except FileError:
             raise  # no parameter is wrong
         except SimauditError as error:
-            raise SimauditError(f"params.yaml: targets.{output.name}: {error}") from None
+            raise EntryError(("targets", output.name), error) from None
         summary = {
             "kind": target.kind,
             "params": params,
@@ -148,7 +148,7 @@ def theory(job: Job) -> None:
     knobs, images = TheoryKnobs.model_validate(job.params), Images.open(job.input("images"))
     samples, schedule = Split.read(job.input("split")), knobs.schedule.noise()
     for error in knobs.beyond(len(samples.member_ids)):
-        raise SimauditError(f"params.yaml: theory.{error}")
+        raise EntryError(("theory", error.key), error.why)
     line = along_line(images, samples, knobs.line_members, knobs.line_timestep, schedule)
     field = over_field(images, samples, knobs.field_members, knobs.field_timesteps, schedule)
     write_table(job.output("line"), line)
