@@ -1,0 +1,1 @@
+"""Checkpoints of other code bases, written as folders that diffusers loads: one file per format."""
