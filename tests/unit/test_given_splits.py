@@ -33,6 +33,7 @@ FILES = [f"train/{i:03}.png" if i < 50 else f"test/{i:03}.png" for i in range(N)
 ORIGINS = [file.partition("/")[0] for file in FILES]
 ROLES = ["member" if i % 2 else "heldout" for i in range(N)]
 PIXELS = np.random.default_rng(0).integers(0, 256, (N, 1, 4, 4), dtype=np.uint8)
+ITEMS = pd.DataFrame({"file": FILES, "origin": ORIGINS, "sha256": [f"{i:064x}" for i in range(N)]})
 ROWS = [f"{file},{role}" for file, role in zip(FILES, ROLES, strict=True)]
 
 
@@ -105,6 +106,38 @@ def test_a_table_is_read_in_every_dialect(text, name):
     split = made(table(text, name))
     assert split.role.tolist() == ROLES
     assert split.fold.notna().all()
+
+
+def limited(limit, folds=None):
+    """The split of a list with 30 members and 60 held-out samples, perhaps with folds, of which few are used."""
+    rows = [f"{file},{'heldout' if i % 3 else 'member'}" for i, file in enumerate(FILES)]
+    rows = [f"{row},{fold}" for row, fold in zip(rows, folds, strict=True)] if folds else rows
+    given = csv(*rows, header="file,role,fold" if folds else "file,role")
+    return given_split(SplitKnobs(dataset="d", members=given).members, ITEMS, 0.7, 0, limit)
+
+
+def test_a_limit_keeps_the_shares_of_the_sides_and_the_rest_is_unused():
+    split = limited(45)
+    assert split.role.value_counts().to_dict() == {"unused": 45, "heldout": 30, "member": 15}
+    assert split[split.role == "unused"].fold.isna().all()
+    assert split[split.role == "heldout"].fold.value_counts().to_dict() == {
+        "calibration": 21,
+        "evaluation": 9,
+    }
+    assert limited(89).role.value_counts().to_dict() == {"heldout": 59, "member": 30, "unused": 1}
+
+
+def test_a_limit_keeps_the_shares_of_given_folds():
+    folds = ["calibration" if i % 5 < 3 else "evaluation" for i in range(N)]
+    used = limited(30, folds).query("role != 'unused'")
+    assert used.groupby(["role", "fold"]).size().tolist() == [12, 8, 6, 4]  # a third of 36, 24, 18, 12
+    assert used.fold.tolist() == [folds[sample] for sample in used.sample_id]
+
+
+def test_a_limit_beyond_the_list_changes_nothing_and_one_of_drawn_members_is_refused():
+    assert made(csv(*ROWS), limit=1000).equals(made(csv(*ROWS)))
+    with pytest.raises(ValueError, match="is for members that are given, and these are drawn"):
+        SplitKnobs.model_validate({"dataset": "d", "members": 40, "limit": 30})
 
 
 def test_a_parquet_table_is_read_with_its_folds_and_groups():
@@ -336,7 +369,7 @@ def test_a_copy_on_both_sides_is_refused_and_one_that_is_unused_is_not():
     copied = PIXELS.copy()
     copied[1] = copied[0]
     store("d", copied, file=FILES)
-    assert "sample_id pairs 1=0" in refused(csv(*ROWS))
+    assert f"files {FILES[1]}={FILES[0]}" in refused(csv(*ROWS))
     assert made(csv(f"{FILES[0]},unused", *ROWS[1:])).role[0] == "unused"
 
 

@@ -9,7 +9,7 @@ import pytest
 SOURCE = Path(__file__).parents[2] / "src/simaudit"
 FLOORS = (
     *("vocabulary", "storage", "machine", "diffusion", "data", "training", "targets", "attacks", "scoring"),
-    *("samples", "evaluation", "figures", "provenance", "report", "plan", "cli"),
+    *("samples", "evaluation", "figures", "provenance", "report", "plan", "audit", "cli"),
 )
 """From the ground up."""
 

@@ -25,7 +25,8 @@ from simaudit.vocabulary.job import paths_in
 from simaudit.vocabulary.paths import record
 
 # Jobs run in the environment that Snakemake itself runs in, activated or not.
-shell.prefix(f'export PATH="{Path(sys.executable).parent}:$PATH" PYTHONPATH="{SOURCE}:$PYTHONPATH"; ')
+OWN_CODE = f' PYTHONPATH="{SOURCE}:$PYTHONPATH"' if SOURCE.is_dir() else ""
+shell.prefix(f'export PATH="{Path(sys.executable).parent}:$PATH"{OWN_CODE}; ')
 
 
 def refuse(error):
@@ -58,7 +59,8 @@ onstart:
         if IS_ALONE:
             stamps.write(JOBS.values())
             remember(FILES, GIVEN)
-            if not FILES[1:] and not GIVEN and Path.cwd() == Path(workflow.basedir):
+            here = Path(workflow.basedir)
+            if not FILES[1:] and not GIVEN and Path.cwd() == here and (here / "dvc.yaml").exists():
                 dvc.refresh(PARAMS)
         else:
             stamps.require(JOBS.values())

@@ -2,7 +2,7 @@
 # `snakemake --printshellcmds` shows it on the terminal, too.
 from snakemake.logging import logger
 
-from simaudit.machine.progress import SHARED_TERMINAL
+from simaudit.machine.progress import SHARED_TERMINAL, VERDICT_FOLLOWS
 from simaudit.report.terminal.forecast import Forecast, Planned
 from simaudit.report.terminal.jobs import take_the_place_of_snakemake
 
@@ -25,7 +25,9 @@ if workflow.is_main_process:
 
 
 onsuccess:
-    if any(job.rule.name == "report" for job in workflow.dag.needrun_jobs(exclude_finished=False)):
+    if VERDICT_FOLLOWS not in os.environ and any(
+        job.rule.name == "report" for job in workflow.dag.needrun_jobs(exclude_finished=False)
+    ):
         from simaudit.report.outcome import run_lines
 
         logger.info("\n".join(run_lines()))

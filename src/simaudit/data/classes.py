@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 
 from simaudit.data.store import read_items
 from simaudit.vocabulary.errors import SimauditError, named
@@ -18,16 +19,26 @@ def read_classes(items: Path, sample_ids: np.ndarray, known: Sequence[int]) -> n
 
     Raises SimauditError that names every sample without a label, and every one whose label is none of the classes.
     """
-    frame = read_items(items, "sample_id", "file", "label").iloc[sample_ids]
+    try:
+        return require_classes(read_items(items, "sample_id", "file", "label").iloc[sample_ids], known)
+    except SimauditError as error:
+        raise SimauditError(f"{items}: {error}") from None
+
+
+def require_classes(frame: pd.DataFrame, known: Sequence[int]) -> np.ndarray:
+    """Return the labels (n,) int64 of n samples, whose sample_id, file and label are in `frame`.
+
+    Raises SimauditError as `read_classes` does.
+    """
     names = frame.file.fillna(frame.sample_id.astype(str))
     lacking = frame.label.isna()
     if lacking.all():
-        raise SimauditError(f"{items}: no image has a label; {REMEDY}")
+        raise SimauditError(f"no image has a label; {REMEDY}")
     other = ~lacking & ~frame.label.isin(known).fillna(False)
     others = [f"{name} ({label})" for name, label in zip(names[other], frame.label[other], strict=True)]
     if mistakes := [*named("without a label", list(names[lacking])), *named("of no such class", others)]:
         what = f"labels must be classes of the model, {_span(known)}"
-        raise SimauditError(f"{items}: {what}; {'; '.join(mistakes)}; {REMEDY}")
+        raise SimauditError(f"{what}; {'; '.join(mistakes)}; {REMEDY}")
     labels: np.ndarray = frame.label.to_numpy(dtype=np.int64)
     return labels
 

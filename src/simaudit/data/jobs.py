@@ -1,6 +1,8 @@
 """The jobs that make data: prepare a dataset, draw a split, find nearest members."""
 
-from typing import Annotated, Any
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
@@ -13,6 +15,9 @@ from simaudit.vocabulary.errors import EntryError, FileError, KnobError, Simaudi
 from simaudit.vocabulary.job import Job, reference
 from simaudit.vocabulary.knobs import Knobs, Name, Refers, Seed, deciding
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 MEMORY_MB = {
     "prepare": 1500,
     "split": lambda job: 600 + 15 * job.read_mb("items"),  # texts take more room in memory
@@ -24,13 +29,15 @@ MEMORY_MB = {
 class SplitKnobs(Knobs):
     """Who of a dataset is a member: so many, drawn at random, or those that are given.
 
-    Of the others so many are held out as `heldout` says, drawn at random, or all. `seed` and `calibration` also draw
-    the folds of members that are given without.
+    Of the others so many are held out as `heldout` says, drawn at random, or all. Of members and held-out samples that
+    are given, at most `limit` are used, drawn at random with the shares of both sides kept. `seed` and `calibration`
+    also draw the folds of members that are given without.
     """
 
     dataset: Annotated[Name, Refers("datasets")]
     members: Members
     heldout: Count | None = None
+    limit: Count | None = None
     calibration: Share = 0.3
     seed: Seed = 0
     allow_duplicates: bool = False
@@ -43,6 +50,15 @@ class SplitKnobs(Knobs):
                 "given", "is for members that are drawn, and these are given; remove it"
             )
         return heldout
+
+    @field_validator("limit")
+    @classmethod
+    def _is_of_a_list(cls, limit: int | None, info: ValidationInfo) -> int | None:
+        if limit is not None and isinstance(info.data.get("members"), int):
+            raise PydanticCustomError(
+                "drawn", "is for members that are given, and these are drawn; set heldout instead"
+            )
+        return limit
 
 
 class NearDuplicateKnobs(Knobs):
@@ -87,9 +103,7 @@ def split_job(name: str, knobs: SplitKnobs) -> Job:
 
 def split(job: Job) -> None:
     """Draw members, held-out samples and folds, or take them as they are given."""
-    from simaudit.data.matching import given_split
-    from simaudit.data.sizes import refuse_small
-    from simaudit.data.split import make_split, refuse_duplicates, sizes_of, write_split
+    from simaudit.data.split import write_split
     from simaudit.data.store import read_items
 
     values: dict[str, Any] = dict(job.params)
@@ -97,14 +111,7 @@ def split(job: Job) -> None:
     knobs = SplitKnobs.model_validate(values)
     items = read_items(job.input("items"), "file", "origin", "sha256")
     try:
-        if isinstance(knobs.members, Given):
-            made = given_split(knobs.members, items, knobs.calibration, knobs.seed)
-        else:
-            hashes = items.sha256.tolist()
-            made = make_split(hashes, knobs.members, knobs.calibration, knobs.seed, knobs.heldout)
-        refuse_small(sizes_of(made))
-        if not knobs.allow_duplicates:
-            refuse_duplicates(made)
+        made = split_of(knobs, items)
     except FileError:
         raise  # no parameter is wrong
     except KnobError as error:
@@ -112,6 +119,27 @@ def split(job: Job) -> None:
     except SimauditError as error:
         raise EntryError(("splits", name), error) from None
     write_split(job.output("split"), made, items.origin)
+
+
+def split_of(knobs: SplitKnobs, items: pd.DataFrame) -> pd.DataFrame:
+    """Return the split of N samples that the knobs ask for, with the columns of `split.SCHEMA`.
+
+    `items` has the columns file, origin and sha256 of each sample. Raises KnobError, of the key that is wrong, and
+    SimauditError where a file is not what it should be, a fold is too small, or the same image is on both sides.
+    """
+    from simaudit.data.matching import given_split
+    from simaudit.data.sizes import refuse_small
+    from simaudit.data.split import make_split, refuse_duplicates, sizes_of
+
+    if isinstance(knobs.members, Given):
+        made = given_split(knobs.members, items, knobs.calibration, knobs.seed, knobs.limit)
+    else:
+        hashes = items.sha256.tolist()
+        made = make_split(hashes, knobs.members, knobs.calibration, knobs.seed, knobs.heldout)
+    refuse_small(sizes_of(made))
+    if not knobs.allow_duplicates:
+        refuse_duplicates(made, items.file)
+    return made
 
 
 def nearest_job(split: str, dataset: str, knobs: NearDuplicateKnobs, threads: int) -> Job:

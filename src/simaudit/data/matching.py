@@ -9,7 +9,7 @@ import pandas as pd
 from simaudit.data.listing import Entry, Listing, Name, read_listing
 from simaudit.data.membership import Given
 from simaudit.data.source import composed
-from simaudit.data.split import draw_folds, split_table
+from simaudit.data.split import draw_folds, limited, split_table
 from simaudit.machine.progress import log
 from simaudit.vocabulary.errors import NAMED, KnobError, named, some
 from simaudit.vocabulary.sides import FOLDS, HELDOUT, MEMBER, SIDES, UNUSED
@@ -28,12 +28,14 @@ Found = list[tuple[int | None, Entry]]
 """The sample that each entry names, None where it names none."""
 
 
-def given_split(given: Given, items: pd.DataFrame, calibration: float, seed: int) -> pd.DataFrame:
+def given_split(
+    given: Given, items: pd.DataFrame, calibration: float, seed: int, limit: int | None = None
+) -> pd.DataFrame:
     """Return the split that is given of N samples, whose columns file, origin and sha256 are in `items`.
 
-    The columns are those of `make_split`. Samples that no entry names are unused. Folds that are not given are drawn as
-    `make_split` draws them. Raises KnobError, naming together all that is wrong with the entries, and SimauditError
-    when a file is not what it should be.
+    The columns are those of `make_split`. Samples that no entry names are unused, and so are those beyond `limit`, see
+    `limited`. Folds that are not given are drawn as `make_split` draws them. Raises KnobError, naming together all that
+    is wrong with the entries, and SimauditError when a file is not what it should be.
     """
     listing, files = read_listing(given, items), [text or None for text in items.file.fillna("")]
     samples = _samples(
@@ -58,7 +60,10 @@ def given_split(given: Given, items: pd.DataFrame, calibration: float, seed: int
     role, fold, group = (np.full(len(files), value, dtype=object) for value in (UNUSED, None, None))
     for sample, entry in known.items():
         role[sample], group[sample] = _role(entry), entry.group
-        fold[sample] = _fold(entry) if role[sample] in SIDES else None
+        fold[sample] = (_fold(entry) or None) if role[sample] in SIDES else None
+    if limit is not None:
+        beyond = ~limited(role, fold, limit, seed)
+        role[beyond], fold[beyond] = UNUSED, None
     drawn = fold if any(fold) else draw_folds(role, calibration, seed)
     return split_table(role, drawn, group, items.sha256.tolist())
 

@@ -42,7 +42,7 @@ def write_store(entries: Iterable[Item | Unusable], images: Path, items: Path) -
                 store.add(entry)
             progress.advance()
         if unusable:
-            raise SimauditError(_refusal(unusable))
+            raise SimauditError(why_unusable(unusable))
         if not len(store):
             raise SimauditError("has no images; name a source that has some")
 
@@ -73,7 +73,8 @@ def _words(shape: tuple[int, ...], dtype: np.dtype) -> str:
     return f"{channels} channel{'s' if channels > 1 else ''} of {height}×{width} pixels in {dtype}"
 
 
-def _refusal(unusable: Mapping[str, list[str]]) -> str:
+def why_unusable(unusable: Mapping[str, list[str]]) -> str:
+    """Return the sentence on images that cannot be used: their names by why."""
     number = sum(map(len, unusable.values()))
     count = "1 image" if number == 1 else f"{number} images"
     clauses = [

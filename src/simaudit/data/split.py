@@ -67,6 +67,26 @@ def draw_folds(role: np.ndarray, calibration: float, seed: int) -> np.ndarray:
     return fold
 
 
+def limited(role: np.ndarray, fold: np.ndarray, limit: int, seed: int) -> np.ndarray:
+    """Return which of N samples are among at most `limit` that are drawn from members and held-out samples, (N,) bool.
+
+    `role` and `fold` are (N,). The share of each side, and of each fold of it where folds are given, stays what it is,
+    up to the fractions that whole samples leave; the largest of these are rounded up.
+    """
+    order = np.random.default_rng(seed).permutation(len(role))
+    kinds = [(side, part) for side in SIDES for part in (None, CALIBRATION, EVALUATION)]
+    strata = [order[(role[order] == side) & (fold[order] == part)] for side, part in kinds]
+    sizes = np.array([len(ids) for ids in strata])
+    share = min(1.0, limit / sizes.sum()) if sizes.sum() else 0.0
+    counts = np.floor(sizes * share).astype(int)
+    spare = min(limit, sizes.sum()) - counts.sum()
+    counts[np.argsort(counts - sizes * share, kind="stable")[:spare]] += 1
+    kept = np.zeros(len(role), dtype=bool)
+    for ids, count in zip(strata, counts, strict=True):
+        kept[ids[:count]] = True
+    return kept
+
+
 def split_table(role: np.ndarray, fold: np.ndarray, group: np.ndarray, hashes: Sequence[str]) -> pd.DataFrame:
     """Return the columns of SCHEMA of all N samples; each argument is of length N, in sample_id order."""
     ids = np.arange(len(role))
@@ -94,13 +114,18 @@ def duplicates_across_roles(split: pd.DataFrame) -> list[tuple[int, int]]:
     return list(zip(pairs.sample_id_x.tolist(), pairs.sample_id_y.tolist(), strict=True))
 
 
-def refuse_duplicates(split: pd.DataFrame) -> None:
-    """Raise SimauditError, naming the pairs, when the same image is on both sides of the split."""
+def refuse_duplicates(split: pd.DataFrame, files: pd.Series | None = None) -> None:
+    """Raise SimauditError, naming the pairs, when the same image is on both sides of the split.
+
+    `files` (N,) are the names of the images, where they have names.
+    """
     pairs = duplicates_across_roles(split)
     if pairs:
-        shown = some([f"{member}={heldout}" for member, heldout in pairs], NAMED_PAIRS)
+        named = files is not None and bool(files.notna().all())
+        names = files.tolist() if files is not None and named else range(len(split))
+        shown = some([f"{names[member]}={names[heldout]}" for member, heldout in pairs], NAMED_PAIRS)
         raise SimauditError(
-            f"the same image is member and held out (sample_id pairs {shown}); "
+            f"the same image is member and held out ({'files' if named else 'sample_id pairs'} {shown}); "
             "remove the copies, or set allow_duplicates: true"
         )
 

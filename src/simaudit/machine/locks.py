@@ -3,6 +3,8 @@
 import fcntl
 import shutil
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
@@ -53,16 +55,29 @@ def release_stale_locks() -> tuple[IO[str], bool]:
     return handle, True
 
 
-def require_no_other() -> None:
-    """Raise SimauditError when a Snakemake is running in this folder: what its jobs read must not change."""
-    if not ALIVE.exists():
+def require_no_other(folder: Path = Path()) -> None:
+    """Raise SimauditError when a Snakemake is running in a folder: what its jobs read must not change."""
+    file = folder / ALIVE
+    if not file.exists():
         return
-    with ALIVE.open("a+") as handle:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise SimauditError(
-                f"{ALIVE}: a Snakemake is running in this folder; wait until it has ended"
-            ) from None
-        except OSError:
-            pass  # a file system without such locks
+    with file.open("a+") as handle:
+        _alone(handle, f"{file}: a Snakemake is running in this folder; wait until it has ended")
+
+
+@contextmanager
+def only_one(file: Path, refusal: str) -> Iterator[None]:
+    """Hold the lock of a file, which is made if need be. Raises SimauditError with `refusal` where another holds it."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with file.open("a+") as handle:
+        _alone(handle, refusal)
+        yield
+
+
+def _alone(handle: IO[str], refusal: str) -> None:
+    """Lock a file alone, as long as it is open; a file system without such locks lets everybody."""
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise SimauditError(refusal) from None
+    except OSError:
+        pass

@@ -15,6 +15,8 @@ FIRST_LINE, RAREST_LINE, SHARE = 10.0, 60.0, 0.2
 """Seconds until the first line and, at most, between two; lines become rarer as a share of the time that has passed."""
 SHARED_TERMINAL = "SIMAUDIT_SHARED_TERMINAL"
 """The environment variable that Snakemake sets for its jobs where several of them write to one terminal at a time."""
+VERDICT_FOLLOWS = "SIMAUDIT_VERDICT_FOLLOWS"
+"""The environment variable that is set where whoever runs Snakemake says what the run has found."""
 
 
 class Progress:

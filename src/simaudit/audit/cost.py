@@ -1,0 +1,74 @@
+"""What an audit costs: the parameters of a network, the queries of an attack, and the time of a query."""
+
+from __future__ import annotations
+
+import time
+from math import prod
+
+import numpy as np
+import torch
+from safetensors import safe_open
+
+from simaudit.attacks.attack import Attack
+from simaudit.diffusion.noise import SampleNoise
+from simaudit.scoring.run import score_batch
+from simaudit.targets.checkpoint.component import Component
+from simaudit.targets.target import Target
+
+SAFE = ".safetensors"
+
+
+def count_parameters(network: Component) -> int:
+    """Return how many numbers the weights of a network are, by the heads of its files."""
+    count = 0
+    for file in network.tensors:
+        if file.suffix == SAFE:
+            with safe_open(file, "pt") as weights:
+                count += sum(prod(weights.get_slice(name).get_shape()) for name in weights.keys())  # noqa: SIM118
+        else:
+            count += sum(tensor.numel() for tensor in torch.load(file, "meta", weights_only=True).values())
+    return count
+
+
+class Counted:
+    """A target that counts how often its denoiser is asked, and answers without asking it."""
+
+    def __init__(self, target: Target) -> None:
+        self._target, self.schedule, self.offers = target, target.schedule, target.offers
+        self.known_classes = target.known_classes
+        self.queries = 0
+
+    def conditioned(self, labels: torch.Tensor | None) -> Counted:
+        return self
+
+    def encode(self, images: torch.Tensor) -> torch.Tensor:
+        return self._target.encode(images)
+
+    def decode(self, z: torch.Tensor) -> torch.Tensor:
+        return self._target.decode(z)
+
+    def predict_noise(self, z: torch.Tensor, timestep: int) -> torch.Tensor:
+        self.queries += 1
+        return torch.ones_like(z)
+
+
+def count_queries(attack: Attack, target: Target, image: torch.Tensor, conditions: int = 0) -> int:
+    """Return how often an attack really asks for one sample; `image` is (1, C, H, W).
+
+    A model of classes is asked under so many `conditions`, none for another model.
+    """
+    counted = Counted(target)
+    score_batch(attack, counted, image, SampleNoise(0, np.zeros(1, dtype=np.int64)))
+    return counted.queries * max(conditions, 1)
+
+
+@torch.inference_mode()
+def time_query(target: Target, batch: torch.Tensor, timestep: int) -> float:
+    """Return how many seconds a query takes for one of a batch of images (B, C, H, W)."""
+    if target.known_classes:
+        target = target.conditioned(torch.full((len(batch),), target.known_classes[0]))
+    z = target.encode(batch)
+    target.predict_noise(z, timestep).cpu()  # the first query of a process takes longer
+    start = time.perf_counter()
+    target.predict_noise(z, timestep).cpu()
+    return (time.perf_counter() - start) / len(batch)

@@ -1,0 +1,224 @@
+"""What is known before anything runs: the model, the images, the members, what will be asked, and how long it takes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+import torch
+
+from simaudit.audit import plan
+from simaudit.audit.attacks import COARSE, FINE, chosen, timesteps
+from simaudit.audit.cost import count_parameters, count_queries, time_query
+from simaudit.audit.pictures import Pictures, look
+from simaudit.audit.question import OPTION_OF, Question, Refusals
+from simaudit.data.classes import require_classes
+from simaudit.data.given_table import READERS, read_given_table
+from simaudit.data.jobs import SplitKnobs, split_of
+from simaudit.data.split import sizes_of
+from simaudit.diffusion.schedule import NoiseSchedule
+from simaudit.machine.devices import resolve_device
+from simaudit.storage.hashes import sha256_file
+from simaudit.targets.checkpoint.layout import Layout
+from simaudit.targets.checkpoint.load import load
+from simaudit.targets.classes import known_classes
+from simaudit.targets.families.checkpoint import Checkpoint
+from simaudit.targets.files import target_hash
+from simaudit.training.levels import Shape
+from simaudit.vocabulary.errors import KnobError, SimauditError
+from simaudit.vocabulary.sides import EVALUATION, SIDES, UNUSED
+
+JOBS, SECONDS_A_JOB = 22, 4.0
+"""Jobs of an audit beside those of its attacks, and how long each job takes beside asking the model: most start Python
+and its libraries anew."""
+NO_SIGNAL = 1e-4  # a_t below which nothing is left of the image
+FEW = 100  # held-out samples, below which one of them is more than 1 %
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What is known of an audit before it runs.
+
+    `layout` and `noise`, a line on its schedule, are of the model, which has so many `parameters`; `weights` is the
+    hash that score files give it. The folder has `images`, which it takes in this `shape`, and of which some are
+    `unused`. `sides` has the sizes of both sides, `folds` those of (members, held-out samples) by fold, `copies` how
+    many samples equal another of their side. `values` is params.yaml. `queries` are those of each attack per image,
+    `skipped` says why others are not run, `drawing` is how many queries it takes to draw samples, `seconds` how long
+    one takes on a core or on the `device`.
+    """
+
+    question: Question
+    layout: Layout
+    shape: Shape
+    noise: str
+    parameters: int
+    weights: str
+    images: int
+    unused: int
+    sides: Mapping[str, int]
+    folds: Mapping[str, tuple[int, int]]
+    copies: Mapping[str, int]
+    values: Mapping[str, Any]
+    queries: Mapping[str, int]
+    skipped: Mapping[str, str]
+    drawing: int
+    seconds: float
+    device: str
+
+    @property
+    def all_queries(self) -> int:
+        """How often the model is asked in all."""
+        return sum(self.sides.values()) * sum(self.queries.values()) + self.drawing
+
+    def duration(self, cores: int) -> float:
+        """Return about how many seconds the audit takes on so many cores."""
+        at_once = cores if self.device == "cpu" else 1
+        jobs = JOBS + len(self.queries)
+        return self.all_queries * self.seconds / at_once + jobs * SECONDS_A_JOB / cores
+
+    def warnings(self) -> Iterator[str]:
+        """Yield what the owner should know before a verdict is read."""
+        _, heldout = self.folds[EVALUATION]
+        if heldout < FEW:
+            yield (
+                f"only {heldout} held-out samples are measured: a TPR at 1 % FPR needs {FEW} and more, so it will be "
+                "uncertain; list more held-out samples"
+            )
+
+
+def examine(question: Question) -> Facts:
+    """Return what is known before an audit runs; nothing is written.
+
+    Raises SimauditError with one line for each thing that is wrong with the model, the images and the list.
+    """
+    refusals = Refusals()
+    family, layout = _model(question, refusals)
+    knobs = _knobs(question, refusals)
+    labels = bool(layout and layout.classes and _has_labels(question))
+    pictures = _pictures(question, family, layout, labels, refusals)
+    split = _split(question, knobs, pictures, refusals) if knobs and pictures else None
+    if layout and layout.classes and pictures is not None and split is not None:
+        _require_classes(
+            question, layout, labels, pictures.items[(split.role != UNUSED).to_numpy()], refusals
+        )
+    refusals.require_none()
+    assert layout is not None
+    assert pictures is not None
+    assert split is not None
+    attacks, skipped = chosen(question.attacks, family.offers)
+    device = resolve_device(question.device)
+    torch.set_num_threads(1)
+    target, batch = load(layout, device), torch.from_numpy(pictures.few).to(device)
+    fine, coarse = timesteps(target.schedule, FINE), timesteps(target.schedule, COARSE)
+    shape = pictures.common(layout.shape)
+    values = plan.written(question, attacks, fine, coarse, layout, shape, labels)
+    params = plan.params(values)
+    conditions = len(params.conditions_of(question.name))
+    used = split[split.role != UNUSED]
+    return Facts(
+        question=question,
+        layout=layout,
+        shape=shape,
+        noise=schedule_line(layout, target.schedule),
+        parameters=count_parameters(layout.network),
+        weights=target_hash({"files": {place: sha256_file(file) for place, file in layout.places.items()}}),
+        images=len(split),
+        unused=len(split) - len(used),
+        sides={side: int((used.role == side).sum()) for side in SIDES},
+        folds=sizes_of(split),
+        copies={side: int(used[used.role == side].sha256.duplicated().sum()) for side in SIDES},
+        values=values,
+        queries={
+            name: count_queries(params.attacks[name], target, batch[:1], conditions) for name in attacks
+        },
+        skipped=skipped,
+        drawing=params.quality.samples * params.quality.steps,
+        seconds=time_query(target, batch, coarse[0]),
+        device=device.type,
+    )
+
+
+def _model(question: Question, refusals: Refusals) -> tuple[Checkpoint, Layout | None]:
+    family = Checkpoint.model_validate(question.target())
+    try:
+        return family, family.layout
+    except KnobError as error:
+        option = OPTION_OF.get(error.key, "--model")
+        path = question.scheduler if option == "--scheduler" else question.model
+        refusals.add(option, path or question.model, error)
+        return family, None
+
+
+def _knobs(question: Question, refusals: Refusals) -> SplitKnobs | None:
+    try:
+        return SplitKnobs.model_validate(question.split())
+    except SimauditError as error:
+        refusals.lines.append(str(error))
+        return None
+
+
+def _has_labels(question: Question) -> bool:
+    """Return whether the list of members is a table with labels."""
+    try:
+        is_table = question.members.suffix.lower() in READERS
+        return is_table and "label" in read_given_table(question.members, ["label"]).columns
+    except SimauditError:  # the split will say what is wrong with it
+        return False
+
+
+def _pictures(
+    question: Question, family: Checkpoint, layout: Layout | None, labels: bool, refusals: Refusals
+) -> Pictures | None:
+    try:
+        pictures = look(question, layout.shape if layout else None, plan.BATCH_SIZE, labels)
+        if layout and (why := pictures.why_not(pictures.common(layout.shape))):
+            refusals.add("--images", question.images, why)
+        elif layout:
+            family.require_shape(pictures.common(layout.shape))
+        return pictures
+    except SimauditError as error:
+        said = error.why if isinstance(error, KnobError) else str(error)
+        of_list = said.startswith(str(question.members))
+        refusals.add(*(("--members", question.members) if of_list else ("--images", question.images)), error)
+        return None
+
+
+def _split(
+    question: Question, knobs: SplitKnobs, pictures: Pictures, refusals: Refusals
+) -> pd.DataFrame | None:
+    try:
+        return split_of(knobs, pictures.items)
+    except SimauditError as error:
+        refusals.add("--members", question.members, error)
+        return None
+
+
+def _require_classes(
+    question: Question, layout: Layout, labels: bool, used: pd.DataFrame, refusals: Refusals
+) -> None:
+    """Take down what is wrong with the labels of the samples that are used, or that there are none."""
+    if labels:
+        try:
+            require_classes(used, known_classes(layout.classes, layout.empty_class))
+        except SimauditError as error:
+            refusals.add("--members", question.members, error)
+    elif layout.empty_class is None:
+        why = f"the model knows {layout.classes} classes, and the list has no column label; add it"
+        refusals.add("--members", question.members, f"{why}, or state an --empty-class that the model has")
+
+
+def schedule_line(layout: Layout, schedule: NoiseSchedule) -> str:
+    """Return what the noise schedule of a model is, in a line."""
+    config, last = layout.scheduler.config, float(schedule.signals[-1])
+    if "beta_schedule" in config:
+        kind = f"β {config['beta_schedule']}"
+        if config.get("trained_betas") is not None:
+            kind = "β of its own"
+        elif "linear" in config["beta_schedule"]:
+            kind += f" {config.get('beta_start', 0):g} to {config.get('beta_end', 0):g}"
+    else:
+        kind = "flow matching"
+    zero = ", zero SNR at the end" if last < NO_SIGNAL else ""
+    return f"{layout.scheduler.class_name}, T = {layout.timesteps}, {kind}{zero}"

@@ -1,0 +1,146 @@
+"""What a model owner asks by the options of the command line, and its refusals, in the words of these options."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from simaudit.data.given_table import READERS
+from simaudit.vocabulary.errors import KnobError, SimauditError, printable, some
+from simaudit.vocabulary.paths import RUN
+
+IMAGES = "images"
+"""The name of the dataset and of the split in params.yaml, and so in the report."""
+ARRAYS = ".npz"
+OPTION_OF = {
+    **{"path": "--model", "network": "--network", "scheduler": "--scheduler"},
+    "empty_class": "--empty-class",
+}
+"""The option that gives each key of a target of kind checkpoint."""
+REMEDIES = {
+    "set unknown: drop": "give --allow-missing",
+    ", or set allow_duplicates: true": "",
+    ", or leave labels out of the conditions of the audit": ", or state an --empty-class that the model has",
+    "set size of the dataset": "give images of such sides",
+    ", or another calibration share": ", or raise --limit if it is given",
+    "set background to white or black": "give --background white or --background black",
+    "lower size, or set enlarge: true": "give --enlarge",
+}
+"""What stands in place of a remedy that names a key of params.yaml."""
+
+
+@dataclass(frozen=True)
+class Question:
+    """The options of `simaudit audit` that decide a result; paths are absolute. None is what was not asked for.
+
+    `attacks` are names, one of which may be `all`. `resize`, `enlarge` and `colour` allow that images are converted to
+    what the model takes; `background` is what lies behind transparent pixels. `allow_missing` leaves out entries of the
+    list that name no image.
+    """
+
+    model: Path
+    images: Path
+    members: Path
+    attacks: tuple[str, ...] = ()
+    limit: int | None = None
+    resize: bool = False
+    enlarge: bool = False
+    colour: bool = False
+    background: str | None = None
+    allow_missing: bool = False
+    network: str | None = None
+    scheduler: Path | None = None
+    empty_class: int | None = None
+    device: str = "auto"
+
+    def __post_init__(self) -> None:
+        for name in ("model", "images", "members", "scheduler"):
+            if (path := getattr(self, name)) is not None:
+                if not str(path).isprintable():
+                    raise SimauditError(f"--{name} {printable(str(path))}: cannot be printed; rename it")
+                object.__setattr__(self, name, Path(path).resolve())
+
+    @property
+    def name(self) -> str:
+        """The name of the target and its audit: that of the model's folder, in letters that a name may have."""
+        name = re.sub("[^a-z0-9_-]+", "-", self.model.name.lower()).strip("-_")[:60]
+        return f"{name}-model" if name in (RUN, IMAGES) else name or "model"
+
+    @property
+    def default_output(self) -> Path:
+        """The folder that holds the audit where none is named."""
+        return Path(f"audit-{self.name}")
+
+    def target(self) -> dict[str, Any]:
+        """Return the entry of the model in params.yaml."""
+        scheduler = str(self.scheduler) if self.scheduler else None
+        said = {"network": self.network, "scheduler": scheduler, "empty_class": self.empty_class}
+        given = {key: value for key, value in said.items() if value is not None}
+        return {"kind": "checkpoint", "split": IMAGES, "path": str(self.model), **given}
+
+    def dataset(self, shape: tuple[int, ...] | None, labels: bool = False) -> dict[str, Any]:
+        """Return the entry of the images in params.yaml, for a model that takes images of this `shape` (C, H, W).
+
+        Where the shape is not known, nothing is converted to it. With `labels`, these
+        stand in the list of members.
+        """
+        converted: dict[str, Any] = {}
+        if shape and any(shape[1:]) and (self.resize or self.enlarge):
+            converted |= {"size": list(shape[1:])}
+        if self.enlarge:
+            converted |= {"enlarge": True}
+        if shape and self.colour and shape[0] in (1, 3):
+            converted |= {"colour": "rgb" if shape[0] == 3 else "grey"}
+        if self.background:
+            converted |= {"background": self.background}
+        if labels:
+            converted |= {"labels": "metadata", "metadata": str(self.members)}
+        return {"source": "folder", "path": str(self.images), **converted}
+
+    def split(self) -> dict[str, Any]:
+        """Return the entry of the split in params.yaml. Raises SimauditError for a list of an unknown form."""
+        suffix = self.members.suffix.lower()
+        if suffix not in (ARRAYS, *READERS):
+            known = ", ".join((*READERS, ARRAYS))
+            raise SimauditError(f"--members {self.members}: must end in one of {known}")
+        given = {"indices" if suffix == ARRAYS else "file": str(self.members), "unlisted": "unused"}
+        unknown = {"unknown": "drop"} if self.allow_missing else {}
+        limit = {} if self.limit is None else {"limit": self.limit}
+        return {"dataset": IMAGES, "members": {**given, **unknown}, "calibration": 0.3, "seed": 0, **limit}
+
+    def other_than(self, dataset: Any, split: Any, target: Any) -> list[str]:
+        """Return which options name something else than these entries of another params.yaml, with what that names."""
+        members = split["members"]
+        before = {
+            "--model": (target["path"], self.model),
+            "--images": (dataset["path"], self.images),
+            "--members": (members.get("file") or members["indices"], self.members),
+        }
+        return [f"{option} {was}" for option, (was, now) in before.items() if Path(was) != now]
+
+
+@dataclass
+class Refusals:
+    """What is wrong with files and lists, one line each, in the words of the options: all of it is said together."""
+
+    lines: list[str] = field(default_factory=list)
+
+    def add(self, option: str, path: Path, error: SimauditError | str) -> None:
+        """Take down what is wrong with what an option names."""
+        why = error.why if isinstance(error, KnobError) else str(error)
+        for written, said in REMEDIES.items():
+            why = why.replace(written, said)
+        self.lines.append(f"{option} {why}" if why.startswith(str(path)) else f"{option} {path}: {why}")
+
+    def require_none(self) -> None:
+        """Raise SimauditError with every line, where there is one."""
+        if self.lines:
+            raise SimauditError("\n".join(self.lines))
+
+
+def require_known(option: str, names: list[str], known: list[str]) -> None:
+    """Raise SimauditError when a name that an option gives is none of those that are known."""
+    if unknown := [name for name in names if name not in known]:
+        raise SimauditError(f"{option}: no such name {some(unknown)}; known: {some(known, len(known))}")

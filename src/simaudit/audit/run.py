@@ -1,0 +1,103 @@
+"""An audit from its question to its exit code: what is known, the run by Snakemake, and the verdict."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from types import FrameType
+
+from simaudit.audit import folder
+from simaudit.audit.question import Question
+from simaudit.machine.locks import only_one, require_no_other
+from simaudit.machine.progress import VERDICT_FOLLOWS
+from simaudit.vocabulary import paths
+
+PASSED, REFUSED, ABOVE = 0, 2, 3
+LOCK = Path(".simaudit/audit.lock")
+STATUS = re.compile(r"returned non-zero exit status (\d+)")
+PATIENCE = 10  # seconds that Snakemake has to notice Ctrl-C by itself
+
+
+def audit(
+    question: Question,
+    output: Path,
+    cores: int | None = None,
+    fail_above: Sequence[str] = (),
+    dry_run: bool = False,
+    say: Callable[[str], None] = print,
+) -> int:
+    """Answer a question in the folder `output`, and return the exit code; `say` gets each line for the owner.
+
+    The code is PASSED; ABOVE where a metric is above its limit in `fail_above`; that of Snakemake where it fails, which
+    is REFUSED where a job was refused. A dry run ends before anything is written. Raises SimauditError, with a line for
+    each mistake, where the question cannot be answered.
+    """
+    from simaudit.audit import plan, screen
+    from simaudit.audit.preflight import examine
+    from simaudit.audit.result import Limit, Result
+
+    output = output.resolve()
+    limits = [Limit.of(text) for text in fail_above]
+    folder.require_usable(output, question)
+    require_no_other(output)
+    facts = examine(question)
+    for line in screen.lines(facts, output, cores or len(os.sched_getaffinity(0))):
+        say(line)
+    if dry_run:
+        return PASSED
+    busy = f"--output {output}: another audit is running in this folder; wait until it has ended, or name another"
+    with only_one(output / LOCK, busy):
+        folder.write(output, plan.text(dict(facts.values)))
+        say("")
+        if code := run_workflow(output, cores):
+            return code
+    result = Result(output, question.name)
+    scores = result.write_scores()
+    say("")
+    for line in result.lines():
+        say(line)
+    above = [result.above(limit) for limit in limits]
+    for _, line in above:
+        say(line)
+    say(f"Report: {output / paths.PAGE}   (open it in a browser)")
+    say(f"Scores: {scores}   (by file; a higher number is more like a member)")
+    say(f"Again:  {output / folder.PARAMS}   (cd there; snakemake --cores all)")
+    return ABOVE if any(is_above for is_above, _ in above) else PASSED
+
+
+def run_workflow(output: Path, cores: int | None = None) -> int:
+    """Run Snakemake in the folder of an audit, on all cores if not said, and return its exit code.
+
+    It is REFUSED where all jobs that failed were refused, in one line that tells what to do.
+    """
+    command = [sys.executable, "-m", "snakemake", "--cores", str(cores or "all")]
+    environment = {**os.environ, VERDICT_FOLLOWS: "1"}
+    with subprocess.Popen(command, cwd=output, env=environment) as process:
+
+        def pass_on(number: int, _: FrameType | None) -> None:
+            process.send_signal(number)
+
+        before = signal.signal(signal.SIGTERM, pass_on)
+        try:
+            code = process.wait()
+        except KeyboardInterrupt:  # which the terminal has sent to Snakemake, too
+            try:
+                process.wait(PATIENCE)
+            except subprocess.TimeoutExpired:
+                process.terminate()
+            raise
+        finally:
+            signal.signal(signal.SIGTERM, before)
+    return REFUSED if code and _was_refused(output) else code
+
+
+def _was_refused(output: Path) -> bool:
+    """Return whether every job that failed in the last run was refused."""
+    logs = sorted((output / ".snakemake/log").glob("*.log"), key=lambda log: log.stat().st_mtime)
+    text = logs[-1].read_text(encoding="utf-8", errors="replace") if logs else ""
+    return {int(code) for code in STATUS.findall(text)} == {REFUSED}

@@ -1,0 +1,307 @@
+"""`simaudit audit` before anything runs: params.yaml from options, the screen, and what is refused."""
+
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+from zipfile import ZipFile
+
+import diffusers
+import pytest
+
+from owning import EACH, SIDE, rows, save_list, save_model, save_pictures, state
+from simaudit.audit import folder, plan, screen
+from simaudit.audit.attacks import COARSE, FINE, timesteps
+from simaudit.audit.preflight import examine
+from simaudit.audit.question import Question
+from simaudit.audit.result import Limit
+from simaudit.audit.run import LOCK, audit
+from simaudit.diffusion.schedule import NoiseSchedule
+from simaudit.machine.locks import only_one
+from simaudit.plan.load import load
+from simaudit.vocabulary.errors import SimauditError
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def owned(tmp_path_factory):
+    """A model, pictures and a list in a folder whose name has a space and an accent."""
+    home = tmp_path_factory.mktemp("é l")
+    save_model(home / "My Model")
+    save_pictures(home / "pictures")
+    save_list(home / "members.csv")
+    return Question(home / "My Model", home / "pictures", home / "members.csv")
+
+
+def refused(question):
+    """The lines by which a question is refused."""
+    with pytest.raises(SimauditError) as error:
+        examine(question)
+    return str(error.value).splitlines()
+
+
+def said(facts):
+    """The screen of these facts."""
+    return "\n".join(screen.lines(facts, Path("out"), cores=2))
+
+
+def test_the_screen_says_what_the_files_say(owned):
+    facts = examine(owned)
+    text = said(facts)
+    for fact in (
+        "UNet2DModel, of a DDPMPipeline",
+        "diffuses pixels; predicts the noise; knows no classes",
+        "DDPMScheduler, T = 50, β linear 0.0001 to 0.02",
+        f"{2 * EACH + 2} images in RGB of {SIDE}×{SIDE} pixels, as the model takes them; 2 are not used",
+        f"{EACH} members as stated, {EACH} held out",
+        "evaluation fold: 21 members, 21 held out",
+        "reconstruction (the model has no decoder)",
+        "only 21 held-out samples are measured",
+    ):
+        assert fact in text
+    network = diffusers.UNet2DModel.from_pretrained(owned.model / "unet")
+    assert facts.parameters == network.num_parameters()
+
+
+def test_queries_are_those_that_the_attacks_really_make(owned):
+    facts = examine(replace(owned, attacks=("all",)))
+    asked = {name: facts.values["attacks"][name]["timesteps"] for name in ("sima", "sima_av", "pia", "secmi")}
+    assert facts.queries["sima"] == len(asked["sima"])
+    assert facts.queries["sima_av"] == 2 * len(asked["sima_av"])
+    assert facts.queries["pia"] == 1 + len(asked["pia"])
+    assert facts.queries["secmi"] == asked["secmi"][-1] + 2  # steps of 1
+    samples, drawn = 2 * EACH, facts.values["quality"]["samples"] * facts.values["quality"]["steps"]
+    assert facts.all_queries == samples * sum(facts.queries.values()) + drawn
+
+
+def test_a_dry_run_writes_nothing(owned, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    before = state(owned.model.parent)
+    lines = []
+    assert audit(owned, Path("out"), dry_run=True, say=lines.append) == 0
+    assert lines
+    assert list(tmp_path.iterdir()) == []
+    assert state(owned.model.parent) == before
+
+
+def test_the_params_are_valid_and_say_what_was_asked(owned, tmp_path, monkeypatch):
+    asked = replace(owned, attacks=("sima", "secmi"), limit=80)
+    folder.write(tmp_path, plan.text(dict(examine(asked).values)))
+    monkeypatch.chdir(tmp_path)
+    params = load()
+    assert params.attacks.keys() == {"sima", "secmi"}
+    assert params.splits["images"].limit == 80
+    assert params.datasets["images"].path == str(owned.images)
+    assert params.family_of("my-model").layout.folder == owned.model
+    comments = [line for line in (tmp_path / "params.yaml").read_text().splitlines() if line.startswith("#")]
+    assert len(comments) == 1 + len(
+        plan.COMMENTS.keys() - {"audits"}
+    )  # one above each section, and the first line
+
+
+def test_on_the_published_schedule_timesteps_are_those_of_the_papers(schedule):
+    assert timesteps(schedule, FINE) == FINE
+
+
+def test_on_another_schedule_timesteps_have_the_same_log_snr(schedule):
+    cosine = NoiseSchedule.of(diffusers.DDPMScheduler(beta_schedule="squaredcos_cap_v2"))
+    for published, own in zip(COARSE, timesteps(cosine, COARSE), strict=True):
+        wanted = schedule.log_snr(published)
+        assert abs(cosine.log_snr(own) - wanted) <= abs(cosine.log_snr(own + 1) - wanted)
+        assert abs(cosine.log_snr(own) - wanted) <= abs(cosine.log_snr(own - 1) - wanted)
+    short = NoiseSchedule.of(diffusers.DDPMScheduler(num_train_timesteps=3, beta_start=0.3, beta_end=0.5))
+    assert timesteps(short, FINE) == (0, 1)  # ᾱ = 0.7, 0.42, 0.21, and 0.40 at the published t = 300
+
+
+@pytest.mark.parametrize(
+    ("lines", "why"),
+    [
+        (
+            ["x.png,member,calibration", *rows()],
+            "name nothing in the dataset (1 of 85; correct them, or give --allow-",
+        ),
+        (rows()[:EACH], "no sample of the dataset is heldout; a split needs both sides"),
+        ([row.replace("heldout", "member") for row in rows()], "no sample of the dataset is heldout"),
+        ([*rows(), rows()[3]], "listed more than once (1): 003.png"),
+        ([*rows(), "003.png,heldout,evaluation"], "listed in several roles (1): 003.png"),
+        (rows()[:-3], "needs 20 of each; choose more of what it lacks, or raise --limit"),
+    ],
+)
+def test_a_wrong_list_is_one_line_that_names_the_option_and_the_file(owned, tmp_path, lines, why):
+    file = save_list(tmp_path / "other.csv", lines)
+    [line] = refused(replace(owned, members=file))
+    assert line.startswith(f"--members {file}: ")
+    assert why in line
+    assert "params.yaml" not in line
+
+
+def test_entries_that_name_no_image_are_left_out_where_that_is_asked(owned, tmp_path):
+    file = save_list(tmp_path / "other.csv", ["x.png,member,calibration", *rows()])
+    facts = examine(replace(owned, members=file, allow_missing=True))
+    assert facts.sides == {"member": EACH, "heldout": EACH}
+
+
+def test_a_copy_on_the_other_side_is_refused_by_name(owned, tmp_path):
+    copied = shutil.copytree(owned.images, tmp_path / "copied")
+    shutil.copy(copied / "000.png", copied / f"{EACH:03}.png")
+    [line] = refused(replace(owned, images=copied))
+    assert line.endswith(f"is member and held out (files 000.png={EACH:03}.png); remove the copies")
+
+
+@pytest.mark.parametrize(
+    ("pictures", "found", "option"),
+    [
+        ({"mode": "L"}, "86 in grey of 8×8 pixels (000.png", "--colour"),
+        ({"side": 16}, "86 in RGB of 16×16 pixels (000.png", "--resize"),
+        ({"side": 16, "mode": "L"}, "86 in grey of 16×16 pixels (000.png", "--resize and --colour"),
+    ],
+)
+def test_other_images_are_converted_only_where_that_is_asked(owned, tmp_path, pictures, found, option):
+    asked = replace(owned, images=save_pictures(tmp_path / "other", **pictures))
+    [line] = refused(asked)
+    assert line.startswith(f"--images {asked.images}: the model takes images in RGB of 8×8 pixels, and of 86")
+    assert found in line
+    assert line.endswith(f"or give {option} to have it done")
+    facts = examine(replace(asked, resize=True, colour=True))
+    assert (
+        facts.values["datasets"]["images"] | {"size": [8, 8], "colour": "rgb"}
+        == facts.values["datasets"]["images"]
+    )
+
+
+def test_smaller_images_are_enlarged_only_where_that_is_asked(owned, tmp_path):
+    asked = replace(owned, images=save_pictures(tmp_path / "small", side=4), resize=True)
+    [line] = refused(asked)
+    assert "too few for 8×8; give --enlarge" in line
+    assert examine(replace(asked, enlarge=True)).images == 86
+
+
+def test_a_network_of_latents_without_its_autoencoder_is_no_model_of_pictures(owned, tmp_path):
+    [line] = refused(replace(owned, model=save_model(tmp_path / "latent", channels=4)))
+    assert "a latent model needs its autoencoder beside it" in line
+
+
+def test_all_that_is_wrong_is_said_at_once(owned, tmp_path):
+    model = Path(shutil.copytree(owned.model, tmp_path / "model"))
+    shutil.rmtree(model / "scheduler")
+    broken = Path(shutil.copytree(owned.images, tmp_path / "broken"))
+    (broken / "007.png").write_bytes(b"no picture")
+    lines = refused(Question(model, broken, tmp_path / "members.txt"))
+    assert [line.split()[0] for line in lines] == ["--model", "--members", "--images"]
+    assert "scheduler" in lines[0]
+    assert "007.png" in lines[2]
+
+
+def test_an_empty_folder_has_no_pictures(owned, tmp_path):
+    (tmp_path / "empty").mkdir()
+    [line] = refused(replace(owned, images=tmp_path / "empty"))
+    assert line.startswith(f"--images {tmp_path / 'empty'} has no pictures")
+
+
+def test_an_attack_that_does_not_apply_is_refused_with_the_reason(owned):
+    assert refused(replace(owned, attacks=("sima", "distortion"))) == [
+        "--attacks: distortion: the model has no decoder; leave distortion out"
+    ]
+    [line] = refused(replace(owned, attacks=("simma",)))
+    assert line.startswith("--attacks: no such name simma; known: all, ")
+
+
+def test_a_folder_is_of_one_model_one_folder_of_images_and_one_list(owned, tmp_path):
+    folder.write(tmp_path, plan.text(dict(examine(owned).values)))
+    folder.require_usable(tmp_path, replace(owned, attacks=("sima",), limit=80))
+    other = replace(owned, members=owned.members.with_name("other.csv"))
+    with pytest.raises(
+        SimauditError, match=f"--output .*: holds an audit of --members {owned.members}; name"
+    ):
+        folder.require_usable(tmp_path, other)
+
+
+def test_a_folder_of_other_files_and_the_given_folders_are_no_place_for_an_audit(owned, tmp_path):
+    (tmp_path / "notes.txt").touch()
+    for output, why in {
+        tmp_path: "holds other files and no audit",
+        tmp_path / "notes.txt": "is a file",
+        owned.model / "audit": "--model",
+        owned.images.parent: "--model",
+        owned.images / "audit": "--images",
+    }.items():
+        with pytest.raises(SimauditError, match=why):
+            folder.require_usable(output, owned)
+
+
+def test_one_audit_at_a_time_runs_in_a_folder(owned, tmp_path):
+    lines = []
+    with (
+        only_one(tmp_path / LOCK, "held by this test"),
+        pytest.raises(
+            SimauditError, match=f"--output {tmp_path}: another audit is running in this folder; wait"
+        ),
+    ):
+        audit(owned, tmp_path, say=lines.append)
+    assert not (tmp_path / "params.yaml").exists()
+
+
+@pytest.mark.parametrize("text", ["auc", "auc=", "auc=1.5", "auc=nan", "tpr_at_0_1pct_fpr=0.1", "=0.5"])
+def test_a_limit_is_a_metric_and_a_share(text):
+    with pytest.raises(SimauditError, match="--fail-above"):
+        Limit.of(text)
+    assert Limit.of("tpr_at_0.1pct_fpr=0.05") == Limit("tpr_at_0.1pct_fpr", 0.05)
+
+
+def test_an_installed_package_holds_the_workflow(tmp_path):
+    subprocess.run(
+        [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", tmp_path],
+        cwd=ROOT,
+        check=True,
+        capture_output=True,
+    )
+    [wheel] = tmp_path.glob("*.whl")
+    ZipFile(wheel).extractall(tmp_path / "site")
+    places = folder.workflow_file("Snakefile"), folder.workflow_file(folder.PROFILE)
+    package = tmp_path / "site/simaudit"
+    ask = f"from simaudit.audit.folder import *; print(workflow_file({folder.SNAKEFILE!r}), workflow_file(PROFILE))"
+    done = subprocess.run(
+        [sys.executable, "-c", ask],
+        env={**os.environ, "PYTHONPATH": str(package.parent)},
+        capture_output=True,
+        text=True,
+    )
+    inside = [package / "pipeline" / place.relative_to(ROOT) for place in places]
+    assert done.stdout.split() == [str(path) for path in inside], done.stderr
+    assert [path.read_bytes() for path in inside] == [path.read_bytes() for path in places]
+    included = [
+        line.split('"')[1] for line in places[0].read_text().splitlines() if line.startswith("include")
+    ]
+    assert included
+    for name in included:
+        assert (inside[0].parent / name).is_file()
+
+
+def test_labels_of_the_list_are_read_for_a_model_of_classes(owned, tmp_path):
+    images = save_pictures(tmp_path / "all listed", 2 * EACH)
+    labels = (number % 3 for number in range(2 * EACH))
+    labelled = "\n".join(
+        ["file,role,fold,label", *(f"{row},{label}" for row, label in zip(rows(), labels, strict=True))]
+    )
+    (tmp_path / "labelled.csv").write_text(labelled)
+    question = replace(owned, model=save_model(tmp_path / "model", classes=3), images=images)
+    facts = examine(replace(question, members=tmp_path / "labelled.csv"))
+    assert facts.values["datasets"]["images"]["metadata"] == str(tmp_path / "labelled.csv")
+    assert "knows 3 classes, and is asked for that of each image" in said(facts)
+    (tmp_path / "wrong.csv").write_text(
+        labelled.replace("001.png,member,evaluation,1", "001.png,member,evaluation,9")
+    )
+    [line] = refused(replace(question, members=tmp_path / "wrong.csv"))
+    assert "of no such class (1): 001.png (9)" in line
+
+
+def test_a_model_of_classes_is_asked_for_none_only_where_it_has_an_empty_class(owned, tmp_path):
+    question = replace(owned, model=save_model(tmp_path / "model", classes=3))
+    [line] = refused(question)
+    assert line.endswith("the list has no column label; add it, or state an --empty-class that the model has")
+    facts = examine(replace(question, empty_class=2))
+    assert facts.values["audits"] == {"model": {"target": "model", "conditions": ["empty"]}}
+    assert "knows 3 classes, and is asked for no class" in said(facts)
