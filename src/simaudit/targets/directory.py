@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import diffusers
-import safetensors.torch as tensors
+import safetensors
 import torch
 
 from simaudit.diffusion.schedule import NoiseSchedule
@@ -25,7 +25,7 @@ from simaudit.vocabulary.errors import FileError, some
 
 RETRAIN = "train the target again"
 OLD_NAMES = {"query": "to_q", "key": "to_k", "value": "to_v", "proj_attn": "to_out.0"}
-"""What the projections of attention were called before diffusers 0.14, and are called now."""
+"""What the projections of attention were called in older files, and are called now."""
 OLD_NAME = re.compile(rf"(?<=\.)({'|'.join(OLD_NAMES)})(?=\.(?:weight|bias)$)")
 
 
@@ -41,14 +41,11 @@ def read_network(part: Component, remedy: str = RETRAIN) -> Any:
     }
     network = _of_diffusers(part, remedy)
     wanted = network.state_dict()
-    for name in (
-        dict(network.named_buffers()).keys() - wanted.keys()
-    ):  # follows from the config, and was saved once
-        weights.pop(name, None)
-    for what, names in (
-        ("lack", wanted.keys() - weights.keys()),
-        ("have in excess", weights.keys() - wanted.keys()),
-    ):
+    for name, _ in network.named_buffers():
+        if name not in wanted:  # it follows from the config, and older versions saved it
+            weights.pop(name, None)
+    lacking, more = wanted.keys() - weights.keys(), weights.keys() - wanted.keys()
+    for what, names in ("lack", lacking), ("have in excess", more):
         if names:
             raise FileError(f"{part.folder}: the weights {what} {some(sorted(names), 3)}; {remedy}")
     for name, value in weights.items():
@@ -96,13 +93,14 @@ def _read_weights(file: Path, remedy: str) -> dict[str, torch.Tensor]:
     """Return the tensors in a file by name. Of a pickle nothing but tensors is ever made."""
     with reading(file, "a whole file of weights", remedy):
         if file.suffix == ".safetensors":
-            return dict(tensors.load_file(file))
+            with safetensors.safe_open(file, "pt") as content:
+                return {name: content.get_tensor(name) for name in content.keys()}  # noqa: SIM118 (no mapping)
         try:
-            content: Any = torch.load(file, map_location="cpu", weights_only=True)
+            loaded: Any = torch.load(file, map_location="cpu", weights_only=True)
         except pickle.UnpicklingError:
             raise FileError(
                 f"{file}: no pickle of weights alone, and nothing else in it is run; get the model as safetensors"
             ) from None
-        if not isinstance(content, dict) or not all(map(torch.is_tensor, content.values())):
+        if not isinstance(loaded, dict) or not all(map(torch.is_tensor, loaded.values())):
             raise ValueError("it is no mapping of names to tensors")
-        return {str(name): value for name, value in content.items()}
+        return {str(name): value for name, value in loaded.items()}

@@ -18,7 +18,6 @@ Implementation = TypeVar("Implementation")
 HEAVY = (
     "torch",
     "diffusers",
-    "safetensors.torch",
     "sklearn",
     "matplotlib",
     "pandas",

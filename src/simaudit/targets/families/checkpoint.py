@@ -53,7 +53,7 @@ class Checkpoint(TargetFamily):
         Raises KnobError where that is nothing that can be audited.
         """
         folder = Path(self.path)
-        if not folder.exists() and (remembered := _remembered(folder)):
+        if not os.path.lexists(folder) and (remembered := _remembered(folder)):
             return remembered
         scheduler = Path(self.scheduler) if self.scheduler else None
         return inspect(folder, self.network, scheduler, self.empty_class)
