@@ -25,6 +25,7 @@ def loaded_after(statement, names=COMPUTING):
     "statement",
     [
         f"from simaudit.plan import jobs, load; list(jobs.jobs(load.load([load.Path({str(PARAMS)!r})])))",
+        "import simaudit; dir(simaudit)",
         "import simaudit.plan.schema; simaudit.plan.schema.schema()",
         "import simaudit.provenance.stamps",
         "from simaudit.cli import simaudit\ntry: simaudit(['--help'])\nexcept SystemExit: pass",

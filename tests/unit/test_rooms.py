@@ -12,6 +12,8 @@ FLOORS = (
     *("samples", "evaluation", "figures", "provenance", "report", "plan", "audit", "cli"),
 )
 """From the ground up."""
+INTERFACE = "api"
+"""The module above all floors, which no room imports."""
 
 
 def room_of(path):
@@ -29,7 +31,7 @@ def imported_rooms(path):
             continue
         for name in names:
             parts = name.split(".")
-            if parts[0] == "simaudit" and len(parts) > 1 and parts[1] in FLOORS:
+            if parts[0] == "simaudit" and len(parts) > 1 and parts[1] in (*FLOORS, INTERFACE):
                 yield parts[1]
 
 
@@ -52,6 +54,7 @@ def test_every_room_has_a_floor_and_nothing_else_lies_in_the_root():
     assert {path.name for path in SOURCE.iterdir() if path.is_file()} == {
         "__init__.py",
         "__main__.py",
+        f"{INTERFACE}.py",
         "py.typed",
     }
 

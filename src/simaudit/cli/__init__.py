@@ -65,7 +65,7 @@ def simaudit() -> None:
     logging.raiseExceptions = False  # where a full disk takes no log, the terminal still shows the one line
 
 
-simaudit.add_section("Audit a model", audit.audit, convert.convert)
+simaudit.add_section("Audit a model", audit.example, audit.audit, convert.convert)
 simaudit.add_section("Read results", read.figure, read.figures, read.trace, read.verify, read.crate)
 simaudit.add_section("Share results", share.adopt, share.restore)
 simaudit.add_section("Configure", parameters.params, parameters.schema, parameters.stamps)

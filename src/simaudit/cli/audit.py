@@ -119,3 +119,23 @@ def audit(
     names = tuple(name.strip() for name in attacks.split(",") if name.strip())
     question = Question(attacks=names, **asked)
     sys.exit(answer(question, output or question.default_output, cores, fail_above, dry_run, click.echo))
+
+
+@click.command()
+@click.argument("folder", type=PATH, metavar="DIR")
+@click.option(
+    "--epochs",
+    type=click.IntRange(1, 10_000),
+    metavar="N",
+    help="Train for so many epochs, 350 if not given: the leak grows with them.",
+)
+def example(folder: Path, epochs: int | None) -> None:
+    """Write a small complete case into DIR, to try `simaudit audit` on: images, a list of members, and a model.
+
+    The images are digits of scikit-learn, and the model is trained on those that are members, in about a minute.
+    Nothing is downloaded. DIR must be new or empty.
+    """
+    from simaudit.audit.example import write_example
+
+    write_example(folder, epochs)
+    click.echo(f"{folder} is ready; what to type next: {folder / 'README.txt'}")

@@ -15,10 +15,9 @@ from functools import cache
 from importlib.util import resolve_name
 from pathlib import Path
 
-import simaudit
 from simaudit.provenance.syntax import DOCUMENTATION, bound, is_text, mentioned, normal, statements
 
-ROOT = Path(simaudit.__file__).parent
+ROOT = Path(__file__).parents[1]
 UNTRACKED = frozenset(
     f"simaudit.{module}"
     for module in (

@@ -6,10 +6,9 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-import simaudit
 from simaudit.storage.hashes import sha256_file
 
-LOCK = Path(simaudit.__file__).parents[2] / "requirements.lock"
+LOCK = Path(__file__).parents[3] / "requirements.lock"
 COMPUTING = {
     "datasets": "datasets",
     "diffusers": "diffusers",

@@ -53,7 +53,7 @@ def write_scores(
             asked = None if labels is None else torch.from_numpy(labels[rows])
             noise = SampleNoise(seed, sample_ids)
             columns, values = score_batch(attack, target, batch, noise, conditions, asked)
-            _require_finite(path, columns, values, sample_ids)
+            require_finite(path, columns, values, sample_ids)
             writer.write(columns, split, rows, values)
             progress.advance(len(sample_ids))
 
@@ -77,7 +77,10 @@ def score_batch(
     return columns, values.float().cpu().numpy()
 
 
-def _require_finite(path: Path, columns: list[Column], values: np.ndarray, sample_ids: np.ndarray) -> None:
+def require_finite(
+    path: Path | str, columns: list[Column], values: np.ndarray, sample_ids: np.ndarray
+) -> None:
+    """Raise SimauditError, naming the file or attack, and the first statistic (K, B) that is not finite, if any."""
     bad = np.argwhere(~np.isfinite(values))
     if len(bad):
         row, sample = bad[0]

@@ -26,7 +26,7 @@ from simaudit.training.levels import Shape
 from simaudit.vocabulary import paths
 from simaudit.vocabulary.bounds import Most
 from simaudit.vocabulary.errors import KnobError
-from simaudit.vocabulary.knobs import GivenPath
+from simaudit.vocabulary.knobs import GivenPath, deciding
 
 COLOURS = {1: "grey", 3: "rgb"}
 MOST_CLASSES = 1_000_000
@@ -68,13 +68,10 @@ class Checkpoint(TargetFamily):
 
     @cached_property
     def _remembered(self) -> Mapping[str, Any] | None:
-        """What the summary of a target of this run says of the folder, where that is elsewhere by now."""
-        folder = Path(self.path)
-        summaries = [] if os.path.lexists(folder) else sorted(paths.TARGETS.glob(f"*/{SUMMARY}"))
-        for content in map(read_json, summaries):
-            if content.get("layout") and Path(content["layout"]["folder"]) == folder:
-                return dict(content)
-        return None
+        """What the summary of a target of this run says of the model, where its folder is elsewhere by now."""
+        summaries = [] if os.path.lexists(self.path) else sorted(paths.TARGETS.glob(f"*/{SUMMARY}"))
+        of_it = (content for content in map(read_json, summaries) if content["params"] == deciding(self))
+        return next(of_it, None)
 
     @property
     def is_trained_by_simaudit(self) -> bool:
