@@ -22,6 +22,7 @@ from simaudit.storage.parquet import write_table
 from simaudit.storage.pictures import save_sheet
 from simaudit.vocabulary import paths
 from simaudit.vocabulary.context import AuditContext
+from simaudit.vocabulary.membership import VERIFIED
 from simaudit.vocabulary.variant import Variant, parse_variant
 
 SAMPLES, MEMBERS = 300, 120
@@ -90,7 +91,15 @@ class Audit:
         return path
 
     def evaluate(
-        self, target: str, attacks: dict[str, float], *, group="", control=None, reference=None, **columns
+        self,
+        target: str,
+        attacks: dict[str, float],
+        *,
+        group="",
+        control=None,
+        reference=None,
+        membership=VERIFIED,
+        **columns,
     ) -> Results:
         """The job `evaluate` of a target whose members these attacks tell with these strengths. `blind` comes first.
 
@@ -102,7 +111,7 @@ class Audit:
             file = self.path / "scores" / target / f"{attack}.parquet"
             files.append(self.write_scores(file, attack, columns.get(attack, default)))
         folder = self.path / "evaluation"
-        job = evaluate_job(target, "s", {}, {}, EvaluationKnobs(bootstrap=100, permutations=40))
+        job = evaluate_job(target, "s", membership, {}, {}, EvaluationKnobs(bootstrap=100, permutations=40))
         beside = {"blind": folder / "blind/s.parquet", "nearest": self.nearest(), "intermediate": {}}
         writes = {name: self.path / paths.TARGET_FILES[name].format(target=target) for name in job.writes}
         replace(job, reads={"scores": files, **beside}, writes=writes).do()
@@ -110,7 +119,9 @@ class Audit:
         write_json(
             folder / f"quality/{target}.json", {"target": target, "features": "pca", "frechet": distances}
         )
-        return Results(self.path, target, AuditContext(group or target, control, reference))
+        return Results(
+            self.path, target, AuditContext(group or target, control, reference, membership=membership)
+        )
 
 
 def new_audit(path: Path) -> Audit:
@@ -133,7 +144,8 @@ class SmallRun:
         for name, content in compare(targets, {"s": blind}, 100, 0).items():
             write_json(audit.path / "comparison" / f"{name}.json", content)
         run = cls(audit, targets, arms or {})
-        write_json(audit.path / "numbers.json", ledger(run.files))
+        known = {name: context.membership for name, context in run.contexts.items()}
+        write_json(audit.path / "numbers.json", ledger(run.files, known))
         return run
 
     @property

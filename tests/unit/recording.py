@@ -32,7 +32,7 @@ TABLE = paths.TABLES / "t/attacks.csv"
 PREPARE = Job("prepare/d", "simaudit.data.jobs:prepare", {"source": "d"}, {}, {"images": IMAGES})
 DATA = {"images": IMAGES, "split": SPLIT}
 TRAIN = Job("train/t", "simaudit.targets.jobs:train", {"epochs": 3}, DATA, {"target": TARGET})
-NUMBERING = numbers_job([SUMMARY, BLIND["json"], NEAREST["json"]])
+NUMBERING = numbers_job([SUMMARY, BLIND["json"], NEAREST["json"]], {"t": "stated"})
 TABULATE = Job("tables", "simaudit.report.jobs:tables", {}, {"numbers": NUMBERS}, {"tables": paths.TABLES})
 JOBS = [
     PREPARE,
@@ -50,7 +50,7 @@ JOBS = [
     ),
     Job("blind/s", "simaudit.evaluation.jobs:blind", {}, DATA, BLIND),
     Job("nearest/s", "simaudit.data.jobs:nearest", {}, DATA, NEAREST),
-    evaluate_job("t", "s", SCORES, {}, EvaluationKnobs(bootstrap=100, permutations=40)),
+    evaluate_job("t", "s", "stated", SCORES, {}, EvaluationKnobs(bootstrap=100, permutations=40)),
     NUMBERING,
     TABULATE,
 ]

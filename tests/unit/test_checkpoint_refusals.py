@@ -269,6 +269,9 @@ def test_a_folder_of_something_else_says_what_to_do(tmp_path, monkeypatch):
         "path: google/ddpm-cifar10-32: no such folder; name a folder in which diffusers saved a model, or fetch it "
         "from the Hub with: hf download google/ddpm-cifar10-32 --revision COMMIT --local-dir DIR"
     )
+    assert refused(Path("n" * 300)).startswith(
+        f"path: {'n' * 300}: cannot be read (File name too long); name"
+    )
     assert refused(Path("/no/where")) == (
         "path: /no/where: no such folder; name a folder in which diffusers saved a model"
     )
@@ -279,6 +282,8 @@ def test_a_scheduler_that_the_user_names_is_the_one_that_is_wrong(tmp_path):
     assert refused(folder, scheduler=tmp_path / "s.json").startswith(
         f"scheduler: {tmp_path / 's.json'}: missing; "
     )
+    said = refused(folder, scheduler=Path("n" * 300))
+    assert said.startswith(f"scheduler: {'n' * 300}: cannot be read (File name too long)")
     shutil.copy(folder / UNET, tmp_path / "s.json")
     assert refused(folder, scheduler=tmp_path / "s.json").startswith(
         f"scheduler: {tmp_path / 's.json'}: is of UNet2DModel; only DDIM"

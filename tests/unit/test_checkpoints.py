@@ -143,6 +143,13 @@ def test_safetensors_come_before_pickles_and_whole_names_before_variants(tmp_pat
         (folder / f"unet/diffusion_pytorch_model.{form}").unlink()
 
 
+def test_half_weights_of_either_kind_are_computed_with_in_single_precision(tmp_path):
+    for kind in torch.bfloat16, torch.float16:
+        folder = pipeline(tmp_path / str(kind), unet().to(kind))
+        assert heard(inspect(folder)).dtype == torch.float32
+        same(inspect(folder), unet().to(kind).float())
+
+
 def test_attention_has_had_other_names(tmp_path):
     folder = pipeline(tmp_path / "m")
     file, older = folder / "unet/diffusion_pytorch_model.safetensors", {}

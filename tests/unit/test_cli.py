@@ -14,6 +14,7 @@ from simaudit.data.jobs import SplitKnobs, split_job
 from simaudit.data.split import make_split, write_split
 from simaudit.evaluation.jobs import EvaluationKnobs, compare_job, evaluate_job, numbers_job
 from simaudit.plan.load import load
+from simaudit.provenance.asked import remember
 from simaudit.scoring.jobs import score_job
 from simaudit.storage.json import write_json
 from simaudit.vocabulary import paths
@@ -72,6 +73,17 @@ def test_duplicates_are_refused_naming_the_split_and_allowed_by_its_knob():
     assert paths.split("mine").exists()
 
 
+def test_a_refusal_of_a_job_names_the_file_in_which_its_entry_is_written():
+    images(80)
+    files = [Path("params.yaml"), Path("mine.yaml")]
+    files[0].write_text("splits: {mine: {dataset: d, members: 40}, other: {dataset: d, members: 40}}")
+    files[1].write_text("splits: {mine: {calibration: 0.5}}")
+    remember(files)
+    assert_refused(run(split()), "mine.yaml: splits.mine: the same image")
+    files[1].unlink()
+    assert_refused(run(split()), "params.yaml: splits.mine: the same image")
+
+
 def test_a_split_too_small_to_be_measured_is_refused_before_anything_is_trained():
     images(80)
     assert run(split(calibration=0.49, allow_duplicates=True)).returncode == 0  # 20 and 20
@@ -85,7 +97,9 @@ def evaluation(audit, **columns):
     audit.nearest()
     statistics = {(10, name): values for name, values in columns.items()}
     file = audit.write_scores(paths.scores("t", "a"), "a", statistics)
-    return evaluate_job("t", "s", {"a": file}, {}, EvaluationKnobs(bootstrap=100, permutations=20))
+    return evaluate_job(
+        "t", "s", "verified", {"a": file}, {}, EvaluationKnobs(bootstrap=100, permutations=20)
+    )
 
 
 def test_scores_that_cannot_be_measured_are_refused_by_name():
@@ -104,7 +118,7 @@ def test_results_that_are_missing_are_one_line_with_the_command_that_makes_them(
     file = "results/evaluation/t.json"
     done = run(compare_job(contexts, [], EvaluationKnobs()))
     assert_refused(done, f"{file}: missing; make it with: snakemake --cores all {file}")
-    assert_refused(run(numbers_job([Path(file)])), f"{file}: missing")
+    assert_refused(run(numbers_job([Path(file)], {})), f"{file}: missing")
 
 
 @pytest.fixture

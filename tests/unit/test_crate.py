@@ -51,7 +51,7 @@ TRAIN = Job(
     ("simaudit.targets.families.ddpm",),
     speed={"threads": 2},
 )
-NUMBERS = numbers_job([Path(LOSS)])
+NUMBERS = numbers_job([Path(LOSS)], {"net": "stated"})
 JOBS = {job.name: job for job in (PREPARE, TRAIN, NUMBERS)}
 
 
@@ -173,6 +173,7 @@ def test_what_a_job_was_asked_is_in_it_by_name_with_its_type():
         "training.widths": "[8, 16]",
         "threads": 2,
     }
+    assert asked(crate, "numbers") == {"membership.net": "stated"}
     slots = {slot["name"]: slot["additionalType"] for slot in crate.get("#simaudit-train")["input"]}
     assert slots == {
         "training.epochs": "Integer",

@@ -3,6 +3,7 @@
 import json
 import shutil
 from dataclasses import replace
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
@@ -530,3 +531,19 @@ def test_the_nearest_pairs_are_the_held_out_samples_most_like_a_member_and_near_
         f"{row.rms:.2f}\n{row.correlation:.2f}{'*' if row.near_duplicate else ''}"
         for row in shown.itertuples()
     ]
+
+
+@pytest.mark.parametrize(
+    ("label", "columns"), [("SimA (raw)", 2), ("Pullback, random (dropped=0.4, own class)", 1)]
+)
+def test_a_legend_that_is_wider_than_its_figure_has_fewer_columns(label, columns):
+    figure = style.new_figure(height=2)
+    axis = figure.subplots()
+    for number in range(4):
+        axis.plot([0, 1], [0, number], label=label)
+    style.legend_above(axis, 2)
+    figure.savefig(BytesIO(), format="png", dpi=figure.dpi)
+    box = axis.get_legend().get_window_extent()
+    assert len({round(text.get_window_extent().x0) for text in axis.get_legend().get_texts()}) == columns
+    assert box.x0 >= 0
+    assert box.x1 <= figure.bbox.width

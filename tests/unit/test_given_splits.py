@@ -532,7 +532,7 @@ def test_a_split_with_gaps_is_scored_and_evaluated_as_if_the_unused_images_were_
     assert statistics["fewer"] == {i: values for i, values in statistics["all"].items() if i % 3 != 1}
     blind_job("mine", "d", knobs).do()
     nearest_job("mine", "d", NearDuplicateKnobs(), 1).do()
-    work = evaluate_job("t", "mine", {"sima": scores}, {}, knobs)
+    work = evaluate_job("t", "mine", "stated", {"sima": scores}, {}, knobs)
     work.do()
     selected = pd.read_parquet(work.output("selected"))
     assert selected.sample_id.tolist() == split.sample_id.tolist()

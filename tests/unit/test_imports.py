@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from checkpoints import save_classes
 
 PARAMS = Path(__file__).parents[2] / "params.yaml"
 MODELS = ("torch", "diffusers")
@@ -46,6 +47,20 @@ def test_planning_imports_no_library_that_computes(statement):
 )
 def test_who_knows_nothing_of_models_imports_no_torch(statement):
     assert loaded_after(statement, MODELS) == set()
+
+
+def test_a_family_that_was_read_before_its_libraries_still_loads_its_targets(tmp_path):
+    """As in a job, which reads the family of its target first: a stand-in must not stay without its module."""
+    folder = save_classes(tmp_path / "m")
+    loading = f"""
+from pathlib import Path
+from simaudit.targets.family import family_type
+family_type("checkpoint")
+from simaudit.targets.checkpoint.inspect import inspect
+from simaudit.targets.checkpoint.load import load
+import torch
+load(inspect(Path({str(folder)!r})), torch.device("cpu"))"""
+    assert "torch" in loaded_after(loading, MODELS)
 
 
 def test_this_test_would_notice():

@@ -191,11 +191,48 @@ def test_dvc_knows_of_every_target_and_audit_what_it_refers_to():
     assert expanded["audits"]["net-seed1"] == {"target": "net-seed1", "split": "few", "dataset": "digits"}
 
 
+def test_dvc_knows_whose_autoencoder_a_target_borrows():
+    params = small("""
+        splits: {small: , few: }
+        targets:
+          own:
+            kind: latent
+            split: small
+            autoencoder:
+              network: {latent_channels: 2, block_out_channels: [8], norm_num_groups: 8}
+              beta: 0.1
+              training: &fit {epochs: 1, learning_rate: 0.01}
+            unet: &unet
+              block_out_channels: [8]
+              down_block_types: [DownBlock2D]
+              up_block_types: [UpBlock2D]
+              norm_num_groups: 8
+            training: *fit
+          mine:
+            kind: latent
+            split: small
+            autoencoder: {pretrained: results/targets/own/vqvae}
+            unet: *unet
+            training: *fit
+        audits: {}
+    """)
+    expanded = yaml.safe_load(dvc.text(params))["expanded"]
+    assert list(expanded["targets"]) == ["own"]
+    assert expanded["borrowing"] == {
+        "mine": {"kind": "latent", "split": "small", "dataset": "digits", "lender": "own"}
+    }
+
+
 def test_the_file_for_dvc_is_written_when_it_differs(tmp_path):
-    file = tmp_path / "expanded.yaml"
-    assert [dvc.refresh(small(), file), dvc.refresh(small(), file)] == [True, False]
-    assert dvc.refresh(small("targets: {net: }"), file)
-    assert file.read_text(encoding="utf-8") == dvc.text(small("targets: {net: }"))
+    (tmp_path / dvc.PIPELINE).touch()
+    assert [dvc.refresh(small(), tmp_path), dvc.refresh(small(), tmp_path)] == [True, False]
+    assert dvc.refresh(small("targets: {net: }"), tmp_path)
+    assert (tmp_path / dvc.FILE).read_text(encoding="utf-8") == dvc.text(small("targets: {net: }"))
+
+
+def test_a_folder_without_dvc_gets_no_file_for_it(tmp_path):
+    assert not dvc.refresh(small(), tmp_path)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_run_may_have_no_figures_at_all():

@@ -14,6 +14,7 @@ from simaudit.storage.json import write_json
 from simaudit.targets import latent
 from simaudit.targets.families.latent import Latent
 from simaudit.targets.files import AUTOENCODER, SUMMARY, file_hashes
+from simaudit.targets.jobs import train_job
 from simaudit.training import loop
 from simaudit.vocabulary.errors import SimauditError
 
@@ -186,6 +187,14 @@ def test_an_autoencoder_beside_a_summary_that_knows_none_is_unverified(trained):
             assert family.autoencoder.members == "unverified"
         finally:
             (trained[0] / SUMMARY).unlink()
+
+
+def test_an_autoencoder_of_an_intermediate_checkpoint_knows_its_members_like_that_of_the_target(tmp_path):
+    write_json(tmp_path / SUMMARY, {"autoencoder": {"members": "0f3a"}})
+    for folder in "vqvae", "epochs/100/vqvae":
+        family = changed("autoencoder", {"pretrained": str(tmp_path / folder)})
+        assert family.autoencoder.members == "0f3a"
+        assert train_job("mine", family, "digits", "verified").given[-1] == tmp_path / SUMMARY
 
 
 def test_an_autoencoder_of_other_members_is_refused_before_training(trained, images, split, tmp_path):

@@ -76,6 +76,8 @@ def test_a_config_that_says_no_scale_has_that_of_its_class_and_the_layout_says_s
     folder = save_latent(tmp_path / "m", vq())
     change(folder / "vqvae/config.json", scaling_factor=...)
     assert inspect(folder).scaling.model_dump() == {"scale": 0.18215, "shift": 0, "is_default": True}
+    remark = "The autoencoder names no scaling_factor: that of its class is taken, 0.18215."
+    assert list(inspect(folder).remarks) == [remark]
     latents = VQModel.from_pretrained(folder / "vqvae").requires_grad_(False).encode(x).latents
     torch.testing.assert_close(loaded(folder).encode(x), latents * 0.18215, rtol=0, atol=0)
 

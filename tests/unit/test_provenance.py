@@ -357,8 +357,9 @@ def test_a_trace_is_a_tree_with_commands_hashes_and_tables(run):
     assert number["unit"] == "1"
     assert lines[0].startswith(f"t.sima.auc = {number['value']:.3f} [")
     assert lines[0].endswith("]")  # and no unit, since it has none
-    assert lines[1:6] == [
+    assert lines[1:7] == [
         f"printed in {TABLE}",
+        "stated: members as stated by the owner of the model, not verified",
         f"stands in {SUMMARY}, at /attacks/sima/selected/auc/value",
         "evaluate/t",
         f"made {SUMMARY}  sha256 {sha256_file(SUMMARY)[:12]}…",

@@ -189,7 +189,7 @@ def test_a_training_has_the_threads_that_are_asked_for_and_is_repeated_from_its_
     monkeypatch.chdir(tmp_path)
     store("d", np.zeros((60, 1, 8, 8), np.float32))
     write_split(paths.split("digits-300"), make_split([f"{i:064x}" for i in range(60)], 20, 0.5, 0))
-    job = train_job("t", load([ROOT / "params.yaml"]).targets["digits-untrained"], "d")
+    job = train_job("t", load([ROOT / "params.yaml"]).targets["digits-untrained"], "d", "verified")
     assert (job.speed["threads"], job.speed["device"]) == (1, "auto")  # where rules look for them
     stamps.write([job])
     job = stamps.read_job(job.name)

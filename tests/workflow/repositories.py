@@ -100,7 +100,7 @@ def checkout(path: Path) -> Repository:
     (path / "params.yaml").write_text(
         yaml.safe_dump(smoke.model_dump(mode="json", exclude_none=True), sort_keys=False)
     )
-    dvc.refresh(smoke, path / dvc.FILE)
+    dvc.refresh(smoke, path)
     for command in (["init", "-q"], ["add", "-A"], ["commit", "-qm", "start"]):
         subprocess.run([*GIT, *command], cwd=path, check=True)
     return Repository(path)

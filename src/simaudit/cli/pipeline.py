@@ -7,7 +7,7 @@ from dataclasses import replace
 import click
 
 from simaudit.machine.progress import Progress, log
-from simaudit.vocabulary.errors import SimauditError, is_out_of_memory
+from simaudit.vocabulary.errors import EntryError, SimauditError, is_out_of_memory
 
 EXIT_BUG = 1
 
@@ -17,6 +17,7 @@ EXIT_BUG = 1
 @click.option("--threads", type=click.IntRange(1), help="CPU threads; those of the parameters if not given.")
 def run(job: str, threads: int | None) -> None:
     """Do one job, such as score/digits-ddpm/sima, as its stamp under results/params/ describes it."""
+    from simaudit.provenance.asked import asked_by
     from simaudit.provenance.inputs import require_as_given, require_as_made
     from simaudit.provenance.records import write_record
     from simaudit.provenance.runlog import RunLog
@@ -38,6 +39,10 @@ def run(job: str, threads: int | None) -> None:
         used = work.do()
         write_record(work, ["simaudit", "run", job], used)
         runlog.write(file)
+    except EntryError as error:
+        from simaudit.plan.load import located
+
+        raise located(error, *asked_by()) from None
     except SimauditError:
         raise  # its line goes into the log where it is printed
     except Exception as error:

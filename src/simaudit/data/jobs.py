@@ -11,7 +11,7 @@ from simaudit.data.membership import Count, Given, Members
 from simaudit.data.source import Source
 from simaudit.vocabulary import paths
 from simaudit.vocabulary.bounds import Most, Share
-from simaudit.vocabulary.errors import FileError, KnobError, SimauditError
+from simaudit.vocabulary.errors import EntryError, FileError, KnobError, SimauditError
 from simaudit.vocabulary.job import Job, reference
 from simaudit.vocabulary.knobs import Knobs, Name, Refers, Seed, deciding
 
@@ -90,7 +90,7 @@ def prepare(job: Job) -> None:
     except FileError:
         raise  # no parameter is wrong
     except SimauditError as error:
-        raise SimauditError(f"params.yaml: datasets.{name}: {error}") from None
+        raise EntryError(("datasets", name), error) from None
 
 
 def split_job(name: str, knobs: SplitKnobs) -> Job:
@@ -115,9 +115,9 @@ def split(job: Job) -> None:
     except FileError:
         raise  # no parameter is wrong
     except KnobError as error:
-        raise SimauditError(f"params.yaml: splits.{name}.{error}") from None
+        raise EntryError(("splits", name, error.key), error.why) from None
     except SimauditError as error:
-        raise SimauditError(f"params.yaml: splits.{name}: {error}") from None
+        raise EntryError(("splits", name), error) from None
     write_split(job.output("split"), made, items.origin)
 
 

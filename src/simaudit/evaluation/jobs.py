@@ -14,6 +14,7 @@ from simaudit.vocabulary import paths
 from simaudit.vocabulary.bounds import MOST_RESAMPLES, Most
 from simaudit.vocabulary.job import Job, reference
 from simaudit.vocabulary.knobs import Knobs, Seed, Threads, deciding, speed
+from simaudit.vocabulary.membership import Membership
 
 PAPERS = Path(__file__).parent / "comparison" / "papers"
 """The folder of numbers from papers, CSV."""
@@ -107,6 +108,7 @@ def blind(job: Job) -> None:
 def evaluate_job(
     audit: str,
     split: str,
+    membership: Membership,
     scores: Mapping[str, Path],
     intermediate: Mapping[int, Iterable[Path]],
     knobs: EvaluationKnobs,
@@ -115,7 +117,12 @@ def evaluate_job(
     return Job(
         f"evaluate/{audit}",
         reference(evaluate),
-        {"target": audit, "split": split, **deciding(knobs, "blind", "near_duplicates")},
+        {
+            "target": audit,
+            "split": split,
+            "membership": membership,
+            **deciding(knobs, "blind", "near_duplicates"),
+        },
         {
             "scores": list(scores.values()),
             "intermediate": {str(epoch): list(files) for epoch, files in intermediate.items()},
@@ -155,8 +162,9 @@ def evaluate(job: Job) -> None:
     write_json(job.output("permutation"), {**of, **audit.permutation})
     write_table(job.output("table"), audit.table, METRICS)
     write_table(job.output("profiles"), audit.profiles, PROFILES)
-    write_json(job.output("metrics"), headline(audit.summary))
-    write_json(job.output("summary"), {**of, "split": job.params["split"], **audit.summary})
+    known = {"membership": job.params["membership"]}
+    write_json(job.output("metrics"), {**headline(audit.summary), **known})
+    write_json(job.output("summary"), {**of, "split": job.params["split"], **known, **audit.summary})
 
 
 def quality_job(
@@ -237,9 +245,15 @@ def compare(job: Job) -> None:
         write_json(job.output(name), content)
 
 
-def numbers_job(files: Iterable[Path]) -> Job:
-    """Write every number of result files into one ledger."""
-    return Job("numbers", reference(numbers), {}, {"files": list(files)}, {"numbers": paths.NUMBERS})
+def numbers_job(files: Iterable[Path], membership: Mapping[str, Membership]) -> Job:
+    """Write every number of result files into one ledger; `membership` is by audit."""
+    return Job(
+        "numbers",
+        reference(numbers),
+        {"membership": membership},
+        {"files": list(files)},
+        {"numbers": paths.NUMBERS},
+    )
 
 
 def numbers(job: Job) -> None:
@@ -247,7 +261,7 @@ def numbers(job: Job) -> None:
     from simaudit.evaluation.numbers import ledger
     from simaudit.storage.json import write_json
 
-    write_json(job.output("numbers"), ledger(job.inputs))
+    write_json(job.output("numbers"), ledger(job.inputs, job.params["membership"]))
 
 
 def _resampling(job: Job) -> Any:

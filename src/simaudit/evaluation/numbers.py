@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from math import nan
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from simaudit.storage.hashes import sha256_file
@@ -48,6 +49,7 @@ class Number:
     `audit` is the name of the target or split (None for a number of the whole run), `attack` the attack (if it is of
     one), `metric` the last key that leads to the number, and `of` the keys between them, joined with dots (if any):
     `oracle`, `minus_loss`, `epochs.50`. `pointer` (RFC 6901) leads to the value in `source`; the limits are beside it.
+    `membership` says how it is known that the audit's target was trained on the members; None where no target is.
     A count has itself for limits; a number that a paper reports without limits has none.
     """
 
@@ -63,6 +65,7 @@ class Number:
     pointer: str
     source_sha256: str
     tail_too_small: bool = False
+    membership: str | None = None
 
     @property
     def id(self) -> str:
@@ -153,8 +156,10 @@ class Ledger:
         return self.find(audit=audit, metric="calibration_auc", of=None)
 
 
-def ledger(files: Iterable[Path]) -> dict[str, dict[str, Any]]:
-    """Return what numbers.json holds: every number of `files` by id.
+def ledger(
+    files: Iterable[Path], membership: Mapping[str, str] = MappingProxyType({})
+) -> dict[str, dict[str, Any]]:
+    """Return what numbers.json holds: every number of `files` by id. `membership` is by audit.
 
     Raises SimauditError when two numbers would have the same id.
     """
@@ -162,7 +167,9 @@ def ledger(files: Iterable[Path]) -> dict[str, dict[str, Any]]:
     for path in files:
         content, digest = read_json(path), sha256_file(path)
         for keys, node in _numbers(content, ()):
-            number = _number(node, keys, columns(content, keys), path, digest)
+            found_by = columns(content, keys)
+            known = membership.get(found_by["audit"])
+            number = _number(node, keys, found_by, path, digest, known)
             if number.id in rows:
                 raise SimauditError(
                     f"{path}: its number {number.id} is also in {rows[number.id]['source']}; rename the target or split"
@@ -171,7 +178,9 @@ def ledger(files: Iterable[Path]) -> dict[str, dict[str, Any]]:
     return rows
 
 
-def _number(node: Any, keys: tuple[str, ...], found_by: dict[str, Any], path: Path, digest: str) -> Number:
+def _number(
+    node: Any, keys: tuple[str, ...], found_by: dict[str, Any], path: Path, digest: str, known: str | None
+) -> Number:
     estimate = isinstance(node, dict)
     value, low, high = (node[key] for key in ("value", "low", "high")) if estimate else [node] * 3
     pointer = (*keys, "value") if estimate else keys
@@ -185,6 +194,7 @@ def _number(node: Any, keys: tuple[str, ...], found_by: dict[str, Any], path: Pa
         pointer="".join("/" + key.replace("~", "~0").replace("/", "~1") for key in pointer),
         source_sha256=digest,
         tail_too_small=estimate and node.get("tail_too_small", False),
+        membership=known,
     )
 
 

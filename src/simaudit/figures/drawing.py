@@ -16,6 +16,7 @@ from simaudit.figures.figure import Figure
 from simaudit.storage.atomic import atomic_path
 from simaudit.storage.json import canonical_json
 from simaudit.vocabulary.errors import SimauditError
+from simaudit.vocabulary.membership import membership_notes
 
 UNDATED: dict[str, dict[str, Any]] = {
     ".pdf": {"CreationDate": None, "ModDate": None},
@@ -52,6 +53,8 @@ class Drawing:
 def draw(figure: Figure, of: Results | Run) -> Drawing:
     """Draw a figure of a target or of a run; the picture of a target whose split is shifted says so.
 
+    The caption names the audits whose members are not verified.
+
     Raises SimauditError when the figure's knobs leave nothing to draw, or a result file is missing or damaged.
     """
     values = figure.values(of)
@@ -62,5 +65,11 @@ def draw(figure: Figure, of: Results | Run) -> Drawing:
     picture = figure.draw(values)
     if isinstance(of, Results) and of.summary["shifted"]:
         style.mark_shifted(picture)
+    known = (
+        {of.target: of.summary["membership"]}
+        if isinstance(of, Results)
+        else {name: context.membership for name, context in of.contexts.items()}
+    )
+    sentence = " ".join(filter(None, [figure.sentence(of), *membership_notes(known)]))
     reading = inspect.cleandoc(figure.__doc__ or "").split("\n\n")
-    return Drawing(values, picture, Caption(figure.title, figure.sentence(of), reading))
+    return Drawing(values, picture, Caption(figure.title, sentence, reading))

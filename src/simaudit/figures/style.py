@@ -6,6 +6,7 @@ import matplotlib as mpl
 import numpy as np
 import pandas as pd
 from matplotlib import colormaps
+from matplotlib.axes import Axes
 from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
 
@@ -24,8 +25,7 @@ CHOSEN: dict[str, Any] = {"color": "0.4", "linewidth": 0.8, "linestyle": (0, (1,
 """The selected timestep."""
 ERROR_BARS: dict[str, Any] = {"linewidth": 1.0, "elinewidth": 0.8, "capsize": 0, "markersize": 4}
 """Points with their limits."""
-ABOVE: dict[str, Any] = {"loc": "lower center", "bbox_to_anchor": (0.5, 1.0)}
-"""Where a legend stands: above its panel."""
+_ABOVE: dict[str, Any] = {"loc": "lower center", "bbox_to_anchor": (0.5, 1.0)}
 _LINES: tuple[Any, ...] = ("-", (0, (4, 1.5)), (0, (1, 1)), "-.")
 _MARKERS = "o^svDP*XhpH<>d"
 ARROWS = ListedColormap(colormaps["viridis"](np.linspace(0, 0.85, 256)))
@@ -54,6 +54,13 @@ def circle(colour: str) -> dict[str, Any]:
     """Return how the selected point of a curve is drawn."""
     edge = {"markerfacecolor": "white", "markeredgecolor": colour, "markeredgewidth": 1.5}
     return {"marker": "o", "markersize": 6, "linestyle": "none", "clip_on": False, "zorder": 3, **edge}
+
+
+def legend_above(axis: Axes, columns: int = 1, **look: Any) -> None:
+    """Put the legend above a panel, in `columns`, or in fewer where these are wider than the figure."""
+    legend, figure = axis.legend(**_ABOVE, ncols=columns, **look), axis.get_figure(root=True)
+    if columns > 1 and figure and legend.get_window_extent().width > figure.bbox.width:
+        legend_above(axis, columns - 1, **look)
 
 
 def line_of(number: int) -> dict[str, Any]:

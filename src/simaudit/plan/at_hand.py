@@ -146,7 +146,7 @@ def _pretrained(params: Params) -> Mistakes:
 
 def _why_not(params: Params, name: str, folder: Path) -> str | None:
     """Return why a target cannot take its autoencoder from a folder; None where it can."""
-    made_by = _made_by(folder)
+    made_by = paths.target_of(folder)
     if made_by is None:
         return _why_no_autoencoder(folder)
     if made_by not in params.targets:  # perhaps it was made when params.yaml said otherwise
@@ -160,7 +160,7 @@ def _why_not(params: Params, name: str, folder: Path) -> str | None:
     while made_by in params.targets and made_by not in seen:
         seen.add(made_by)
         borrowed = params.targets[made_by].borrowed
-        made_by = _made_by(borrowed) if borrowed else None
+        made_by = paths.target_of(borrowed) if borrowed else None
     why = "goes in a circle; name the autoencoder of a target that trains its own"
     return why if made_by in seen else None
 
@@ -173,10 +173,3 @@ def _why_no_autoencoder(folder: Path) -> str | None:
     except (FileError, OSError) as error:
         return str(error) if isinstance(error, FileError) else f"cannot be read; {remedy}"
     return None
-
-
-def _made_by(folder: Path) -> str | None:
-    """Return the name of the target in whose folder this one lies; None where it is no target's of this run."""
-    if not folder.is_relative_to(paths.TARGETS):
-        return None
-    return (folder.relative_to(paths.TARGETS).parts or ("",))[0]

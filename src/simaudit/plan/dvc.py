@@ -10,22 +10,30 @@ import yaml
 
 from simaudit.plan.params import Params
 from simaudit.storage.atomic import atomic_path
+from simaudit.vocabulary import paths
 
-FILE = Path("workflow/expanded.yaml")
+FILE, PIPELINE = Path("workflow/expanded.yaml"), Path("dvc.yaml")
 HEADER = (
     "# Written by `simaudit stamps` from params.yaml, for dvc.yaml, which can look nothing up. Do not edit.\n"
 )
 
 
 def expanded(params: Params) -> dict[str, Any]:
-    """Return every dataset, split, target and audit with what dvc.yaml must know of it, and the audits with figures."""
+    """Return every dataset, split, target and audit with what dvc.yaml must know of it, and the audits with figures.
+
+    Targets that are `borrowing` take their autoencoder from the folder of another target, their `lender`.
+    """
 
     def dataset(split: str) -> dict[str, str]:
         return {"dataset": params.dataset_of(split)}
 
-    targets, audits = {}, {}
+    targets, borrowing, audits = {}, {}, {}
     for name, target in params.targets.items():
-        targets[name] = {"kind": target.kind, "split": target.split, **dataset(target.split)}
+        known = {"kind": target.kind, "split": target.split, **dataset(target.split)}
+        if target.borrowed and (lender := paths.target_of(target.borrowed)):
+            borrowing[name] = known | {"lender": lender}
+        else:
+            targets[name] = known
     for name, audit in params.audits.items():
         split = params.split_of(name)
         audits[name] = {"target": audit.target, "split": split, **dataset(split)}
@@ -34,6 +42,7 @@ def expanded(params: Params) -> dict[str, Any]:
         "splits": {name: dataset(name) for name in params.used_splits},
         "audited_splits": {name: dataset(name) for name in params.audited_splits},
         "targets": targets,
+        "borrowing": borrowing,
         "audits": audits,
         "drawn": [name for name in audits if None in params.figures_of(name).values()],
     }
@@ -44,8 +53,14 @@ def text(params: Params) -> str:
     return HEADER + yaml.safe_dump({"expanded": expanded(params)}, sort_keys=False)
 
 
-def refresh(params: Params, file: Path = FILE) -> bool:
-    """Bring the file in line with the parameters; return whether it had to be written."""
+def refresh(params: Params, folder: Path = Path()) -> bool:
+    """Bring the file of a folder in line with the parameters; return whether it had to be written.
+
+    A folder without a dvc.yaml needs none.
+    """
+    file = folder / FILE
+    if not (folder / PIPELINE).exists():
+        return False
     if file.exists() and file.read_text(encoding="utf-8") == text(params):
         return False
     with atomic_path(file) as temporary:

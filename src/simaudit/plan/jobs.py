@@ -19,7 +19,7 @@ from simaudit.vocabulary.context import AuditContext
 from simaudit.vocabulary.job import Job, plain
 from simaudit.vocabulary.knobs import deciding
 
-COMPARED = ("group", "control", "reference")
+COMPARED = ("group", "control", "reference", "membership")
 """What of an audit's context comparisons read; tables read its `arm` too."""
 
 
@@ -31,7 +31,7 @@ def jobs(params: Params) -> Iterator[Job]:
     contexts = {name: plain(_known(context)) for name, context in params.contexts.items()}
     before.append(compare_job(_facts(contexts, *COMPARED), params.audited_splits, params.evaluation))
     yield from before
-    yield numbers_job(numbered(before))
+    yield numbers_job(numbered(before), {name: known["membership"] for name, known in contexts.items()})
     figures = {paths.RUN: params.figures_of_run, **{name: params.figures_of(name) for name in params.audits}}
     drawn = {of: [name for name, why in names.items() if why is None] for of, names in figures.items()}
     for of, names in drawn.items():
@@ -64,7 +64,7 @@ def _of_data(params: Params) -> Iterator[Job]:
         yield blind_job(name, dataset, knobs)
     yield theory_job(params.theory, params.theory_split, params.dataset_of(params.theory_split))
     for name, target in params.targets.items():
-        yield train_job(name, target, params.dataset_of(target.split))
+        yield train_job(name, target, params.dataset_of(target.split), params.membership_of(name))
 
 
 def _of_audit(params: Params, audit: str) -> Iterator[Job]:
@@ -89,6 +89,7 @@ def _of_audit(params: Params, audit: str) -> Iterator[Job]:
     yield evaluate_job(
         audit,
         split,
+        params.contexts[audit].membership,
         {name: paths.scores(audit, name) for name in attacks},
         {epoch: [paths.scores(audit, name, epoch) for name in intermediate] for epoch in epochs},
         params.evaluation,

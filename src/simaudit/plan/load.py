@@ -12,6 +12,7 @@ from simaudit.plan.expand import expand
 from simaudit.plan.explain import explain, refusal
 from simaudit.plan.params import Params
 from simaudit.storage.yaml import read_yaml
+from simaudit.vocabulary.errors import EntryError, SimauditError
 
 DEFAULT = Path("params.yaml")
 
@@ -22,8 +23,21 @@ def load(files: Sequence[Path] = (DEFAULT,), given: Any = None) -> Params:
     `given` are further values, as on a command line. Raises SimauditError with one line for each mistake, naming the
     file and the key.
     """
+    return parse(_contents(files, given))
+
+
+def located(error: EntryError, files: Sequence[Path], given: Any = None) -> EntryError:
+    """Return the error of a job with the name of the file, and the key, where its entry was written."""
+    try:
+        file, key = expand(combine(_contents(files, given))).where(error.keys)
+    except SimauditError:  # the files are others by now
+        return error
+    return EntryError([key], error.why, file)
+
+
+def _contents(files: Sequence[Path], given: Any) -> list[tuple[Path, Any]]:
     contents = [(file, read_yaml(file)) for file in files]
-    return parse([*contents, (Path("--config"), given)] if given else contents)
+    return [*contents, (Path("--config"), given)] if given else contents
 
 
 def parse(files: Sequence[tuple[Path, Any]]) -> Params:

@@ -8,6 +8,7 @@ from pydantic import BeforeValidator, Field, SerializeAsAny
 
 from simaudit.attacks.attack import Attack, attack_modules
 from simaudit.data.jobs import SplitKnobs
+from simaudit.data.membership import Given
 from simaudit.data.source import SourceEntry
 from simaudit.evaluation.jobs import EvaluationKnobs
 from simaudit.figures.figure import Figure, RunFigure, TargetFigure, figure_modules
@@ -19,6 +20,7 @@ from simaudit.targets.jobs import TheoryKnobs
 from simaudit.vocabulary.bounds import Listed, Several
 from simaudit.vocabulary.context import AuditContext
 from simaudit.vocabulary.knobs import Condition, Knobs, Name, Refers, deciding
+from simaudit.vocabulary.membership import STATED, UNVERIFIED, VERIFIED, Membership
 from simaudit.vocabulary.registry import read_by
 
 OF_A_GROUP = ("seed", "intermediate_epochs")
@@ -100,6 +102,13 @@ class Params(Knobs):
         """Return the target of an audit."""
         return self.targets[self.audits[audit].target]
 
+    def membership_of(self, target: str) -> Membership:
+        """Return how it is known that a target was trained on the members of its split."""
+        family = self.targets[target]
+        if family.is_trained_by_simaudit:
+            return VERIFIED
+        return STATED if isinstance(self.splits[family.split].members, Given) else UNVERIFIED
+
     def attacks_on(self, audit: str) -> dict[str, Attack]:
         """Return the attacks of an audit by name: those that it names, or all that its target can be attacked by."""
         named, family = self.audits[audit].attacks, self.family_of(audit)
@@ -152,6 +161,7 @@ class Params(Knobs):
             arm=family.arm,
             is_latent=family.is_latent,
             epochs=(*self.epochs_of(name), *end),
+            membership=self.membership_of(self.audits[name].target),
             attacks=tuple(self.attacks_on(name)),
             checkpoint_attacks=self.audits[name].intermediate_attacks,
         )

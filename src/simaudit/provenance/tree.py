@@ -13,6 +13,7 @@ from rich.tree import Tree
 from simaudit.evaluation.numbers import Number
 from simaudit.figures.printed import estimate
 from simaudit.provenance.trace import Step
+from simaudit.vocabulary.membership import MEANING
 
 SHOWN = 12  # characters of a hash
 GIVEN = 5  # files that no job made; a folder of images has thousands
@@ -27,6 +28,8 @@ def number_tree(
     unit = "" if number["unit"] == "1" else f" {number['unit']}"
     tree = Tree(f"[bold]{escape(name)}[/] = {escape(estimate(Number(**number)))}{unit}")
     tree.add(f"printed in {', '.join(tables) or 'no table'}")
+    if word := number["membership"]:
+        tree.add(f"{word}: {MEANING[word]}")
     source = tree.add(f"stands in {number['source']}, at {number['pointer']}")
     _grow(source, step, set(), depth)
     return tree

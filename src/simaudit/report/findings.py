@@ -1,6 +1,6 @@
 """The findings of a run, as tables and the page read them: its numbers, and the words that go with them."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -8,6 +8,7 @@ from typing import Any
 from simaudit.evaluation.numbers import Ledger
 from simaudit.storage.json import read_json
 from simaudit.vocabulary.context import AuditContext
+from simaudit.vocabulary.membership import membership_notes
 from simaudit.vocabulary.paths import COMPARISONS, RUN_FILES, TARGET_FILES
 
 
@@ -70,6 +71,10 @@ class Findings:
     def decided_by(self, target: str) -> str:
         """Return the attack whose limits decide the verdict on an audited target."""
         return str(self.comparison["controls"]["verdicts"][target]["attack"])
+
+    def membership_note(self, names: Iterable[str]) -> str:
+        """Return in which of these audits members are not verified, in a sentence or two; empty where there is none."""
+        return " ".join(membership_notes({name: self.contexts[name].membership for name in names}))
 
     def is_shifted(self, target: str) -> bool:
         """Return whether the sides of the target's split are told apart without any model."""

@@ -9,6 +9,7 @@ from simaudit.figures import legend
 from simaudit.figures.printed import estimate
 from simaudit.storage.json import read_json
 from simaudit.vocabulary.errors import some
+from simaudit.vocabulary.membership import membership_notes
 from simaudit.vocabulary.paths import RESULTS, RUN_FILES
 from simaudit.vocabulary.sides import HELDOUT, MEMBER
 
@@ -97,7 +98,7 @@ def summary_lines(controls: Mapping[str, Any], ledger: Ledger) -> list[str]:
     lines = [control_line(controls["controls"])]
     if controls["absent"]:
         lines.append(f"Controls that are not in this run: {', '.join(controls['absent'])}.")
-    lines += origins_apart(controls)
+    lines += [*origins_apart(controls), *membership_notes(controls["membership"])]
     verdicts = controls["verdicts"]
     if not verdicts:
         return [*lines, "No target is audited: every target of this run is a control."]

@@ -115,6 +115,7 @@ def score(job: Job) -> Mapping[str, Any]:
             "target_sha256": target_hash(summary),
             "epoch": str(epoch or "last"),
             "split_sha256": sha256_file(split),
+            "membership": summary["members"]["known"],
             "params": attack.model_dump_json(),
             LOG_SNR: json.dumps(log_snr),
             "device": device.type,

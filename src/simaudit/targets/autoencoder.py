@@ -16,7 +16,7 @@ from simaudit.data.store import Images
 from simaudit.storage.json import read_json
 from simaudit.storage.reading import reading
 from simaudit.targets.directory import network_in
-from simaudit.targets.files import AUTOENCODER_CLASS, SUMMARY, UNVERIFIED
+from simaudit.targets.files import AUTOENCODER_CLASS, summary_of
 from simaudit.training import autoencoder
 from simaudit.training.discriminator import Adversarial
 from simaudit.training.knobs import Fitting, Training
@@ -25,6 +25,7 @@ from simaudit.training.vae import VAE, latent_shape
 from simaudit.vocabulary.bounds import Most
 from simaudit.vocabulary.errors import FileError, SimauditError
 from simaudit.vocabulary.knobs import GivenPath, Knobs
+from simaudit.vocabulary.membership import UNVERIFIED
 
 
 class Trained(Knobs):
@@ -98,7 +99,7 @@ class Pretrained(Knobs):
     @property
     def members(self) -> str:
         """The hash of the members that it was trained on where it is part of a target that knows, else UNVERIFIED."""
-        summary = Path(self.pretrained).parent / SUMMARY
+        summary = summary_of(Path(self.pretrained).parent)
         with reading(summary, "the summary of a target"):
             autoencoder = read_json(summary).get("autoencoder") if summary.exists() else None
             return str((autoencoder or {}).get("members", UNVERIFIED))

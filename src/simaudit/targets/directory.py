@@ -25,7 +25,7 @@ from simaudit.vocabulary.errors import FileError, some
 
 RETRAIN = "train the target again"
 OLD_NAMES = {"query": "to_q", "key": "to_k", "value": "to_v", "proj_attn": "to_out.0"}
-"""What the projections of attention were called before diffusers 0.14, and are called now."""
+"""What the projections of attention were called in older files, and are called now."""
 OLD_NAME = re.compile(rf"(?<=\.)({'|'.join(OLD_NAMES)})(?=\.(?:weight|bias)$)")
 
 
@@ -41,14 +41,11 @@ def read_network(part: Component, remedy: str = RETRAIN) -> Any:
     }
     network = _of_diffusers(part, remedy)
     wanted = network.state_dict()
-    for name in (
-        dict(network.named_buffers()).keys() - wanted.keys()
-    ):  # follows from the config, and was saved once
-        weights.pop(name, None)
-    for what, names in (
-        ("lack", wanted.keys() - weights.keys()),
-        ("have in excess", weights.keys() - wanted.keys()),
-    ):
+    for name, _ in network.named_buffers():
+        if name not in wanted:  # it follows from the config, and older versions saved it
+            weights.pop(name, None)
+    lacking, more = wanted.keys() - weights.keys(), weights.keys() - wanted.keys()
+    for what, names in ("lack", lacking), ("have in excess", more):
         if names:
             raise FileError(f"{part.folder}: the weights {what} {some(sorted(names), 3)}; {remedy}")
     for name, value in weights.items():

@@ -71,6 +71,11 @@ class TargetFamily(Knobs):
         return None
 
     @property
+    def is_trained_by_simaudit(self) -> bool:
+        """Whether its weights come from the members of its split and from nothing else, as `train` makes sure."""
+        return True
+
+    @property
     def given(self) -> tuple[Path, ...]:
         """The files that `train` reads and no job of the run makes."""
         return ()

@@ -17,8 +17,6 @@ EPOCHS = "epochs"  # the folder of intermediate checkpoints
 SUMMARY = "training.json"  # what a target says of itself, beside the diffusers files
 AUTOENCODER = "vqvae"  # the folder in which diffusers' LDMPipeline saves any autoencoder
 AUTOENCODER_CLASS = "AutoencoderKL"
-UNVERIFIED = "unverified"
-"""Stands for the hash of the members that an autoencoder was trained on, where nobody knows them."""
 
 
 def state_folder(directory: Path, epoch: int | None) -> Path:
@@ -44,6 +42,11 @@ def unaccounted(directory: Path, files: Collection[str]) -> list[Path]:
         if name.as_posix() not in listed
         and not (name.parts[0] == EPOCHS and Path(*name.parts[2:]).as_posix() in files)
     )
+
+
+def summary_of(state: Path) -> Path:
+    """Return where the training.json of a target is that keeps one of its states in this folder, see `state_folder`."""
+    return (state.parent.parent if state.parent.name == EPOCHS else state) / SUMMARY
 
 
 def file_hashes(directory: Path, places: Mapping[str, Path] = MappingProxyType({})) -> dict[str, str]:

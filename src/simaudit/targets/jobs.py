@@ -8,14 +8,15 @@ from pydantic import Field
 
 from simaudit.storage.array import shape_of
 from simaudit.targets.family import TargetFamily, family_modules
-from simaudit.targets.files import SUMMARY
+from simaudit.targets.files import SUMMARY, summary_of
 from simaudit.targets.memory import model_mb
 from simaudit.training.knobs import Schedule
 from simaudit.vocabulary import paths
 from simaudit.vocabulary.bounds import Most, Timestep
-from simaudit.vocabulary.errors import FileError, KnobError, SimauditError
+from simaudit.vocabulary.errors import EntryError, FileError, KnobError, SimauditError
 from simaudit.vocabulary.job import Job, reference
 from simaudit.vocabulary.knobs import Knobs, Name, Refers, Timesteps, deciding, joined, speed
+from simaudit.vocabulary.membership import Membership
 
 Shown = Annotated[int, Field(ge=2), Most(1000, "more cannot be told apart in a figure")]
 
@@ -57,18 +58,21 @@ def target_files(name: str, family: TargetFamily) -> list[Any]:
     return [paths.target(name) / file for file in (*family.files, SUMMARY)]
 
 
-def train_job(name: str, family: TargetFamily, dataset: str) -> Job:
-    """Train a target on the members of its split. Killed at any moment, it resumes."""
+def train_job(name: str, family: TargetFamily, dataset: str, membership: Membership) -> Job:
+    """Train a target on the members of its split. Killed at any moment, it resumes.
+
+    `membership` says how it is known that its weights come from these members.
+    """
     reads = {"images": paths.images(dataset), "split": paths.split(family.split)}
     given, borrowed = family.given, family.borrowed
-    if borrowed and borrowed.is_relative_to(paths.TARGETS):
-        reads["pretrained"] = paths.target(borrowed.relative_to(paths.TARGETS).parts[0])
+    if borrowed and (lender := paths.target_of(borrowed)):
+        reads["pretrained"] = paths.target(lender)
     elif borrowed:
-        given = (*given, borrowed, borrowed.parent / SUMMARY)
+        given = (*given, borrowed, summary_of(borrowed.parent))
     return Job(
         f"train/{name}",
         reference(train),
-        deciding(family),
+        {"membership": membership, **deciding(family)},
         reads,
         {"target": paths.target(name)},
         (family_modules()[family.kind],),
@@ -91,9 +95,10 @@ def train(job: Job) -> Mapping[str, Any]:
     from simaudit.targets.files import file_hashes
 
     members, output = Split.read(job.input("split")), job.output("target")
-    family = family_type(job.params["kind"])
+    params = {name: value for name, value in job.params.items() if name != "membership"}
+    family = family_type(params["kind"])
     knobs = {name: value for name, value in job.speed.items() if name in family.model_fields}
-    target = family.model_validate(joined(job.params, knobs))
+    target = family.model_validate(joined(params, knobs))
     torch.set_num_threads(job.speed["threads"])
     checkpoints = paths.checkpoints(output.name)
     identity = sha256_bytes(f"{job.identity} {members.member_hash}".encode())
@@ -103,14 +108,15 @@ def train(job: Job) -> Mapping[str, Any]:
         except FileError:
             raise  # no parameter is wrong
         except SimauditError as error:
-            raise SimauditError(f"params.yaml: targets.{output.name}: {error}") from None
+            raise EntryError(("targets", output.name), error) from None
         summary = {
             "kind": target.kind,
-            "params": dict(job.params),
+            "params": params,
             "members": {
                 "split": job.input("split").as_posix(),
                 "count": len(members.member_ids),
                 "sha256": members.member_hash,
+                "known": job.params["membership"],
             },
             **facts,
             "places": {place: file.as_posix() for place, file in target.places.items()},
@@ -142,7 +148,7 @@ def theory(job: Job) -> None:
     knobs, images = TheoryKnobs.model_validate(job.params), Images.open(job.input("images"))
     samples, schedule = Split.read(job.input("split")), knobs.schedule.noise()
     for error in knobs.beyond(len(samples.member_ids)):
-        raise SimauditError(f"params.yaml: theory.{error}")
+        raise EntryError(("theory", error.key), error.why)
     line = along_line(images, samples, knobs.line_members, knobs.line_timestep, schedule)
     field = over_field(images, samples, knobs.field_members, knobs.field_timesteps, schedule)
     write_table(job.output("line"), line)

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from simaudit.vocabulary.membership import VERIFIED, Membership
+
 
 @dataclass(frozen=True)
 class AuditContext:
@@ -14,6 +16,7 @@ class AuditContext:
     with, if there is one. `arm` is the place of its autoencoder in a sweep (`beta`, and whether it is `adversarial`);
     it is None for a target without an autoencoder and for one whose autoencoder was not trained here, while `is_latent`
     is true for both kinds of autoencoder. `epochs` are those of its intermediate checkpoints and of its end.
+    `membership` says how it is known that the target was trained on the members of its split.
     `attacks` are run on the target, `checkpoint_attacks` on its intermediate checkpoints; both are empty where only
     results are read, since these say themselves which attacks there are.
     """
@@ -24,5 +27,6 @@ class AuditContext:
     arm: Mapping[str, Any] | None = None
     is_latent: bool = False
     epochs: tuple[int, ...] = ()
+    membership: Membership = VERIFIED
     attacks: tuple[str, ...] = ()
     checkpoint_attacks: tuple[str, ...] = ()

@@ -1,6 +1,6 @@
 """The errors that are meant for the user, and how to know one that comes from too little memory."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 
 NO_MEMORY = ("allocate memory", "unable to allocate", "out of memory", "bad_alloc", "alloc_failed")
 """What torch, CUDA, numpy and the system write, in lower case, where they get no more memory."""
@@ -26,6 +26,17 @@ class KnobError(SimauditError):
     def __init__(self, key: str, why: str) -> None:
         super().__init__(f"{key}: {why}")
         self.key, self.why = key, why
+
+
+class EntryError(SimauditError):
+    """An error that a job finds in its own entry of the parameters, or in a value of it, at these keys.
+
+    A job does not know which file its entry stands in; whoever runs it does, and names that file.
+    """
+
+    def __init__(self, keys: Sequence[str], why: object, file: str = "params.yaml") -> None:
+        super().__init__(f"{file}: {'.'.join(keys)}: {why}")
+        self.keys, self.why = keys, why
 
 
 def shown(value: object) -> str:

@@ -80,6 +80,11 @@ def target(name: str) -> Path:
     return TARGETS / name
 
 
+def target_of(path: Path) -> str | None:
+    """Return the name of the target in whose folder a path lies; None where it is in none."""
+    return path.relative_to(TARGETS).parts[0] if TARGETS in path.parents else None
+
+
 def checkpoints(name: str) -> Path:
     """Return the folder of a training's progress, which outlives a killed job."""
     return RESULTS / "checkpoints" / name

@@ -97,6 +97,7 @@ def all_controls(targets: list[Results], blind: dict[str, dict[str, Any]]) -> di
             results.target: asdict(verdict(results, decisive))
             for results, decisive in zip(audited, judged, strict=True)
         },
+        "membership": {results.target: results.context.membership for results in targets},
         "one_sided": {
             split: summary["one_sided"] for split, summary in blind.items() if summary["one_sided"]
         },

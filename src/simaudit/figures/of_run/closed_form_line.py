@@ -68,7 +68,7 @@ class ClosedFormLine(RunFigure):
             axis.set_ylabel(label)
             axis.locator_params(axis="y", nbins=4)
         axes[-1].axhline(values.threshold.iloc[0], **style.CHANCE)
-        axes[0].legend(**style.ABOVE, ncols=2)
+        style.legend_above(axes[0], 2)
         timestep = values.timestep.iloc[0]
         axes[-1].set_xlabel(f"$x$ on a principal component   ($t$ = {timestep})")
         return figure

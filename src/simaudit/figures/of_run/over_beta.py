@@ -80,7 +80,7 @@ class OverBeta(RunFigure):
                 axis.axhline(metrics.CHANCE["auc"], **style.CHANCE)
         axes[-1].set_xticks(range(len(betas)), [f"{beta:g}" for beta in betas])
         axes[-1].set_xlabel(r"$\beta$, weight of the mean KL")
-        axes[0].legend(**style.ABOVE, ncols=2)
+        style.legend_above(axes[0], 2)
         return figure
 
     def sentence(self, run: results.Run) -> str:

@@ -62,7 +62,7 @@ class OverEpochs(RunFigure):
                 )
         axis.axhline(metrics.CHANCE["auc"], **style.CHANCE)
         axis.set(xlabel="epoch", ylabel="AUC")
-        axis.legend(**style.ABOVE)
+        style.legend_above(axis)
         return figure
 
     def sentence(self, run: results.Run) -> str:

@@ -77,7 +77,7 @@ class MetricsOverTime(TargetFigure):
             axis.axhline(blind, color=look.colour, label=look.name, zorder=1, **style.BLIND_LINE)
             small = bool(rows.tail_too_small.eq(True).any())
             axis.set_ylabel(style.marked(legend.METRICS[metric], small))
-        axes[0].legend(**style.ABOVE, ncols=2)
+        style.legend_above(axes[0], 2)
         note = style.tail_note(bool(values.tail_too_small.eq(True).any()))
         axes[-1].set_xlabel(f"{OVER[self.over]}   (○ chosen on the calibration fold){note}")
         return figure

@@ -76,7 +76,7 @@ class NearestMember(TargetFigure):
         knobs = style.knobs_label(first.variant, first.timestep)
         axis.set_xlabel(r"distance to the nearest other member, $\ell_2$")
         axis.set_ylabel(f"{legend.look(first.attack).name} ({knobs})")
-        axis.legend(**style.ABOVE, ncols=2, markerscale=2)
+        style.legend_above(axis, 2, markerscale=2)
         return figure
 
     def sentence(self, audit: results.Results) -> str:

@@ -59,7 +59,7 @@ class Norms(TargetFigure):
             axis.plot(chosen.timestep.astype(int), chosen.auc, **style.circle(colour))
         axis.axhline(metrics.CHANCE["auc"], **style.CHANCE)
         axis.set(xlabel="timestep $t$   (○ chosen on the calibration fold)", ylabel="AUC")
-        axis.legend(**style.ABOVE, ncols=4)
+        style.legend_above(axis, 4)
         return figure
 
     def sentence(self, audit: results.Results) -> str:

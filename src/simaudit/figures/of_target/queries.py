@@ -67,7 +67,7 @@ class Queries(TargetFigure):
         axis.axhline(metrics.CHANCE["auc"], **style.CHANCE)
         axis.set(xscale="log", xlabel="queries per sample", ylabel="AUC")
         axis.xaxis.set_major_formatter("{x:g}")
-        axis.legend(**style.ABOVE, ncols=3)
+        style.legend_above(axis, 3)
         return figure
 
     def sentence(self, audit: results.Results) -> str:

@@ -59,7 +59,7 @@ class RocLogLog(TargetFigure):
             xlabel=f"false positive rate   (grey: fewer than {readable} held-out)",
             ylabel="true positive rate (members found)",
         )
-        axis.legend(**style.ABOVE, ncols=2)
+        style.legend_above(axis, 2)
         return figure
 
     def sentence(self, audit: results.Results) -> str:

@@ -58,7 +58,7 @@ class StatisticHistogram(TargetFigure):
             axis.set_yticks([])  # a density's unit is one over the statistic's, which nobody reads
             axis.ticklabel_format(axis="x", scilimits=(-2, 4), useMathText=True)
             axis.locator_params(axis="x", nbins=6)
-        axes[0].legend(**style.ABOVE, ncols=2)
+        style.legend_above(axes[0], 2)
         return figure
 
     def sentence(self, audit: results.Results) -> str:

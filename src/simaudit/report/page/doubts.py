@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from simaudit.figures.printed import near_duplicates_of
-from simaudit.targets.files import UNVERIFIED
+from simaudit.vocabulary.membership import UNVERIFIED
 
 
 def doubts(
@@ -27,7 +27,7 @@ def doubts(
     unverified = [name for name, training in trainings.items() if _is_unverified(training)]
     if unverified:
         sentences.append(
-            f"{_named(unverified)}: uses weights that come from elsewhere, and nobody has verified that they were "
+            f"{_named(unverified)}: uses an autoencoder that comes from elsewhere, and nobody has verified that it was "
             "trained on members only. What an attack finds may be the trace of other images."
         )
     duplicated = [name for name, split in splits.items() if split.get("allow_duplicates")]
@@ -49,5 +49,5 @@ def _named(names: list[str]) -> str:
 
 
 def _is_unverified(training: Mapping[str, Any]) -> bool:
-    """Return whether nobody knows the members that the target, or its autoencoder, was trained on."""
-    return UNVERIFIED in (training.get("members"), (training.get("autoencoder") or {}).get("members"))
+    """Return whether nobody knows the members that the autoencoder of a target was trained on."""
+    return (training.get("autoencoder") or {}).get("members") == UNVERIFIED

@@ -22,10 +22,14 @@ FIRST = {"verdicts", "controls"}  # the tables of the run that stand in the page
 
 @dataclass(frozen=True)
 class Section:
-    """One target on the page, or all together. Of a `folded` one only the title is seen until it is unfolded."""
+    """One target on the page, or all together. Of a `folded` one only the title is seen until it is unfolded.
+
+    `membership` says that its members are not verified, where they are not.
+    """
 
     target: str
     verdict: str
+    membership: str
     is_shifted: bool
     folded: bool
     tables: list[Table]
@@ -62,7 +66,9 @@ def page(
         absent_controls=findings.comparison["controls"]["absent"],
         doubts=doubts,
         first=[table for table in of_run if table.name in FIRST and table.rows],
-        run=Section(RUN, "", False, False, [t for t in of_run if t.name not in FIRST], pictures.get(RUN, [])),
+        run=Section(
+            RUN, "", "", False, False, [t for t in of_run if t.name not in FIRST], pictures.get(RUN, [])
+        ),
         sections=sections,
         absences=_absences(of_run, sections, undrawn),
         tail_note=TAIL_NOTE,
@@ -91,6 +97,7 @@ def _section(findings: Findings, target: str, pictures: list[Picture]) -> Sectio
     return Section(
         target,
         findings.verdict(target),
+        findings.membership_note([target]),
         findings.is_shifted(target),
         is_one_more,
         target_tables(findings, target),

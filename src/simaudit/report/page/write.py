@@ -12,6 +12,7 @@ from simaudit.report.page.page import page
 from simaudit.report.page.pictures import picture
 from simaudit.storage.atomic import atomic_path
 from simaudit.storage.json import read_json
+from simaudit.vocabulary.membership import membership_notes
 
 
 def write_page(
@@ -34,7 +35,8 @@ def write_page(
     shifted = [target for target in findings.audited if findings.is_shifted(target)]
     pictures = {of: [picture(of, name, results / "figures") for name in names] for of, names in drawn.items()}
     doubted = doubts(summaries, splits, shifted, findings.with_near_duplicates)
-    said = [*origins_apart(findings.comparison["controls"]), *doubted]
+    controls = findings.comparison["controls"]
+    said = [*origins_apart(controls), *membership_notes(controls["membership"]), *doubted]
     text = page(findings, pictures, undrawn, said, read_records(results / "records"))
     with atomic_path(output) as temporary:
         temporary.write_text(text, encoding="utf-8", newline="\n")

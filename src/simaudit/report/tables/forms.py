@@ -10,7 +10,7 @@ from pathlib import Path
 
 from simaudit.evaluation.numbers import Ledger
 from simaudit.figures.printed import NONE, TAIL, fill
-from simaudit.report.tables.table import TAIL_NOTE, Column, Table, printed
+from simaudit.report.tables.table import MEMBERS, TAIL_NOTE, Column, Table, printed
 
 LIMITS = ("low", "high")
 
@@ -24,6 +24,7 @@ def markdown(table: Table, ledger: Ledger) -> str:
     lines = [f"**{table.title}.** {fill(table.caption, ledger)}".rstrip(), ""]
     lines += [line(column.label for column in table.columns), line(["---"] * len(table.columns))]
     lines += [line(printed(column, cell, ledger) for column, cell in row) for row in table.cells()]
+    lines += ["", table.note] if table.note else []
     if table.has_mark(ledger):
         lines += ["", f"{TAIL}: {TAIL_NOTE}."]
     return "\n".join(lines) + "\n"
@@ -33,12 +34,15 @@ def comma_separated(table: Table, ledger: Ledger) -> str:
     """Return values in full, each limit in a column of its own, then the mark of a small tail and the id in the ledger.
 
     A number that the ledger lacks is an empty field, and so is its id; so are limits that a number came without.
+    The last column of a table with targets is MEMBERS.
     """
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow([name for column in table.columns for name in _names(column)])
-    for row in table.cells():
-        writer.writerow([field for column, cell in row for field in _fields(column, cell, ledger)])
+    members = [[word] for word in table.members(ledger)]
+    names = [name for column in table.columns for name in _names(column)]
+    writer.writerow([*names, *([MEMBERS.key] if members else [])])
+    for row, word in zip(table.cells(), members or [[]] * len(table.rows), strict=True):
+        writer.writerow([*(field for column, cell in row for field in _fields(column, cell, ledger)), *word])
     return stream.getvalue()
 
 
@@ -64,7 +68,7 @@ def _fields(column: Column, cell: str, ledger: Ledger) -> list[str]:
 
 def latex(table: Table, ledger: Ledger) -> str:
     """Return a tabular with the rules of booktabs; where it floats, and its caption, is the paper's own choice."""
-    caption = " ".join(fill(table.caption, ledger).split())
+    caption = " ".join([*fill(table.caption, ledger).split(), *table.note.split()])
     heads = [escape(column.label) for column in table.columns]
     body = [[_latex_cell(column, cell, ledger) for column, cell in row] for row in table.cells()]
     note = rf"\multicolumn{{{len(heads)}}}{{l}}{{\footnotesize {escape(f'{TAIL}: {TAIL_NOTE}.')}}} \\"

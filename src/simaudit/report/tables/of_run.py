@@ -8,7 +8,8 @@ from simaudit.figures.legend import METRICS
 from simaudit.figures.printed import distances_in, mention
 from simaudit.report.findings import Findings
 from simaudit.report.tables.of_target import ATTACK, ATTACKS, HEADLINE
-from simaudit.report.tables.table import Column, Row, Table, estimates
+from simaudit.report.tables.table import MEMBERS, Column, Row, Table, estimates
+from simaudit.vocabulary.membership import VERIFIED
 
 TARGET = Column("target", "target")
 
@@ -16,8 +17,11 @@ TARGET = Column("target", "target")
 def verdicts(findings: Findings) -> Table:
     """Return the verdicts, one row per audited target: by its best attack, and by the number that decided it.
 
-    The number is an AUC, or on a shifted split what it has above the blind classifiers.
+    The number is an AUC, or on a shifted split what it has above the blind classifiers. How the members are known has a
+    column where it is not `verified` everywhere.
     """
+    words = {findings.contexts[target].membership for target in findings.audited}
+    members = () if words <= {VERIFIED} else (MEMBERS,)
     return Table(
         "verdicts",
         "What is found of each target",
@@ -26,22 +30,25 @@ def verdicts(findings: Findings) -> Table:
         (
             TARGET,
             Column("verdict", "verdict"),
+            *members,
             Column("attack", "best attack"),
             *estimates({metric: METRICS[metric] for metric in ("auc", "tpr_at_1pct_fpr")}),
             Column("auc_minus_blind", "AUC minus blind", "estimate"),
             Column("decided_by", "decided by"),
             Column("decisive_auc", "limits that decide", "estimate"),
         ),
-        tuple(_verdict(findings, target) for target in findings.audited),
+        tuple(_verdict(findings, target, bool(members)) for target in findings.audited),
         "" if findings.audited else "every target of this run is a control",
     )
 
 
-def _verdict(findings: Findings, target: str) -> tuple[str, ...]:
+def _verdict(findings: Findings, target: str, with_members: bool) -> tuple[str, ...]:
     best, by = findings.ledger.best(target), findings.decided_by(target)
     decisive = MINUS_BLIND if findings.is_shifted(target) else SELECTED
     return (
-        *(target, findings.verdict(target), best),
+        *(target, findings.verdict(target)),
+        *((findings.contexts[target].membership,) if with_members else ()),
+        best,
         *(number_id("auc", target, best), number_id("tpr_at_1pct_fpr", target, best)),
         *(number_id("auc", target, best, "minus_blind"), by, number_id("auc", target, by, decisive)),
     )
@@ -197,8 +204,9 @@ def _ranked(findings: Findings, metrics: list[str]) -> str:
     targets = ", ".join(findings.comparison["ranks"]["of"])
     return (
         f"Over {mention('targets', of=f'ranks.{metrics[0]}', limits=False)} targets ({targets}); the lower the better. "
-        f"Attacks whose limits do not overlap differ. Critical differences: {', '.join(differences)}."
-    )
+        f"Attacks whose limits do not overlap differ. Critical differences: {', '.join(differences)}. "
+        + findings.membership_note(findings.comparison["ranks"]["of"])
+    ).strip()
 
 
 def published(findings: Findings) -> Table:

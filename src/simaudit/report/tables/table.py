@@ -30,6 +30,10 @@ class Column:
     of: str | None = None
 
 
+MEMBERS = Column("members", "members")
+"""How it is known that the targets of a row were trained on their members. In CSV every table with targets has it."""
+
+
 def estimates(labels: Mapping[str, str], of: str | None = None) -> tuple[Column, ...]:
     """Return one column of numbers with limits per metric, whose labels these are."""
     return tuple(Column(metric, label, "estimate", of=of) for metric, label in labels.items())
@@ -54,6 +58,8 @@ class Row:
 class Table:
     """Rows of cells, one per column. `caption` may mention numbers, see `simaudit.figures.printed.fill`.
 
+    `note` is what a reader must know of the audits in it; the page says it of a target's tables together.
+
     A table without rows says in `absent` why. Raises ValueError when it does not, when a row is not as wide as the
     table, or when words are a number: then it is not known where that number is from.
     """
@@ -64,6 +70,7 @@ class Table:
     columns: tuple[Column, ...]
     rows: tuple[tuple[str, ...], ...]
     absent: str = ""
+    note: str = ""
 
     @classmethod
     def of(
@@ -93,6 +100,14 @@ class Table:
         """Yield each row as pairs of a column and what stands there."""
         for row in self.rows:
             yield list(zip(self.columns, row, strict=True))
+
+    def members(self, ledger: Ledger) -> list[str]:
+        """Return what MEMBERS holds in each row, by the numbers in it; an empty list where it holds nothing."""
+        if MEMBERS in self.columns:
+            return []
+        rows = [[ledger.numbers[cell].membership for cell in row if cell in ledger] for row in self.rows]
+        words = [", ".join(dict.fromkeys(filter(None, row))) for row in rows]
+        return words if any(words) else []
 
     def has_mark(self, ledger: Ledger) -> bool:
         """Return whether a tail that is too small is printed in it."""

@@ -40,10 +40,10 @@ def inspect(
     folder's; `empty_class` is what the user says of a U-Net of classes. Raises KnobError, of the key that is wrong,
     where it is none that can be audited.
     """
-    if not folder.is_dir():
-        state = "is a file" if folder.is_file() else "no such folder"
-        raise KnobError("path", f"{folder}: {state}; {SAVED}{fetching(str(folder))}")
     with _wrong("path"):
+        if not folder.is_dir():
+            state = "is a file" if folder.is_file() else "no such folder"
+            raise FileError(f"{folder}: {state}; {SAVED}{fetching(str(folder))}")
         index = read_object(folder / INDEX) if (folder / INDEX).is_file() else {}
         _require_no_text(folder, index)
         name, beside = _network(folder, part, index)
@@ -88,6 +88,8 @@ def _wrong(key: str) -> Iterator[None]:
         yield
     except FileError as error:
         raise KnobError(key, str(error)) from None
+    except OSError as error:
+        raise KnobError(key, f"{error.filename}: cannot be read ({error.strerror}); {SAVED}") from None
 
 
 def _require_no_text(folder: Path, index: Mapping[str, Any]) -> None:

@@ -85,7 +85,7 @@ class Layout(BaseModel):
 
     @property
     def remarks(self) -> Iterator[str]:
-        """Yield, one sentence each, what was chosen among what the folder holds."""
+        """Yield, one sentence each, what was chosen among what the folder holds, or taken for what it does not say."""
         if self.beside:
             yield f"The network in {self.part or 'the folder itself'} is audited, and not {', '.join(self.beside)}."
         for name, part in self.parts.items():
@@ -93,3 +93,5 @@ class Layout(BaseModel):
                 yield f"The weights of the {name} are those of the variant {part.variant}."
         if self.learned_variance:
             yield "The learned variance is left out."
+        if self.scaling and self.scaling.is_default:
+            yield f"The autoencoder names no scaling_factor: that of its class is taken, {self.scaling.scale}."

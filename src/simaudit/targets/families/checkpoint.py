@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
@@ -17,6 +18,7 @@ from simaudit.storage.json import read_json
 from simaudit.targets.checkpoint import load
 from simaudit.targets.checkpoint.inspect import inspect
 from simaudit.targets.checkpoint.layout import Layout
+from simaudit.targets.checkpoint.summary import require_members, summary_beside
 from simaudit.targets.family import TargetFamily
 from simaudit.targets.files import SUMMARY
 from simaudit.targets.target import Target
@@ -24,7 +26,7 @@ from simaudit.training.levels import Shape
 from simaudit.vocabulary import paths
 from simaudit.vocabulary.bounds import Most
 from simaudit.vocabulary.errors import KnobError
-from simaudit.vocabulary.knobs import GivenPath
+from simaudit.vocabulary.knobs import GivenPath, deciding
 
 COLOURS = {1: "grey", 3: "rgb"}
 MOST_CLASSES = 1_000_000
@@ -52,11 +54,28 @@ class Checkpoint(TargetFamily):
 
         Raises KnobError where that is nothing that can be audited.
         """
-        folder = Path(self.path)
-        if not folder.exists() and (remembered := _remembered(folder)):
-            return remembered
+        if self._remembered:
+            return Layout.model_validate(self._remembered["layout"])
         scheduler = Path(self.scheduler) if self.scheduler else None
-        return inspect(folder, self.network, scheduler, self.empty_class)
+        return inspect(Path(self.path), self.network, scheduler, self.empty_class)
+
+    @cached_property
+    def summary(self) -> Path | None:
+        """The training.json of the target that it is, where simaudit trained it; as remembered, like the layout."""
+        if self._remembered:
+            return Path(self._remembered["summary"]) if self._remembered.get("summary") else None
+        return summary_beside(self.layout)
+
+    @cached_property
+    def _remembered(self) -> Mapping[str, Any] | None:
+        """What the summary of a target of this run says of the model, where its folder is elsewhere by now."""
+        summaries = [] if os.path.lexists(self.path) else sorted(paths.TARGETS.glob(f"*/{SUMMARY}"))
+        of_it = (content for content in map(read_json, summaries) if content["params"] == deciding(self))
+        return next(of_it, None)
+
+    @property
+    def is_trained_by_simaudit(self) -> bool:
+        return self.summary is not None
 
     @property
     def offers(self) -> frozenset[str]:
@@ -68,7 +87,7 @@ class Checkpoint(TargetFamily):
 
     @property
     def given(self) -> tuple[Path, ...]:
-        return tuple(self.layout.places.values())
+        return (*self.layout.places.values(), *([self.summary] if self.summary else []))
 
     @property
     def places(self) -> dict[str, Path]:
@@ -120,17 +139,13 @@ class Checkpoint(TargetFamily):
     ) -> dict[str, Any]:
         """Look at the model: nothing is trained, copied or moved."""
         self.require_shape(images.shape[1:])
-        return {"layout": json.loads(self.layout.model_dump_json())}
+        if self.summary:
+            require_members(self.layout, self.summary, split)
+        return {
+            "layout": json.loads(self.layout.model_dump_json()),
+            "summary": self.summary and self.summary.as_posix(),
+        }
 
     @staticmethod
     def load(directory: Path, device: torch.device) -> Target:
         return load.load(Layout.model_validate(read_json(directory / SUMMARY)["layout"]), device)
-
-
-def _remembered(folder: Path) -> Layout | None:
-    """Return the layout that the summary of some target of this run has of a folder."""
-    for summary in sorted(paths.TARGETS.glob(f"*/{SUMMARY}")):
-        layout = read_json(summary).get("layout")
-        if layout and Path(layout["folder"]) == folder:
-            return Layout.model_validate(layout)
-    return None
