@@ -45,7 +45,7 @@ def family():
 
 def look():
     """The job that looks at the model, as the parameters declare it now."""
-    return train_job("t", family(), "d")
+    return train_job("t", family(), "d", "stated")
 
 
 def score(attack=SIMA, name="sima"):
