@@ -32,7 +32,7 @@ from simaudit.machine.devices import resolve_device
 from simaudit.plan.explain import explain
 from simaudit.provenance.trace import find
 from simaudit.scoring.run import require_finite, score_batch
-from simaudit.scoring.score_file import Column, Scores
+from simaudit.scoring.score_file import Scores
 from simaudit.targets.checkpoint.inspect import inspect
 from simaudit.targets.checkpoint.layout import Layout
 from simaudit.targets.checkpoint.load import load
@@ -43,7 +43,7 @@ from simaudit.training.levels import Shape
 from simaudit.vocabulary import paths
 from simaudit.vocabulary.errors import SimauditError, some
 from simaudit.vocabulary.sides import CALIBRATION, EVALUATION, HELDOUT, MEMBER
-from simaudit.vocabulary.variant import variant_label
+from simaudit.vocabulary.variant import Column, variant_label
 
 Side = Literal["low", "high"]
 

@@ -15,7 +15,7 @@ from simaudit.evaluation.protocol.evaluate import BLIND, Resampling, evaluate_bl
 from simaudit.evaluation.protocol.quality import quality
 from simaudit.evaluation.results import Results
 from simaudit.report.findings import Findings
-from simaudit.scoring.score_file import Column, Scores, ScoreWriter
+from simaudit.scoring.score_file import Scores, ScoreWriter
 from simaudit.storage.array import save_arrays
 from simaudit.storage.json import write_json
 from simaudit.storage.parquet import write_table
@@ -23,7 +23,7 @@ from simaudit.storage.pictures import save_sheet
 from simaudit.vocabulary import paths
 from simaudit.vocabulary.context import AuditContext
 from simaudit.vocabulary.membership import VERIFIED
-from simaudit.vocabulary.variant import Variant, parse_variant
+from simaudit.vocabulary.variant import Column, Variant, parse_variant
 
 SAMPLES, MEMBERS = 300, 120
 FEATURES = np.random.default_rng(5).normal(size=(3, 40, 2))  # of samples, members and held-out images

@@ -14,7 +14,7 @@ from diffusers import UNet2DModel
 from planning import ROOT, lines_of, small
 from sklearn.metrics import roc_auc_score
 
-from simaudit.attacks.attack import Attack, Statistic
+from simaudit.attacks.attack import Statistic, TargetAttack
 from simaudit.attacks.decoder.reconstruction import Reconstruction
 from simaudit.attacks.threshold.sima import SimA
 from simaudit.data.classes import read_classes
@@ -94,7 +94,7 @@ def test_a_class_that_cannot_be_the_empty_one_is_refused(tmp_path):
         inspect(of_classes)
 
 
-class Mixed(Attack):
+class Mixed(TargetAttack):
     """One statistic of the image alone, and one that asks the model."""
 
     def statistics(self, target, images, noise):

@@ -13,9 +13,9 @@ from simaudit.evaluation.protocol.evaluate import BLIND, Resampling, evaluate, e
 from simaudit.evaluation.protocol.metrics import METRICS, RATES, SCHEMA, TPR_LEVELS
 from simaudit.evaluation.protocol.selected import SelectedScores
 from simaudit.evaluation.protocol.transfer import ppv
-from simaudit.scoring.score_file import Column, Scores
+from simaudit.scoring.score_file import Scores
 from simaudit.vocabulary.errors import SimauditError
-from simaudit.vocabulary.variant import variant_text
+from simaudit.vocabulary.variant import Column, variant_text
 
 N = 400
 IS_MEMBER = np.arange(N) % 2 == 0

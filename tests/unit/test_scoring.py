@@ -12,8 +12,9 @@ from simaudit.attacks.threshold.loss import Loss
 from simaudit.attacks.threshold.sima import SimA
 from simaudit.data.split import Split
 from simaudit.scoring.run import write_scores
-from simaudit.scoring.score_file import SCHEMA, Column, Scores, ScoreWriter
+from simaudit.scoring.score_file import SCHEMA, Scores, ScoreWriter
 from simaudit.vocabulary.errors import SimauditError
+from simaudit.vocabulary.variant import Column
 
 CPU = torch.device("cpu")
 METADATA = {"attack": "sima", "member_when": "low"}

@@ -1,4 +1,4 @@
-"""What an attack is: an entry of params.yaml that computes statistics of images under a target."""
+"""What an attack is: an entry of params.yaml that computes statistics of images, under a target or of other scores."""
 
 from __future__ import annotations
 
@@ -31,21 +31,22 @@ class Statistic(NamedTuple):
 
 
 class Attack(Knobs):
-    """An attack is its entry under `attacks` in params.yaml: its fields are its knobs, and it computes statistics.
+    """An attack is its entry under `attacks` in params.yaml: its fields are its knobs.
 
-    An attack sees a `Target` and the batch's noise, nothing else. It leaves its statistic as defined in its source;
-    `member_when` says on which side members lie, and evaluation alone applies it.
-    Its module imports torch at its top; a stand-in takes torch's place while parameters are validated
-    (`simaudit.vocabulary.registry`).
+    It is a `TargetAttack`, which asks a model, or a `DerivedAttack`, which reads the scores of others. Audits, numbers
+    and figures do not know which.
     """
 
     version: ClassVar[int] = 1
     """Raised whenever the same knobs would give other statistics."""
 
-    member_when: ClassVar[Literal["low", "high"]] = "low"
-
     needs: ClassVar[frozenset[str]] = frozenset()
     """What a target must offer for this attack to run on it, besides a denoiser: `decoder`, or nothing."""
+
+    @property
+    def bases(self) -> tuple[str, ...]:
+        """The attacks of the same audit whose scores it reads; none where it asks a model itself."""
+        return ()
 
     @property
     def grid(self) -> tuple[int, ...]:
@@ -57,6 +58,17 @@ class Attack(Knobs):
         """The latest timestep at which the denoiser is queried; None where it is not queried at all."""
         return self.grid[-1] if self.grid else None
 
+
+class TargetAttack(Attack):
+    """An attack that sees a `Target` and the batch's noise, nothing else, and computes statistics.
+
+    It leaves its statistic as defined in its source; `member_when` says on which side members lie, and evaluation alone
+    applies it. Its module imports torch at its top; a stand-in takes torch's place while parameters are validated
+    (`simaudit.vocabulary.registry`).
+    """
+
+    member_when: ClassVar[Literal["low", "high"]] = "low"
+
     @abstractmethod
     def statistics(self, target: Target, images: torch.Tensor, noise: SampleNoise) -> Iterator[Statistic]:
         """Yield every (timestep, variant) of this attack for one batch of images (B, C, H, W) in [-1, 1].
@@ -65,7 +77,7 @@ class Attack(Knobs):
         """
 
 
-class TimestepAttack(Attack):
+class TimestepAttack(TargetAttack):
     """An attack that queries the denoiser at a grid of timesteps."""
 
     timesteps: Timesteps

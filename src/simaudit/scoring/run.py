@@ -12,11 +12,12 @@ from simaudit.data.store import Images
 from simaudit.diffusion.noise import SampleNoise
 from simaudit.machine.progress import Progress
 from simaudit.scoring.conditions import statistics_under
-from simaudit.scoring.score_file import Column, ScoreWriter
+from simaudit.scoring.score_file import ScoreWriter
 from simaudit.storage.atomic import atomic_path
 from simaudit.targets.target import Target
 from simaudit.vocabulary.errors import SimauditError
 from simaudit.vocabulary.knobs import Condition
+from simaudit.vocabulary.variant import Column
 
 
 def write_scores(

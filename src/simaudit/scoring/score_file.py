@@ -15,7 +15,7 @@ from simaudit.storage.parquet import CHECKED, CHECKSUMS
 from simaudit.storage.reading import reading
 from simaudit.vocabulary.errors import SimauditError
 from simaudit.vocabulary.sides import CALIBRATION, EVALUATION, FOLDS, HELDOUT, MEMBER, SIDES
-from simaudit.vocabulary.variant import Variant, parse_variant, variant_label, variant_text
+from simaudit.vocabulary.variant import Column, parse_variant, variant_text
 
 LOG_SNR = "log_snr"  # key of a file's metadata: by timestep, as JSON
 _LABEL = pa.dictionary(pa.int8(), pa.string())
@@ -34,20 +34,6 @@ SCHEMA = pa.schema(
 
 Key = tuple[int | None, str]
 """The timestep of a statistic and the text of its variant."""
-
-
-@dataclass(frozen=True)
-class Column:
-    """What one statistic is: its timestep (None where an attack has none), variant, and queries per sample."""
-
-    timestep: int | None
-    variant: Variant
-    queries: int
-
-    def __str__(self) -> str:
-        """Return which statistic it is, in the words of messages."""
-        at = "" if self.timestep is None else f"timestep {self.timestep}, "
-        return f"{at}variant ({variant_label(self.variant)})"
 
 
 class ScoreWriter:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 Variant = Mapping[str, str | int | float]
@@ -42,3 +43,17 @@ def variant_label(variant: Variant, norm: str = "l{}") -> str:
         name = str(variant[CONDITION])
         parts.append(CONDITIONS.get(name, name))
     return ", ".join(parts) or "default"
+
+
+@dataclass(frozen=True)
+class Column:
+    """What one statistic is: its timestep (None where an attack has none), variant, and queries per sample."""
+
+    timestep: int | None
+    variant: Variant
+    queries: int
+
+    def __str__(self) -> str:
+        """Return which statistic it is, in the words of messages."""
+        at = "" if self.timestep is None else f"timestep {self.timestep}, "
+        return f"{at}variant ({variant_label(self.variant)})"

@@ -8,14 +8,14 @@ from typing import Annotated, ClassVar, Literal
 import torch
 from pydantic import Field
 
-from simaudit.attacks.attack import Attack, Statistic
+from simaudit.attacks.attack import Statistic, TargetAttack
 from simaudit.diffusion.noise import SampleNoise
 from simaudit.diffusion.pullback_metric import SMALLEST, top_singular_values
 from simaudit.targets.target import Target
 from simaudit.vocabulary.bounds import Most, Queries
 
 
-class Distortion(Attack):
+class Distortion(TargetAttack):
     """Σ_{i ≤ k} log σ_i over the k largest singular values of the decoder's Jacobian at encode(x), high for members.
 
     By itself hardly a membership test, and the sign is a guess; arXiv:2511.20592 finds that memorisation gathers where

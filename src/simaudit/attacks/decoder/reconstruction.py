@@ -7,12 +7,12 @@ from typing import ClassVar
 
 import torch
 
-from simaudit.attacks.attack import Attack, Statistic
+from simaudit.attacks.attack import Statistic, TargetAttack
 from simaudit.diffusion.noise import SampleNoise
 from simaudit.targets.target import Target
 
 
-class Reconstruction(Attack):
+class Reconstruction(TargetAttack):
     """Mean |x − x̂| and mean (x − x̂)² over pixels, x̂ = decode(encode(x)), low for members.
 
     An autoencoder that has overfitted its training set leaks whatever the denoiser does (Hilprecht, Härterich &

@@ -10,8 +10,8 @@ from sklearn.model_selection import StratifiedKFold
 from simaudit.data.split import Split
 from simaudit.data.store import Images
 from simaudit.evaluation.controls.image_features import feature_tables
-from simaudit.scoring.score_file import Column
 from simaudit.vocabulary.errors import SimauditError
+from simaudit.vocabulary.variant import Column
 
 BOOSTED = 20_000  # samples to which boosting is fitted at most: it copies them as float64
 ROWS = 4096  # samples at a time whose scores are computed

@@ -1,0 +1,1 @@
+"""Attacks that ask no model: functions of the scores of other attacks, and of features of the images."""

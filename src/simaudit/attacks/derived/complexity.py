@@ -1,0 +1,90 @@
+"""Complexity: what a statistic says beyond what the image alone predicts of it."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+
+from simaudit.attacks.derived._ridge import Ridge
+from simaudit.attacks.derived_attack import DerivedAttack, Known, Statistics, calibration_parts
+from simaudit.vocabulary.bounds import Several
+from simaudit.vocabulary.errors import SimauditError
+from simaudit.vocabulary.knobs import AttackName
+from simaudit.vocabulary.variant import Column
+
+LENGTH = "png"
+"""The feature whose value is the logarithm of a losslessly compressed length."""
+PARTS = 5
+LEAST_HELDOUT = 2  # one to learn from, and one to judge
+
+
+class Complexity(DerivedAttack):
+    """log s − p(image), low for members where s is: s is any positive statistic, p what the image alone predicts of it.
+
+    A model predicts more noise in an image that is more complex, member or not, and this hides who is a member. `fits`
+    says how p is found: `length` is log(compressed length), as the authors of SimA divide by it (arXiv:2603.13421 for
+    flows); `slope` is linear in it; `ridge` is linear in all features of the image (`simaudit.data.complexity`). The
+    last two are fitted to the held-out samples of the calibration fold alone, for each timestep and variant of `of`;
+    samples of that fold are judged by fits to its other parts. No query beside those of `of`.
+    """
+
+    of: AttackName = "sima"
+    fits: Several[Literal["length", "slope", "ridge"]] = ("length", "slope", "ridge")
+
+    @property
+    def bases(self) -> tuple[str, ...]:
+        return (self.of,)
+
+    def derive(self, known: Known) -> Statistics:
+        base = known.statistics[self.of]
+        logs = _logarithms(base, self.of)
+        columns = [
+            Column(c.timestep, {**c.variant, "fit": fit}, self.queries(c)) for fit in self.fits for c in base.columns
+        ]
+        values = np.concatenate([self.statistic(logs, prediction(known, logs, fit)) for fit in self.fits])
+        return Statistics(columns, values, base.member_when)
+
+    def queries(self, column: Column) -> int:
+        """Return the queries of a statistic that is computed of this one."""
+        return column.queries
+
+    def statistic(self, logs: np.ndarray, predicted: np.ndarray) -> np.ndarray:
+        """Return the statistics (K, N) by the logarithms of the base's and what is predicted of them."""
+        return logs - predicted
+
+
+def prediction(known: Known, logs: np.ndarray, fit: str) -> np.ndarray:
+    """Return what features of the images predict of the statistics' logarithms (K, N), by one of the fits: (K, N).
+
+    Raises SimauditError where the calibration fold has too few held-out samples.
+    """
+    if fit == "length":
+        return np.broadcast_to(known.features[LENGTH], logs.shape)
+    if known.heldout.sum() < LEAST_HELDOUT:
+        raise SimauditError(
+            f"the calibration fold must have {LEAST_HELDOUT} held-out samples or more to fit to "
+            f"(found {known.heldout.sum()}); set splits.<split>.calibration higher"
+        )
+    names = [LENGTH] if fit == "slope" else list(known.features)
+    x, y = np.stack([known.features[name] for name in names], axis=1), logs.T
+    predicted = np.empty_like(y)
+    part = calibration_parts(known, PARTS)
+    for number in np.unique(part):
+        rows, fitted = part == number, known.heldout & (part != number)
+        predicted[rows] = Ridge.fit(x[fitted], y[fitted]).predict(x[rows])
+    return predicted.T
+
+
+def _logarithms(base: Statistics, name: str) -> np.ndarray:
+    """Return the logarithms of a base's statistics (K, N) in float64, a zero as the smallest positive number.
+
+    Raises SimauditError where one is negative.
+    """
+    negative = (base.values < 0).any(axis=1)
+    if negative.any():
+        raise SimauditError(
+            f"{name} has negative statistics at {base.columns[int(negative.argmax())]}, which have no logarithm; "
+            "name another attack under `of`"
+        )
+    return np.log(np.maximum(base.values.astype(np.float64), np.finfo(np.float32).tiny))

@@ -1,0 +1,72 @@
+"""What a derived attack is: an entry of params.yaml that computes statistics of the scores of other attacks."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+import numpy as np
+
+from simaudit.attacks.attack import Attack
+from simaudit.vocabulary.variant import Column
+
+MemberWhen = Literal["low", "high"]
+
+
+class Statistics(NamedTuple):
+    """K statistics of the N samples of a split: `values` (K, N), what each is, and on which side members lie."""
+
+    columns: Sequence[Column]
+    values: np.ndarray
+    member_when: MemberWhen
+
+
+@dataclass(frozen=True)
+class Known:
+    """What a derived attack may know of the N samples of a split, in sample_id order.
+
+    `statistics` are by attack. `features` (N,) are those of the images, by name, float64 and finite. `members` and
+    `heldout` (N,) bool are the samples of the calibration fold on either side: an attacker knows no more of who was
+    trained on, so that the sides of the evaluation fold cannot influence anything.
+    """
+
+    statistics: Mapping[str, Statistics]
+    features: Mapping[str, np.ndarray]
+    members: np.ndarray
+    heldout: np.ndarray
+
+
+class DerivedAttack(Attack):
+    """An attack that asks no model: a function of the scores of other attacks of the same audit.
+
+    What it learns it learns on the calibration fold. A sample of that fold gets a statistic by what was learned without
+    it (`calibration_parts`), since knobs are chosen there. Its module imports no torch.
+    """
+
+    @property
+    @abstractmethod
+    def bases(self) -> tuple[str, ...]:
+        """The attacks of the same audit whose scores it reads."""
+
+    @abstractmethod
+    def derive(self, known: Known) -> Statistics:
+        """Return every statistic of every sample; the queries of each are those of what it is computed of.
+
+        Raises SimauditError where the scores are not of the kind that it needs, or there are too few samples.
+        """
+
+
+def calibration_parts(known: Known, parts: int) -> np.ndarray:
+    """Return the part, 0 to parts − 1, of each sample of the calibration fold, −1 for the others: (N,) int.
+
+    Samples of each side are dealt to the parts at random, always in the same way. There are at most as many parts as
+    held-out samples, so that each part has one.
+    """
+    rng = np.random.default_rng(0)
+    parts = min(parts, int(known.heldout.sum()))
+    part = np.full(len(known.heldout), -1)
+    for side in (known.heldout, known.members):
+        part[rng.permutation(np.flatnonzero(side))] = np.arange(side.sum()) % parts
+    return part
