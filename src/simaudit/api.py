@@ -16,7 +16,7 @@ import torch
 from numpy.typing import ArrayLike
 from pydantic import ValidationError
 
-from simaudit.attacks.attack import Attack, attack_modules, attack_type
+from simaudit.attacks.attack import TargetAttack, attack_modules, attack_type
 from simaudit.audit.attacks import why_not
 from simaudit.audit.question import require_known
 from simaudit.data.prepare import write_store
@@ -31,8 +31,8 @@ from simaudit.evaluation.statistics.roc import Roc
 from simaudit.machine.devices import resolve_device
 from simaudit.plan.explain import explain
 from simaudit.provenance.trace import find
-from simaudit.scoring.run import require_finite, score_batch
-from simaudit.scoring.score_file import Scores
+from simaudit.scoring.run import score_batch
+from simaudit.scoring.score_file import Scores, require_finite
 from simaudit.targets.checkpoint.inspect import inspect
 from simaudit.targets.checkpoint.layout import Layout
 from simaudit.targets.checkpoint.load import load
@@ -215,14 +215,16 @@ def open_run(path: str | Path = paths.RESULTS) -> Run:
     return Run(root)
 
 
-def _attack(name: str, knobs: dict[str, Any], model: Model) -> Attack:
+def _attack(name: str, knobs: dict[str, Any], model: Model) -> TargetAttack:
     """Return an attack with these knobs. Raises SimauditError where it is none that the model can be asked by."""
     require_known("attack", [name], list(attack_modules()))
+    if not issubclass(kind := attack_type(name), TargetAttack):
+        raise SimauditError(f"attack {name}: asks no model, it is derived of scores; choose another")
     try:
-        attack = attack_type(name).model_validate(knobs)
+        attack = kind.model_validate(knobs)
     except ValidationError as error:
         raise explain(error, knobs, lambda keys: (f"attack {name}", ".".join(keys))) from None
-    if why := why_not(type(attack), model.target.offers):
+    if why := why_not(kind, model.target.offers):
         raise SimauditError(f"attack {name}: {why}; choose another")
     if attack.last_query is not None and attack.last_query >= (steps := len(model.target.schedule)):
         raise SimauditError(f"attack {name}: asks at timestep {attack.last_query}, and the model has {steps}")

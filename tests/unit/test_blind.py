@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from simaudit.data.complexity import complexity_features
 from simaudit.data.split import Split, make_split
 from simaudit.data.store import Images
 from simaudit.evaluation.controls import blind, image_features
@@ -26,8 +27,12 @@ def images():
     return np.random.default_rng(0).normal(size=(N, 1, 8, 8)).astype(np.float32)
 
 
+def complexity(images):
+    return np.stack(list(complexity_features(images).values()), axis=1)
+
+
 def seen_blindly(images, split):
-    columns, values = blind_scores(Images(images), split, side=8, folds=3, seed=0)
+    columns, values = blind_scores(Images(images), split, complexity(images), side=8, folds=3, seed=0)
     return Scores(BLIND, "high", columns, split.sample_id, split.is_member, split.is_calibration, values)
 
 
@@ -57,11 +62,11 @@ def test_a_split_whose_members_were_processed_otherwise_is_shifted(images, split
     assert verdict(images, split)["shifted"] is True
 
 
-def test_four_classifiers_are_asked_and_no_model(images, split):
+def test_six_classifiers_are_asked_and_no_model(images, split):
     scores = seen_blindly(images, split)
     assert [column.variant for column in scores.columns] == [
         {"classifier": name, "features": seen}
-        for seen in ("pixels", "statistics")
+        for seen in ("pixels", "statistics", "complexity")
         for name in ("logistic", "boosting")
     ]
     assert {column.queries for column in scores.columns} == {0}
@@ -132,7 +137,7 @@ def test_boosting_sees_no_more_samples_than_it_says(images, split, monkeypatch):
     monkeypatch.setattr(blind, "BOOSTED", 100)
     monkeypatch.setattr(blind, "ROWS", 9)
     scores = seen_blindly(images, split)
-    assert sizes == [100] * 6
+    assert sizes == [100] * 9
     assert (scores.statistic[1] > 0.5).astype(int).tolist() == split.is_member.astype(int).tolist()
 
 
@@ -149,4 +154,4 @@ def test_who_is_left_out_decides_nothing_about_a_fit(images, split):
 
 def test_more_parts_than_samples_of_a_kind_are_refused(images, split):
     with pytest.raises(SimauditError, match=r"evaluation\.blind\.folds: 65 parts .*split\.parquet has 64"):
-        blind_scores(Images(images), split, side=8, folds=65, seed=0)
+        blind_scores(Images(images), split, complexity(images), side=8, folds=65, seed=0)

@@ -152,6 +152,7 @@ wildcard_constraints:
     split=any_of(PARAMS.used_splits),
     target=r"[a-z0-9_-]+",
     audit=r"[a-z0-9_-]+",
-    attack=r"[a-z0-9_-]+",
+    attack=any_of(name for name, attack in PARAMS.attacks.items() if not attack.bases),
+    derived=any_of(name for name, attack in PARAMS.attacks.items() if attack.bases),
     epoch=r"[0-9]+",
     figure=r"[a-z0-9_-]+",

@@ -36,6 +36,25 @@ rule split:
         "simaudit run split/{wildcards.split}"
 
 
+# How complex each image of a split is: what attacks that are derived of scores take out of them.
+rule features:
+    input:
+        data=reads("features/{split}", "images", "split"),
+    output:
+        features="results/features/{split}.parquet",
+        record="results/records/features/{split}.json",
+    log:
+        "results/logs/features/{split}.log",
+    threads: 1
+    resources:
+        mem_mb=memory("features/{split}"),
+        runtime=60,
+    params:
+        stamp=stamp("features/{split}"),
+    shell:
+        "simaudit run features/{wildcards.split}"
+
+
 # The optimal denoiser of a few members, in so few dimensions that it can be drawn.
 rule theory:
     input:

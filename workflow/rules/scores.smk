@@ -41,6 +41,26 @@ rule score_intermediate:
         "simaudit run score/{wildcards.audit}/epochs/{wildcards.epoch}/{wildcards.attack} --threads {threads}"
 
 
+# An attack that asks no model: a function of the scores of others of the same audit.
+rule derive:
+    input:
+        data=reads("score/{audit}/derived/{derived}", "features", "scores", "split"),
+    output:
+        scores="results/scores/{audit}/{derived}.parquet",
+        cost="results/cost/{audit}/{derived}.json",
+        record="results/records/score/{audit}/derived/{derived}.json",
+    log:
+        "results/logs/score/{audit}/derived/{derived}.log",
+    threads: 1
+    resources:
+        mem_mb=memory("score/{audit}/derived/{derived}"),
+        runtime=60,
+    params:
+        stamp=stamp("score/{audit}/derived/{derived}"),
+    shell:
+        "simaudit run score/{wildcards.audit}/derived/{wildcards.derived}"
+
+
 rule sample:
     input:
         data=reads("sample/{audit}", "images", "items", "split", "target"),

@@ -5,22 +5,20 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from simaudit.attacks.attack import Attack
 from simaudit.vocabulary.variant import Column
 
-MemberWhen = Literal["low", "high"]
-
 
 class Statistics(NamedTuple):
-    """K statistics of the N samples of a split: `values` (K, N), what each is, and on which side members lie."""
+    """K statistics of the N samples of a split: `values` (K, N), what each is, and where members lie: low or high."""
 
     columns: Sequence[Column]
     values: np.ndarray
-    member_when: MemberWhen
+    member_when: str
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from simaudit.attacks.attack import Attack, TimestepAttack, attack_modules, attack_type
+from simaudit.attacks.derived_attack import DerivedAttack
 from simaudit.audit.question import require_known
 from simaudit.vocabulary.errors import SimauditError
 
@@ -77,6 +78,8 @@ def why_not(attack: type[Attack], offers: frozenset[str]) -> str | None:
 def chosen(asked: Sequence[str], offers: frozenset[str]) -> tuple[list[str], dict[str, str]]:
     """Return the attacks to run on a model that offers this, and why each of the others is not run.
 
+    The attacks whose scores a derived one reads are run with it.
+
     Raises SimauditError for a name of no attack, and for an attack that is named and cannot be run.
     """
     known = list(attack_modules())
@@ -86,6 +89,8 @@ def chosen(asked: Sequence[str], offers: frozenset[str]) -> tuple[list[str], dic
         raise SimauditError(
             f"--attacks: {impossible[0]}: {cannot[impossible[0]]}; leave {' and '.join(impossible)} out"
         )
-    wanted = known if ALL in asked else asked or CHEAP
+    wanted = set(known if ALL in asked else asked or CHEAP)
+    for kind in [attack_type(name) for name in wanted]:
+        wanted.update(kind().bases if issubclass(kind, DerivedAttack) else ())
     run = [name for name in known if name in wanted and name not in cannot]
     return run, {name: cannot.get(name, "not asked for") for name in known if name not in run}

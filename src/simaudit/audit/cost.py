@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from safetensors import safe_open
 
-from simaudit.attacks.attack import Attack
+from simaudit.attacks.attack import TargetAttack
 from simaudit.diffusion.noise import SampleNoise
 from simaudit.scoring.run import score_batch
 from simaudit.targets.checkpoint.component import Component
@@ -52,7 +52,7 @@ class Counted:
         return torch.ones_like(z)
 
 
-def count_queries(attack: Attack, target: Target, image: torch.Tensor, conditions: int = 0) -> int:
+def count_queries(attack: TargetAttack, target: Target, image: torch.Tensor, conditions: int = 0) -> int:
     """Return how often an attack really asks for one sample; `image` is (1, C, H, W).
 
     A model of classes is asked under so many `conditions`, none for another model.

@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 import torch
 
+from simaudit.attacks.attack import TargetAttack
 from simaudit.audit import plan
 from simaudit.audit.attacks import COARSE, FINE, chosen, timesteps
 from simaudit.audit.cost import count_parameters, count_queries, time_query
@@ -30,7 +31,7 @@ from simaudit.training.levels import Shape
 from simaudit.vocabulary.errors import KnobError, SimauditError
 from simaudit.vocabulary.sides import EVALUATION, SIDES, UNUSED
 
-JOBS, SECONDS_A_JOB = 22, 4.0
+JOBS, SECONDS_A_JOB = 23, 4.0
 """Jobs of an audit beside those of its attacks, and how long each job takes beside asking the model: most start Python
 and its libraries anew."""
 NO_SIGNAL = 1e-4  # a_t below which nothing is left of the image
@@ -131,7 +132,11 @@ def examine(question: Question) -> Facts:
         copies={side: int(used[used.role == side].sha256.duplicated().sum()) for side in SIDES},
         values=values,
         queries={
-            name: count_queries(params.attacks[name], target, batch[:1], conditions) for name in attacks
+            name: count_queries(attack, target, batch[:1], conditions)
+            if isinstance(attack, TargetAttack)
+            else 0
+            for name in attacks
+            for attack in [params.attacks[name]]
         },
         skipped=skipped,
         drawing=params.quality.samples * params.quality.steps,

@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import io
 import zlib
+from pathlib import Path
+from typing import Any
 
 import numpy as np
+import pandas as pd
 from PIL import Image
 
+from simaudit.data.store import Images
+from simaudit.storage.parquet import read_table, write_table
 from simaudit.storage.pictures import levels
+from simaudit.vocabulary.errors import SimauditError
 
 BANDS = 5  # of spatial frequency
 SMALLEST = 1e-12  # added to a mean square before its logarithm: a flat image has none
 
-CODECS = {
+CODECS: dict[str, dict[str, Any]] = {
     "png": {"format": "PNG"},
     "webp": {"format": "WEBP", "lossless": True, "method": 2},
     "jpeg_75": {"format": "JPEG", "quality": 75},
@@ -56,8 +62,27 @@ def complexity_features(images: np.ndarray) -> dict[str, np.ndarray]:
     }
 
 
+def write_features(path: Path, images: Images, sample_id: np.ndarray) -> None:
+    """Write sample_id and the features of images[sample_id] as Parquet, atomically, a few images at a time."""
+    blocks = [pd.DataFrame(complexity_features(block)) for _, block in images.blocks(sample_id)]
+    table = pd.concat(blocks, ignore_index=True)
+    table.insert(0, "sample_id", sample_id)
+    write_table(path, table)
+
+
+def read_features(path: Path, sample_id: np.ndarray) -> dict[str, np.ndarray]:
+    """Return the features (N,) of the images of these samples by name, as `write_features` wrote them.
+
+    Raises SimauditError when the file is missing, not whole, or of other samples.
+    """
+    table = read_table(path)
+    if not np.array_equal(table.pop("sample_id"), sample_id):
+        raise SimauditError(f"{path}: is of other samples than the split; delete it and run again")
+    return {str(name): column.to_numpy() for name, column in table.items()}
+
+
 def _power(x: np.ndarray) -> dict[str, np.ndarray]:
-    """Return the logarithm of the mean power of images (N, C, H, W) in each band of spatial frequency, 0 if it is empty."""
+    """Return the log mean power of images (N, C, H, W) in each band of spatial frequency; of an empty one, 0."""
     power = np.abs(np.fft.fft2(x, norm="ortho")) ** 2
     frequency = np.hypot(*np.meshgrid(*map(np.fft.fftfreq, x.shape[2:]), indexing="ij"))
     band = np.minimum((frequency / (frequency.max() or 1) * BANDS).astype(int), BANDS - 1)
@@ -76,9 +101,9 @@ def _lengths(pixels: np.ndarray) -> dict[str, np.ndarray]:
     return {name: np.log(np.array(values, dtype=np.float64)) for name, values in lengths.items()}
 
 
-def _length(image: np.ndarray, knobs: dict[str, object]) -> int:
+def _length(image: np.ndarray, knobs: dict[str, Any]) -> int:
     """Return the bytes of an image (C, H, W): three channels are colours, others stand one below the other as grey."""
     shown = image.transpose(1, 2, 0) if len(image) == 3 else image.reshape(-1, image.shape[2])
     stream = io.BytesIO()
-    Image.fromarray(np.ascontiguousarray(shown)).save(stream, **knobs)  # type: ignore[arg-type]
+    Image.fromarray(np.ascontiguousarray(shown)).save(stream, **knobs)
     return stream.tell()

@@ -1,4 +1,4 @@
-"""The jobs that make data: prepare a dataset, draw a split, find nearest members."""
+"""The jobs that make data: prepare a dataset, draw a split, find nearest members, and how complex images are."""
 
 from __future__ import annotations
 
@@ -22,8 +22,10 @@ MEMORY_MB = {
     "prepare": 1500,
     "split": lambda job: 600 + 15 * job.read_mb("items"),  # texts take more room in memory
     "nearest": 1500,
+    "features": 700,
 }
-"""MB of memory that a job needs, by its function: `nearest` holds a few blocks of images, however many there are."""
+"""MB of memory that a job needs, by its function: `nearest` and `features` hold a few blocks of images,
+however many there are."""
 
 
 class SplitKnobs(Knobs):
@@ -182,3 +184,24 @@ def nearest(job: Job) -> None:
     save_sheet(job.output("pairs_sheet"), pairs)
     found = near_duplicates(marked, samples)
     write_json(job.output("summary"), {"split": job.params["split"], "near_duplicates": limits | found})
+
+
+def features_job(split: str, dataset: str) -> Job:
+    """Compute how complex each image of a split is."""
+    return Job(
+        f"features/{split}",
+        reference(features),
+        {"split": split},
+        {"images": paths.images(dataset), "split": paths.split(split)},
+        {"features": paths.features(split)},
+    )
+
+
+def features(job: Job) -> None:
+    """Write sample_id and the features of each image of a split, block by block: see `complexity_features`."""
+    from simaudit.data.complexity import write_features
+    from simaudit.data.split import Split
+    from simaudit.data.store import Images
+
+    samples = Split.read(job.input("split"))
+    write_features(job.output("features"), Images.open(job.input("images")), samples.sample_id)

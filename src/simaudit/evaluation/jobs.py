@@ -73,7 +73,7 @@ def blind_job(split: str, dataset: str, knobs: EvaluationKnobs) -> Job:
         f"blind/{split}",
         reference(blind),
         {"split": split, **deciding(knobs, "near_duplicates")},
-        {"images": paths.images(dataset), "split": paths.split(split)},
+        {"images": paths.images(dataset), "split": paths.split(split), "features": paths.features(split)},
         {"scores": paths.blind(split, "parquet"), "summary": paths.blind(split, "json")},
         speed=speed(knobs),
     )
@@ -81,8 +81,10 @@ def blind_job(split: str, dataset: str, knobs: EvaluationKnobs) -> Job:
 
 def blind(job: Job) -> None:
     """Fit the blind classifiers of a split, and measure them as an attack is measured."""
+    import numpy as np
     from threadpoolctl import threadpool_limits
 
+    from simaudit.data.complexity import read_features
     from simaudit.data.split import Split
     from simaudit.data.store import Images
     from simaudit.evaluation.controls.blind import blind_scores
@@ -95,8 +97,10 @@ def blind(job: Job) -> None:
     samples, resampling = Split.read(job.input("split")), _resampling(job)
     knobs = BlindKnobs.model_validate(job.params["blind"])
     images = Images.open(job.input("images"))
+    features = read_features(job.input("features"), samples.sample_id)
+    complexity = np.stack(list(features.values()), axis=1)
     with threadpool_limits(resampling.threads):
-        columns, values = blind_scores(images, samples, knobs.side, knobs.folds, resampling.seed)
+        columns, values = blind_scores(images, samples, complexity, knobs.side, knobs.folds, resampling.seed)
     metadata = {"attack": BLIND, "member_when": "high"}
     with atomic_path(job.output("scores")) as temporary, ScoreWriter(temporary, metadata) as writer:
         writer.write(columns, samples, slice(None), values)

@@ -29,6 +29,7 @@ def mistakes(params: Params) -> Mistakes:
         for audit in params.audits:
             yield from _of_audit(params, audit)
         yield from _timesteps(params)
+        yield from _derived(params)
         yield from _theory(params)
         yield from at_hand.mistakes(params)
 
@@ -69,6 +70,12 @@ def _of_audit(params: Params, name: str) -> Mistakes:
         if lacking := sorted(params.attacks[attack].needs - family.offers):
             why = f"{attack} needs a {lacking[0]}, which kind {family.kind} has not"
             yield Mistake((*key, "attacks"), why)
+    for attack, knobs in attacks.items():
+        for base in knobs.bases:
+            if base not in attacks:
+                yield Mistake(
+                    (*key, "attacks"), f"{attack} is derived of {base}; add {base}, or leave {attack} out"
+                )
     if lacking := [condition for condition in audit.conditions or () if condition not in family.offers]:
         why = LACKING["empty" if "labels" in family.offers else "labels"]
         yield Mistake((*key, "conditions"), f"targets.{audit.target} {why} (got {', '.join(lacking)})")
@@ -76,6 +83,9 @@ def _of_audit(params: Params, name: str) -> Mistakes:
         why = f"none of the attacks ({some(params.attacks)}) is for a target of this kind; add one"
         yield Mistake(key, why, same=why)
     yield from _unknown((*key, "intermediate_attacks"), audit.intermediate_attacks, attacks)
+    for attack in audit.intermediate_attacks:
+        if attack in attacks and attacks[attack].bases:
+            yield Mistake((*key, "intermediate_attacks"), f"{attack} asks no model; leave it out")
     for figure in audit.figures or ():
         if not isinstance(params.figures[figure], TargetFigure):
             yield Mistake((*key, "figures"), f"{figure} is of all audits together; leave it out")
@@ -97,6 +107,16 @@ def _timesteps(params: Params) -> Mistakes:
 
 def _fewest(params: Params, audits: Collection[str]) -> tuple[int, str]:
     return min((params.family_of(audit).timesteps, params.audits[audit].target) for audit in audits)
+
+
+def _derived(params: Params) -> Mistakes:
+    """Refuse what is derived of a derived attack: scores are derived in one step."""
+    for name, attack in params.attacks.items():
+        for base in attack.bases:
+            if base in params.attacks and params.attacks[base].bases:
+                yield Mistake(
+                    ("attacks", name, "of"), f"{base} is itself derived; name one that asks a model"
+                )
 
 
 def _theory(params: Params) -> Mistakes:

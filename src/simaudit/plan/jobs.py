@@ -5,13 +5,15 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from simaudit.data.jobs import nearest_job, prepare_job, split_job
+from simaudit.attacks.attack import TargetAttack
+from simaudit.attacks.derived_attack import DerivedAttack
+from simaudit.data.jobs import features_job, nearest_job, prepare_job, split_job
 from simaudit.evaluation.jobs import blind_job, compare_job, evaluate_job, numbers_job, quality_job
 from simaudit.figures.jobs import figure_job
 from simaudit.plan.params import Params
 from simaudit.report.jobs import report_job, tables_job
 from simaudit.samples.jobs import sample_job
-from simaudit.scoring.jobs import score_job
+from simaudit.scoring.jobs import derive_job, score_job
 from simaudit.targets.files import SUMMARY
 from simaudit.targets.jobs import theory_job, train_job
 from simaudit.vocabulary import paths
@@ -61,6 +63,7 @@ def _of_data(params: Params) -> Iterator[Job]:
     for name in params.audited_splits:
         dataset, knobs = params.dataset_of(name), params.evaluation
         yield nearest_job(name, dataset, knobs.near_duplicates, knobs.threads)
+        yield features_job(name, dataset)
         yield blind_job(name, dataset, knobs)
     yield theory_job(params.theory, params.theory_split, params.dataset_of(params.theory_split))
     for name, target in params.targets.items():
@@ -69,6 +72,7 @@ def _of_data(params: Params) -> Iterator[Job]:
 
 def _of_audit(params: Params, audit: str) -> Iterator[Job]:
     split, family, attacks = params.split_of(audit), params.family_of(audit), params.attacks_on(audit)
+    asking = {name: knobs for name, knobs in attacks.items() if isinstance(knobs, TargetAttack)}
     dataset = params.dataset_of(split)
     reads: dict[str, Path] = {
         "images": paths.images(dataset),
@@ -80,11 +84,14 @@ def _of_audit(params: Params, audit: str) -> Iterator[Job]:
         reads["items"] = paths.items(dataset)
     intermediate = params.audits[audit].intermediate_attacks
     epochs = params.epochs_of(audit) if intermediate else ()
-    for name, knobs in attacks.items():
+    for name, knobs in asking.items():
         yield score_job(audit, name, knobs, params.scoring, reads, family, conditions=conditions)
     for epoch in epochs:
         for name in intermediate:
-            yield score_job(audit, name, attacks[name], params.scoring, reads, family, epoch, conditions)
+            yield score_job(audit, name, asking[name], params.scoring, reads, family, epoch, conditions)
+    for name, derived in attacks.items():
+        if isinstance(derived, DerivedAttack):
+            yield derive_job(audit, name, derived, split)
     yield sample_job(audit, params.quality, params.scoring, reads, family, conditions)
     yield evaluate_job(
         audit,

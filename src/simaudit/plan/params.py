@@ -110,12 +110,18 @@ class Params(Knobs):
         return STATED if isinstance(self.splits[family.split].members, Given) else UNVERIFIED
 
     def attacks_on(self, audit: str) -> dict[str, Attack]:
-        """Return the attacks of an audit by name: those that it names, or all that its target can be attacked by."""
+        """Return the attacks of an audit by name: those that it names, or all that its target can be attacked by.
+
+        What is derived of others can be, where these can.
+        """
         named, family = self.audits[audit].attacks, self.family_of(audit)
+        if named is not None:
+            return {name: attack for name, attack in self.attacks.items() if name in named}
+        possible = {name for name, attack in self.attacks.items() if attack.needs <= family.offers}
         return {
             name: attack
             for name, attack in self.attacks.items()
-            if (name in named if named is not None else attack.needs <= family.offers)
+            if name in possible and possible.issuperset(attack.bases)
         }
 
     def conditions_of(self, audit: str) -> tuple[Condition, ...]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 import torch
 
-from simaudit.attacks.attack import Attack, Statistic
+from simaudit.attacks.attack import Statistic, TargetAttack
 from simaudit.diffusion.noise import SampleNoise
 from simaudit.targets.target import Target
 from simaudit.vocabulary.knobs import Condition
@@ -15,7 +15,7 @@ from simaudit.vocabulary.variant import CONDITION
 
 def statistics_under(
     conditions: Sequence[Condition],
-    attack: Attack,
+    attack: TargetAttack,
     target: Target,
     images: torch.Tensor,
     noise: SampleNoise,

@@ -1,10 +1,12 @@
-"""The job that scores: one attack on one target, for every sample of a split."""
+"""The jobs that score: one attack on one target, for every sample of a split; or one attack, derived of others."""
 
 import math
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-from simaudit.attacks.attack import Attack, attack_modules
+from simaudit.attacks.attack import TargetAttack, attack_modules
+from simaudit.attacks.derived_attack import DerivedAttack
 from simaudit.targets.family import TargetFamily, family_modules
 from simaudit.targets.memory import model_mb
 from simaudit.vocabulary import paths
@@ -12,6 +14,7 @@ from simaudit.vocabulary.bounds import BatchSize
 from simaudit.vocabulary.errors import SimauditError
 from simaudit.vocabulary.job import Job, reference
 from simaudit.vocabulary.knobs import Condition, Device, Knobs, Seed, Speed, Threads, deciding, speed
+from simaudit.vocabulary.registry import implementation
 
 if TYPE_CHECKING:
     from simaudit.diffusion.schedule import NoiseSchedule
@@ -20,7 +23,7 @@ NEEDS_MEMORY = {"score": "scoring.batch_size"}
 """The knobs that bound the memory of a job, by its function."""
 
 
-MEMORY_MB = {"score": model_mb}
+MEMORY_MB = {"score": model_mb, "derive": lambda job: 600 + 30 * job.read_mb("scores")}
 """MB of memory that a job needs, by its function."""
 
 
@@ -36,7 +39,7 @@ class ScoringKnobs(Knobs):
 def score_job(
     audit: str,
     attack: str,
-    knobs: Attack,
+    knobs: TargetAttack,
     scoring: ScoringKnobs,
     reads: Mapping[str, Any],
     family: TargetFamily,
@@ -69,7 +72,6 @@ def score(job: Job) -> Mapping[str, Any]:
 
     import torch
 
-    from simaudit.attacks.attack import attack_type
     from simaudit.data.classes import read_classes
     from simaudit.data.split import Split
     from simaudit.data.store import Images
@@ -91,7 +93,7 @@ def score(job: Job) -> Mapping[str, Any]:
             f"{folder}: was trained on other members than those of {split}; train it again, or score it with the "
             f"split it was trained on ({summary['members']['split']})"
         )
-    attack = attack_type(name).model_validate(job.params["attack"])
+    attack = implementation(attack_modules()[name], TargetAttack).model_validate(job.params["attack"])
     device = resolve_device(scoring.device)
     target = family_type(job.params["kind"]).load(state_folder(folder, epoch), device)
     log_snr = _log_snr(name, attack, target.schedule)
@@ -130,7 +132,49 @@ def score(job: Job) -> Mapping[str, Any]:
     return {"device": str(device)}
 
 
-def _log_snr(name: str, attack: Attack, schedule: "NoiseSchedule") -> dict[int, float]:
+def derive_job(audit: str, attack: str, knobs: DerivedAttack, split: str) -> Job:
+    """Compute one attack of the scores of others of the same audit, its bases.
+
+    Its name begins as those of the audit's other scores, so that whoever takes them all takes it too.
+    """
+    return Job(
+        f"score/{audit}/derived/{attack}",
+        reference(derive),
+        {"audit": audit, "name": attack, "attack": deciding(knobs)},
+        {
+            "scores": {base: paths.scores(audit, base) for base in knobs.bases},
+            "split": paths.split(split),
+            "features": paths.features(split),
+        },
+        {"scores": paths.scores(audit, attack), "cost": paths.cost(audit, attack)},
+        (attack_modules()[attack],),
+    )
+
+
+def derive(job: Job) -> None:
+    """Compute one attack of the scores of others, for every sample of the split."""
+    from simaudit.data.complexity import read_features
+    from simaudit.data.split import Split
+    from simaudit.machine.cost import Meter
+    from simaudit.scoring.derive import write_derived
+    from simaudit.storage.json import write_json
+
+    name, samples = job.params["name"], Split.read(job.input("split"))
+    attack = implementation(attack_modules()[name], DerivedAttack).model_validate(job.params["attack"])
+    meter = Meter()
+    write_derived(
+        job.output("scores"),
+        name,
+        attack,
+        {base: Path(file) for base, file in job.reads["scores"].items()},
+        samples,
+        read_features(job.input("features"), samples.sample_id),
+    )
+    attacks = {name: {"cost": meter.read()}}
+    write_json(job.output("cost"), {"target": job.params["audit"], "attacks": attacks})
+
+
+def _log_snr(name: str, attack: TargetAttack, schedule: "NoiseSchedule") -> dict[int, float]:
     """Return the log-SNR of every timestep of an attack's statistics.
 
     Raises SimauditError when it is infinite at one of these, or at the last one that is asked for: without any signal,

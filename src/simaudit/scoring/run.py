@@ -6,23 +6,22 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from simaudit.attacks.attack import Attack
+from simaudit.attacks.attack import TargetAttack
 from simaudit.data.split import Split
 from simaudit.data.store import Images
 from simaudit.diffusion.noise import SampleNoise
 from simaudit.machine.progress import Progress
 from simaudit.scoring.conditions import statistics_under
-from simaudit.scoring.score_file import ScoreWriter
+from simaudit.scoring.score_file import ScoreWriter, require_finite
 from simaudit.storage.atomic import atomic_path
 from simaudit.targets.target import Target
-from simaudit.vocabulary.errors import SimauditError
 from simaudit.vocabulary.knobs import Condition
 from simaudit.vocabulary.variant import Column
 
 
 def write_scores(
     path: Path,
-    attack: Attack,
+    attack: TargetAttack,
     target: Target,
     images: Images,
     split: Split,
@@ -61,7 +60,7 @@ def write_scores(
 
 @torch.inference_mode()
 def score_batch(
-    attack: Attack,
+    attack: TargetAttack,
     target: Target,
     images: torch.Tensor,
     noise: SampleNoise,
@@ -76,16 +75,3 @@ def score_batch(
     values = torch.stack([statistic.values for statistic in statistics])  # one transfer from the device
     columns = [Column(s.timestep, s.variant, s.queries) for s in statistics]
     return columns, values.float().cpu().numpy()
-
-
-def require_finite(
-    path: Path | str, columns: list[Column], values: np.ndarray, sample_ids: np.ndarray
-) -> None:
-    """Raise SimauditError, naming the file or attack, and the first statistic (K, B) that is not finite, if any."""
-    bad = np.argwhere(~np.isfinite(values))
-    if len(bad):
-        row, sample = bad[0]
-        raise SimauditError(
-            f"{path}: the statistic is {values[row, sample]} at {columns[row]}, sample_id {sample_ids[sample]}; check "
-            "the target's weights, or leave that timestep or variant out"
-        )

@@ -92,8 +92,10 @@ class Scores:
     statistic: np.ndarray
     log_snr: Mapping[int, float] = field(default_factory=dict)
     """By timestep, log(ᾱ/(1 − ᾱ)) of the target's schedule, where the file says it."""
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    """All that the file says of itself."""
 
-    def same_samples(self, other: "Scores") -> bool:
+    def same_samples(self, other: "Scores | Split") -> bool:
         """Return whether both are of the same samples in the same roles and folds."""
         return all(
             np.array_equal(getattr(self, name), getattr(other, name))
@@ -145,6 +147,20 @@ class Scores:
             is_calibration=(samples["fold"] == CALIBRATION).to_numpy(),
             statistic=statistic,
             log_snr={int(t): value for t, value in json.loads(metadata.get(LOG_SNR, "{}")).items()},
+            metadata=metadata,
+        )
+
+
+def require_finite(
+    path: Path | str, columns: list[Column], values: np.ndarray, sample_ids: np.ndarray
+) -> None:
+    """Raise SimauditError, naming the file or attack, and the first statistic (K, B) that is not finite, if any."""
+    bad = np.argwhere(~np.isfinite(values))
+    if len(bad):
+        row, sample = bad[0]
+        raise SimauditError(
+            f"{path}: the statistic is {values[row, sample]} at {columns[row]}, sample_id {sample_ids[sample]}; check "
+            "the target's weights, or leave that timestep or variant out"
         )
 
 

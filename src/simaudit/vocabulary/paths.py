@@ -85,6 +85,11 @@ def target_of(path: Path) -> str | None:
     return path.relative_to(TARGETS).parts[0] if TARGETS in path.parents else None
 
 
+def features(split: str) -> Path:
+    """Return the path of how complex each image of a split is."""
+    return RESULTS / "features" / f"{split}.parquet"
+
+
 def checkpoints(name: str) -> Path:
     """Return the folder of a training's progress, which outlives a killed job."""
     return RESULTS / "checkpoints" / name

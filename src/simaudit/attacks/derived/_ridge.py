@@ -8,7 +8,9 @@ import numpy as np
 
 PENALTIES = np.logspace(-3, 6, 37)
 """The penalties that are tried, in units of the number of rows: the largest leaves hardly more than the mean."""
-CONSTANT = 1e-9  # a feature that varies less than this share of its size, or than this, tells rows apart by rounding
+CONSTANT = (
+    1e-9  # a feature that varies less than this share of its size, or than this, tells rows apart by rounding
+)
 
 
 @dataclass(frozen=True)

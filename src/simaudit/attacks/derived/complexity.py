@@ -40,7 +40,9 @@ class Complexity(DerivedAttack):
         base = known.statistics[self.of]
         logs = _logarithms(base, self.of)
         columns = [
-            Column(c.timestep, {**c.variant, "fit": fit}, self.queries(c)) for fit in self.fits for c in base.columns
+            Column(c.timestep, {**c.variant, "fit": fit}, self.queries(c))
+            for fit in self.fits
+            for c in base.columns
         ]
         values = np.concatenate([self.statistic(logs, prediction(known, logs, fit)) for fit in self.fits])
         return Statistics(columns, values, base.member_when)
@@ -51,7 +53,8 @@ class Complexity(DerivedAttack):
 
     def statistic(self, logs: np.ndarray, predicted: np.ndarray) -> np.ndarray:
         """Return the statistics (K, N) by the logarithms of the base's and what is predicted of them."""
-        return logs - predicted
+        beyond: np.ndarray = logs - predicted
+        return beyond
 
 
 def prediction(known: Known, logs: np.ndarray, fit: str) -> np.ndarray:

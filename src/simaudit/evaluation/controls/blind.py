@@ -9,23 +9,26 @@ from sklearn.model_selection import StratifiedKFold
 
 from simaudit.data.split import Split
 from simaudit.data.store import Images
-from simaudit.evaluation.controls.image_features import feature_tables
+from simaudit.evaluation.controls.image_features import feature_tables, standardised
 from simaudit.vocabulary.errors import SimauditError
 from simaudit.vocabulary.variant import Column
 
 BOOSTED = 20_000  # samples to which boosting is fitted at most: it copies them as float64
 ROWS = 4096  # samples at a time whose scores are computed
 
+COMPLEXITY = "complexity"  # the table of what `complexity` predicts an attack's statistic from
+
 Fitted = Callable[[np.ndarray], np.ndarray]
 """P(member) (n,) of rows (n, d) of a table."""
 
 
 def blind_scores(
-    images: Images, split: Split, side: int, folds: int, seed: int
+    images: Images, split: Split, complexity: np.ndarray, side: int, folds: int, seed: int
 ) -> tuple[list[Column], np.ndarray]:
     """Return P(member) by classifiers that see only the images of `split`: columns, values (K, N) float32.
 
-    Logistic regression and gradient boosting, each on the pixels and on simple image statistics, see `feature_tables`.
+    Logistic regression and gradient boosting, each on the pixels and on simple image statistics (`feature_tables`), and
+    on how complex the images are: `complexity` (N, F).
     Cross-fitted: a sample's score comes from a classifier that was fitted to the other parts, in `folds` parts
     stratified by role and fold. A classifier asks the model nothing: its queries are 0.
     """
@@ -37,7 +40,8 @@ def blind_scores(
         )
     parts = list(StratifiedKFold(folds, shuffle=True, random_state=seed).split(strata, strata))
     columns, values = [], []
-    for seen, table in feature_tables(images, split.sample_id, side).items():
+    tables = feature_tables(images, split.sample_id, side) | {COMPLEXITY: standardised(complexity)}
+    for seen, table in tables.items():
         for name, fit in CLASSIFIERS.items():
             scores = np.empty(len(split), dtype=np.float32)
             for others, part in parts:

@@ -33,7 +33,7 @@ def feature_tables(images: Images, ids: np.ndarray, side: int) -> dict[str, np.n
     if not few:
         components = Components.of(lambda: (small(block) for _, block in images.blocks(ids)), PIXELS)
     seen = {"pixels": small if few else projected, "statistics": image_statistics}
-    return {name: _standardised(_table(images, ids, of)) for name, of in seen.items()}
+    return {name: standardised(_table(images, ids, of)) for name, of in seen.items()}
 
 
 def _table(images: Images, ids: np.ndarray, of: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
@@ -44,7 +44,7 @@ def _table(images: Images, ids: np.ndarray, of: Callable[[np.ndarray], np.ndarra
     return table
 
 
-def _standardised(table: np.ndarray) -> np.ndarray:
+def standardised(table: np.ndarray) -> np.ndarray:
     """Shift and scale the columns of a table in place, one at a time; a constant one stays constant."""
     for column in table.T:
         column -= column.mean(dtype=np.float64)
