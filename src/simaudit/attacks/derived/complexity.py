@@ -9,8 +9,8 @@ import numpy as np
 from simaudit.attacks.derived._ridge import Ridge
 from simaudit.attacks.derived_attack import DerivedAttack, Known, Statistics, calibration_parts
 from simaudit.vocabulary.bounds import Several
-from simaudit.vocabulary.errors import SimauditError
-from simaudit.vocabulary.knobs import AttackName
+from simaudit.vocabulary.errors import SimauditError, some
+from simaudit.vocabulary.knobs import AttackName, Order
 from simaudit.vocabulary.variant import Column
 
 LENGTH = "png"
@@ -30,6 +30,8 @@ class Complexity(DerivedAttack):
     """
 
     of: AttackName = "sima"
+    norms: Several[Order] | None = None
+    """Which norms of `of` are taken; all if not said."""
     fits: Several[Literal["length", "slope", "ridge"]] = ("length", "slope", "ridge")
 
     @property
@@ -37,7 +39,7 @@ class Complexity(DerivedAttack):
         return (self.of,)
 
     def derive(self, known: Known) -> Statistics:
-        base = known.statistics[self.of]
+        base = self._taken(known.statistics[self.of])
         logs = _logarithms(base, self.of)
         columns = [
             Column(c.timestep, {**c.variant, "fit": fit}, self.queries(c))
@@ -46,6 +48,17 @@ class Complexity(DerivedAttack):
         ]
         values = np.concatenate([self.statistic(logs, prediction(known, logs, fit)) for fit in self.fits])
         return Statistics(columns, values, base.member_when)
+
+    def _taken(self, base: Statistics) -> Statistics:
+        """Return the statistics with the norms that are asked for. Raises SimauditError where there are none."""
+        if self.norms is None:
+            return base
+        taken = [k for k, column in enumerate(base.columns) if column.variant.get("norm") in self.norms]
+        if not taken:
+            raise SimauditError(
+                f"{self.of} has no norm of {some(self.norms)}; add one there, or leave norms out"
+            )
+        return Statistics([base.columns[k] for k in taken], base.values[taken], base.member_when)
 
     def queries(self, column: Column) -> int:
         """Return the queries of a statistic that is computed of this one."""
