@@ -127,9 +127,9 @@ def test_statistics_and_features_of_the_evaluation_fold_change_no_other_sample(s
 
 def test_labels_that_mean_nothing_give_chance_on_both_folds(split):
     """Held-out samples that were fitted to would lie nearer to 0 than members, so that more members would lie below."""
-    rng = np.random.default_rng(2)
+    rng = np.random.default_rng(77)
     found = {True: [], False: []}
-    for seed in range(60):
+    for seed in range(200):
         is_member = rng.permutation(split.is_member)
         of = known(is_member, split.is_calibration, seed, leak=0)
         noise = {f"noise{number}": rng.normal(size=N) for number in range(60)}
