@@ -234,6 +234,16 @@ def test_ridge_is_the_closed_form_at_the_penalty_that_generalised_cross_validati
     assert fitted.penalties[0] < fitted.penalties[2]
 
 
+@pytest.mark.parametrize("rows", [2, 3, 10, 20])
+def test_few_rows_are_not_fitted_beyond_a_quarter_of_their_number(rows):
+    """Of twenty features of noise cross-validation alone now and then takes a fit that goes through all rows."""
+    rng = np.random.default_rng(4)
+    for _ in range(50):
+        x, y = rng.normal(size=(rows, 20)), rng.normal(size=(rows, 1))
+        left = y - Ridge.fit(x, y).predict(x)
+        assert np.square(left).sum() > 0.3 * np.square(y - y.mean()).sum()
+
+
 @pytest.fixture
 def derived(split, tmp_path, monkeypatch):
     """The job of `complexity`, in a folder where what it reads has been made; the scores of its base."""

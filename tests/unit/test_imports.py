@@ -38,7 +38,8 @@ def test_planning_imports_no_library_that_computes(statement):
 @pytest.mark.parametrize(
     "statement",
     [
-        "import simaudit.scoring.score_file",
+        "import simaudit.scoring.derive, simaudit.scoring.score_file",
+        "from simaudit.attacks.attack import attack_type; attack_type('complexity_alone')().derive",
         *(f"import simaudit.evaluation.{module}" for module in EVALUATION),
         *(f"import simaudit.report.{module}" for module in REPORT),
         "import simaudit.figures.figure as f; [t.draw for t in f.figure_types().values()]",

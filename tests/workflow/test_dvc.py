@@ -34,7 +34,7 @@ def reproduced(module_clone):
     repository = module_clone
     per_target = set().union(*map(every, ("train", "score", "sample", "quality", "evaluate", "figure")))
     once = {"params", "theory", "prepare@digits"}
-    once |= {f"{stage}@digits-300" for stage in ("split", "blind", "nearest")}
+    once |= {f"{stage}@digits-300" for stage in ("split", "features", "blind", "nearest")}
     assert repro(repository) == once | per_target | SUMMING_UP
     return repository
 

@@ -8,9 +8,11 @@ import numpy as np
 
 PENALTIES = np.logspace(-3, 6, 37)
 """The penalties that are tried, in units of the number of rows: the largest leaves hardly more than the mean."""
-CONSTANT = (
-    1e-9  # a feature that varies less than this share of its size, or than this, tells rows apart by rounding
-)
+CONSTANT = 1e-9
+"""A feature that varies less than this share of its size, or of 1, tells rows apart by rounding alone."""
+MOST_FREEDOM = 0.25
+"""The largest share of degrees of freedom in the number of rows: with fewer rows than some hundred, generalised
+cross-validation often takes far too small a penalty."""
 
 
 @dataclass(frozen=True)
@@ -31,9 +33,9 @@ class Ridge:
         """Fit rows x (n, F) to responses y (n, K), float64, each response with a penalty of its own.
 
         One singular value decomposition serves all penalties and responses. Generalised cross-validation (Golub, Heath
-        & Wahba 1979) is the mean squared residual over (1 − df/n)², where df counts the intercept; penalties that use
-        as many degrees of freedom as there are rows are no choice. Rows may be fewer than features. A feature that is
-        constant over the rows has no slope.
+        & Wahba 1979) is the mean squared residual over (1 − df/n)², where df counts the intercept; df is at most
+        MOST_FREEDOM·n, or as small as it can be. Rows may be fewer than features. A feature that is constant over the
+        rows has no slope.
         """
         n = len(x)
         centre, intercept = x.mean(axis=0), y.mean(axis=0)
@@ -46,7 +48,11 @@ class Ridge:
         shrunk = singular**2 / (singular**2 + n * PENALTIES[:, None])  # (P, r)
         squares = np.square(1 - shrunk) @ np.square(projected) + outside.clip(0)  # (P, K)
         free = 1 - (1 + shrunk.sum(axis=1)) / n
-        gcv = np.where(free[:, None] > 0, squares / np.maximum(free, 1e-12)[:, None] ** 2, np.inf)
+        gcv = np.where(
+            free[:, None] >= 1 - MOST_FREEDOM,
+            squares / np.maximum(free, 1 - MOST_FREEDOM)[:, None] ** 2,
+            np.inf,
+        )
         best = np.where(np.isfinite(gcv).any(axis=0), gcv.argmin(axis=0), len(PENALTIES) - 1)
         inverse = singular[:, None] / (singular[:, None] ** 2 + n * PENALTIES[best])  # (r, K)
         return cls(centre, scale, vt.T @ (inverse * projected), intercept, PENALTIES[best])
