@@ -224,7 +224,6 @@ def test_a_run_gives_its_numbers_scores_and_figures(small_run):
     timestep = int(run.number("timestep", "net", "sima").value)
     statistic = scores[timestep].iloc[:, 0]
     assert simaudit.auc(statistic[rows], is_member[rows]).value == run.number("auc", "net", "sima").value
-    assert run.figures("net") == {}
     with pytest.raises(SimauditError, match=r"no number or file net\.sima\.aucc; alike: "):
         run.number("aucc", "net", "sima")
     with pytest.raises(SimauditError, match="no such folder"):
