@@ -9,7 +9,10 @@ from pathlib import Path
 from zipfile import ZipFile
 
 import diffusers
+import numpy as np
 import pytest
+from checkpoints import change
+from PIL import Image
 
 from owning import EACH, SIDE, rows, save_list, save_model, save_pictures, state
 from simaudit.audit import folder, plan, screen
@@ -18,9 +21,13 @@ from simaudit.audit.preflight import examine
 from simaudit.audit.question import Question
 from simaudit.audit.result import Limit
 from simaudit.audit.run import LOCK, audit
+from simaudit.data.store import pixels_hash
 from simaudit.diffusion.schedule import NoiseSchedule
 from simaudit.machine.locks import only_one
 from simaudit.plan.load import load
+from simaudit.storage.hashes import sha256_bytes
+from simaudit.storage.json import write_json
+from simaudit.targets.files import file_hashes
 from simaudit.vocabulary.errors import SimauditError
 
 ROOT = Path(__file__).parents[2]
@@ -64,6 +71,28 @@ def test_the_screen_says_what_the_files_say(owned):
         assert fact in text
     network = diffusers.UNet2DModel.from_pretrained(owned.model / "unet")
     assert facts.parameters == network.num_parameters()
+
+
+def test_a_model_that_simaudit_trained_must_be_asked_with_its_own_members(owned, tmp_path):
+    model, files = tmp_path / "model", file_hashes(owned.model)
+    shutil.copytree(owned.model, model)
+    pictures = [Image.open(owned.images / f"{number:03}.png") for number in range(EACH)]
+    hashes = [pixels_hash(np.moveaxis(np.asarray(picture), -1, 0)) for picture in pictures]
+    members = {"sha256": sha256_bytes("\n".join(hashes).encode()), "known": "verified"}
+    write_json(model / "training.json", {"members": members, "files": files})
+    assert f"{EACH} members verified, {EACH} held out" in said(examine(replace(owned, model=model)))
+    write_json(model / "training.json", {"members": {**members, "sha256": "0"}, "files": files})
+    [line] = refused(replace(owned, model=model))
+    assert line.startswith(f"--model {model}/training.json: says that the model was trained on other members")
+    assert "split" not in line
+
+
+def test_a_schedule_that_its_config_leaves_out_is_that_of_its_class(owned, tmp_path):
+    model = tmp_path / "model"
+    shutil.copytree(owned.model, model)
+    keys = ("beta_schedule", "beta_start", "beta_end")
+    change(model / "scheduler/scheduler_config.json", **dict.fromkeys(keys, ...))
+    assert "β linear 0.0001 to 0.02" in examine(replace(owned, model=model)).noise
 
 
 def test_queries_are_those_that_the_attacks_really_make(owned):

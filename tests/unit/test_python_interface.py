@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from checkpoints import change
 from diffusers import DDPMPipeline, DDPMScheduler, UNet2DModel
 from PIL import Image
 from sklearn.metrics import roc_auc_score
@@ -203,6 +204,13 @@ def test_a_model_of_classes_is_asked_for_the_label_of_each_image(model_of_classe
 def test_images_that_the_model_does_not_take_are_refused(model, images, words):
     with pytest.raises(SimauditError, match=words):
         simaudit.score(model, images, timesteps=[5])
+
+
+def test_a_model_that_states_no_size_takes_any(tmp_path, pixels):
+    save_model(tmp_path / "model")
+    change(tmp_path / "model/unet/config.json", sample_size=None)
+    model = simaudit.load_model(tmp_path / "model", "cpu")
+    assert len(simaudit.score(model, pixels, timesteps=[10])) == len(pixels)
 
 
 def test_a_folder_without_a_model_is_refused(case):

@@ -23,6 +23,7 @@ REMEDIES = {
     "set unknown: drop": "give --allow-missing",
     ", or set allow_duplicates: true": "",
     ", or leave labels out of the conditions of the audit": ", or state an --empty-class that the model has",
+    "name the split that it was trained on": "list the members that it was trained on, without --limit",
     "set size of the dataset": "give images of such sides",
     ", or another calibration share": ", or raise --limit if it is given",
     "set background to white or black": "give --background white or --background black",
