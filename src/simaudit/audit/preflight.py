@@ -11,7 +11,7 @@ import pandas as pd
 import torch
 
 from simaudit.audit import plan
-from simaudit.audit.attacks import COARSE, FINE, chosen, timesteps
+from simaudit.audit.attacks import COARSE, FINE, chosen, require_attacks, timesteps
 from simaudit.audit.cost import count_parameters, count_queries, time_query
 from simaudit.audit.pictures import Pictures, look
 from simaudit.audit.question import OPTION_OF, Question, Refusals
@@ -22,6 +22,7 @@ from simaudit.data.split import Split, sizes_of
 from simaudit.diffusion.schedule import NoiseSchedule
 from simaudit.machine.devices import resolve_device
 from simaudit.storage.hashes import sha256_file
+from simaudit.targets.checkpoint.hub import fetching
 from simaudit.targets.checkpoint.layout import Layout
 from simaudit.targets.checkpoint.load import load
 from simaudit.targets.checkpoint.summary import require_members
@@ -29,6 +30,7 @@ from simaudit.targets.classes import known_classes
 from simaudit.targets.families.checkpoint import Checkpoint
 from simaudit.targets.files import target_hash
 from simaudit.targets.networks.classes import network_class
+from simaudit.targets.target import Target
 from simaudit.training.levels import Shape
 from simaudit.vocabulary.errors import KnobError, SimauditError
 from simaudit.vocabulary.membership import Membership
@@ -104,20 +106,24 @@ def examine(question: Question) -> Facts:
     labels = bool(layout and layout.classes and _has_labels(question))
     pictures = _pictures(question, family, layout, labels, refusals)
     split = _split(question, knobs, pictures, refusals) if knobs and pictures else None
+    if knobs and pictures is None and not question.members.is_file():
+        refusals.add("--members", question.members, "no such file; name one that is there")
     if layout and layout.classes and pictures is not None and split is not None:
         _require_classes(
             question, layout, labels, pictures.items[(split.role != UNUSED).to_numpy()], refusals
         )
     if layout and family.summary and split is not None:
         _require_members(layout, family.summary, split, question, refusals)
+    attacks, skipped = _attacks(question, layout, refusals)
+    target = _target(question, layout, refusals)
     refusals.require_none()
     assert layout is not None
+    assert target is not None
     assert pictures is not None
     assert split is not None
-    attacks, skipped = chosen(question.attacks, family.offers)
-    device = resolve_device(question.device)
     torch.set_num_threads(1)
-    target, batch = load(layout, device), torch.from_numpy(pictures.few).to(device)
+    device = resolve_device(question.device)
+    batch = torch.from_numpy(pictures.few).to(device)
     fine, coarse = timesteps(target.schedule, FINE), timesteps(target.schedule, COARSE)
     shape = pictures.common(layout.shape)
     values = plan.written(question, attacks, fine, coarse, layout, shape, labels)
@@ -154,9 +160,36 @@ def _model(question: Question, refusals: Refusals) -> tuple[Checkpoint, Layout |
         return family, family.layout
     except KnobError as error:
         option = OPTION_OF.get(error.key, "--model")
-        path = question.scheduler if option == "--scheduler" else question.model
-        refusals.add(option, path or question.model, error)
+        given = question.model if option == "--model" else getattr(question, error.key)
+        refusals.add(option, given, f"{error.why}{_fetching(question.model)}")
         return family, None
+
+
+def _fetching(model: Path) -> str:
+    """Return what to do where the model's folder, seen from here, is a name of the Hub and is not there."""
+    here = Path.cwd()
+    return fetching(str(model.relative_to(here))) if model.is_relative_to(here) and not model.exists() else ""
+
+
+def _attacks(
+    question: Question, layout: Layout | None, refusals: Refusals
+) -> tuple[list[str], dict[str, str]]:
+    """Return the attacks to run and why others are not; where the model is not known, only their names are checked."""
+    try:
+        require_attacks(question.attacks)
+        return chosen(question.attacks, layout.offers) if layout else ([], {})
+    except SimauditError as error:
+        refusals.lines.append(str(error))
+        return [], {}
+
+
+def _target(question: Question, layout: Layout | None, refusals: Refusals) -> Target | None:
+    """Return the model, loaded: only then damaged weights are noticed, and pickles of anything else."""
+    try:
+        return load(layout, resolve_device(question.device)) if layout else None
+    except SimauditError as error:
+        refusals.add("--model", question.model, error)
+        return None
 
 
 def _knobs(question: Question, refusals: Refusals) -> SplitKnobs | None:

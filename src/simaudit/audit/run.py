@@ -44,13 +44,13 @@ def audit(
     output = output.resolve()
     limits = [Limit.of(text) for text in fail_above]
     folder.require_usable(output, question)
-    require_no_other(output)
+    busy = f"--output {output}: another audit is running in this folder; wait until it has ended, or name another"
+    require_no_other(output, busy)
     facts = examine(question)
     for line in screen.lines(facts, output, cores or _cores()):
         say(line)
     if dry_run:
         return PASSED
-    busy = f"--output {output}: another audit is running in this folder; wait until it has ended, or name another"
     with only_one(output / LOCK, busy):
         folder.write(output, plan.text(dict(facts.values)))
         say("")

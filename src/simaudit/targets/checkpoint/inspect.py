@@ -35,6 +35,7 @@ INDEX, UNETS = "model_index.json", ("UNet2DModel", *OWN)
 NETWORKS = (*UNETS, DIT, OLDER)
 OF_PIPELINE, OF_TRAINING = ("unet", "transformer", "unet_ema"), ("unet_ema", "unet", "transformer")
 """The folders of networks, the one that is taken first: a pipeline names its own, and a training keeps an average."""
+NAMED = "name a file scheduler_config.json as diffusers saves it"
 
 
 def inspect(
@@ -60,7 +61,7 @@ def inspect(
         shape = image_shape(autoencoder, sampled.shape) if autoencoder else sampled.shape
         classes, empty_class = classes_of(network, empty_class)
     with _wrong("scheduler" if scheduler else "path"):
-        noise = component(scheduler or _scheduler(folder), SCHEDULERS)
+        noise = component(scheduler or _scheduler(folder), SCHEDULERS, NAMED if scheduler else None)
         prediction, timesteps = forward_process(noise)
         if (rows := times_told(network)) is not None:
             if prediction == "flow_velocity":
