@@ -52,7 +52,8 @@ Side = Literal["low", "high"]
 class Model:
     """A model to be attacked, on its device, as `load_model` returns it.
 
-    `shape` is that of the images that it takes, (C, H, W); None where its files do not say it.
+    `shape` is that of the images that it takes, (C, H, W), and a side is 0 where it takes any; None where its files do
+    not say it.
     """
 
     target: Target
@@ -107,7 +108,7 @@ def score(
     """
     asked, target = _attack(attack, knobs, model), model.target
     with _stored(images) as (store, index):
-        if model.shape not in (None, store.shape[1:]):
+        if any(side not in (0, got) for side, got in zip(model.shape or (), store.shape[1:], strict=False)):
             raise SimauditError(
                 f"images: are {store.shape[1:]}, and the model takes {model.shape}; convert them"
             )

@@ -9,7 +9,11 @@ from pathlib import Path
 from zipfile import ZipFile
 
 import diffusers
+import numpy as np
 import pytest
+import torch
+from checkpoints import change
+from PIL import Image
 
 from owning import EACH, SIDE, rows, save_list, save_model, save_pictures, state
 from simaudit.audit import folder, plan, screen
@@ -18,9 +22,13 @@ from simaudit.audit.preflight import examine
 from simaudit.audit.question import Question
 from simaudit.audit.result import Limit
 from simaudit.audit.run import LOCK, audit
+from simaudit.data.store import pixels_hash
 from simaudit.diffusion.schedule import NoiseSchedule
-from simaudit.machine.locks import only_one
+from simaudit.machine.locks import ALIVE, only_one
 from simaudit.plan.load import load
+from simaudit.storage.hashes import sha256_bytes
+from simaudit.storage.json import write_json
+from simaudit.targets.files import file_hashes
 from simaudit.vocabulary.errors import SimauditError
 
 ROOT = Path(__file__).parents[2]
@@ -34,6 +42,16 @@ def owned(tmp_path_factory):
     save_pictures(home / "pictures")
     save_list(home / "members.csv")
     return Question(home / "My Model", home / "pictures", home / "members.csv")
+
+
+class Touch:
+    """Makes a file when it is read from a pickle."""
+
+    def __init__(self, file):
+        self.file = file
+
+    def __reduce__(self):
+        return Path.touch, (self.file,)
 
 
 def refused(question):
@@ -64,6 +82,28 @@ def test_the_screen_says_what_the_files_say(owned):
         assert fact in text
     network = diffusers.UNet2DModel.from_pretrained(owned.model / "unet")
     assert facts.parameters == network.num_parameters()
+
+
+def test_a_model_that_simaudit_trained_must_be_asked_with_its_own_members(owned, tmp_path):
+    model, files = tmp_path / "model", file_hashes(owned.model)
+    shutil.copytree(owned.model, model)
+    pictures = [Image.open(owned.images / f"{number:03}.png") for number in range(EACH)]
+    hashes = [pixels_hash(np.moveaxis(np.asarray(picture), -1, 0)) for picture in pictures]
+    members = {"sha256": sha256_bytes("\n".join(hashes).encode()), "known": "verified"}
+    write_json(model / "training.json", {"members": members, "files": files})
+    assert f"{EACH} members verified, {EACH} held out" in said(examine(replace(owned, model=model)))
+    write_json(model / "training.json", {"members": {**members, "sha256": "0"}, "files": files})
+    [line] = refused(replace(owned, model=model))
+    assert line.startswith(f"--model {model}/training.json: says that the model was trained on other members")
+    assert "split" not in line
+
+
+def test_a_schedule_that_its_config_leaves_out_is_that_of_its_class(owned, tmp_path):
+    model = tmp_path / "model"
+    shutil.copytree(owned.model, model)
+    keys = ("beta_schedule", "beta_start", "beta_end")
+    change(model / "scheduler/scheduler_config.json", **dict.fromkeys(keys, ...))
+    assert "β linear 0.0001 to 0.02" in examine(replace(owned, model=model)).noise
 
 
 def test_queries_are_those_that_the_attacks_really_make(owned):
@@ -195,6 +235,56 @@ def test_all_that_is_wrong_is_said_at_once(owned, tmp_path):
     assert "007.png" in lines[2]
 
 
+def test_files_that_are_not_there_and_wrong_names_are_said_together(owned, tmp_path):
+    nowhere = tmp_path / "x"
+    lines = refused(Question(nowhere, nowhere, nowhere / "x.csv", attacks=("simma",)))
+    assert [line.split()[0] for line in lines] == ["--model", "--images", "--members", "--attacks:"]
+    assert lines[2] == f"--members {nowhere / 'x.csv'}: no such file; name one that is there"
+
+
+def test_a_refusal_names_the_option_and_what_it_gives(owned, tmp_path):
+    bare = Path(shutil.copytree(owned.model, tmp_path / "bare"))
+    shutil.rmtree(bare / "scheduler")
+    nowhere = tmp_path / "s.json"
+    classes = save_model(tmp_path / "classes", classes=3)
+    for asked, start, end in (
+        (replace(owned, model=bare), f"--model {bare}/", "was trained with by --scheduler"),
+        (
+            replace(owned, model=bare, scheduler=nowhere),
+            f"--scheduler {nowhere}: missing; ",
+            "name a file scheduler_config.json as diffusers saves it",
+        ),
+        (
+            replace(owned, network="unet_ema"),
+            f"--network unet_ema: {owned.model}/unet_ema/config.json: missing; ",
+            "leave --network out, or name another folder",
+        ),
+        (replace(owned, model=classes, empty_class=9), "--empty-class 9: must be below 3", "says so"),
+        (replace(owned, limit=2), f"--members {owned.members}: ", "or raise --limit if it is given"),
+    ):
+        [line] = refused(asked)
+        assert line.startswith(start)
+        assert line.endswith(end)
+
+
+def test_a_pickle_of_something_else_is_refused_with_everything_else_and_not_run(owned, tmp_path):
+    model = Path(shutil.copytree(owned.model, tmp_path / "model"))
+    (model / "unet/diffusion_pytorch_model.safetensors").unlink()
+    weights = model / "unet/diffusion_pytorch_model.bin"
+    torch.save({"conv_in.weight": Touch(tmp_path / "run")}, weights)
+    first, second = refused(replace(owned, model=model, attacks=("simma",)))
+    assert first.startswith("--attacks: no such name simma")
+    assert second.startswith(f"--model {weights}: no pickle of weights alone")
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_name_of_the_hub_is_refused_with_the_command_that_fetches_it(owned, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    [line] = refused(replace(owned, model=Path("google/ddpm-cifar10-32")))
+    assert "no such folder" in line
+    assert "hf download google/ddpm-cifar10-32 --revision COMMIT --local-dir DIR" in line
+
+
 def test_an_empty_folder_has_no_pictures(owned, tmp_path):
     (tmp_path / "empty").mkdir()
     [line] = refused(replace(owned, images=tmp_path / "empty"))
@@ -230,6 +320,26 @@ def test_a_folder_of_other_files_and_the_given_folders_are_no_place_for_an_audit
     }.items():
         with pytest.raises(SimauditError, match=why):
             folder.require_usable(output, owned)
+
+
+def test_a_folder_that_cannot_be_written_is_refused_before_anything_is_looked_at(
+    owned, tmp_path, monkeypatch
+):
+    (tmp_path / "file").touch()
+    with pytest.raises(SimauditError, match=f"--output .*: {tmp_path / 'file'} is no folder; name another"):
+        audit(owned, tmp_path / "file/audit", dry_run=True)
+    monkeypatch.setattr(os, "access", lambda path, mode: False)
+    with pytest.raises(SimauditError, match=f"--output .*: no permission to write in {tmp_path}; name"):
+        audit(owned, tmp_path / "audit", dry_run=True)
+
+
+def test_while_a_snakemake_runs_in_the_folder_the_refusal_is_that_of_another_audit(owned, tmp_path):
+    folder.write(tmp_path, plan.text(dict(examine(owned).values)))
+    with (
+        only_one(tmp_path / ALIVE, "held by this test"),
+        pytest.raises(SimauditError, match=f"--output {tmp_path}: another audit is running in this folder"),
+    ):
+        audit(owned, tmp_path)
 
 
 def test_one_audit_at_a_time_runs_in_a_folder(owned, tmp_path):

@@ -31,13 +31,26 @@ def complexity(images):
     return np.stack(list(complexity_features(images).values()), axis=1)
 
 
-def seen_blindly(images, split):
-    columns, values = blind_scores(Images(images), split, complexity(images), side=8, folds=3, seed=0)
+def seen_blindly(images, split, labels=None):
+    columns, values = blind_scores(
+        Images(images), split, complexity(images), side=8, folds=3, seed=0, labels=labels
+    )
     return Scores(BLIND, "high", columns, split.sample_id, split.is_member, split.is_calibration, values)
 
 
-def verdict(images, split):
-    return evaluate_blind(seen_blindly(images, split), Resampling(100, 20, 0))
+def verdict(images, split, labels=None):
+    return evaluate_blind(seen_blindly(images, split, labels), Resampling(100, 20, 0))
+
+
+def test_sides_of_other_classes_are_shifted_where_a_model_is_asked_for_classes(images, split):
+    """Images alone tell nothing here; a model that is asked for the class of each tells its side all the same."""
+    rng = np.random.default_rng(5)
+    alike, apart = rng.integers(0, 4, N), rng.integers(0, 4, N) + 2 * split.is_member
+    assert verdict(images, split, alike)["shifted"] is False
+    found = verdict(images, split, apart)
+    assert found["shifted"] is True
+    # Half of each side is in classes of its own, and between the others nothing is known: 1/2 + 1/4 + 1/8.
+    assert found["attacks"][BLIND]["selected"]["auc"]["value"] == pytest.approx(0.875, abs=0.06)
 
 
 def test_a_split_drawn_at_random_is_not_shifted(images, split):

@@ -117,12 +117,22 @@ def test_a_setting_that_is_not_known_is_named(tmp_path, file, values, words):
     assert refused(folder).startswith(f"path: {folder / file}: {words}")
 
 
+def test_a_schedule_that_is_longer_than_the_table_of_timesteps_is_refused(tmp_path):
+    folder = pipeline(tmp_path / "m", unet(time_embedding_type="learned", num_train_timesteps=20))
+    assert f"has a table of 20 timesteps, and {folder / SCHEDULER} has 50" in refused(folder)
+
+
+@pytest.mark.parametrize("widths", [5, [], [None], "x"])
+def test_levels_that_are_no_list_of_numbers_are_refused(tmp_path, widths):
+    folder = pipeline(tmp_path / "m")
+    change(folder / UNET, block_out_channels=widths)
+    assert "unet/config.json: block_out_channels must be a number above 0 for each level" in refused(folder)
+
+
 def test_a_flow_is_not_told_learned_timesteps_and_not_another_time(tmp_path):
     folder = pipeline(tmp_path / "m", unet(time_embedding_type="learned", num_train_timesteps=50))
     change(folder / SCHEDULER, _class_name="FlowMatchEulerDiscreteScheduler")
-    assert "unet/config.json: time_embedding_type is 'learned', and flows have no whole times" in refused(
-        folder
-    )
+    assert "unet/config.json: has a table of whole times, and flows have none" in refused(folder)
     change(folder / SCHEDULER, invert_sigmas=True)
     assert "scheduler_config.json: invert_sigmas is True; only models that are told the time" in refused(
         folder

@@ -124,7 +124,8 @@ def test_a_timestep_without_any_signal_is_refused_before_it_is_asked_for(folder,
     with pytest.raises(SimauditError) as caught:
         score(attack, name).do()
     assert str(caught.value) == (
-        f"attacks.{name}.timesteps: the target's schedule leaves no signal at {at}; leave out what asks there"
+        f"params.yaml: attacks.{name}.timesteps: the target's schedule leaves no signal at {at}; "
+        "leave out what asks there"
     )
     assert not paths.scores("t", name).exists()
     score(SimA(timesteps=[48])).do()

@@ -283,6 +283,18 @@ def test_each_cost_has_the_knobs_that_calibration_chose_among_those_of_that_cost
     assert list(values.attack.unique()) == ["sima", "loss", "untimed"]
 
 
+@pytest.mark.parametrize(("spent", "labels"), [((1, 2), ["1", "2"]), ((1, 30), ["1", "10"])])
+def test_queries_are_labelled_by_plain_numbers(results, spent, labels):
+    kind = figure_types()["queries"]()
+    values = kind.values(results)
+    drawn = values.assign(queries=[spent[place % 2] for place in range(len(values))])
+    [axis] = kind.draw(drawn).axes
+    low, high = axis.get_xlim()
+    ticks = zip(axis.get_xticks(), axis.get_xticklabels(), strict=True)
+    assert [label.get_text() for at, label in ticks if low <= at <= high] == labels
+    assert not any(label.get_text() for label in axis.get_xticklabels(minor=True))
+
+
 def test_a_points_distance_and_statistic_are_the_samples_own(results, audit):
     values = figure_types()["nearest_member"]().values(results)
     assert len(values) == (~audit.split.is_calibration).sum()

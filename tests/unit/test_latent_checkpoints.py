@@ -142,6 +142,8 @@ def test_a_dit_answers_as_diffusers_own_does_for_each_class_and_for_none(tmp_pat
         ({"_class_name": "VQModel", "vq_embed_dim": 5}, "makes latents of 5 channels"),
         ({"latent_channels": "2"}, "latent_channels must be a whole number above 0 (got '2')"),
         ({"scaling_factor": "1"}, "scaling_factor must be a number above 0 (got '1')"),
+        ({"scaling_factor": None}, "scaling_factor must be a number above 0 (got None)"),
+        ({"shift_factor": True}, "shift_factor must be a number (got True)"),
         ({"scaling_factor": 0}, "scaling_factor must be a number above 0 (got 0)"),
         ({"shift_factor": [1]}, "shift_factor must be a number (got [1])"),
     ],

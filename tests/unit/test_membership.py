@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 from auditing import SmallRun
+from checkpoints import autoencoder, save_latent
 from planning import lines_of, small
 
 from simaudit.data.split import Split
@@ -18,6 +19,8 @@ from simaudit.report.outcome import summary_lines
 from simaudit.report.tables.every import run_tables, target_tables
 from simaudit.report.tables.forms import comma_separated, latex, markdown
 from simaudit.storage.json import read_json, write_json
+from simaudit.targets.checkpoint.inspect import inspect
+from simaudit.targets.checkpoint.summary import summary_beside
 from simaudit.targets.files import file_hashes
 from simaudit.vocabulary import paths
 from simaudit.vocabulary.membership import membership_notes
@@ -103,6 +106,17 @@ def test_a_model_that_simaudit_trained_elsewhere_is_verified_by_what_was_written
     assert known["members"]["known"] == "verified"
     model.rename("elsewhere")
     assert planned(model, "small").contexts["model"].membership == "verified"  # as remembered
+
+
+def test_where_only_the_denoiser_is_of_the_written_down_target_nothing_is_verified(tmp_path):
+    folder = save_latent(tmp_path / "latent", autoencoder())
+    files = file_hashes(folder)
+    summary = {"members": {"sha256": "0", "known": "verified"}, "files": files}
+    write_json(folder / "training.json", summary)
+    assert summary_beside(inspect(folder)) == folder / "training.json"
+    of_the_denoiser = {name: digest for name, digest in files.items() if not name.startswith("vqvae")}
+    write_json(folder / "training.json", {**summary, "files": of_the_denoiser})
+    assert summary_beside(inspect(folder)) is None
 
 
 def test_a_model_that_simaudit_trained_on_others_or_that_was_changed_since_is_refused(model):

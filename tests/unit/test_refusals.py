@@ -158,8 +158,8 @@ REFUSED = {
     "pretrained: /nowhere/config.json: missing; name a folder in which diffusers saved an AutoencoderKL ",
     NET % "kind: latent, autoencoder: {pretrained: /}": "targets.net.autoencoder.pretrained: /config.json: "
     "missing; name a folder in which diffusers saved an AutoencoderKL (got '/')",
-    NET
-    % "kind: latent, autoencoder: {pretrained: results/targets}": "targets.net.autoencoder.pretrained: no such",
+    NET % "kind: latent, autoencoder: {pretrained: results/targets}": "targets.net.autoencoder.pretrained: "
+    "results/targets/config.json: missing; name a folder",
     NET
     % "kind: latent, autoencoder: {pretrained: results/targets/net/vqvae}": "targets.net.autoencoder.pretrained: "
     "goes in a circle; name the autoencoder of a target that trains its own (got 'results/targets/net/vqvae')",

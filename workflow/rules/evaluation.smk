@@ -3,7 +3,7 @@
 
 rule blind:
     input:
-        data=reads("blind/{split}", "features", "images", "split"),
+        data=reads("blind/{split}", "features", "images", "items", "split"),
     output:
         scores="results/evaluation/blind/{split}.parquet",
         summary="results/evaluation/blind/{split}.json",

@@ -75,6 +75,11 @@ def why_not(attack: type[Attack], offers: frozenset[str]) -> str | None:
     return f"the model has no {' and no '.join(lacking)}" if lacking else None
 
 
+def require_attacks(asked: Sequence[str]) -> None:
+    """Raise SimauditError for a name of no attack."""
+    require_known("--attacks", [name for name in asked if name != ALL], [ALL, *attack_modules()])
+
+
 def chosen(asked: Sequence[str], offers: frozenset[str]) -> tuple[list[str], dict[str, str]]:
     """Return the attacks to run on a model that offers this, and why each of the others is not run.
 
@@ -82,8 +87,8 @@ def chosen(asked: Sequence[str], offers: frozenset[str]) -> tuple[list[str], dic
 
     Raises SimauditError for a name of no attack, and for an attack that is named and cannot be run.
     """
+    require_attacks(asked)
     known = list(attack_modules())
-    require_known("--attacks", [name for name in asked if name != ALL], [ALL, *known])
     cannot = {name: why for name in known if (why := why_not(attack_type(name), offers))}
     if impossible := [name for name in asked if name in cannot]:
         raise SimauditError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import simaudit
@@ -54,6 +55,7 @@ def require_usable(output: Path, question: Question) -> None:
             )
     if output.exists() and not output.is_dir():
         raise SimauditError(f"--output {output}: is a file; name a folder")
+    _require_writable(output)
     before = output / PARAMS
     if before.is_file():
         if other := _other_subject(before, question):
@@ -62,6 +64,15 @@ def require_usable(output: Path, question: Question) -> None:
         raise SimauditError(
             f"--output {output}: holds other files and no audit; name a new or an empty folder"
         )
+
+
+def _require_writable(output: Path) -> None:
+    """Raise SimauditError where files cannot be written in a folder, or it cannot be made."""
+    there = next(place for place in (output, *output.parents) if os.path.lexists(place))
+    if not there.is_dir():
+        raise SimauditError(f"--output {output}: {there} is no folder; name another")
+    if not os.access(there, os.W_OK | os.X_OK):
+        raise SimauditError(f"--output {output}: no permission to write in {there}; name another folder")
 
 
 def _other_subject(params: Path, question: Question) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -11,24 +12,29 @@ import torch
 
 from simaudit.attacks.attack import TargetAttack
 from simaudit.audit import plan
-from simaudit.audit.attacks import COARSE, FINE, chosen, timesteps
+from simaudit.audit.attacks import COARSE, FINE, chosen, require_attacks, timesteps
 from simaudit.audit.cost import count_parameters, count_queries, time_query
 from simaudit.audit.pictures import Pictures, look
 from simaudit.audit.question import OPTION_OF, Question, Refusals
 from simaudit.data.classes import require_classes
 from simaudit.data.given_table import READERS, read_given_table
 from simaudit.data.jobs import SplitKnobs, split_of
-from simaudit.data.split import sizes_of
+from simaudit.data.split import Split, sizes_of
 from simaudit.diffusion.schedule import NoiseSchedule
 from simaudit.machine.devices import resolve_device
 from simaudit.storage.hashes import sha256_file
+from simaudit.targets.checkpoint.hub import fetching
 from simaudit.targets.checkpoint.layout import Layout
 from simaudit.targets.checkpoint.load import load
+from simaudit.targets.checkpoint.summary import require_members
 from simaudit.targets.classes import known_classes
 from simaudit.targets.families.checkpoint import Checkpoint
 from simaudit.targets.files import target_hash
+from simaudit.targets.networks.classes import network_class
+from simaudit.targets.target import Target
 from simaudit.training.levels import Shape
 from simaudit.vocabulary.errors import KnobError, SimauditError
+from simaudit.vocabulary.membership import Membership
 from simaudit.vocabulary.sides import EVALUATION, SIDES, UNUSED
 
 JOBS, SECONDS_A_JOB = 23, 4.0
@@ -43,11 +49,11 @@ class Facts:
     """What is known of an audit before it runs.
 
     `layout` and `noise`, a line on its schedule, are of the model, which has so many `parameters`; `weights` is the
-    hash that score files give it. The folder has `images`, which it takes in this `shape`, and of which some are
-    `unused`. `sides` has the sizes of both sides, `folds` those of (members, held-out samples) by fold, `copies` how
-    many samples equal another of their side. `values` is params.yaml. `queries` are those of each attack per image,
-    `skipped` says why others are not run, `drawing` is how many queries it takes to draw samples, `seconds` how long
-    one takes on a core or on the `device`.
+    hash that score files give it, and `membership` says how its members are known. The folder has `images`, which it
+    takes in this `shape`, and of which some are `unused`. `sides` has the sizes of both sides, `folds` those of
+    (members, held-out samples) by fold, `copies` how many samples equal another of their side. `values` is params.yaml.
+    `queries` are those of each attack per image, `skipped` says why others are not run, `drawing` is how many queries
+    it takes to draw samples, `seconds` how long one takes on a core or on the `device`.
     """
 
     question: Question
@@ -56,6 +62,7 @@ class Facts:
     noise: str
     parameters: int
     weights: str
+    membership: Membership
     images: int
     unused: int
     sides: Mapping[str, int]
@@ -100,18 +107,24 @@ def examine(question: Question) -> Facts:
     labels = bool(layout and layout.classes and _has_labels(question))
     pictures = _pictures(question, family, layout, labels, refusals)
     split = _split(question, knobs, pictures, refusals) if knobs and pictures else None
+    if knobs and pictures is None and not question.members.is_file():
+        refusals.add("--members", question.members, "no such file; name one that is there")
     if layout and layout.classes and pictures is not None and split is not None:
         _require_classes(
             question, layout, labels, pictures.items[(split.role != UNUSED).to_numpy()], refusals
         )
+    if layout and family.summary and split is not None:
+        _require_members(layout, family.summary, split, question, refusals)
+    attacks, skipped = _attacks(question, layout, refusals)
+    target = _target(question, layout, refusals)
     refusals.require_none()
     assert layout is not None
+    assert target is not None
     assert pictures is not None
     assert split is not None
-    attacks, skipped = chosen(question.attacks, family.offers)
-    device = resolve_device(question.device)
     torch.set_num_threads(1)
-    target, batch = load(layout, device), torch.from_numpy(pictures.few).to(device)
+    device = resolve_device(question.device)
+    batch = torch.from_numpy(pictures.few).to(device)
     fine, coarse = timesteps(target.schedule, FINE), timesteps(target.schedule, COARSE)
     shape = pictures.common(layout.shape)
     values = plan.written(question, attacks, fine, coarse, layout, shape, labels)
@@ -125,6 +138,7 @@ def examine(question: Question) -> Facts:
         noise=schedule_line(layout, target.schedule),
         parameters=count_parameters(layout.network),
         weights=target_hash({"files": {place: sha256_file(file) for place, file in layout.places.items()}}),
+        membership=params.membership_of(question.name),
         images=len(split),
         unused=len(split) - len(used),
         sides={side: int((used.role == side).sum()) for side in SIDES},
@@ -151,9 +165,36 @@ def _model(question: Question, refusals: Refusals) -> tuple[Checkpoint, Layout |
         return family, family.layout
     except KnobError as error:
         option = OPTION_OF.get(error.key, "--model")
-        path = question.scheduler if option == "--scheduler" else question.model
-        refusals.add(option, path or question.model, error)
+        given = question.model if option == "--model" else getattr(question, error.key)
+        refusals.add(option, given, f"{error.why}{_fetching(question.model)}")
         return family, None
+
+
+def _fetching(model: Path) -> str:
+    """Return what to do where the model's folder, seen from here, is a name of the Hub and is not there."""
+    here = Path.cwd()
+    return fetching(str(model.relative_to(here))) if model.is_relative_to(here) and not model.exists() else ""
+
+
+def _attacks(
+    question: Question, layout: Layout | None, refusals: Refusals
+) -> tuple[list[str], dict[str, str]]:
+    """Return the attacks to run and why others are not; where the model is not known, only their names are checked."""
+    try:
+        require_attacks(question.attacks)
+        return chosen(question.attacks, layout.offers) if layout else ([], {})
+    except SimauditError as error:
+        refusals.lines.append(str(error))
+        return [], {}
+
+
+def _target(question: Question, layout: Layout | None, refusals: Refusals) -> Target | None:
+    """Return the model, loaded: only then damaged weights are noticed, and pickles of anything else."""
+    try:
+        return load(layout, resolve_device(question.device)) if layout else None
+    except SimauditError as error:
+        refusals.add("--model", question.model, error)
+        return None
 
 
 def _knobs(question: Question, refusals: Refusals) -> SplitKnobs | None:
@@ -214,16 +255,29 @@ def _require_classes(
         refusals.add("--members", question.members, f"{why}, or state an --empty-class that the model has")
 
 
+def _require_members(
+    layout: Layout, summary: Path, split: pd.DataFrame, question: Question, refusals: Refusals
+) -> None:
+    """Take down where a model that simaudit trained was trained on other members than the list has."""
+    used = split[split.role != UNUSED]
+    try:
+        columns: dict[str, Any] = {str(name): column.to_numpy() for name, column in used.items()}
+        require_members(layout, summary, Split(question.members, **columns))
+    except KnobError as error:
+        refusals.add("--model", question.model, error)
+
+
 def schedule_line(layout: Layout, schedule: NoiseSchedule) -> str:
-    """Return what the noise schedule of a model is, in a line."""
-    config, last = layout.scheduler.config, float(schedule.signals[-1])
+    """Return what the noise schedule of a model is, in a line; what its config leaves out is that of its class."""
+    class_name, last = layout.scheduler.class_name, float(schedule.signals[-1])
+    config = {**network_class(class_name)().config, **layout.scheduler.config}
     if "beta_schedule" in config:
         kind = f"β {config['beta_schedule']}"
-        if config.get("trained_betas") is not None:
+        if config["trained_betas"] is not None:
             kind = "β of its own"
         elif "linear" in config["beta_schedule"]:
-            kind += f" {config.get('beta_start', 0):g} to {config.get('beta_end', 0):g}"
+            kind += f" {config['beta_start']:g} to {config['beta_end']:g}"
     else:
         kind = "flow matching"
     zero = ", zero SNR at the end" if last < NO_SIGNAL else ""
-    return f"{layout.scheduler.class_name}, T = {layout.timesteps}, {kind}{zero}"
+    return f"{class_name}, T = {layout.timesteps}, {kind}{zero}"

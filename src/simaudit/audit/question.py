@@ -21,10 +21,14 @@ OPTION_OF = {
 """The option that gives each key of a target of kind checkpoint."""
 REMEDIES = {
     "set unknown: drop": "give --allow-missing",
+    "by the knob scheduler": "by --scheduler",
+    "leave network out": "leave --network out",
     ", or set allow_duplicates: true": "",
     ", or leave labels out of the conditions of the audit": ", or state an --empty-class that the model has",
+    "name the split that it was trained on": "list the members that it was trained on, without --limit",
     "set size of the dataset": "give images of such sides",
     ", or another calibration share": ", or raise --limit if it is given",
+    "choose another share": "list more images, or raise --limit if it is given",
     "set background to white or black": "give --background white or --background black",
     "lower size, or set enlarge: true": "give --enlarge",
 }
@@ -127,12 +131,12 @@ class Refusals:
 
     lines: list[str] = field(default_factory=list)
 
-    def add(self, option: str, path: Path, error: SimauditError | str) -> None:
-        """Take down what is wrong with what an option names."""
+    def add(self, option: str, given: object, error: SimauditError | str) -> None:
+        """Take down what is wrong with what is `given` by an option, such as a path."""
         why = error.why if isinstance(error, KnobError) else str(error)
         for written, said in REMEDIES.items():
             why = why.replace(written, said)
-        self.lines.append(f"{option} {why}" if why.startswith(str(path)) else f"{option} {path}: {why}")
+        self.lines.append(f"{option} {why}" if why.startswith(str(given)) else f"{option} {given}: {why}")
 
     def require_none(self) -> None:
         """Raise SimauditError with every line, where there is one."""

@@ -21,6 +21,7 @@ from simaudit.storage.atomic import atomic_path
 from simaudit.storage.json import read_json
 from simaudit.vocabulary import paths
 from simaudit.vocabulary.errors import SimauditError
+from simaudit.vocabulary.membership import STATED, VERIFIED
 from simaudit.vocabulary.sides import CALIBRATION, EVALUATION, HELDOUT, MEMBER
 
 SCORES = "scores.csv"
@@ -32,6 +33,12 @@ VERDICTS = {
     "no leak found": "NO LEAK FOUND: no attack tells members from held-out images",
     "shifted": "SHIFTED: no attack does better than classifiers that never see the model",
 }
+
+KNOWN: dict[str | None, str] = {
+    STATED: "as stated by the list",
+    VERIFIED: "on which simaudit trained the model",
+}
+"""How members are known, in the line that counts them."""
 
 
 @dataclass(frozen=True)
@@ -83,8 +90,9 @@ class Result:
         yield f"  by {legend.look(best).name}, which did best on the calibration fold{self._at(best)}"
         if verdict["attack"] != best:
             yield f"  the verdict is decided by {legend.look(verdict['attack']).name}"
-        members, heldout = (ledger.number(key, self.name).value for key in ("members", "heldout"))
-        yield f"  measured on {members} members, as stated by the list, and {heldout} held-out images"
+        members, heldout = (ledger.number(key, self.name) for key in ("members", "heldout"))
+        known = KNOWN[members.membership]
+        yield f"  measured on {members.value} members, {known}, and {heldout.value} held-out images"
         yield f"  without the model: AUC {estimate(ledger.number(AUC, IMAGES, BLIND))}"
         yield f"  {control_line(controls['controls'])}"
         yield from (f"  {line}" for line in origins_apart(controls))

@@ -44,20 +44,20 @@ def audit(
     output = output.resolve()
     limits = [Limit.of(text) for text in fail_above]
     folder.require_usable(output, question)
-    require_no_other(output)
+    busy = f"--output {output}: another audit is running in this folder; wait until it has ended, or name another"
+    require_no_other(output, busy)
     facts = examine(question)
-    for line in screen.lines(facts, output, cores or len(os.sched_getaffinity(0))):
+    for line in screen.lines(facts, output, cores or _cores()):
         say(line)
     if dry_run:
         return PASSED
-    busy = f"--output {output}: another audit is running in this folder; wait until it has ended, or name another"
     with only_one(output / LOCK, busy):
         folder.write(output, plan.text(dict(facts.values)))
         say("")
         if code := run_workflow(output, cores):
             return code
-    result = Result(output, question.name)
-    scores = result.write_scores()
+        result = Result(output, question.name)
+        scores = result.write_scores()
     say("")
     for line in result.lines():
         say(line)
@@ -68,6 +68,13 @@ def audit(
     say(f"Scores: {scores}   (by file; a higher number is more like a member)")
     say(f"Again:  {output / folder.PARAMS}   (cd there; snakemake --cores all)")
     return ABOVE if any(is_above for is_above, _ in above) else PASSED
+
+
+def _cores() -> int:
+    """Return how many cores this process may use; some systems, such as macOS, do not limit it to some of them."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def run_workflow(output: Path, cores: int | None = None) -> int:

@@ -8,6 +8,7 @@ from pathlib import Path
 from simaudit.audit.pictures import words
 from simaudit.audit.preflight import Facts
 from simaudit.machine.progress import spoken
+from simaudit.vocabulary.membership import STATED
 from simaudit.vocabulary.sides import HELDOUT, MEMBER
 
 WIDTH = 12  # of the titles
@@ -35,7 +36,8 @@ def _rows(facts: Facts, output: Path, cores: int) -> Iterator[tuple[str, str]]:
     unused = f"; {facts.unused} are not used" if facts.unused else ""
     yield "", f"{facts.images} images {wanted}{converted}, as the model takes them{unused}"
     yield "Members", str(question.members)
-    yield "", f"{facts.sides[MEMBER]} members as stated, {facts.sides[HELDOUT]} held out{_limited(facts)}"
+    known = "as stated" if facts.membership == STATED else facts.membership
+    yield "", f"{facts.sides[MEMBER]} members {known}, {facts.sides[HELDOUT]} held out{_limited(facts)}"
     for fold, (members, heldout) in facts.folds.items():
         yield "", f"{fold} fold: {members} members, {heldout} held out"
     copies = ", ".join(f"{count} among {SIDES[side]}" for side, count in facts.copies.items())

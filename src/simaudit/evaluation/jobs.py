@@ -67,13 +67,16 @@ class EvaluationKnobs(Knobs):
     blind: BlindKnobs = BlindKnobs()
 
 
-def blind_job(split: str, dataset: str, knobs: EvaluationKnobs) -> Job:
-    """Let classifiers that never see a model tell members from held-out samples."""
+def blind_job(split: str, dataset: str, knobs: EvaluationKnobs, labels: bool = False) -> Job:
+    """Let classifiers that never see a model tell members from held-out samples: of their `labels`, too, if models are
+    asked for these.
+    """
+    reads = {"images": paths.images(dataset), "split": paths.split(split), "features": paths.features(split)}
     return Job(
         f"blind/{split}",
         reference(blind),
         {"split": split, **deciding(knobs, "near_duplicates")},
-        {"images": paths.images(dataset), "split": paths.split(split), "features": paths.features(split)},
+        reads | ({"items": paths.items(dataset)} if labels else {}),
         {"scores": paths.blind(split, "parquet"), "summary": paths.blind(split, "json")},
         speed=speed(knobs),
     )
@@ -86,7 +89,7 @@ def blind(job: Job) -> None:
 
     from simaudit.data.complexity import read_features
     from simaudit.data.split import Split
-    from simaudit.data.store import Images
+    from simaudit.data.store import Images, read_items
     from simaudit.evaluation.controls.blind import blind_scores
     from simaudit.evaluation.protocol.evaluate import evaluate_blind
     from simaudit.evaluation.protocol.selected import BLIND
@@ -96,11 +99,16 @@ def blind(job: Job) -> None:
 
     samples, resampling = Split.read(job.input("split")), _resampling(job)
     knobs = BlindKnobs.model_validate(job.params["blind"])
-    images = Images.open(job.input("images"))
+    images, labels = Images.open(job.input("images")), None
+    if "items" in job.reads:
+        known = read_items(job.input("items"), "label").label.iloc[samples.sample_id]
+        labels = known.factorize()[0] + 1  # 0 where there is none
     features = read_features(job.input("features"), samples.sample_id)
     complexity = np.stack(list(features.values()), axis=1)
     with threadpool_limits(resampling.threads):
-        columns, values = blind_scores(images, samples, complexity, knobs.side, knobs.folds, resampling.seed)
+        columns, values = blind_scores(
+            images, samples, complexity, knobs.side, knobs.folds, resampling.seed, labels
+        )
     metadata = {"attack": BLIND, "member_when": "high"}
     with atomic_path(job.output("scores")) as temporary, ScoreWriter(temporary, metadata) as writer:
         writer.write(columns, samples, slice(None), values)

@@ -55,13 +55,16 @@ def release_stale_locks() -> tuple[IO[str], bool]:
     return handle, True
 
 
-def require_no_other(folder: Path = Path()) -> None:
-    """Raise SimauditError when a Snakemake is running in a folder: what its jobs read must not change."""
+def require_no_other(folder: Path = Path(), refusal: str | None = None) -> None:
+    """Raise SimauditError, with `refusal` if given, when a Snakemake is running in a folder.
+
+    What its jobs read must not change.
+    """
     file = folder / ALIVE
     if not file.exists():
         return
     with file.open("a+") as handle:
-        _alone(handle, f"{file}: a Snakemake is running in this folder; wait until it has ended")
+        _alone(handle, refusal or f"{file}: a Snakemake is running in this folder; wait until it has ended")
 
 
 @contextmanager

@@ -64,7 +64,7 @@ def _of_data(params: Params) -> Iterator[Job]:
         dataset, knobs = params.dataset_of(name), params.evaluation
         yield nearest_job(name, dataset, knobs.near_duplicates, knobs.threads)
         yield features_job(name, dataset)
-        yield blind_job(name, dataset, knobs)
+        yield blind_job(name, dataset, knobs, params.is_asked_for_labels(name))
     yield theory_job(params.theory, params.theory_split, params.dataset_of(params.theory_split))
     for name, target in params.targets.items():
         yield train_job(name, target, params.dataset_of(target.split), params.membership_of(name))

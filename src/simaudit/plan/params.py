@@ -129,6 +129,12 @@ class Params(Knobs):
         named = self.audits[audit].conditions
         return named or (("labels",) if "labels" in self.family_of(audit).offers else ())
 
+    def is_asked_for_labels(self, split: str) -> bool:
+        """Return whether a model is asked for the classes of a split's images."""
+        return any(
+            "labels" in self.conditions_of(audit) for audit in self.audits if self.split_of(audit) == split
+        )
+
     def figures_of(self, audit: str) -> dict[str, str | None]:
         """Return for each figure of an audit None if it will be drawn, otherwise the reason it cannot be."""
         named = self.audits[audit].figures

@@ -11,7 +11,7 @@ from simaudit.targets.family import TargetFamily, family_modules
 from simaudit.targets.memory import model_mb
 from simaudit.vocabulary import paths
 from simaudit.vocabulary.bounds import BatchSize
-from simaudit.vocabulary.errors import SimauditError
+from simaudit.vocabulary.errors import EntryError, SimauditError
 from simaudit.vocabulary.job import Job, reference
 from simaudit.vocabulary.knobs import Condition, Device, Knobs, Seed, Speed, Threads, deciding, speed
 from simaudit.vocabulary.registry import implementation
@@ -183,7 +183,6 @@ def _log_snr(name: str, attack: TargetAttack, schedule: "NoiseSchedule") -> dict
     for t in sorted({*attack.grid, *([] if attack.last_query is None else [attack.last_query])}):
         if math.isinf(value := schedule.log_snr(t)):
             lacking = "signal" if value < 0 else "noise"
-            raise SimauditError(
-                f"attacks.{name}.timesteps: the target's schedule leaves no {lacking} at {t}; leave out what asks there"
-            )
+            why = f"the target's schedule leaves no {lacking} at {t}; leave out what asks there"
+            raise EntryError(("attacks", name, "timesteps"), why)
     return {t: schedule.log_snr(t) for t in attack.grid}

@@ -6,6 +6,7 @@ import numpy as np
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedKFold
+from sklearn.naive_bayes import CategoricalNB
 
 from simaudit.data.split import Split
 from simaudit.data.store import Images
@@ -23,12 +24,20 @@ Fitted = Callable[[np.ndarray], np.ndarray]
 
 
 def blind_scores(
-    images: Images, split: Split, complexity: np.ndarray, side: int, folds: int, seed: int
+    images: Images,
+    split: Split,
+    complexity: np.ndarray,
+    side: int,
+    folds: int,
+    seed: int,
+    labels: np.ndarray | None = None,
 ) -> tuple[list[Column], np.ndarray]:
     """Return P(member) by classifiers that see only the images of `split`: columns, values (K, N) float32.
 
     Logistic regression and gradient boosting, each on the pixels and on simple image statistics (`feature_tables`), and
     on how complex the images are: `complexity` (N, F).
+    Where a model is asked for the classes of images, `labels` (N,) int64, another one sees these alone: an attack may
+    else tell the sides by their classes, and nobody would notice.
     Cross-fitted: a sample's score comes from a classifier that was fitted to the other parts, in `folds` parts
     stratified by role and fold. A classifier asks the model nothing: its queries are 0.
     """
@@ -39,18 +48,22 @@ def blind_scores(
             f"{smallest}; choose fewer parts"
         )
     parts = list(StratifiedKFold(folds, shuffle=True, random_state=seed).split(strata, strata))
+    seen_tables = feature_tables(images, split.sample_id, side) | {COMPLEXITY: standardised(complexity)}
+    tables = {
+        (name, seen): (fit, table) for seen, table in seen_tables.items() for name, fit in CLASSIFIERS.items()
+    }
+    if labels is not None:
+        tables["frequency", "label"] = frequency, labels[:, None]
     columns, values = [], []
-    tables = feature_tables(images, split.sample_id, side) | {COMPLEXITY: standardised(complexity)}
-    for seen, table in tables.items():
-        for name, fit in CLASSIFIERS.items():
-            scores = np.empty(len(split), dtype=np.float32)
-            for others, part in parts:
-                fitted = fit(table, split.is_member, others, seed)
-                for first in range(0, len(part), ROWS):
-                    rows = part[first : first + ROWS]
-                    scores[rows] = fitted(table[rows])
-            columns.append(Column(None, {"classifier": name, "features": seen}, 0))
-            values.append(scores)
+    for (name, seen), (fit, table) in tables.items():
+        scores = np.empty(len(split), dtype=np.float32)
+        for others, part in parts:
+            fitted = fit(table, split.is_member, others, seed)
+            for first in range(0, len(part), ROWS):
+                rows = part[first : first + ROWS]
+                scores[rows] = fitted(table[rows])
+        columns.append(Column(None, {"classifier": name, "features": seen}, 0))
+        values.append(scores)
     return columns, np.stack(values)
 
 
@@ -75,9 +88,15 @@ def boosting(table: np.ndarray, is_member: np.ndarray, rows: np.ndarray, seed: i
     return _probability(classifier.fit(seen, is_member[rows]))
 
 
-def _probability(classifier: LogisticRegression | HistGradientBoostingClassifier) -> Fitted:
+def frequency(table: np.ndarray, is_member: np.ndarray, rows: np.ndarray, seed: int) -> Fitted:
+    """Fit the share of members of each class, of a table (N, 1) of classes, to these rows, with Laplace's smoothing."""
+    classifier = CategoricalNB(min_categories=int(table.max()) + 1)
+    return _probability(classifier.fit(table[rows], is_member[rows]))
+
+
+def _probability(classifier: LogisticRegression | HistGradientBoostingClassifier | CategoricalNB) -> Fitted:
     return lambda rows: classifier.predict_proba(rows)[:, 1]
 
 
 CLASSIFIERS = {"logistic": logistic, "boosting": boosting}
-"""The blind classifiers by name."""
+"""The blind classifiers of images by name."""

@@ -66,7 +66,12 @@ class Queries(TargetFigure):
             )
         axis.axhline(metrics.CHANCE["auc"], **style.CHANCE)
         axis.set(xscale="log", xlabel="queries per sample", ylabel="AUC")
-        axis.xaxis.set_major_formatter("{x:g}")
+        spent = sorted(values.queries.unique())
+        if spent[-1] < 10 * spent[0]:  # a logarithmic axis labels none but powers of ten by itself
+            axis.set_xticks(spent, [f"{count:g}" for count in spent])
+            axis.set_xticks([], minor=True)
+        else:
+            axis.xaxis.set_major_formatter("{x:g}")
         style.legend_above(axis, 3)
         return figure
 

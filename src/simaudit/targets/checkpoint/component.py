@@ -73,6 +73,21 @@ class Component(BaseModel):
             )
         return int(value)
 
+    def halvings(self, default: int) -> int:
+        """Return how often it halves the sides of an image; `default` is how often its class does otherwise.
+
+        Raises FileError where its block_out_channels are no list of one number for each level.
+        """
+        widths = self.config.get("block_out_channels")
+        if widths is None:
+            return default
+        if not isinstance(widths, list) or not widths or not all(map(is_count, widths)):
+            raise FileError(
+                f"{self.file}: block_out_channels must be a number above 0 for each level (got {shown(widths)}); "
+                f"{AGAIN}"
+            )
+        return len(widths) - 1
+
 
 def is_count(value: Any) -> bool:
     """Return whether a value of a config is a whole number above 0."""

@@ -17,11 +17,17 @@ from simaudit.targets.checkpoint.component import (
 )
 from simaudit.targets.checkpoint.conditions import classes_of
 from simaudit.targets.checkpoint.hub import fetching, revision_of
-from simaudit.targets.checkpoint.latents import DEFAULTS, autoencoder_file, image_shape, scaling_of
+from simaudit.targets.checkpoint.latents import (
+    DEFAULT_HALVINGS,
+    DEFAULTS,
+    autoencoder_file,
+    image_shape,
+    scaling_of,
+)
 from simaudit.targets.checkpoint.layout import Layout
 from simaudit.targets.checkpoint.schedulers import SCHEDULER, SCHEDULERS, forward_process
 from simaudit.targets.checkpoint.transformer import DIT, OLDER, latent_shape
-from simaudit.targets.checkpoint.unets import Sampled, has_variance, sampled_by
+from simaudit.targets.checkpoint.unets import Sampled, has_variance, sampled_by, times_told
 from simaudit.targets.networks.classes import OWN
 from simaudit.vocabulary.errors import FileError, KnobError, shown
 
@@ -29,6 +35,7 @@ INDEX, UNETS = "model_index.json", ("UNet2DModel", *OWN)
 NETWORKS = (*UNETS, DIT, OLDER)
 OF_PIPELINE, OF_TRAINING = ("unet", "transformer", "unet_ema"), ("unet_ema", "unet", "transformer")
 """The folders of networks, the one that is taken first: a pipeline names its own, and a training keeps an average."""
+NAMED = "name a file scheduler_config.json as diffusers saves it"
 
 
 def inspect(
@@ -54,12 +61,16 @@ def inspect(
         shape = image_shape(autoencoder, sampled.shape) if autoencoder else sampled.shape
         classes, empty_class = classes_of(network, empty_class)
     with _wrong("scheduler" if scheduler else "path"):
-        noise = component(scheduler or _scheduler(folder), SCHEDULERS)
+        noise = component(scheduler or _scheduler(folder), SCHEDULERS, NAMED if scheduler else None)
         prediction, timesteps = forward_process(noise)
-        if prediction == "flow_velocity" and network.config.get("time_embedding_type") == "learned":
-            raise FileError(
-                f"{network.file}: time_embedding_type is 'learned', and flows have no whole times"
-            )
+        if (rows := times_told(network)) is not None:
+            if prediction == "flow_velocity":
+                raise FileError(f"{network.file}: has a table of whole times, and flows have none")
+            if rows < timesteps:
+                raise FileError(
+                    f"{network.file}: has a table of {rows} timesteps, and {noise.file} has {timesteps}; name the "
+                    f"{SCHEDULER} that the model was trained with"
+                )
     return Layout(
         folder=folder,
         pipeline=_pipeline(index),
@@ -74,7 +85,7 @@ def inspect(
         timesteps=timesteps,
         shape=shape,
         sampled=sampled.shape,
-        halvings=sampled.halvings + (_halvings(autoencoder) if autoencoder else 0),
+        halvings=sampled.halvings + (autoencoder.halvings(DEFAULT_HALVINGS) if autoencoder else 0),
         learned_variance=sampled.learned_variance,
         classes=classes,
         empty_class=empty_class,
@@ -123,10 +134,6 @@ def _sampled(network: Component) -> Sampled:
         return sampled_by(network)
     shape = latent_shape(network)
     return Sampled(shape, 0, has_variance(network, shape[0], shape[0]))
-
-
-def _halvings(autoencoder: Component) -> int:
-    return len(autoencoder.config.get("block_out_channels", [None])) - 1
 
 
 def _scheduler(folder: Path) -> Path:

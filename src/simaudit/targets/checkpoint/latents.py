@@ -17,6 +17,8 @@ DEFAULTS: dict[str, dict[str, Any]] = {
     "VQModel": {"in_channels": 3, "latent_channels": 3, "scaling_factor": 0.18215},
 }
 """The autoencoders that can be used, and what each class of diffusers takes where its config does not say it."""
+DEFAULT_HALVINGS = 0
+"""Of both classes."""
 UNSUPPORTED = ("latents_mean", "latents_std")
 """Settings by which every channel has a scale of its own."""
 
@@ -47,7 +49,7 @@ def image_shape(autoencoder: Component, sampled: Shape) -> Shape:
     if channels != sampled[0]:
         why = f"makes latents of {channels} channels, and the network takes {sampled[0]}; name a whole model"
         raise KnobError("path", f"{autoencoder.file}: {why}")
-    factor = 2 ** (len(config.get("block_out_channels", [0])) - 1)
+    factor = 2 ** autoencoder.halvings(DEFAULT_HALVINGS)
     return (
         autoencoder.count("in_channels", defaults["in_channels"]),
         sampled[1] * factor,
@@ -58,11 +60,11 @@ def image_shape(autoencoder: Component, sampled: Shape) -> Shape:
 def scaling_of(autoencoder: Component) -> Scaling:
     """Return how latents are scaled. Raises KnobError where a factor is no number, or the scale is not above 0."""
     config = autoencoder.config
-    is_default = config.get("scaling_factor") is None
+    is_default = "scaling_factor" not in config
     scale = DEFAULTS[autoencoder.class_name]["scaling_factor"] if is_default else config["scaling_factor"]
     shift = config.get("shift_factor") or 0
     for key, value in {"scaling_factor": scale, "shift_factor": shift}.items():
-        is_number = isinstance(value, int | float) and math.isfinite(value)
+        is_number = type(value) in (int, float) and math.isfinite(value)
         if not is_number or (key == "scaling_factor" and value <= 0):
             why = (
                 f"{key} must be a number{' above 0' if key == 'scaling_factor' else ''} (got {shown(value)})"

@@ -15,9 +15,9 @@ from simaudit.vocabulary.membership import VERIFIED
 
 
 def summary_beside(layout: Layout) -> Path | None:
-    """Return the training.json of the target, trained by simaudit, whose network this is; None where there is none."""
+    """Return the training.json of the target, trained by simaudit, of which all these weights are; None without one."""
     for state in layout.network.folder.parent, layout.network.folder:
-        if layout.network.weights and _is_of(layout, summary_of(state)):
+        if _weights(layout) and _is_of(layout, summary_of(state)):
             return summary_of(state)
     return None
 
@@ -34,7 +34,7 @@ def require_members(layout: Layout, summary: Path, split: Split) -> None:
             f"{summary}: says that the model was trained on other members than those of {split.path}; name the split "
             "that it was trained on, or move this file away to state the members yourself",
         )
-    for file in layout.network.weights:
+    for file in _weights(layout):
         if content["files"][_name(file, summary)] != sha256_file(file):
             raise KnobError(
                 "path", f"{file}: changed since training (sha256 in {summary}); get the file again"
@@ -46,10 +46,15 @@ def _is_of(layout: Layout, summary: Path) -> bool:
     try:
         is_verified = content["members"].get("known", VERIFIED) == VERIFIED and content["members"]["sha256"]
         return bool(is_verified) and all(
-            _name(file, summary) in content["files"] for file in layout.network.weights
+            _name(file, summary) in content["files"] for file in _weights(layout)
         )
     except (KeyError, TypeError, ValueError, AttributeError):
         return False  # the file of another program
+
+
+def _weights(layout: Layout) -> list[Path]:
+    """Return the weights of every part: an autoencoder, too, gives members away."""
+    return [file for part in layout.parts.values() for file in part.weights]
 
 
 def _content(summary: Path) -> Any:

@@ -34,8 +34,14 @@ def sampled_by(part: Component) -> Sampled:
             f"{part.file}: time_embedding_type is {shown(time)}; what can be audited: {some(TIMES)}"
         )
     channels = part.count("in_channels", 3)
-    levels = part.config.get("block_out_channels") or [None] * 4
-    return Sampled((channels, *_sides(part)), len(levels) - 1, has_variance(part, channels, 3))
+    return Sampled((channels, *_sides(part)), part.halvings(3), has_variance(part, channels, 3))
+
+
+def times_told(part: Component) -> int | None:
+    """Return how many timesteps a network has in a table among its weights; None where it computes what they become."""
+    if part.config.get("time_embedding_type") == "learned":
+        return part.count("num_train_timesteps", 1)
+    return part.count("time_table_rows", 1) if part.config.get("time_table_rows") is not None else None
 
 
 def has_variance(part: Component, channels: int, default: int) -> bool:

@@ -70,7 +70,7 @@ class Checkpoint(TargetFamily):
     def _remembered(self) -> Mapping[str, Any] | None:
         """What the summary of a target of this run says of the model, where its folder is elsewhere by now."""
         summaries = [] if os.path.lexists(self.path) else sorted(paths.TARGETS.glob(f"*/{SUMMARY}"))
-        of_it = (content for content in map(read_json, summaries) if content["params"] == deciding(self))
+        of_it = (content for content in map(read_json, summaries) if content.get("params") == deciding(self))
         return next(of_it, None)
 
     @property
@@ -139,12 +139,15 @@ class Checkpoint(TargetFamily):
     ) -> dict[str, Any]:
         """Look at the model: nothing is trained, copied or moved."""
         self.require_shape(images.shape[1:])
-        if self.summary:
-            require_members(self.layout, self.summary, split)
-        return {
+        facts = {
             "layout": json.loads(self.layout.model_dump_json()),
             "summary": self.summary and self.summary.as_posix(),
         }
+        if self.summary is None:
+            return facts
+        require_members(self.layout, self.summary, split)
+        known = read_json(self.summary)
+        return facts | ({"autoencoder": known["autoencoder"]} if "autoencoder" in known else {})
 
     @staticmethod
     def load(directory: Path, device: torch.device) -> Target:
