@@ -1,7 +1,6 @@
 """Small pixel models of diffusers in folders, as their owners may have them."""
 
 import hashlib
-import json
 from pathlib import Path
 
 import torch
@@ -34,12 +33,6 @@ def pipeline(folder, network=None, scheduler=None, kind=DDPMPipeline, **saving):
         folder, **saving
     )
     return folder
-
-
-def change(file: Path, **values):
-    """Change a JSON file; a value `...` leaves the key out."""
-    content = {**json.loads(file.read_text()), **values}
-    file.write_text(json.dumps({key: value for key, value in content.items() if value is not ...}))
 
 
 def state(folder: Path):

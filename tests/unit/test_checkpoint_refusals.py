@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from pixel_checkpoints import CPU, change, pipeline, state, unet
+from checkpoints import change
+from pixel_checkpoints import CPU, pipeline, state, unet
 from planning import SMALL, lines_of
 from safetensors.torch import load_file, save_file
 

@@ -6,7 +6,8 @@ import diffusers
 import numpy as np
 import pytest
 import torch
-from pixel_checkpoints import change, pipeline, state, unet
+from checkpoints import change
+from pixel_checkpoints import pipeline, state, unet
 from safetensors.torch import load_file, save_file
 from storing import store
 

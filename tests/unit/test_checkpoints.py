@@ -5,9 +5,10 @@ import shutil
 
 import pytest
 import torch
+from checkpoints import change
 from diffusers import DDIMPipeline, DDPMPipeline, DDPMScheduler, UNet2DModel
 from diffusers.training_utils import EMAModel
-from pixel_checkpoints import CPU, STEPS, change, pipeline, state, unet
+from pixel_checkpoints import CPU, STEPS, pipeline, state, unet
 from safetensors.torch import load_file, save_file
 
 from simaudit.targets.checkpoint.inspect import inspect

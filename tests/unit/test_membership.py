@@ -3,7 +3,6 @@
 import csv
 from dataclasses import replace
 
-import diffusers
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
@@ -11,6 +10,7 @@ from auditing import SmallRun
 from checkpoints import autoencoder, save_latent
 from planning import lines_of, small
 
+from owning import save_model
 from simaudit.data.split import Split
 from simaudit.figures.drawing import draw
 from simaudit.figures.figure import figure_types
@@ -37,28 +37,13 @@ audits: {{model: {{attacks: [loss], figures: [roc_loglog]}}}}
 """
 
 
-def save_model(folder):
-    """Save a denoiser of 8×8 images as its owner would."""
-    unet = diffusers.UNet2DModel(
-        sample_size=8,
-        in_channels=1,
-        out_channels=1,
-        block_out_channels=(8,),
-        down_block_types=("DownBlock2D",),
-        up_block_types=("UpBlock2D",),
-        norm_num_groups=8,
-    )
-    diffusers.DDPMPipeline(unet, diffusers.DDPMScheduler()).save_pretrained(folder)
-    return folder
-
-
 @pytest.fixture
 def model(tmp_path, monkeypatch):
     """The folder of a model, beside two lists of samples of the digits."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "members.txt").write_text("\n".join(map(str, range(100))))
     (tmp_path / "heldout.txt").write_text("\n".join(map(str, range(100, 1797))))
-    return save_model(tmp_path / "model")
+    return save_model(tmp_path / "model", channels=1, timesteps=1000)
 
 
 def planned(model, split):
@@ -145,7 +130,7 @@ def test_a_file_of_that_name_that_says_nothing_of_the_model_verifies_nothing(mod
 
 def test_an_intermediate_checkpoint_and_a_network_alone_know_the_same_summary(model):
     do(planned(model, "small"), "prepare/", "split/")
-    save_model(model / "epochs/50")
+    save_model(model / "epochs/50", channels=1, timesteps=1000)
     written_by_simaudit(model, Split.read(paths.split("small")))
     assert planned(model / "epochs/50", "small").contexts["model"].membership == "verified"
 

@@ -4,8 +4,9 @@ import diffusers
 import numpy as np
 import pytest
 import torch
+from checkpoints import change
 from diffusers import DDPMScheduler, FlowMatchEulerDiscreteScheduler
-from pixel_checkpoints import CPU, change, pipeline
+from pixel_checkpoints import CPU, pipeline
 from safetensors.torch import save_file
 
 from simaudit.attacks.threshold.sima import SimA

@@ -10,11 +10,12 @@ import pandas as pd
 import pytest
 import torch
 from checkpoints import change
-from diffusers import DDPMPipeline, DDPMScheduler, UNet2DModel
+from diffusers import UNet2DModel
 from PIL import Image
 from sklearn.metrics import roc_auc_score
 
 import simaudit
+from owning import save_model
 from simaudit.plan.jobs import jobs
 from simaudit.plan.load import load
 from simaudit.provenance.stamps import code_of
@@ -24,28 +25,11 @@ ROOT = Path(__file__).parents[2]
 COUNT = 12
 
 
-def save_model(folder, **config):
-    """Save a tiny model of grey 8×8 images, which is not trained."""
-    torch.manual_seed(0)
-    unet = UNet2DModel(
-        sample_size=8,
-        in_channels=1,
-        out_channels=1,
-        block_out_channels=(8,),
-        down_block_types=("DownBlock2D",),
-        up_block_types=("UpBlock2D",),
-        layers_per_block=1,
-        norm_num_groups=4,
-        **config,
-    )
-    DDPMPipeline(unet, DDPMScheduler()).save_pretrained(folder)
-
-
 @pytest.fixture(scope="module")
 def case(tmp_path_factory):
     """A folder with a tiny model that is not trained, grey pictures of 8×8 pixels, and a list of members."""
     folder = tmp_path_factory.mktemp("case")
-    save_model(folder / "model")
+    save_model(folder / "model", channels=1, timesteps=1000)
     (folder / "images").mkdir()
     pixels = np.random.default_rng(0).integers(0, 256, (COUNT, 8, 8), dtype=np.uint8)
     for number, image in enumerate(pixels):
@@ -172,7 +156,7 @@ def test_what_cannot_be_asked_is_refused_in_one_line(model, pixels, asked, words
 def model_of_classes(tmp_path_factory):
     """A model of three classes without an empty one."""
     folder = tmp_path_factory.mktemp("classes")
-    save_model(folder, num_class_embeds=3)
+    save_model(folder, channels=1, timesteps=1000, classes=3)
     return simaudit.load_model(folder, device="cpu")
 
 
@@ -207,7 +191,7 @@ def test_images_that_the_model_does_not_take_are_refused(model, images, words):
 
 
 def test_a_model_that_states_no_size_takes_any(tmp_path, pixels):
-    save_model(tmp_path / "model")
+    save_model(tmp_path / "model", channels=1, timesteps=1000)
     change(tmp_path / "model/unet/config.json", sample_size=None)
     model = simaudit.load_model(tmp_path / "model", "cpu")
     assert len(simaudit.score(model, pixels, timesteps=[10])) == len(pixels)

@@ -59,8 +59,7 @@ onstart:
         if IS_ALONE:
             stamps.write(JOBS.values())
             remember(FILES, GIVEN)
-            here = Path(workflow.basedir)
-            if not FILES[1:] and not GIVEN and Path.cwd() == here and (here / "dvc.yaml").exists():
+            if not FILES[1:] and not GIVEN and Path.cwd() == Path(workflow.basedir):
                 dvc.refresh(PARAMS)
         else:
             stamps.require(JOBS.values())

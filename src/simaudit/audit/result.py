@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -69,7 +70,7 @@ class Result:
     output: Path
     name: str
 
-    @property
+    @cached_property
     def ledger(self) -> Ledger:
         """Every number of the audit."""
         return Ledger.read(self.output / paths.NUMBERS)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal, get_args
+from typing import Literal
 
 import torch
 
@@ -11,8 +11,6 @@ from simaudit.diffusion.schedule import NoiseSchedule, Timestep
 Prediction = Literal["epsilon", "sample", "v_prediction", "flow_velocity"]
 """The noise ε, the clean sample x, v = a_t ε − s_t x (Salimans & Ho 2022, arXiv:2202.00512), or the velocity
 u = ε − x of flow matching (Lipman et al. 2023, arXiv:2210.02747). The first three are diffusers' names."""
-
-PREDICTIONS: tuple[str, ...] = get_args(Prediction)
 
 
 def noise_of(

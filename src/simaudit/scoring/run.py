@@ -36,7 +36,6 @@ def write_scores(
     """Score every sample of `split` with `attack` and write the long table to `path`, atomically.
 
     A model of classes is asked under each of `conditions`, with the `labels` (N,) int64 of the samples of the split.
-
     `images` is (N, C, H, W) and may be memory-mapped: one batch is read and one row group written at a time, so that
     memory does not grow with N. A sample's statistic does not depend on its batch.
     Raises SimauditError naming timestep, variant and sample_id when a statistic is not finite.

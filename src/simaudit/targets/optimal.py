@@ -23,7 +23,7 @@ class OptimalTarget:
         self._members, self.schedule = members.flatten(1), schedule
 
     def conditioned(self, labels: torch.Tensor | None) -> OptimalTarget:
-        raise NotImplementedError("the closed form knows no classes")
+        return self
 
     def encode(self, images: torch.Tensor) -> torch.Tensor:
         return images

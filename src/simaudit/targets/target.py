@@ -28,7 +28,7 @@ class Target(Protocol):
 
     def conditioned(self, labels: torch.Tensor | None) -> Self:
         """Return the same model asked for these classes, (B,) int64, one for each sample of the batches it is given;
-        or, without any, for the empty class. Only a model that offers `labels`, or `empty`, can be asked so.
+        or, without any, for the empty class. A model of no classes answers all alike.
         """
 
     def encode(self, images: torch.Tensor) -> torch.Tensor:
