@@ -12,7 +12,6 @@ from planning import ROOT, lines_of, small
 from simaudit.attacks.attack import attack_types
 from simaudit.attacks.derived._ridge import PENALTIES, Ridge
 from simaudit.attacks.derived.complexity import Complexity
-from simaudit.attacks.derived.complexity_alone import ComplexityAlone
 from simaudit.attacks.derived_attack import DerivedAttack, Known, Statistics, calibration_parts
 from simaudit.data.split import Split, make_split, write_split
 from simaudit.evaluation.statistics.intervals import Delong
@@ -107,8 +106,7 @@ def test_labels_of_the_evaluation_fold_change_no_bit(split):
     shuffled[evaluation] = np.random.default_rng(1).permutation(shuffled[evaluation])
     of = known(split.is_member, split.is_calibration)
     other = replace(of, members=shuffled & split.is_calibration, heldout=~shuffled & split.is_calibration)
-    for attack in Complexity(), ComplexityAlone():
-        assert attack.derive(of).values.tobytes() == attack.derive(other).values.tobytes()
+    assert Complexity().derive(of).values.tobytes() == Complexity().derive(other).values.tobytes()
 
 
 def test_statistics_and_features_of_the_evaluation_fold_change_no_other_sample(split):
@@ -189,16 +187,6 @@ def test_fewer_held_out_samples_than_features_still_predict(split):
     assert np.isfinite(values).all()
     with pytest.raises(SimauditError, match="must have 2 held-out samples or more to fit to"):
         Complexity().derive(replace(of, heldout=np.isin(np.arange(N), few[:1])))
-
-
-def test_the_control_alone_is_what_complexity_takes_out_and_asks_nothing(split):
-    of = known(split.is_member, split.is_calibration)
-    beyond, alone = Complexity().derive(of), ComplexityAlone().derive(of)
-    logs = np.log(of.statistics["sima"].values.astype(np.float64))
-    np.testing.assert_allclose(beyond.values + alone.values, np.tile(logs, (len(FITS), 1)), atol=1e-9)
-    assert {column.queries for column in alone.columns} == {0}
-    (auc, *_) = aucs(alone.values[-2:], split, ~split.is_calibration)
-    assert auc.low < 0.5 < auc.high
 
 
 def test_a_statistic_of_zero_is_the_lowest_and_a_negative_one_is_refused(split):
@@ -320,7 +308,7 @@ def test_an_audit_of_everything_derives_what_its_target_can_be_asked():
             "complexity asks no model",
         ),
         (
-            "attacks: {complexity_av: {of: complexity}}",
+            "attacks: {complexity_av: {kind: complexity, of: complexity}}",
             "attacks.complexity_av.of: complexity is itself derived",
         ),
         ("attacks: {complexity: {of: siam}}", "attacks.complexity.of: no such entry"),

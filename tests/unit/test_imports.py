@@ -39,7 +39,7 @@ def test_planning_imports_no_library_that_computes(statement):
     "statement",
     [
         "import simaudit.scoring.derive, simaudit.scoring.score_file",
-        "from simaudit.attacks.attack import attack_type; attack_type('complexity_alone')().derive",
+        "from simaudit.attacks.attack import attack_type; attack_type('complexity')().derive",
         *(f"import simaudit.evaluation.{module}" for module in EVALUATION),
         *(f"import simaudit.report.{module}" for module in REPORT),
         "import simaudit.figures.figure as f; [t.draw for t in f.figure_types().values()]",

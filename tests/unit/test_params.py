@@ -85,7 +85,7 @@ def test_the_schema_knows_keys_and_types_of_a_file_that_leaves_most_of_them_out(
         ("splits.digits-300.calibration", 1.0, "must be less than 1"),
         ("splits.digits-300.dataset", "x", "no such entry; known: digits, photos (got 'x')"),
         ("splits.digits-300.seeds", [0, 1], "unknown key"),
-        ("attacks.simma", {}, "must be one of 'complexity', 'complexity_alone', "),
+        ("attacks.simma", {}, "must be one of 'complexity', 'distortion', "),
         ("attacks.sima.timesteps", [30, 10], "must be strictly increasing"),
         ("attacks.sima.timesteps", [1000], "must be below 1000, the steps of targets"),
         ("attacks.sima.timesteps", [], "must have 1 or more"),

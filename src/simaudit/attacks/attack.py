@@ -31,8 +31,9 @@ class Statistic(NamedTuple):
 
 
 class Attack(Knobs):
-    """An attack is its entry under `attacks` in params.yaml: its fields are its knobs.
+    """An attack is an entry under `attacks` in params.yaml: its fields are its knobs, and `kind` names its module.
 
+    An entry that does not say its kind is of the kind of its own name, so that one kind can have several entries.
     It is a `TargetAttack`, which asks a model, or a `DerivedAttack`, which reads the scores of others. Audits, numbers
     and figures do not know which.
     """
@@ -41,7 +42,10 @@ class Attack(Knobs):
     """Raised whenever the same knobs would give other statistics."""
 
     needs: ClassVar[frozenset[str]] = frozenset()
-    """What a target must offer for this attack to run on it, besides a denoiser: `decoder`, or nothing."""
+    """What a target must offer for this attack to run on it, besides a denoiser: see `Target.offers`."""
+
+    learned: ClassVar[bool] = False
+    """Whether its statistic is learned from samples of both sides: a learned head is ranked apart."""
 
     @property
     def bases(self) -> tuple[str, ...]:
@@ -85,6 +89,11 @@ class TimestepAttack(TargetAttack):
     @property
     def grid(self) -> tuple[int, ...]:
         return self.timesteps
+
+
+def kind_of(attack: Attack) -> str:
+    """Return the kind of an attack: the name of the module that defines it."""
+    return type(attack).__module__.rpartition(".")[2]
 
 
 def attack_modules() -> dict[str, str]:

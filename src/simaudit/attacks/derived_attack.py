@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 
@@ -22,18 +22,30 @@ class Statistics(NamedTuple):
 
 
 @dataclass(frozen=True)
+class Reference:
+    """Scores of the same samples under a model that was trained on other members: `statistics` are by attack, and
+    `members` (N,) bool are the samples that it was trained on.
+    """
+
+    statistics: Mapping[str, Statistics]
+    members: np.ndarray
+
+
+@dataclass(frozen=True)
 class Known:
     """What a derived attack may know of the N samples of a split, in sample_id order.
 
     `statistics` are by attack. `features` (N,) are those of the images, by name, float64 and finite. `members` and
     `heldout` (N,) bool are the samples of the calibration fold on either side: an attacker knows no more of who was
-    trained on, so that the sides of the evaluation fold cannot influence anything.
+    trained on, so that the sides of the evaluation fold cannot influence anything. `references` are there for an attack
+    that `needs_references`.
     """
 
     statistics: Mapping[str, Statistics]
     features: Mapping[str, np.ndarray]
     members: np.ndarray
     heldout: np.ndarray
+    references: Sequence[Reference] = ()
 
 
 class DerivedAttack(Attack):
@@ -42,6 +54,9 @@ class DerivedAttack(Attack):
     What it learns it learns on the calibration fold. A sample of that fold gets a statistic by what was learned without
     it (`calibration_parts`), since knobs are chosen there. Its module imports no torch.
     """
+
+    needs_references: ClassVar[bool] = False
+    """Whether it reads the scores of its bases under references, too, so that its audit must have some."""
 
     @property
     @abstractmethod

@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from simaudit.attacks.attack import Attack, TimestepAttack, attack_modules, attack_type
-from simaudit.attacks.derived_attack import DerivedAttack
 from simaudit.audit.question import require_known
 from simaudit.vocabulary.errors import SimauditError
 
@@ -14,8 +13,8 @@ if TYPE_CHECKING:
     from simaudit.diffusion.schedule import NoiseSchedule
 
 ALL = "all"
-CHEAP = ("sima", "sima_av", "pia", "loss")
-"""The attacks that ask a model once or twice at a timestep: the default."""
+CHEAP = ("sima", "sima_av", "complexity", "complexity_av", "pia", "loss")
+"""The attacks that ask a model once or twice at a timestep, and what is derived of them: the default."""
 
 FINE = (20, 40, 60, 80, 100, 150, 200, 300)
 COARSE = (60, 100, 200)
@@ -51,8 +50,10 @@ def _secmi(fine: Grid, coarse: Grid, steps: int) -> dict[str, Any]:
 
 
 KNOBS: Mapping[str, Callable[[Grid, Grid, int], dict[str, Any]]] = {
-    "sima": lambda fine, coarse, steps: {"timesteps": fine},
-    "sima_av": lambda fine, coarse, steps: {"timesteps": coarse, "draws": [2]},
+    "sima": lambda fine, coarse, steps: {"timesteps": fine, "norms": [2, 4]},
+    "sima_av": lambda fine, coarse, steps: {"timesteps": coarse, "draws": [2], "norms": [2, 4]},
+    "complexity": lambda fine, coarse, steps: {"of": "sima", "norms": [2]},
+    "complexity_av": lambda fine, coarse, steps: {"kind": "complexity", "of": "sima_av", "norms": [2]},
     "sima_mc": lambda fine, coarse, steps: {"timesteps": coarse, "draws": [1, 2, 5, 10]},
     "secmi": _secmi,
     "pfami": lambda fine, coarse, steps: {"timesteps": coarse, "crops": 5},
@@ -69,7 +70,18 @@ def knobs_of(name: str, fine: Grid, coarse: Grid, steps: int) -> dict[str, Any]:
     return {key: list(value) if isinstance(value, tuple) else value for key, value in knobs.items()}
 
 
-def why_not(attack: type[Attack], offers: frozenset[str]) -> str | None:
+def known_attacks() -> list[str]:
+    """Return the name of every attack that a model can be audited by."""
+    return sorted({*attack_modules(), *KNOBS})
+
+
+def _of_published_grids(name: str) -> Attack:
+    """Return an attack as it would be on a model of the published schedule."""
+    knobs = knobs_of(name, FINE, COARSE, 1000)
+    return attack_type(knobs.pop("kind", name)).model_validate(knobs)
+
+
+def why_not(attack: Attack | type[Attack], offers: frozenset[str]) -> str | None:
     """Return why an attack cannot be run on a model that offers this; None where it can."""
     lacking = sorted(attack.needs - offers)
     return f"the model has no {' and no '.join(lacking)}" if lacking else None
@@ -77,7 +89,7 @@ def why_not(attack: type[Attack], offers: frozenset[str]) -> str | None:
 
 def require_attacks(asked: Sequence[str]) -> None:
     """Raise SimauditError for a name of no attack."""
-    require_known("--attacks", [name for name in asked if name != ALL], [ALL, *attack_modules()])
+    require_known("--attacks", [name for name in asked if name != ALL], [ALL, *known_attacks()])
 
 
 def chosen(asked: Sequence[str], offers: frozenset[str]) -> tuple[list[str], dict[str, str]]:
@@ -88,14 +100,14 @@ def chosen(asked: Sequence[str], offers: frozenset[str]) -> tuple[list[str], dic
     Raises SimauditError for a name of no attack, and for an attack that is named and cannot be run.
     """
     require_attacks(asked)
-    known = list(attack_modules())
-    cannot = {name: why for name in known if (why := why_not(attack_type(name), offers))}
+    known = {name: _of_published_grids(name) for name in known_attacks()}
+    cannot = {name: why for name, attack in known.items() if (why := why_not(attack, offers))}
     if impossible := [name for name in asked if name in cannot]:
         raise SimauditError(
             f"--attacks: {impossible[0]}: {cannot[impossible[0]]}; leave {' and '.join(impossible)} out"
         )
     wanted = set(known if ALL in asked else asked or CHEAP)
-    for kind in [attack_type(name) for name in wanted]:
-        wanted.update(kind().bases if issubclass(kind, DerivedAttack) else ())
+    for name in list(wanted):
+        wanted.update(known[name].bases)
     run = [name for name in known if name in wanted and name not in cannot]
     return run, {name: cannot.get(name, "not asked for") for name in known if name not in run}

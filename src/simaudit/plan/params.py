@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from functools import cached_property
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field, SerializeAsAny
+from pydantic import BeforeValidator, Field, SerializeAsAny, SerializerFunctionWrapHandler, field_serializer
 
-from simaudit.attacks.attack import Attack, attack_modules
+from simaudit.attacks.attack import Attack, attack_modules, kind_of
 from simaudit.data.jobs import SplitKnobs
 from simaudit.data.membership import Given
 from simaudit.data.source import SourceEntry
@@ -50,7 +50,7 @@ def _pairs(section: Any) -> Any:
 
 
 _Target = Annotated[SerializeAsAny[TargetFamily], read_by(family_modules, TargetFamily, "kind")]
-_Attack = Annotated[SerializeAsAny[Attack], read_by(attack_modules, Attack)]
+_Attack = Annotated[SerializeAsAny[Attack], read_by(attack_modules, Attack, "kind")]
 _Figure = Annotated[SerializeAsAny[Figure], read_by(figure_modules, Figure)]
 
 
@@ -61,12 +61,19 @@ class Params(Knobs):
     splits: Annotated[dict[Name, SplitKnobs], Field(min_length=1)]
     targets: Annotated[dict[Name, _Target], Field(min_length=1)]
     audits: dict[Name, AuditKnobs] = Field(default_factory=dict)
-    attacks: Annotated[dict[str, _Attack], BeforeValidator(_pairs), Field(min_length=1)]
+    attacks: Annotated[dict[Name, _Attack], BeforeValidator(_pairs), Field(min_length=1)]
     scoring: ScoringKnobs = ScoringKnobs()
     quality: QualityKnobs = QualityKnobs()
     evaluation: EvaluationKnobs = EvaluationKnobs()
     theory: TheoryKnobs = TheoryKnobs()
     figures: Annotated[dict[str, _Figure], BeforeValidator(_pairs)]
+
+    @field_serializer("attacks", mode="wrap")
+    def _with_kinds(self, attacks: dict[str, Attack], dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        other = {
+            name: {"kind": kind} for name, attack in attacks.items() if (kind := kind_of(attack)) != name
+        }
+        return {name: {**other.get(name, {}), **knobs} for name, knobs in dump(attacks).items()}
 
     @property
     def theory_split(self) -> str:

@@ -1,9 +1,9 @@
 """The JSON schema of a file of parameters, as an editor checks it: before entries are combined and written out."""
 
 from collections.abc import Iterable, Mapping
-from typing import Any, Union
+from typing import Any, Literal, Union
 
-from pydantic import create_model
+from pydantic import ConfigDict, create_model
 
 from simaudit.attacks.attack import attack_types
 from simaudit.data.jobs import SplitKnobs
@@ -28,11 +28,12 @@ def schema() -> dict[str, Any]:
         "splits": _entries([SplitKnobs], Like),
         "targets": _entries(family_types().values(), Like, Sweep),
         "audits": _entries([AuditKnobs], Like),
-        "attacks": _by_name("Attacks", attack_types()),
+        "attacks": _of_kinds("Attacks", attack_types()),
         "figures": _by_name("Figures", figure_types()),
     }
     whole: dict[str, Any] = _partial(create_model("Params", __base__=Params, **fields).model_json_schema())
     any_source = [{"$ref": f"#/$defs/{kind.__name__}"} for kind in source_types().values()]
+    whole["$defs"]["Attacks"]["additionalProperties"]["required"] = ["kind"]
     whole["$defs"][Source.__name__] = {
         "anyOf": any_source
     }  # what a source is made of: pydantic knows but its base
@@ -47,6 +48,20 @@ def _entries(kinds: Iterable[type[Knobs]], *also: type[Knobs]) -> Any:
 def _by_name(title: str, kinds: Mapping[str, type[Knobs]]) -> Any:
     entries: dict[str, Any] = {name: (kind | None, None) for name, kind in kinds.items()}
     return create_model(title, __base__=Knobs, **entries), ...
+
+
+def _of_kinds(title: str, kinds: Mapping[str, type[Knobs]]) -> Any:
+    """Return the field of entries that are of the kind of their name, or of the one that they say."""
+    own: Any = {name: Literal[name] for name in kinds}
+    models = {
+        name: create_model(kind.__name__, __base__=kind, __doc__=kind.__doc__, kind=(own[name], name))
+        for name, kind in kinds.items()
+    }
+    any_kind: Any = Union[(*models.values(), None)]
+    others = {"__annotations__": {"__pydantic_extra__": dict[str, any_kind]}, "__module__": __name__}
+    base = type(title, (Knobs,), {"model_config": ConfigDict(extra="allow"), **others})
+    entries: dict[str, Any] = {name: (model | None, None) for name, model in models.items()}
+    return create_model(title, __base__=base, **entries), ...
 
 
 def _partial(schema: Any) -> Any:

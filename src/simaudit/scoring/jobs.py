@@ -3,9 +3,9 @@
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
-from simaudit.attacks.attack import TargetAttack, attack_modules
+from simaudit.attacks.attack import Attack, TargetAttack, attack_modules, kind_of
 from simaudit.attacks.derived_attack import DerivedAttack
 from simaudit.targets.family import TargetFamily, family_modules
 from simaudit.targets.memory import model_mb
@@ -18,6 +18,8 @@ from simaudit.vocabulary.registry import implementation
 
 if TYPE_CHECKING:
     from simaudit.diffusion.schedule import NoiseSchedule
+
+AttackOfKind = TypeVar("AttackOfKind", bound=Attack)
 
 NEEDS_MEMORY = {"score": "scoring.batch_size"}
 """The knobs that bound the memory of a job, by its function."""
@@ -52,7 +54,7 @@ def score_job(
     `conditions` are those under which a model of classes is asked, none for another model.
     """
     state = f"epochs/{epoch}/" if epoch else ""
-    params = {"name": attack, "attack": deciding(knobs), "scoring": deciding(scoring), "epoch": epoch}
+    params = {**_asked(attack, knobs), "scoring": deciding(scoring), "epoch": epoch}
     of = {"audit": audit, "kind": family.kind, "conditions": list(conditions)}
     writes = {"scores": paths.scores(audit, attack, epoch)}
     return Job(
@@ -61,7 +63,7 @@ def score_job(
         of | params,
         reads,
         writes if epoch else writes | {"cost": paths.cost(audit, attack)},
-        (attack_modules()[attack], family_modules()[family.kind]),
+        (attack_modules()[kind_of(knobs)], family_modules()[family.kind]),
         speed=speed(scoring),
     )
 
@@ -93,7 +95,7 @@ def score(job: Job) -> Mapping[str, Any]:
             f"{folder}: was trained on other members than those of {split}; train it again, or score it with the "
             f"split it was trained on ({summary['members']['split']})"
         )
-    attack = implementation(attack_modules()[name], TargetAttack).model_validate(job.params["attack"])
+    attack = _attack(job, TargetAttack)
     device = resolve_device(scoring.device)
     target = family_type(job.params["kind"]).load(state_folder(folder, epoch), device)
     log_snr = _log_snr(name, attack, target.schedule)
@@ -140,14 +142,14 @@ def derive_job(audit: str, attack: str, knobs: DerivedAttack, split: str) -> Job
     return Job(
         f"score/{audit}/derived/{attack}",
         reference(derive),
-        {"audit": audit, "name": attack, "attack": deciding(knobs)},
+        {"audit": audit, **_asked(attack, knobs)},
         {
             "scores": {base: paths.scores(audit, base) for base in knobs.bases},
             "split": paths.split(split),
             "features": paths.features(split),
         },
         {"scores": paths.scores(audit, attack), "cost": paths.cost(audit, attack)},
-        (attack_modules()[attack],),
+        (attack_modules()[kind_of(knobs)],),
     )
 
 
@@ -160,7 +162,7 @@ def derive(job: Job) -> None:
     from simaudit.storage.json import write_json
 
     name, samples = job.params["name"], Split.read(job.input("split"))
-    attack = implementation(attack_modules()[name], DerivedAttack).model_validate(job.params["attack"])
+    attack = _attack(job, DerivedAttack)
     meter = Meter()
     write_derived(
         job.output("scores"),
@@ -172,6 +174,16 @@ def derive(job: Job) -> None:
     )
     attacks = {name: {"cost": meter.read()}}
     write_json(job.output("cost"), {"target": job.params["audit"], "attacks": attacks})
+
+
+def _asked(name: str, knobs: Attack) -> dict[str, Any]:
+    """Return what a job says of an attack: the name of its entry, its kind, and its knobs."""
+    return {"name": name, "attack_kind": kind_of(knobs), "attack": deciding(knobs)}
+
+
+def _attack(job: Job, base: type[AttackOfKind]) -> AttackOfKind:
+    """Return the attack of a job."""
+    return implementation(attack_modules()[job.params["attack_kind"]], base).model_validate(job.params["attack"])
 
 
 def _log_snr(name: str, attack: TargetAttack, schedule: "NoiseSchedule") -> dict[int, float]:

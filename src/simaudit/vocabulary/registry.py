@@ -72,21 +72,29 @@ def implementation(module: str, base: type[Implementation]) -> type[Implementati
 def read_by(
     modules: Callable[[], Mapping[str, str]], base: type[BaseModel], key: str = ""
 ) -> BeforeValidator:
-    """Read an entry by a plug-in, the only one that is imported: the one that its `key` names, or, where an entry comes
-    as a pair with its own name, the one of this name.
+    """Read an entry by a plug-in, the only one that is imported: the one that its `key` names.
+
+    An entry that comes as a pair with its own name is read by the plug-in of this name where it does not name another;
+    the plug-in then does not see the key.
     """
 
     def read(entry: Any) -> BaseModel:
-        if key and not isinstance(entry, Mapping):
-            raise _invalid("dict_type", (), entry)
-        name, knobs = (entry.get(key), entry) if key else entry
+        named, knobs = entry if isinstance(entry, tuple) else (None, entry)
+        if named is None and not isinstance(knobs, Mapping):
+            raise _invalid("dict_type", (), knobs)
+        name = named
+        if key and isinstance(knobs, Mapping):
+            name = knobs.get(key, named)
+            if named is not None:
+                knobs = {knob: value for knob, value in knobs.items() if knob != key}
         known = modules()
         if name in list(known):
             return implementation(known[name], base).model_validate(knobs)
         unknown = PydanticCustomError(
             "plugin", "must be one of {known}", {"known": ", ".join(map(repr, known))}
         )
-        raise _invalid("missing" if name is None else unknown, (key,) if key else (), name)
+        at = (key,) if key and (named is None or name != named) else ()
+        raise _invalid("missing" if name is None else unknown, at, name)
 
     return BeforeValidator(read)
 

@@ -42,11 +42,11 @@ class Complexity(DerivedAttack):
         base = self._taken(known.statistics[self.of])
         logs = _logarithms(base, self.of)
         columns = [
-            Column(c.timestep, {**c.variant, "fit": fit}, self.queries(c))
+            Column(c.timestep, {**c.variant, "fit": fit}, c.queries)
             for fit in self.fits
             for c in base.columns
         ]
-        values = np.concatenate([self.statistic(logs, prediction(known, logs, fit)) for fit in self.fits])
+        values = np.concatenate([logs - prediction(known, logs, fit) for fit in self.fits])
         return Statistics(columns, values, base.member_when)
 
     def _taken(self, base: Statistics) -> Statistics:
@@ -59,15 +59,6 @@ class Complexity(DerivedAttack):
                 f"{self.of} has no norm of {some(self.norms)}; add one there, or leave norms out"
             )
         return Statistics([base.columns[k] for k in taken], base.values[taken], base.member_when)
-
-    def queries(self, column: Column) -> int:
-        """Return the queries of a statistic that is computed of this one."""
-        return column.queries
-
-    def statistic(self, logs: np.ndarray, predicted: np.ndarray) -> np.ndarray:
-        """Return the statistics (K, N) by the logarithms of the base's and what is predicted of them."""
-        beyond: np.ndarray = logs - predicted
-        return beyond
 
 
 def prediction(known: Known, logs: np.ndarray, fit: str) -> np.ndarray:
