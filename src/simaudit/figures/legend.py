@@ -24,6 +24,8 @@ _ATTACKS = {
     "pia": Look("PIA", "#E69F00", "D"),
     "pian": Look("PIAN", "#999933", "P"),
     "secmi": Look("SecMI", "#882255", "*"),
+    "rediffuse": Look("ReDiffuse", "#0072B2", "<"),
+    "low_pass": Look("Low pass", "#A6761D", "d"),
     "pfami": Look("PFAMI", "#555555", "X"),
     "pullback": Look("Pullback", "#AA4499", "h"),
     "pullback_random": Look("Pullback, random", "#DDAA77", "p"),
