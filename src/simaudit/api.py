@@ -250,7 +250,9 @@ def _base(name: str, attack: WrappingAttack) -> ResidualAttack:
     try:
         return kind.model_validate(attack.knobs)
     except ValidationError as error:
-        raise explain(error, attack.knobs, lambda keys: (f"attack {name}", ".".join(["knobs", *keys]))) from None
+        raise explain(
+            error, attack.knobs, lambda keys: (f"attack {name}", ".".join(["knobs", *keys]))
+        ) from None
 
 
 def _classes(labels: ArrayLike | None, target: Target, count: int) -> torch.Tensor | None:

@@ -6,7 +6,7 @@ from abc import abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Self
 
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 
 from simaudit.attacks.attack import Attack, Statistic, TargetAttack
 from simaudit.attacks.residual_attack import ResidualAttack
@@ -28,7 +28,7 @@ class WrappingAttack(TargetAttack):
     """
 
     of: AttackName = "sima"
-    knobs: dict[str, Any] = {}
+    knobs: dict[str, Any] = Field(default_factory=dict)
     """Those knobs of `of` that are otherwise here."""
     _base: ResidualAttack | None = None
 
@@ -56,13 +56,15 @@ class WrappingAttack(TargetAttack):
     def last_query(self) -> int | None:
         return self._base.last_query if self._base else None
 
+    def timesteps_of(self, name: str) -> tuple[str, ...]:
+        own = ("attacks", name, "knobs", "timesteps")
+        return own if "timesteps" in self.knobs else ("attacks", self.of, "timesteps")
+
     def statistics(self, target: Target, images: torch.Tensor, noise: SampleNoise) -> Iterator[Statistic]:
         z = target.encode(images)
         variant, change = self.change(target, z, noise)
         for residual in self.base.residuals(target, z, noise):
-            changed = residual._replace(
-                maps=change(residual.maps), variant={**residual.variant, **variant}
-            )
+            changed = residual._replace(maps=change(residual.maps), variant={**residual.variant, **variant})
             yield from self.base.reduce(changed)
 
     @abstractmethod

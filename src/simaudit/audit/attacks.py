@@ -53,7 +53,10 @@ def _secmi(fine: Grid, coarse: Grid, steps: int) -> dict[str, Any]:
 def _rediffuse(fine: Grid, coarse: Grid, steps: int) -> dict[str, Any]:
     """Return ReDiffuse's knobs: it walks in one step or two, from the published 200 of 1000 at most."""
     interval = max(1, coarse[-1] // 2)
-    return {"timesteps": [interval, 2 * interval], "interval": interval}
+    return {
+        "timesteps": [t for t in (interval, 2 * interval) if t <= max(1, coarse[-1])],
+        "interval": interval,
+    }
 
 
 def _pullback(fine: Grid, coarse: Grid, steps: int) -> dict[str, Any]:

@@ -57,9 +57,8 @@ def _wrapping(params: Params) -> Mistakes:
                     yield Mistake(("attacks", name, "knobs", *keys), why)
         else:
             known = [other for other, knobs in params.attacks.items() if isinstance(knobs, ResidualAttack)]
-            has = f"{attack.of} has no residual" if base else "no such entry"
-            why = f"{has} to take the norm of; name one that has (known: {some(known)})"
-            yield Mistake(("attacks", name, "of"), why)
+            why = f"must name an attack that takes the norm of a residual; known: {some(known)}"
+            yield Mistake(("attacks", name, "of"), f"{why} (got {shown(attack.of)})")
 
 
 def _entries(params: Params) -> Iterator[tuple[tuple[str, ...], Knobs]]:
@@ -124,7 +123,7 @@ def _timesteps(params: Params) -> Mistakes:
             steps, target = _fewest(params, audits)
             if attack.last_query >= steps:
                 why = f"must be below {steps}, the steps of targets.{target} (asks at {attack.last_query})"
-                yield Mistake(("attacks", name, "timesteps"), why)
+                yield Mistake(attack.timesteps_of(name), why)
 
 
 def _fewest(params: Params, audits: Collection[str]) -> tuple[int, str]:

@@ -213,5 +213,5 @@ def _log_snr(name: str, attack: TargetAttack, schedule: "NoiseSchedule") -> dict
         if math.isinf(value := schedule.log_snr(t)):
             lacking = "signal" if value < 0 else "noise"
             why = f"the target's schedule leaves no {lacking} at {t}; leave out what asks there"
-            raise EntryError(("attacks", name, "timesteps"), why)
+            raise EntryError(attack.timesteps_of(name), why)
     return {t: schedule.log_snr(t) for t in attack.grid}

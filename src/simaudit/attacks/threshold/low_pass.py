@@ -38,7 +38,12 @@ class LowPass(WrappingAttack):
         radius = used_radius(self.radius, max(height, width))
         kept = _near_zero(height, radius, z)[:, None] & _near_zero(width, radius, z)
         weights = torch.where(kept, 1.0, self.scale)
-        return {"radius": radius}, lambda maps: torch.fft.ifft2(torch.fft.fft2(maps) * weights).real
+
+        def filtered(maps: torch.Tensor) -> torch.Tensor:
+            damped: torch.Tensor = torch.fft.ifft2(torch.fft.fft2(maps) * weights).real
+            return damped
+
+        return {"radius": radius}, filtered
 
 
 def used_radius(radius: int, side: int) -> int:
@@ -54,6 +59,7 @@ def used_radius(radius: int, side: int) -> int:
 
 
 def _near_zero(side: int, radius: int, like: torch.Tensor) -> torch.Tensor:
-    """Return which of the frequencies of a side, in the order of its Fourier transform, lie in the box: (side,) bool."""
+    """Return which frequencies of a side, in the order of its Fourier transform, lie in the box: (side,) bool."""
     frequency = torch.fft.fftfreq(side, 1 / side, device=like.device)
-    return (-radius - 0.5 < frequency) & (frequency < radius - 0.5)
+    near: torch.Tensor = (-radius - 0.5 < frequency) & (frequency < radius - 0.5)
+    return near
