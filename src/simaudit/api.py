@@ -17,6 +17,8 @@ from numpy.typing import ArrayLike
 from pydantic import ValidationError
 
 from simaudit.attacks.attack import TargetAttack, attack_modules, attack_type
+from simaudit.attacks.residual_attack import ResidualAttack
+from simaudit.attacks.wrapping_attack import WrappingAttack
 from simaudit.audit.attacks import why_not
 from simaudit.audit.question import require_known
 from simaudit.data.prepare import write_store
@@ -100,9 +102,10 @@ def score(
     """Return every statistic of an attack: a row for each image, a column for each (timestep, variant).
 
     `images` is a folder of pictures, whose rows are named by file, or an array (N, C, H, W), uint8 from 0 to 255 or
-    float32 in [-1, 1]. `knobs` are those of the attack in params.yaml. `seed` is of the attack's own noise. `labels`
-    (N,) are the classes that a model of classes is asked for; without them it is asked for the empty class. Statistics
-    are as their sources define them: `scores.attrs["member_when"]` says on which side members lie.
+    float32 in [-1, 1]. `knobs` are those of the attack in params.yaml; where it wraps another, `of` names that attack
+    and `knobs` are that one's. `seed` is of the attack's own noise. `labels` (N,) are the classes that a model of
+    classes is asked for; without them it is asked for the empty class. Statistics are as their sources define them:
+    `scores.attrs["member_when"]` says on which side members lie.
 
     Raises SimauditError where a knob, an image or the model is none that the attack can use.
     """
@@ -223,6 +226,8 @@ def _attack(name: str, knobs: dict[str, Any], model: Model) -> TargetAttack:
         raise SimauditError(f"attack {name}: asks no model, it is derived of scores; choose another")
     try:
         attack = kind.model_validate(knobs)
+        if isinstance(attack, WrappingAttack):
+            attack = attack.on(_base(name, attack))
     except ValidationError as error:
         raise explain(error, knobs, lambda keys: (f"attack {name}", ".".join(keys))) from None
     if why := why_not(kind, model.target.offers):
@@ -230,6 +235,24 @@ def _attack(name: str, knobs: dict[str, Any], model: Model) -> TargetAttack:
     if attack.last_query is not None and attack.last_query >= (steps := len(model.target.schedule)):
         raise SimauditError(f"attack {name}: asks at timestep {attack.last_query}, and the model has {steps}")
     return attack
+
+
+def _base(name: str, attack: WrappingAttack) -> ResidualAttack:
+    """Return the attack that another of that name wraps, by the knobs that this one gives it.
+
+    Raises SimauditError where it is none that can be wrapped.
+    """
+    modules = attack_modules()
+    kind = attack_type(attack.of) if attack.of in modules else None
+    if kind is None or not issubclass(kind, ResidualAttack):
+        known = [other for other in modules if issubclass(attack_type(other), ResidualAttack)]
+        raise SimauditError(f"attack {name}: of: must name one of {some(known)} (got {attack.of})")
+    try:
+        return kind.model_validate(attack.knobs)
+    except ValidationError as error:
+        raise explain(
+            error, attack.knobs, lambda keys: (f"attack {name}", ".".join(["knobs", *keys]))
+        ) from None
 
 
 def _classes(labels: ArrayLike | None, target: Target, count: int) -> torch.Tensor | None:

@@ -9,11 +9,13 @@ from simaudit.attacks.attack import TargetAttack, attack_types
 from simaudit.attacks.decoder.distortion import Distortion
 from simaudit.attacks.decoder.reconstruction import Reconstruction
 from simaudit.attacks.threshold.loss import Loss
+from simaudit.attacks.threshold.low_pass import LowPass
 from simaudit.attacks.threshold.pfami import PFAMI, fractional_crop, whole_crop
 from simaudit.attacks.threshold.pia import PIA
 from simaudit.attacks.threshold.pian import PIAN
 from simaudit.attacks.threshold.pullback import Pullback
 from simaudit.attacks.threshold.pullback_random import PullbackRandom
+from simaudit.attacks.threshold.rediffuse import ReDiffuse
 from simaudit.attacks.threshold.secmi import SecMI
 from simaudit.attacks.threshold.sima import SimA
 from simaudit.attacks.threshold.sima_av import SimAAV
@@ -22,6 +24,7 @@ from simaudit.diffusion.noise import SampleNoise
 from simaudit.vocabulary.variant import variant_text
 
 IDS = np.arange(5)
+SIMA = SimA(timesteps=[30], norms=[4])
 
 
 @pytest.fixture
@@ -332,9 +335,9 @@ def test_pullback_drops_the_dimensions_that_move_the_image_least(known_target, x
     target = known_target(lambda z, t: torch.arange(16.0).add(1).reshape(1, 1, 4, 4).expand_as(z))
     scales = torch.arange(16.0).reshape(1, 1, 4, 4)
     target.decode = lambda z: z * scales
-    (statistic,) = Pullback(timesteps=[30], dropped=0.4).statistics(target, x, SampleNoise(0, IDS))
-    expected = sum((k + 1) ** 4 for k in range(6, 16))
-    assert statistic.values.tolist() == [expected] * 5
+    (statistic,) = Pullback(dropped=0.4).on(SIMA).statistics(target, x, SampleNoise(0, IDS))
+    expected = sum((k + 1) ** 4 for k in range(6, 16)) ** 0.25
+    assert statistic.values.numpy() == pytest.approx(expected, rel=1e-6)
 
 
 def test_pullback_finds_the_dimensions_of_a_larger_latent_though_they_paint_the_same_pixels(known_target):
@@ -348,20 +351,20 @@ def test_pullback_finds_the_dimensions_of_a_larger_latent_though_they_paint_the_
     target = known_target(lambda z, t: exact.view(1, 1, 16, 16).expand_as(z))
     target.decode = lambda z: (z.flatten(1) @ jacobian.T).view(-1, 3, 10, 10)
     z = torch.zeros(5, 1, 16, 16)
-    (statistic,) = Pullback(timesteps=[30], dropped=0.4).statistics(target, z, SampleNoise(0, IDS))
+    (statistic,) = Pullback(dropped=0.4).on(SIMA).statistics(target, z, SampleNoise(0, IDS))
     assert (
-        statistic.values.min() / 154 > 0.9
-    )  # the statistic counts those of the exact mask that are not dropped
-    (statistic,) = PullbackRandom(timesteps=[30], dropped=0.4).statistics(target, z, SampleNoise(0, IDS))
-    assert statistic.values.numpy() / 154 == pytest.approx(0.6, abs=0.1)
+        statistic.values.min() ** 4 / 154 > 0.9
+    )  # its fourth power counts those of the exact mask that are not dropped
+    (statistic,) = PullbackRandom(dropped=0.4).on(SIMA).statistics(target, z, SampleNoise(0, IDS))
+    assert statistic.values.numpy() ** 4 / 154 == pytest.approx(0.6, abs=0.1)
 
 
 def test_pullbacks_control_drops_as_many_but_others(known_target, x):
     target = known_target(lambda z, t: torch.ones_like(z))
-    (statistic,) = PullbackRandom(timesteps=[30], dropped=0.4).statistics(target, x, SampleNoise(0, IDS))
-    assert statistic.values.tolist() == [10.0] * 5
+    (statistic,) = PullbackRandom(dropped=0.4).on(SIMA).statistics(target, x, SampleNoise(0, IDS))
+    assert statistic.values.numpy() == pytest.approx(10**0.25)
     target = known_target(lambda z, t: torch.arange(16.0).reshape(1, 1, 4, 4).expand_as(z))
-    (statistic,) = PullbackRandom(timesteps=[30], dropped=0.4).statistics(target, x, SampleNoise(0, IDS))
+    (statistic,) = PullbackRandom(dropped=0.4).on(SIMA).statistics(target, x, SampleNoise(0, IDS))
     assert len(set(statistic.values.tolist())) == 5  # each sample has a mask of its own
 
 
@@ -389,7 +392,9 @@ def test_distortion_is_the_logarithm_of_the_largest_stretches(known_target, x):
         (PIAN(timesteps=[10, 20, 30]), 4, {2}),
         (SecMI(timesteps=[0, 10, 30], interval=10), 5, {2, 3, 5}),
         (PFAMI(timesteps=[0, 50], crops=10), 22, {11, 22}),
-        (Pullback(timesteps=[0, 50], probes=4), 2, {1}),
+        (Pullback(probes=4).on(SimA(timesteps=[0, 50])), 2, {1}),
+        (LowPass(of="secmi").on(SecMI(timesteps=[0, 10, 30], interval=10)), 5, {2, 3, 5}),
+        (ReDiffuse(timesteps=[100, 200], draws=[2, 10]), 30, {2, 4, 10, 20}),
         (Reconstruction(), 0, {0}),
         (Distortion(), 0, {0}),
     ],
@@ -417,7 +422,12 @@ def test_no_query_is_made_twice_and_each_is_declared(known_target, x, attack, ma
         (PIAN(timesteps=[30], norms=[1, 4]), [{"norm": 1}, {"norm": 4}]),
         (SecMI(timesteps=[30], interval=15), [{"interval": 15}]),
         (PFAMI(timesteps=[30], crops=3), [{"crop": "fractional", "start": 30}]),
-        (PullbackRandom(timesteps=[30], dropped=0.25), [{"dropped": 0.25}]),
+        (PullbackRandom(dropped=0.25).on(PIA(timesteps=[30])), [{"dropped": 0.25, "norm": 4}]),
+        (LowPass(radius=1).on(Loss(timesteps=[30])), [{"draws": 1, "radius": 1}]),
+        (
+            ReDiffuse(timesteps=[40], interval=20, draws=[1, 2]),
+            [{"draws": n, "interval": 20, "norm": 1} for n in (1, 2)],
+        ),
         (Reconstruction(), [{"error": "mean_absolute"}, {"error": "mean_squared"}]),
         (Distortion(singular_values=50), [{"singular_values": 16}]),  # the latent has no more
     ],
@@ -436,8 +446,10 @@ ALONE = {
     "loss": [Loss(timesteps=[30], draws=[n]) for n in (1, 5)],
     "pia": [PIA(timesteps=[30])],
     "pian": [PIAN(timesteps=[30])],
-    "pullback": [Pullback(timesteps=[30], probes=4)],
-    "pullback_random": [PullbackRandom(timesteps=[30])],
+    "low_pass": [LowPass(radius=1).on(SIMA), LowPass(radius=1).on(Loss(timesteps=[30], draws=[5]))],
+    "pullback": [Pullback(probes=4).on(SIMA)],
+    "pullback_random": [PullbackRandom().on(SIMA)],
+    "rediffuse": [ReDiffuse(timesteps=[t], interval=10, draws=[n]) for t in (10, 30) for n in (1, 3)],
     "reconstruction": [Reconstruction()],
     "secmi": [SecMI(timesteps=[t]) for t in (0, 30, 300)],
     "pfami": [PFAMI(timesteps=[50, 100])],

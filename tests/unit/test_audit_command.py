@@ -142,6 +142,21 @@ def test_the_params_are_valid_and_say_what_was_asked(owned, tmp_path, monkeypatc
     )  # one above each section, and the first line
 
 
+def test_an_attack_that_wraps_another_is_run_without_it(owned, tmp_path, monkeypatch):
+    facts = examine(replace(owned, attacks=("low_pass", "rediffuse")))
+    folder.write(tmp_path, plan.text(dict(facts.values)))
+    monkeypatch.chdir(tmp_path)
+    params = load()
+    assert params.attacks.keys() == {"low_pass", "rediffuse", "sima"}
+    assert params.attacks_on("my-model").keys() == facts.queries.keys() == {"low_pass", "rediffuse"}
+    assert facts.queries["low_pass"] == len(params.attacks["sima"].grid)
+    rediffuse = params.attacks["rediffuse"]
+    assert facts.queries["rediffuse"] == 10 * sum(t // rediffuse.interval for t in rediffuse.grid)
+    both = examine(replace(owned, attacks=("low_pass", "sima")))
+    assert both.values.get("audits") is None
+    assert both.queries["low_pass"] == both.queries["sima"]
+
+
 def test_on_the_published_schedule_timesteps_are_those_of_the_papers(schedule):
     assert timesteps(schedule, FINE) == FINE
 

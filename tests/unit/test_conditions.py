@@ -285,7 +285,7 @@ FIRST = ("prepare/digits", "split/small", "train/theirs")
 ATTACKS = """
 attacks:
   sima_mc: {timesteps: [10], draws: [1, 2]}
-  pullback: {timesteps: [10]}
+  pullback: {knobs: {timesteps: [10]}}
   distortion: {singular_values: 2}
   reconstruction: {}
 """
@@ -302,7 +302,10 @@ def test_a_dit_is_audited_under_both_conditions(whole, tmp_path):
     for condition in "labels", "empty":
         assert variants["sima"][f'{{"condition": "{condition}", "input": "raw", "norm": 4}}'] == 2
         assert variants["sima_mc"][f'{{"condition": "{condition}", "draws": 2, "norm": 4}}'] == 1
-        assert variants["pullback"][f'{{"condition": "{condition}", "dropped": 0.4}}'] == 1
+        assert (
+            variants["pullback"][f'{{"condition": "{condition}", "dropped": 0.4, "input": "raw", "norm": 4}}']
+            == 1
+        )
     assert variants["distortion"] == {'{"singular_values": 2}': 1}
     assert sum(variants["reconstruction"].values()) == 2
     assert np.load(paths.samples("theirs")).shape == (50, 1, 8, 8)

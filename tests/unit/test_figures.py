@@ -508,7 +508,7 @@ def test_a_gallery_that_lost_its_end_is_one_line(results):
 
 
 def test_every_attack_has_its_own_colour_apart_from_the_roles():
-    attacks = ("sima", "loss", "pia", "secmi", "sima_av", "sima_mc")
+    attacks = ("sima", "loss", "pia", "secmi", "sima_av", "sima_mc", "low_pass", "rediffuse")
     looks = [legend.look(attack) for attack in attacks]
     assert len({look.colour for look in looks} | {*style.ROLE_COLOURS.values()}) == len(attacks) + 2
     assert len({look.marker for look in looks}) == len({look.name for look in looks}) == len(attacks)

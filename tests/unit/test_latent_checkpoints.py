@@ -9,6 +9,7 @@ from diffusers import AutoencoderKL, DiTTransformer2DModel, UNet2DModel, VQModel
 
 from simaudit.attacks.decoder.distortion import Distortion
 from simaudit.attacks.threshold.pullback import Pullback
+from simaudit.attacks.threshold.sima import SimA
 from simaudit.diffusion.noise import SampleNoise
 from simaudit.diffusion.pullback_metric import Metric
 from simaudit.scoring.run import score_batch
@@ -68,7 +69,7 @@ def test_the_derivative_of_a_vq_decoder_is_straight_through(tmp_path, x):
     )  # (1, 8, 8, B, 2, 4, 4): every sample moves its own image alone
     columns = (jacobian / 2).flatten(0, 2).square().sum(0)
     torch.testing.assert_close(Metric(target.decode, z).diagonal(), columns, rtol=1e-3, atol=1e-8)
-    for attack in Pullback(timesteps=[3]), Distortion(singular_values=2):
+    for attack in Pullback().on(SimA(timesteps=[3])), Distortion(singular_values=2):
         assert score_batch(attack, target, x[:2], SampleNoise(0, torch.arange(2).numpy()))[1].all()
 
 

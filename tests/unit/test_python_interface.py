@@ -245,3 +245,28 @@ def test_the_interface_is_imported_when_it_is_used():
 def test_no_job_depends_on_the_names_of_the_interface():
     for job in jobs(load([ROOT / "params.yaml"])):
         assert {"simaudit", "simaudit.api"}.isdisjoint(code_of(job)), job.name
+
+
+def test_an_attack_that_wraps_another_takes_the_knobs_of_both(model, pixels):
+    knobs = {"timesteps": [50], "norms": [2]}
+    plain = simaudit.score(model, pixels, "pia", **knobs)
+    filtered = simaudit.score(model, pixels, "low_pass", of="pia", radius=2, knobs=knobs)
+    assert (filtered.to_numpy() < plain.to_numpy()).all()
+    whole = simaudit.score(model, pixels, "low_pass", of="pia", scale=0.999999, knobs=knobs)
+    np.testing.assert_allclose(whole.to_numpy(), plain.to_numpy(), rtol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("knobs", "line"),
+    [
+        ({"of": "pfami"}, r"attack low_pass: of: must name one of loss, pia, .*\(got pfami\)"),
+        ({"of": "pullback"}, r"attack low_pass: of: must name one of .*\(got pullback\)"),
+        ({"of": "pia"}, "attack low_pass: knobs.timesteps: missing; add it"),
+        ({"of": "pia", "knobs": {"timesteps": [1000]}}, "asks at timestep 1000, and the model has 1000"),
+        ({"of": "pia", "raduis": 3}, "attack low_pass: raduis: unknown key"),
+    ],
+)
+def test_an_attack_that_cannot_wrap_what_it_names_is_one_line(model, pixels, knobs, line):
+    with pytest.raises(SimauditError, match=line) as error:
+        simaudit.score(model, pixels, "low_pass", **knobs)
+    assert "\n" not in str(error.value)

@@ -122,7 +122,7 @@ REFUSED = {
     NET
     % "schedule: {beta_start: 1.0e-30}": "targets.net.schedule.beta_start: must be greater than or equal to 0.000001",
     "attacks: {pfami: {timesteps: [1], smallest_crop: 0.9, largest_crop: 0.8}}": "attacks.pfami: smallest_crop must",
-    "attacks: {pullback: {timesteps: [1], dropped: 0.999999}}": "attacks.pullback.dropped: must be at most 0.95,",
+    "attacks: {pullback: {dropped: 0.999999}}": "attacks.pullback.dropped: must be at most 0.95,",
     # sections
     "targets: {}": "targets: must have 1 or more (got {})",
     "attacks: {loss: null, sima: null}\naudits: {}": "attacks: must have 1 or more (got ",

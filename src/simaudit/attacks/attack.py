@@ -62,6 +62,10 @@ class Attack(Knobs):
         """The latest timestep at which the denoiser is queried; None where it is not queried at all."""
         return self.grid[-1] if self.grid else None
 
+    def timesteps_of(self, name: str) -> tuple[str, ...]:
+        """Return the keys at which params.yaml says the timesteps of this entry, whose name is given."""
+        return ("attacks", name, "timesteps")
+
 
 class TargetAttack(Attack):
     """An attack that sees a `Target` and the batch's noise, nothing else, and computes statistics.

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from simaudit.attacks.attack import Attack, TimestepAttack, attack_modules, attack_type
+from simaudit.attacks.wrapping_attack import WrappingAttack
 from simaudit.audit.question import require_known
 from simaudit.vocabulary.errors import SimauditError
 
@@ -49,6 +50,20 @@ def _secmi(fine: Grid, coarse: Grid, steps: int) -> dict[str, Any]:
     return {"timesteps": grid, "interval": interval}
 
 
+def _rediffuse(fine: Grid, coarse: Grid, steps: int) -> dict[str, Any]:
+    """Return ReDiffuse's knobs: it walks in one step or two, from the published 200 of 1000 at most."""
+    interval = max(1, coarse[-1] // 2)
+    return {
+        "timesteps": [t for t in (interval, 2 * interval) if t <= max(1, coarse[-1])],
+        "interval": interval,
+    }
+
+
+def _pullback(fine: Grid, coarse: Grid, steps: int) -> dict[str, Any]:
+    """Return the knobs of pullback and its control: they ask less often than the attack that they wrap."""
+    return {"of": "sima", "knobs": {"timesteps": list(coarse), "norms": [4]}}
+
+
 KNOBS: Mapping[str, Callable[[Grid, Grid, int], dict[str, Any]]] = {
     "sima": lambda fine, coarse, steps: {"timesteps": fine, "norms": [2, 4]},
     "sima_av": lambda fine, coarse, steps: {"timesteps": coarse, "draws": [2], "norms": [2, 4]},
@@ -56,6 +71,10 @@ KNOBS: Mapping[str, Callable[[Grid, Grid, int], dict[str, Any]]] = {
     "complexity_av": lambda fine, coarse, steps: {"kind": "complexity", "of": "sima_av", "norms": [2]},
     "sima_mc": lambda fine, coarse, steps: {"timesteps": coarse, "draws": [1, 2, 5, 10]},
     "secmi": _secmi,
+    "rediffuse": _rediffuse,
+    "low_pass": lambda fine, coarse, steps: {"of": "sima"},
+    "pullback": _pullback,
+    "pullback_random": _pullback,
     "pfami": lambda fine, coarse, steps: {"timesteps": coarse, "crops": 5},
 }
 """The knobs of attacks by the fine grid, the coarse one and the number of timesteps; others ask at the coarse one."""
@@ -68,6 +87,12 @@ def knobs_of(name: str, fine: Grid, coarse: Grid, steps: int) -> dict[str, Any]:
     else:
         knobs = {"timesteps": coarse} if issubclass(attack_type(name), TimestepAttack) else {}
     return {key: list(value) if isinstance(value, tuple) else value for key, value in knobs.items()}
+
+
+def wrapped_by(name: str) -> str | None:
+    """Return the attack whose entry in params.yaml another must have, though it need not be run; None for no other."""
+    attack = _of_published_grids(name)
+    return attack.of if isinstance(attack, WrappingAttack) else None
 
 
 def known_attacks() -> list[str]:

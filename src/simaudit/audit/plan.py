@@ -7,7 +7,7 @@ from typing import Any
 
 import yaml
 
-from simaudit.audit.attacks import Grid, knobs_of
+from simaudit.audit.attacks import Grid, knobs_of, wrapped_by
 from simaudit.audit.question import IMAGES, Question
 from simaudit.plan.combine import combine
 from simaudit.plan.expand import expand
@@ -19,7 +19,7 @@ COMMENTS = {
     "datasets": "The images lie where they are named, and are never changed. docs/data.md",
     "splits": "Who is a member, as the list states. Where it gives no folds, 30 % of each side choose timesteps.",
     "targets": "The model is audited where it lies: nothing of it is copied or changed.",
-    "audits": "The list has no labels, so the model is asked for its empty class.",
+    "audits": "What is not all that applies: the attacks that are run, or, without labels, the model's empty class.",
     "attacks": "Timesteps have the log-SNRs at which the attacks do best on the published schedule. docs/attacks.md",
     "scoring": "One attack per core, side by side.",
     "quality": "Images are drawn from the model to be looked at, and to see how they resemble members.",
@@ -50,13 +50,20 @@ def written(
     """
     steps = layout.timesteps
     unlabelled = layout.classes and not labels
-    audits = {question.name: {"target": question.name, "conditions": ["empty"]}} if unlabelled else {}
+    wrapped = [base for name in attacks if (base := wrapped_by(name)) and base not in attacks]
+    limits = {
+        **({"attacks": attacks} if wrapped else {}),
+        **({"conditions": ["empty"]} if unlabelled else {}),
+    }
+    audits = {question.name: {"target": question.name, **limits}} if limits else {}
     return {
         "datasets": {IMAGES: question.dataset(shape, labels)},
         "splits": {IMAGES: question.split()},
         "targets": {question.name: question.target()},
         **({"audits": audits} if audits else {}),
-        "attacks": {name: knobs_of(name, fine, coarse, steps) for name in attacks},
+        "attacks": {
+            name: knobs_of(name, fine, coarse, steps) for name in dict.fromkeys([*attacks, *wrapped])
+        },
         "scoring": {"batch_size": BATCH_SIZE, "threads": 1, "device": question.device},
         "quality": {"samples": SAMPLES, "steps": min(STEPS, steps)},
         "figures": {name: {} for name in FIGURES},

@@ -24,6 +24,8 @@ _ATTACKS = {
     "pia": Look("PIA", "#E69F00", "D"),
     "pian": Look("PIAN", "#999933", "P"),
     "secmi": Look("SecMI", "#882255", "*"),
+    "rediffuse": Look("ReDiffuse", "#00ACC1", "<"),
+    "low_pass": Look("Low pass", "#C2185B", "d"),
     "pfami": Look("PFAMI", "#555555", "X"),
     "pullback": Look("Pullback", "#AA4499", "h"),
     "pullback_random": Look("Pullback, random", "#DDAA77", "p"),

@@ -2,9 +2,13 @@
 
 from collections.abc import Collection, Hashable, Iterator, Mapping
 
+from pydantic import ValidationError
+
+from simaudit.attacks.residual_attack import ResidualAttack
+from simaudit.attacks.wrapping_attack import WrappingAttack
 from simaudit.figures.figure import TargetFigure
 from simaudit.plan import at_hand
-from simaudit.plan.explain import Mistake
+from simaudit.plan.explain import Mistake, mistakes_in
 from simaudit.plan.params import Params
 from simaudit.vocabulary import paths
 from simaudit.vocabulary.errors import shown, some
@@ -20,10 +24,10 @@ LACKING = {
 
 
 def mistakes(params: Params) -> Mistakes:
-    """Yield every name of no entry, or else every model that cannot be used; if there is none, every value that does
-    not fit other sections, or what is here.
+    """Yield every name of no entry, or else what attacks cannot wrap, or else every model that cannot be used; if there
+    is none, every value that does not fit other sections, or what is here.
     """
-    unusable = list(_dangling(params)) or list(at_hand.unusable_targets(params))
+    unusable = list(_dangling(params)) or list(_wrapping(params)) or list(at_hand.unusable_targets(params))
     yield from unusable
     if not unusable:
         for audit in params.audits:
@@ -38,6 +42,23 @@ def _dangling(params: Params) -> Mistakes:
     for key, knobs in _entries(params):
         for field, section, name in referring(knobs):
             yield from _unknown((*key, field), [name], getattr(params, section), same=(section, name))
+
+
+def _wrapping(params: Params) -> Mistakes:
+    for name, attack in params.attacks.items():
+        if not isinstance(attack, WrappingAttack):
+            continue
+        base = params.attacks.get(attack.of)
+        if isinstance(base, ResidualAttack):
+            try:
+                attack.on(base)
+            except ValidationError as error:
+                for keys, why, _ in mistakes_in(error, attack.knobs):
+                    yield Mistake(("attacks", name, "knobs", *keys), why)
+        else:
+            known = [other for other, knobs in params.attacks.items() if isinstance(knobs, ResidualAttack)]
+            why = f"must name an attack that takes the norm of a residual; known: {some(known)}"
+            yield Mistake(("attacks", name, "of"), f"{why} (got {shown(attack.of)})")
 
 
 def _entries(params: Params) -> Iterator[tuple[tuple[str, ...], Knobs]]:
@@ -102,7 +123,7 @@ def _timesteps(params: Params) -> Mistakes:
             steps, target = _fewest(params, audits)
             if attack.last_query >= steps:
                 why = f"must be below {steps}, the steps of targets.{target} (asks at {attack.last_query})"
-                yield Mistake(("attacks", name, "timesteps"), why)
+                yield Mistake(attack.timesteps_of(name), why)
 
 
 def _fewest(params: Params, audits: Collection[str]) -> tuple[int, str]:

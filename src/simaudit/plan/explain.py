@@ -1,6 +1,6 @@
 """What wrong values are answered with: one line for each, with the file, the key, what is wrong, and the value."""
 
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from pydantic import ValidationError
@@ -43,8 +43,12 @@ class Mistake(NamedTuple):
 
 def explain(error: ValidationError, values: Any, where: Where) -> SimauditError:
     """Return the error that has one line for each mistake in `values`, however many targets have it."""
-    details = [detail for detail in error.errors() if not _follows(detail)]
-    return refusal((_mistake(detail, values) for detail in details), where)
+    return refusal(mistakes_in(error, values), where)
+
+
+def mistakes_in(error: ValidationError, values: Any) -> Iterator[Mistake]:
+    """Yield each mistake that an error found in `values`, at its keys there."""
+    yield from (_mistake(detail, values) for detail in error.errors() if not _follows(detail))
 
 
 def refusal(mistakes: Iterable[Mistake], where: Where) -> SimauditError:

@@ -4,9 +4,17 @@ from collections.abc import Mapping
 from functools import cached_property
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field, SerializeAsAny, SerializerFunctionWrapHandler, field_serializer
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    SerializeAsAny,
+    SerializerFunctionWrapHandler,
+    field_serializer,
+)
 
 from simaudit.attacks.attack import Attack, attack_modules, kind_of
+from simaudit.attacks.wrapping_attack import bound
 from simaudit.data.jobs import SplitKnobs
 from simaudit.data.membership import Given
 from simaudit.data.source import SourceEntry
@@ -61,7 +69,9 @@ class Params(Knobs):
     splits: Annotated[dict[Name, SplitKnobs], Field(min_length=1)]
     targets: Annotated[dict[Name, _Target], Field(min_length=1)]
     audits: dict[Name, AuditKnobs] = Field(default_factory=dict)
-    attacks: Annotated[dict[Name, _Attack], BeforeValidator(_pairs), Field(min_length=1)]
+    attacks: Annotated[
+        dict[Name, _Attack], BeforeValidator(_pairs), Field(min_length=1), AfterValidator(bound)
+    ]
     scoring: ScoringKnobs = ScoringKnobs()
     quality: QualityKnobs = QualityKnobs()
     evaluation: EvaluationKnobs = EvaluationKnobs()

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 from simaudit.attacks.attack import Attack, TargetAttack, attack_modules, kind_of
 from simaudit.attacks.derived_attack import DerivedAttack
+from simaudit.attacks.residual_attack import ResidualAttack
+from simaudit.attacks.wrapping_attack import WrappingAttack
 from simaudit.targets.family import TargetFamily, family_modules
 from simaudit.targets.memory import model_mb
 from simaudit.vocabulary import paths
@@ -63,7 +65,7 @@ def score_job(
         of | params,
         reads,
         writes if epoch else writes | {"cost": paths.cost(audit, attack)},
-        (attack_modules()[kind_of(knobs)], family_modules()[family.kind]),
+        (*_modules(knobs), family_modules()[family.kind]),
         speed=speed(scoring),
     )
 
@@ -121,6 +123,7 @@ def score(job: Job) -> Mapping[str, Any]:
             "split_sha256": sha256_file(split),
             "membership": summary["members"]["known"],
             "params": attack.model_dump_json(),
+            **({"base": attack.base.model_dump_json()} if isinstance(attack, WrappingAttack) else {}),
             LOG_SNR: json.dumps(log_snr),
             "device": device.type,
             "dtype": "float32",
@@ -149,7 +152,7 @@ def derive_job(audit: str, attack: str, knobs: DerivedAttack, split: str) -> Job
             "features": paths.features(split),
         },
         {"scores": paths.scores(audit, attack), "cost": paths.cost(audit, attack)},
-        (attack_modules()[kind_of(knobs)],),
+        _modules(knobs),
     )
 
 
@@ -177,15 +180,27 @@ def derive(job: Job) -> None:
 
 
 def _asked(name: str, knobs: Attack) -> dict[str, Any]:
-    """Return what a job says of an attack: the name of its entry, its kind, and its knobs."""
-    return {"name": name, "attack_kind": kind_of(knobs), "attack": deciding(knobs)}
+    """Return what a job says of an attack: the name of its entry, its kind, its knobs, and those of what it wraps."""
+    asked = {"name": name, "attack_kind": kind_of(knobs), "attack": deciding(knobs)}
+    if isinstance(knobs, WrappingAttack):
+        asked |= {"base_kind": kind_of(knobs.base), "base": deciding(knobs.base)}
+    return asked
+
+
+def _modules(knobs: Attack) -> tuple[str, ...]:
+    """Return the module of an attack, and that of what it wraps."""
+    kinds = [knobs, *([knobs.base] if isinstance(knobs, WrappingAttack) else [])]
+    return tuple(attack_modules()[kind_of(kind)] for kind in kinds)
 
 
 def _attack(job: Job, base: type[AttackOfKind]) -> AttackOfKind:
-    """Return the attack of a job."""
-    return implementation(attack_modules()[job.params["attack_kind"]], base).model_validate(
-        job.params["attack"]
-    )
+    """Return the attack of a job, bound to what it wraps."""
+    asked = job.params
+    attack = implementation(attack_modules()[asked["attack_kind"]], base).model_validate(asked["attack"])
+    if isinstance(attack, WrappingAttack):
+        wrapped = implementation(attack_modules()[asked["base_kind"]], ResidualAttack)
+        return attack.on(wrapped.model_validate(asked["base"]))
+    return attack
 
 
 def _log_snr(name: str, attack: TargetAttack, schedule: "NoiseSchedule") -> dict[int, float]:
@@ -198,5 +213,5 @@ def _log_snr(name: str, attack: TargetAttack, schedule: "NoiseSchedule") -> dict
         if math.isinf(value := schedule.log_snr(t)):
             lacking = "signal" if value < 0 else "noise"
             why = f"the target's schedule leaves no {lacking} at {t}; leave out what asks there"
-            raise EntryError(("attacks", name, "timesteps"), why)
+            raise EntryError(attack.timesteps_of(name), why)
     return {t: schedule.log_snr(t) for t in attack.grid}

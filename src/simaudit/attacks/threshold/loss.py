@@ -6,13 +6,14 @@ from collections.abc import Iterator
 
 import torch
 
-from simaudit.attacks.attack import Statistic, TimestepAttack
+from simaudit.attacks.residual_attack import Residual
+from simaudit.attacks.threshold._norms import SquareAttack
 from simaudit.diffusion.noise import SampleNoise
 from simaudit.targets.target import Target
 from simaudit.vocabulary.knobs import Draws
 
 
-class Loss(TimestepAttack):
+class Loss(SquareAttack):
     """‖ε − ε̂(√ᾱ_t x + σ_t ε, t)‖₂², averaged over the first n of nested draws, low for members.
 
     n = 1 is the published attack (Matsumoto, Miura & Yanai 2023, arXiv:2302.03262; Carlini et al. 2023,
@@ -21,13 +22,11 @@ class Loss(TimestepAttack):
 
     draws: Draws = (1,)
 
-    def statistics(self, target: Target, images: torch.Tensor, noise: SampleNoise) -> Iterator[Statistic]:
-        z = target.encode(images)
+    def residuals(self, target: Target, z: torch.Tensor, noise: SampleNoise) -> Iterator[Residual]:
         for t in self.timesteps:
-            errors = []
-            for k in range(self.draws[-1]):
-                epsilon = noise.draw(k, z)
-                residual = epsilon - target.predict_noise(target.schedule.diffuse(z, epsilon, t), t)
-                errors.append(residual.flatten(1).square().sum(1))
+            noises = [noise.draw(k, z) for k in range(self.draws[-1])]
+            errors = torch.stack(
+                [e - target.predict_noise(target.schedule.diffuse(z, e, t), t) for e in noises]
+            )
             for n in self.draws:
-                yield Statistic(t, {"draws": n}, n, torch.stack(errors[:n]).mean(0))
+                yield Residual(t, {"draws": n}, n, errors[:n])

@@ -7,15 +7,16 @@ from typing import Self
 
 import torch
 from pydantic import model_validator
-from pydantic_core import PydanticCustomError
 
-from simaudit.attacks.attack import Statistic, TimestepAttack
+from simaudit.attacks.residual_attack import Residual
+from simaudit.attacks.threshold._norms import SquareAttack
+from simaudit.attacks.threshold._trajectory import require_multiples
 from simaudit.diffusion.noise import SampleNoise
 from simaudit.targets.target import Target
 from simaudit.vocabulary.bounds import Stride
 
 
-class SecMI(TimestepAttack):
+class SecMI(SquareAttack):
     """‖x̃_t − x̃'_t‖₂², low for members (Duan et al. 2023, arXiv:2302.01316, t-error).
 
     x̃ goes from x at 0 by deterministic DDIM up to t in steps of `interval`, and one step further to t + interval;
@@ -28,23 +29,16 @@ class SecMI(TimestepAttack):
 
     @model_validator(mode="after")
     def _timesteps_are_on_the_trajectory(self) -> Self:
-        for t in self.timesteps:
-            if t % self.interval:
-                raise PydanticCustomError(
-                    "trajectory",
-                    "timesteps must be multiples of interval ({interval}): {t} is not",
-                    {"interval": self.interval, "t": t},
-                )
+        require_multiples(self.timesteps, self.interval)
         return self
 
     @property
     def last_query(self) -> int:
         return self.timesteps[-1] + self.interval
 
-    def statistics(self, target: Target, images: torch.Tensor, noise: SampleNoise) -> Iterator[Statistic]:
+    def residuals(self, target: Target, z: torch.Tensor, noise: SampleNoise) -> Iterator[Residual]:
         step = target.schedule.ddim_step
-        z, queries = target.encode(images), 1
-        predicted = target.predict_noise(z, 0)
+        predicted, queries = target.predict_noise(z, 0), 1
         for t in range(0, self.last_query, self.interval):
             ahead = t + self.interval
             z_ahead = step(z, predicted, t, ahead)
@@ -52,6 +46,5 @@ class SecMI(TimestepAttack):
             queries += 1
             if t in self.timesteps:
                 back = step(z_ahead, predicted_ahead, ahead, t)
-                error = (z - back).flatten(1).square().sum(1)
-                yield Statistic(t, {"interval": self.interval}, queries, error)
+                yield Residual(t, {"interval": self.interval}, queries, (z - back)[None])
             z, predicted = z_ahead, predicted_ahead

@@ -7,16 +7,15 @@ from typing import Literal
 
 import torch
 
-from simaudit.attacks.attack import Statistic, TimestepAttack
+from simaudit.attacks.residual_attack import Residual
+from simaudit.attacks.threshold._norms import NormAttack
 from simaudit.diffusion.noise import SampleNoise
-from simaudit.diffusion.norms import sample_norms
 from simaudit.targets.target import Target
 from simaudit.vocabulary.bounds import Several
-from simaudit.vocabulary.knobs import Draws, Order
-from simaudit.vocabulary.variant import Variant
+from simaudit.vocabulary.knobs import Draws
 
 
-class SimAMC(TimestepAttack):
+class SimAMC(NormAttack):
     """‖(1/n) Σ_k ε̂(√ᾱ_t x + σ_t ε_k, t)‖_p over nested draws, low for members (Rao, Qu & Moyer, arXiv:2509.25003).
 
     `mean_of_vectors` is that definition: the noise in the predictions cancels as n grows, and n = 1 is the reference's
@@ -26,11 +25,9 @@ class SimAMC(TimestepAttack):
     """
 
     draws: Draws = (1, 2, 5, 10, 30)
-    norms: Several[Order] = (4,)
     averages: Several[Literal["mean_of_vectors", "mean_of_norms"]] = ("mean_of_vectors",)
 
-    def statistics(self, target: Target, images: torch.Tensor, noise: SampleNoise) -> Iterator[Statistic]:
-        z = target.encode(images)
+    def residuals(self, target: Target, z: torch.Tensor, noise: SampleNoise) -> Iterator[Residual]:
         for t in self.timesteps:
             predictions = torch.stack(
                 [
@@ -40,12 +37,9 @@ class SimAMC(TimestepAttack):
             )
             for n in self.draws:
                 if "mean_of_vectors" in self.averages:
-                    for order, values in sample_norms(predictions[:n].mean(0), self.norms):
-                        yield Statistic(t, {"draws": n, "norm": order}, n, values)
+                    yield Residual(t, {"draws": n}, n, predictions[:n].mean(0)[None])
                 if "mean_of_norms" in self.averages and n > 1:
-                    for order, values in sample_norms(predictions[:n].flatten(0, 1), self.norms):
-                        variant: Variant = {"average": "mean_of_norms", "draws": n, "norm": order}
-                        yield Statistic(t, variant, n, values.view(n, -1).mean(0))
+                    yield Residual(t, {"average": "mean_of_norms", "draws": n}, n, predictions[:n])
 
     def draw(self, k: int, z: torch.Tensor, noise: SampleNoise) -> torch.Tensor:
         """Return ε_k (0-based), shaped as z (B, …)."""
