@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Annotated, ClassVar, NamedTuple
+from dataclasses import dataclass
+from typing import Annotated, ClassVar
 
 import torch
 from pydantic import Field
@@ -42,7 +43,8 @@ class NoiseOptim(TimestepAttack):
             yield Statistic(t, {"measure": "change"}, queries, torch.linalg.vector_norm(change, dim=1))
 
 
-class _HalvedSquare(NamedTuple):
+@dataclass(frozen=True)
+class _HalvedSquare:
     """½‖ε̂(z_t + δ, t) − ε‖₂² as a function of δ (B, d)."""
 
     target: Target
