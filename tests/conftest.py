@@ -1,7 +1,7 @@
 """Targets whose answers are known, and small data, for all tests."""
 
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pytest
@@ -31,14 +31,26 @@ def schedule() -> NoiseSchedule:
 
 @dataclass
 class KnownTarget:
-    """A denoiser ε̂ = function(z, t) in closed form, which counts the queries made of it, and a bent decoder."""
+    """A denoiser ε̂ = weight · function(z, t) in closed form, which counts its queries, and a bent decoder."""
 
     schedule: NoiseSchedule
     function: object
-    queries: int = 0
     seen: list[tuple[int, torch.Tensor]] = field(default_factory=list)
 
-    offers = frozenset({"decoder"})
+    weight: torch.Tensor = field(default_factory=lambda: torch.ones(()))
+
+    offers = frozenset({"decoder", "gradients", "parameters"})
+
+    @property
+    def queries(self):
+        return len(self.seen)
+
+    @property
+    def parameters(self):
+        return {"weight": self.weight}
+
+    def with_parameters(self, parameters):
+        return replace(self, **parameters)
 
     def conditioned(self, labels):
         return self
@@ -50,9 +62,8 @@ class KnownTarget:
         return torch.tanh(z.cumsum(-1))
 
     def predict_noise(self, z, timestep):
-        self.queries += 1
         self.seen.append((timestep, z))
-        return self.function(z, timestep)
+        return self.weight * self.function(z, timestep)
 
 
 @pytest.fixture

@@ -63,6 +63,7 @@ class Model:
     device: torch.device
 
 
+@torch.inference_mode(False)  # what is loaded in inference mode can never be differentiated
 def load_model(
     path: str | Path,
     device: str = "auto",

@@ -8,6 +8,10 @@ from pydantic import ValidationError
 from simaudit.attacks.attack import TargetAttack, attack_types
 from simaudit.attacks.decoder.distortion import Distortion
 from simaudit.attacks.decoder.reconstruction import Reconstruction
+from simaudit.attacks.gradient.flipd import FLIPD
+from simaudit.attacks.gradient.gradient_mask import GradientMask
+from simaudit.attacks.gradient.gsa import GSA
+from simaudit.attacks.gradient.noise_optim import NoiseOptim
 from simaudit.attacks.threshold.loss import Loss
 from simaudit.attacks.threshold.low_pass import LowPass
 from simaudit.attacks.threshold.pfami import PFAMI, fractional_crop, whole_crop
@@ -439,6 +443,10 @@ def test_a_statistic_is_told_apart_by_its_knobs(known_target, x, attack, variant
 
 
 ALONE = {
+    "flipd": [FLIPD(timesteps=[30], probes=3)],
+    "gradient_mask": [GradientMask(timesteps=[30])],
+    "gsa": [GSA(timesteps=[30, 300])],
+    "noise_optim": [NoiseOptim(timesteps=[30], iterations=3)],
     "distortion": [Distortion(singular_values=3)],
     "sima": [SimA(timesteps=[30], inputs=["scaled"])],
     "sima_mc": [SimAMC(timesteps=[30], draws=[n]) for n in (1, 2, 5)],
@@ -462,7 +470,7 @@ ASKING = [name for name, kind in attack_types().items() if issubclass(kind, Targ
 def test_a_statistic_alone_costs_what_it_declares(known_target, x, name):
     for attack in ALONE[name]:
         target = known_target(lambda z, t: z)
-        costs = {statistic.queries for statistic in attack.statistics(target, x, SampleNoise(0, IDS))}
+        costs = {s.queries for s in attack.statistics(target, x[:1], SampleNoise(0, IDS[:1]))}
         assert costs == {target.queries}
 
 

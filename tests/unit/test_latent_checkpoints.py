@@ -41,7 +41,7 @@ def test_kl_latents_are_posterior_modes_shifted_and_scaled(tmp_path, x, shift, k
     torch.testing.assert_close(target.decode(target.encode(x)), coder.decode(mode).sample)
     assert (layout.family, layout.shape, layout.sampled) == ("latent", (1, 8, 8), (2, 4, 4))
     assert (layout.scaling.scale, layout.scaling.shift, layout.scaling.is_default) == (0.5, known, False)
-    assert target.offers == layout.offers == {"decoder"}
+    assert target.offers == layout.offers == {"decoder", "gradients", "parameters"}
 
 
 def test_vq_latents_are_those_before_quantisation_and_decoding_quantises(tmp_path, x):
@@ -118,7 +118,7 @@ def test_a_dit_answers_as_diffusers_own_does_for_each_class_and_for_none(tmp_pat
         3,
         (0, 1, 2),
     )
-    assert target.offers == layout.offers == {"decoder", "labels", "empty"}
+    assert target.offers == layout.offers == {"decoder", "labels", "empty", "gradients", "parameters"}
     z, answers = torch.randn(4, 2, 4, 4), []
     for labels in torch.tensor([0, 1, 2, 0]), torch.tensor([1, 2, 0, 2]), None:
         given = torch.full((4,), 3) if labels is None else labels

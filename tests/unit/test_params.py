@@ -259,7 +259,7 @@ print(*sorted(sys.modules))
     imported = set(done.stdout.split())
     assert not imported & {"torch", "diffusers", "pandas", "matplotlib"}
     rooms = (
-        *("attacks.threshold", "attacks.decoder", "targets.families"),
+        *("attacks.threshold", "attacks.gradient", "attacks.decoder", "targets.families"),
         *("figures.of_target", "figures.of_run", "data.sources"),
     )
     plugins = [name for name in imported if name.startswith(tuple(f"simaudit.{room}." for room in rooms))]

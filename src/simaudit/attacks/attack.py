@@ -6,6 +6,7 @@ from abc import abstractmethod
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, ClassVar, Literal, NamedTuple
 
+from simaudit.targets.offers import DERIVATIVES
 from simaudit.vocabulary import registry
 from simaudit.vocabulary.knobs import Knobs, Timesteps
 from simaudit.vocabulary.variant import Variant
@@ -76,6 +77,14 @@ class TargetAttack(Attack):
     """
 
     member_when: ClassVar[Literal["low", "high"]] = "low"
+
+    microbatch: ClassVar[int | None] = None
+    """How many samples `statistics` is given at most, since the memory that it takes for each of them is large."""
+
+    @classmethod
+    def differentiates(cls) -> bool:
+        """Return whether it differentiates the denoiser: it is then run outside inference mode."""
+        return not cls.needs.isdisjoint(DERIVATIVES)
 
     @abstractmethod
     def statistics(self, target: Target, images: torch.Tensor, noise: SampleNoise) -> Iterator[Statistic]:

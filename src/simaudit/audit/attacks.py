@@ -64,6 +64,11 @@ def _pullback(fine: Grid, coarse: Grid, steps: int) -> dict[str, Any]:
     return {"of": "sima", "knobs": {"timesteps": list(coarse), "norms": [4]}}
 
 
+def _tenths(steps: int) -> list[int]:
+    """Return the middles of ten equal parts of the schedule."""
+    return sorted({steps * (2 * part + 1) // 20 for part in range(10)})
+
+
 KNOBS: Mapping[str, Callable[[Grid, Grid, int], dict[str, Any]]] = {
     "sima": lambda fine, coarse, steps: {"timesteps": fine, "norms": [2, 4]},
     "sima_av": lambda fine, coarse, steps: {"timesteps": coarse, "draws": [2], "norms": [2, 4]},
@@ -75,6 +80,8 @@ KNOBS: Mapping[str, Callable[[Grid, Grid, int], dict[str, Any]]] = {
     "low_pass": lambda fine, coarse, steps: {"of": "sima"},
     "pullback": _pullback,
     "pullback_random": _pullback,
+    "noise_optim": lambda fine, coarse, steps: {"timesteps": coarse[len(coarse) // 2 :][:1]},
+    "gsa": lambda fine, coarse, steps: {"timesteps": _tenths(steps)},
     "pfami": lambda fine, coarse, steps: {"timesteps": coarse, "crops": 5},
 }
 """The knobs of attacks by the fine grid, the coarse one and the number of timesteps; others ask at the coarse one."""

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from math import prod
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -30,15 +32,39 @@ def count_parameters(network: Component) -> int:
     return count
 
 
+BACKWARD = 2
+"""How many queries a backward pass takes the time of: derivatives by the input and by the parameters of each layer."""
+
+
+class Passes(NamedTuple):
+    """How often a denoiser is asked for one sample, and how often an answer is differentiated."""
+
+    queries: int = 0
+    backward: int = 0
+
+    @property
+    def time(self) -> int:
+        """How many queries take as long."""
+        return self.queries + BACKWARD * self.backward
+
+
 class Counted:
-    """A target that counts how often its denoiser is asked, and answers without asking it."""
+    """A target that counts how often its denoiser is asked and differentiated, and answers 1 without asking it.
+
+    The answer can be differentiated by its input and by `parameters`, of which it has one.
+    """
 
     def __init__(self, target: Target) -> None:
         self._target, self.schedule, self.offers = target, target.schedule, target.offers
         self.known_classes = target.known_classes
-        self.queries = 0
+        self.parameters: Mapping[str, torch.Tensor] = {"bias": torch.zeros(())}
+        self.queries = self.backward = 0
 
     def conditioned(self, labels: torch.Tensor | None) -> Counted:
+        return self
+
+    def with_parameters(self, parameters: Mapping[str, torch.Tensor]) -> Counted:
+        self.parameters = parameters
         return self
 
     def encode(self, images: torch.Tensor) -> torch.Tensor:
@@ -49,17 +75,23 @@ class Counted:
 
     def predict_noise(self, z: torch.Tensor, timestep: int) -> torch.Tensor:
         self.queries += 1
-        return torch.ones_like(z)
+        answer = 1 + 0 * (z + self.parameters["bias"].to(z))
+        if answer.requires_grad:
+            answer.register_hook(self._count_backward)  # type: ignore[no-untyped-call]
+        return answer
+
+    def _count_backward(self, _: torch.Tensor) -> None:
+        self.backward += 1
 
 
-def count_queries(attack: TargetAttack, target: Target, image: torch.Tensor, conditions: int = 0) -> int:
-    """Return how often an attack really asks for one sample; `image` is (1, C, H, W).
+def count_passes(attack: TargetAttack, target: Target, image: torch.Tensor, conditions: int = 0) -> Passes:
+    """Return how often an attack really asks and differentiates for one sample; `image` is (1, C, H, W).
 
     A model of classes is asked under so many `conditions`, none for another model.
     """
     counted = Counted(target)
     score_batch(attack, counted, image, SampleNoise(0, np.zeros(1, dtype=np.int64)))
-    return counted.queries * max(conditions, 1)
+    return Passes(*(count * max(conditions, 1) for count in (counted.queries, counted.backward)))
 
 
 @torch.inference_mode()

@@ -13,7 +13,7 @@ import torch
 from simaudit.attacks.attack import TargetAttack
 from simaudit.audit import plan
 from simaudit.audit.attacks import COARSE, FINE, chosen, require_attacks, timesteps
-from simaudit.audit.cost import count_parameters, count_queries, time_query
+from simaudit.audit.cost import Passes, count_parameters, count_passes, time_query
 from simaudit.audit.pictures import Pictures, look
 from simaudit.audit.question import OPTION_OF, Question, Refusals
 from simaudit.data.classes import require_classes
@@ -52,7 +52,7 @@ class Facts:
     hash that score files give it, and `membership` says how its members are known. The folder has `images`, which it
     takes in this `shape`, and of which some are `unused`. `sides` has the sizes of both sides, `folds` those of
     (members, held-out samples) by fold, `copies` how many samples equal another of their side. `values` is params.yaml.
-    `queries` are those of each attack per image, `skipped` says why others are not run, `drawing` is how many queries
+    `passes` are those of each attack per image, `skipped` says why others are not run, `drawing` is how many queries
     it takes to draw samples, `seconds` how long one takes on a core or on the `device`.
     """
 
@@ -69,11 +69,16 @@ class Facts:
     folds: Mapping[str, tuple[int, int]]
     copies: Mapping[str, int]
     values: Mapping[str, Any]
-    queries: Mapping[str, int]
+    passes: Mapping[str, Passes]
     skipped: Mapping[str, str]
     drawing: int
     seconds: float
     device: str
+
+    @property
+    def queries(self) -> dict[str, int]:
+        """How often each attack asks the model for one image."""
+        return {name: passes.queries for name, passes in self.passes.items()}
 
     @property
     def all_queries(self) -> int:
@@ -83,8 +88,9 @@ class Facts:
     def duration(self, cores: int) -> float:
         """Return about how many seconds the audit takes on so many cores."""
         at_once = cores if self.device == "cpu" else 1
-        jobs = JOBS + len(self.queries)
-        return self.all_queries * self.seconds / at_once + jobs * SECONDS_A_JOB / cores
+        jobs = JOBS + len(self.passes)
+        asking = sum(self.sides.values()) * sum(passes.time for passes in self.passes.values()) + self.drawing
+        return asking * self.seconds / at_once + jobs * SECONDS_A_JOB / cores
 
     def warnings(self) -> Iterator[str]:
         """Yield what the owner should know before a verdict is read."""
@@ -145,10 +151,10 @@ def examine(question: Question) -> Facts:
         folds=sizes_of(split),
         copies={side: int(used[used.role == side].sha256.duplicated().sum()) for side in SIDES},
         values=values,
-        queries={
-            name: count_queries(attack, target, batch[:1], conditions)
+        passes={
+            name: count_passes(attack, target, batch[:1], conditions)
             if isinstance(attack, TargetAttack)
-            else 0
+            else Passes()
             for name in attacks
             for attack in [params.attacks[name]]
         },

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+from simaudit.audit.cost import BACKWARD
 from simaudit.audit.pictures import words
 from simaudit.audit.preflight import Facts
 from simaudit.machine.progress import spoken
@@ -44,6 +45,9 @@ def _rows(facts: Facts, output: Path, cores: int) -> Iterator[tuple[str, str]]:
     yield "", f"exact copies: none across the sides, {copies}"
     asked = [f"{name} {count}" for name, count in facts.queries.items()]
     yield "Attacks", f"{', '.join(asked)} (queries per image)"
+    if differentiating := [f"{name} {each.backward}" for name, each in facts.passes.items() if each.backward]:
+        cost = f"backward passes per image, each about as long as {BACKWARD} queries"
+        yield "", f"of them differentiate: {', '.join(differentiating)} ({cost})"
     for why in dict.fromkeys(facts.skipped.values()):
         names = [name for name, reason in facts.skipped.items() if reason == why]
         yield "", f"not run: {', '.join(names)} ({why})"

@@ -15,8 +15,12 @@ class SampleNoise:
 
     def __init__(self, seed: int, sample_ids: np.ndarray) -> None:
         """`sample_ids` is (B,) int64."""
-        self._seed, self._ids = seed, sample_ids.tolist()
+        self._seed, self._ids = seed, sample_ids
         self._drawn: dict[tuple[int, torch.Size], torch.Tensor] = {}
+
+    def of(self, rows: slice) -> SampleNoise:
+        """Return the noise of some samples of the batch, which is what they have in the whole of it."""
+        return SampleNoise(self._seed, self._ids[rows])
 
     def draw(self, k: int, like: torch.Tensor) -> torch.Tensor:
         """Return the k-th draw (0-based) with the shape (B, …), dtype and device of `like`.
@@ -26,7 +30,7 @@ class SampleNoise:
         key = (k, like.shape)
         if key not in self._drawn:
             noise = np.empty(like.shape, dtype=np.float32)
-            for row, sample_id in zip(noise, self._ids, strict=True):
+            for row, sample_id in zip(noise, self._ids.tolist(), strict=True):
                 generator = np.random.Philox(key=[self._seed, sample_id], counter=[0, 0, 0, k])
                 np.random.Generator(generator).standard_normal(dtype=np.float32, out=row)
             self._drawn[key] = torch.from_numpy(noise).to(like)

@@ -10,6 +10,7 @@ from simaudit.figures.figure import TargetFigure
 from simaudit.plan import at_hand
 from simaudit.plan.explain import Mistake, mistakes_in
 from simaudit.plan.params import Params
+from simaudit.targets.offers import IN_WORDS
 from simaudit.vocabulary import paths
 from simaudit.vocabulary.errors import shown, some
 from simaudit.vocabulary.knobs import Knobs, referring
@@ -89,7 +90,7 @@ def _of_audit(params: Params, name: str) -> Mistakes:
         yield Mistake(key, "is also the name of a split; numbers are named after both, rename one")
     for attack in audit.attacks or ():
         if lacking := sorted(params.attacks[attack].needs - family.offers):
-            why = f"{attack} needs a {lacking[0]}, which kind {family.kind} has not"
+            why = f"{attack} needs {IN_WORDS[lacking[0]]}, which kind {family.kind} has not"
             yield Mistake((*key, "attacks"), why)
     for attack, knobs in attacks.items():
         for base in knobs.bases:

@@ -57,7 +57,6 @@ def write_scores(
             progress.advance(len(sample_ids))
 
 
-@torch.inference_mode()
 def score_batch(
     attack: TargetAttack,
     target: Target,
@@ -68,9 +67,22 @@ def score_batch(
 ) -> tuple[list[Column], np.ndarray]:
     """Return what the K statistics of a batch of images (B, C, H, W) are, and their values as (K, B) float32.
 
-    `conditions` and `labels` (B,) are as in `statistics_under`.
+    `conditions` and `labels` (B,) are as in `statistics_under`. An attack that differentiates is run outside inference
+    mode, where it records what it differentiates by itself; the batch is given to it in parts of its `microbatch`.
     """
-    statistics = list(statistics_under(conditions, attack, target, images, noise, labels))
-    values = torch.stack([statistic.values for statistic in statistics])  # one transfer from the device
-    columns = [Column(s.timestep, s.variant, s.queries) for s in statistics]
-    return columns, values.float().cpu().numpy()
+    with torch.inference_mode(not attack.differentiates()), torch.no_grad():
+        parts = []
+        for rows in _parts(len(images), attack.microbatch):
+            asked = None if labels is None else labels[rows]
+            parts.append(
+                list(statistics_under(conditions, attack, target, images[rows], noise.of(rows), asked))
+            )
+        values = torch.cat([torch.stack([s.values for s in part]) for part in parts], dim=1)
+    columns = [Column(s.timestep, s.variant, s.queries) for s in parts[0]]
+    return columns, values.float().cpu().numpy()  # one transfer from the device
+
+
+def _parts(count: int, most: int | None) -> list[slice]:
+    """Return the slices that cut so many samples into parts of at most `most`, or leave them whole."""
+    size = most or count
+    return [slice(first, first + size) for first in range(0, count, size)]

@@ -6,6 +6,7 @@ from abc import abstractmethod
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
+from simaudit.targets.offers import DERIVATIVES
 from simaudit.training.knobs import Schedule, Training
 from simaudit.training.levels import Shape
 from simaudit.training.unet import UNet
@@ -118,6 +119,10 @@ class TrainedFamily(TargetFamily):
     unet: UNet
     schedule: Schedule = Schedule()
     training: Training
+
+    @property
+    def offers(self) -> frozenset[str]:
+        return DERIVATIVES
 
     @property
     def timesteps(self) -> int:

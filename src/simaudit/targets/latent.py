@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,13 @@ class LatentTarget:
 
     def conditioned(self, labels: torch.Tensor | None) -> LatentTarget:
         return LatentTarget(self._autoencoder, self._denoiser.conditioned(labels))
+
+    @property
+    def parameters(self) -> Mapping[str, torch.Tensor]:
+        return self._denoiser.parameters
+
+    def with_parameters(self, parameters: Mapping[str, torch.Tensor]) -> LatentTarget:
+        return LatentTarget(self._autoencoder, self._denoiser.with_parameters(parameters))
 
     def encode(self, images: torch.Tensor) -> torch.Tensor:
         return (latents_of(self._autoencoder, images) - self._shift) * self._scale

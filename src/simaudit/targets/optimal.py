@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 import torch
 
 from simaudit.diffusion.schedule import NoiseSchedule
+from simaudit.targets.offers import OF_A_CLOSED_FORM
 
 BLOCK = 4096  # members at a time: what bounds the memory of a query
 
@@ -16,13 +20,17 @@ class OptimalTarget:
     arXiv:2206.00364, App. B.3).
     """
 
-    offers: frozenset[str] = frozenset()
+    offers: frozenset[str] = OF_A_CLOSED_FORM
     known_classes: tuple[int, ...] = ()
+    parameters: Mapping[str, torch.Tensor] = MappingProxyType({})
 
     def __init__(self, members: torch.Tensor, schedule: NoiseSchedule) -> None:
         self._members, self.schedule = members.flatten(1), schedule
 
     def conditioned(self, labels: torch.Tensor | None) -> OptimalTarget:
+        return self
+
+    def with_parameters(self, parameters: Mapping[str, torch.Tensor]) -> OptimalTarget:
         return self
 
     def encode(self, images: torch.Tensor) -> torch.Tensor:

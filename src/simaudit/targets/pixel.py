@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import torch
 
 from simaudit.targets.denoiser import Denoiser
@@ -16,6 +18,13 @@ class PixelTarget:
 
     def conditioned(self, labels: torch.Tensor | None) -> PixelTarget:
         return PixelTarget(self._denoiser.conditioned(labels))
+
+    @property
+    def parameters(self) -> Mapping[str, torch.Tensor]:
+        return self._denoiser.parameters
+
+    def with_parameters(self, parameters: Mapping[str, torch.Tensor]) -> PixelTarget:
+        return PixelTarget(self._denoiser.with_parameters(parameters))
 
     def encode(self, images: torch.Tensor) -> torch.Tensor:
         return images

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict
 from simaudit.diffusion.prediction import Prediction
 from simaudit.targets.checkpoint.component import Component
 from simaudit.targets.classes import conditions_offered
+from simaudit.targets.offers import DERIVATIVES
 from simaudit.training.levels import Shape
 
 Family = Literal["pixel", "latent"]
@@ -76,7 +77,7 @@ class Layout(BaseModel):
     def offers(self) -> frozenset[str]:
         """What may be asked of it besides its denoiser: see `simaudit.targets.target.Target`."""
         decoder = {"decoder"} if self.family == "latent" else set()
-        return conditions_offered(self.classes, self.empty_class) | decoder
+        return conditions_offered(self.classes, self.empty_class) | decoder | DERIVATIVES
 
     @property
     def places(self) -> dict[str, Path]:

@@ -46,7 +46,7 @@ class Latent(TrainedFamily):
 
     @property
     def offers(self) -> frozenset[str]:
-        return frozenset({"decoder"})
+        return super().offers | {"decoder"}
 
     @property
     def control(self) -> Control | None:

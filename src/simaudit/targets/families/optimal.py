@@ -13,6 +13,7 @@ from simaudit.data.store import Images
 from simaudit.storage.reading import reading
 from simaudit.targets.directory import own_schedule
 from simaudit.targets.family import Control, TargetFamily
+from simaudit.targets.offers import OF_A_CLOSED_FORM
 from simaudit.targets.optimal import OptimalTarget
 from simaudit.training.knobs import Schedule
 
@@ -31,6 +32,10 @@ class Optimal(TargetFamily):
     schedule: Schedule = Schedule()
 
     files: ClassVar[tuple[str, ...]] = ("scheduler/scheduler_config.json", MEMBERS)
+
+    @property
+    def offers(self) -> frozenset[str]:
+        return OF_A_CLOSED_FORM
 
     @property
     def timesteps(self) -> int:
