@@ -41,10 +41,34 @@ rule score_intermediate:
         "simaudit run score/{wildcards.audit}/epochs/{wildcards.epoch}/{wildcards.attack} --threads {threads}"
 
 
+# A reference of an audit, asked about the samples of the audit.
+rule score_reference:
+    input:
+        data=reads(
+            "score/{audit}/references/{target}/{attack}", "images", "items", "split", "target", "trained_on"
+        ),
+    output:
+        scores="results/scores/{audit}/references/{target}/{attack}.parquet",
+        record="results/records/score/{audit}/references/{target}/{attack}.json",
+    log:
+        "results/logs/score/{audit}/references/{target}/{attack}.log",
+    threads: threads("score/{audit}/references/{target}/{attack}")
+    resources:
+        mem_mb=memory("score/{audit}/references/{target}/{attack}"),
+        runtime=720,
+        gpu=gpu("score/{audit}/references/{target}/{attack}"),
+    params:
+        stamp=stamp("score/{audit}/references/{target}/{attack}"),
+    shell:
+        "simaudit run score/{wildcards.audit}/references/{wildcards.target}/{wildcards.attack} --threads {threads}"
+
+
 # An attack that asks no model: a function of the scores of others of the same audit.
 rule derive:
     input:
-        data=reads("score/{audit}/derived/{derived}", "features", "scores", "split"),
+        data=reads(
+            "score/{audit}/derived/{derived}", "features", "references", "scores", "split", "trained_on"
+        ),
     output:
         scores="results/scores/{audit}/{derived}.parquet",
         cost="results/cost/{audit}/{derived}.json",

@@ -71,6 +71,12 @@ class DerivedAttack(Attack):
         """
 
 
+def needs_references(attack: Attack | type[Attack]) -> bool:
+    """Return whether an attack reads scores under references."""
+    kind = attack if isinstance(attack, type) else type(attack)
+    return issubclass(kind, DerivedAttack) and kind.needs_references
+
+
 def calibration_parts(known: Known, parts: int) -> np.ndarray:
     """Return the part, 0 to parts − 1, of each sample of the calibration fold, −1 for the others: (N,) int.
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from simaudit.attacks.attack import Attack, TimestepAttack, attack_modules, attack_type
+from simaudit.attacks.derived_attack import needs_references
 from simaudit.attacks.wrapping_attack import WrappingAttack
 from simaudit.audit.question import require_known
 from simaudit.vocabulary.errors import SimauditError
@@ -115,6 +116,8 @@ def _of_published_grids(name: str) -> Attack:
 
 def why_not(attack: Attack | type[Attack], offers: frozenset[str]) -> str | None:
     """Return why an attack cannot be run on a model that offers this; None where it can."""
+    if needs_references(attack):
+        return "it needs references, models that were trained on other members (docs/attacks.md)"
     lacking = sorted(attack.needs - offers)
     return f"the model has no {' and no '.join(lacking)}" if lacking else None
 

@@ -19,6 +19,8 @@ _ATTACKS = {
     "sima_av": Look("SimA-AV", "#56B4E9", "^"),
     "complexity": Look("Complexity", "#B8860B", "8"),
     "complexity_av": Look("Complexity-AV", "#7B3F00", "p"),
+    "reference": Look("Reference", "#2E5EAA", "d"),
+    "lira": Look("LiRA", "#66A61E", "D"),
     "sima_mc": Look("SimA-MC", "#332288", "s"),
     "loss": Look("Loss", "#CC79A7", "v"),
     "pia": Look("PIA", "#E69F00", "D"),

@@ -4,6 +4,7 @@ from collections.abc import Collection, Hashable, Iterator, Mapping
 
 from pydantic import ValidationError
 
+from simaudit.attacks.derived_attack import needs_references
 from simaudit.attacks.residual_attack import ResidualAttack
 from simaudit.attacks.wrapping_attack import WrappingAttack
 from simaudit.figures.figure import TargetFigure
@@ -98,6 +99,7 @@ def _of_audit(params: Params, name: str) -> Mistakes:
                 yield Mistake(
                     (*key, "attacks"), f"{attack} is derived of {base}; add {base}, or leave {attack} out"
                 )
+    yield from _references(params, name)
     if lacking := [condition for condition in audit.conditions or () if condition not in family.offers]:
         why = LACKING["empty" if "labels" in family.offers else "labels"]
         yield Mistake((*key, "conditions"), f"targets.{audit.target} {why} (got {', '.join(lacking)})")
@@ -111,6 +113,38 @@ def _of_audit(params: Params, name: str) -> Mistakes:
     for figure in audit.figures or ():
         if not isinstance(params.figures[figure], TargetFigure):
             yield Mistake((*key, "figures"), f"{figure} is of all audits together; leave it out")
+
+
+def _references(params: Params, name: str) -> Mistakes:
+    audit, family, key = params.audits[name], params.family_of(name), ("audits", name, "references")
+    needing = [attack for attack, knobs in params.attacks_on(name).items() if needs_references(knobs)]
+    if audit.references is None:
+        for attack in needing:
+            why = (
+                f"{attack} needs references, which this audit has not; add references, or leave {attack} out"
+            )
+            yield Mistake(("audits", name, "attacks"), why)
+        return
+    if not needing:
+        yield Mistake(
+            key, "no attack of this audit reads them; add reference or lira, or set references: null"
+        )
+    asked = {need for knobs in params.under_references(name).values() for need in knobs.needs}
+    split = params.split_of(name)
+    for target in audit.references:
+        other = params.targets[target]
+        if target == audit.target or other.split in (split, family.split):
+            why = f"{target} was trained on the members that are looked for; name targets of other splits"
+            yield Mistake(key, why)
+        elif params.dataset_of(other.split) != params.dataset_of(split):
+            yield Mistake(key, f"{target} is of other data than {split}; name targets of the same dataset")
+        elif lacking := sorted({*asked, *params.conditions_of(name)} - {*other.offers}):
+            yield Mistake(
+                key, f"{target} has no {lacking[0]}, which the audited target is asked for; leave it out"
+            )
+        elif other.timesteps != family.timesteps:
+            why = f"{target} has {other.timesteps} steps, and the audited target {family.timesteps}; leave it out"
+            yield Mistake(key, why)
 
 
 def _timesteps(params: Params) -> Mistakes:

@@ -21,13 +21,14 @@ HEADER = (
 def expanded(params: Params) -> dict[str, Any]:
     """Return every dataset, split, target and audit with what dvc.yaml must know of it, and the audits with figures.
 
-    Targets that are `borrowing` take their autoencoder from the folder of another target, their `lender`.
+    Targets that are `borrowing` take their autoencoder from the folder of another target, their `lender`. Audits that
+    are `referring` have references, the `alone` ones have none.
     """
 
     def dataset(split: str) -> dict[str, str]:
         return {"dataset": params.dataset_of(split)}
 
-    targets, borrowing, audits = {}, {}, {}
+    targets, borrowing, audits, referring = {}, {}, {}, {}
     for name, target in params.targets.items():
         known = {"kind": target.kind, "split": target.split, **dataset(target.split)}
         if target.borrowed and (lender := paths.target_of(target.borrowed)):
@@ -37,6 +38,8 @@ def expanded(params: Params) -> dict[str, Any]:
     for name, audit in params.audits.items():
         split = params.split_of(name)
         audits[name] = {"target": audit.target, "split": split, **dataset(split)}
+        if audit.references:
+            referring[name] = audits[name]
     return {
         "datasets": params.used_datasets,
         "splits": {name: dataset(name) for name in params.used_splits},
@@ -44,6 +47,8 @@ def expanded(params: Params) -> dict[str, Any]:
         "targets": targets,
         "borrowing": borrowing,
         "audits": audits,
+        "alone": {name: known for name, known in audits.items() if name not in referring},
+        "referring": referring,
         "drawn": [name for name in audits if None in params.figures_of(name).values()],
     }
 

@@ -1,7 +1,7 @@
-"""From combined values to one entry per target and per audit: sweeps and default audits are written out.
+"""From combined values to one entry per target and per audit: sweeps, references and default audits are written out.
 
-An audit of an entry that stands for several targets is one audit per target. A target that no audit names is audited by
-everything that applies.
+An audit of an entry that stands for several targets is one audit per target. A target that no audit names, not even as
+a reference, is audited by everything that applies.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -10,6 +10,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from simaudit.plan import drawn
 from simaudit.plan.combine import Combined, Entry
 from simaudit.plan.explain import explain
 from simaudit.plan.sweep import MOST_TARGETS, Sweep
@@ -18,7 +19,7 @@ from simaudit.vocabulary.knobs import joined
 
 
 def expand(combined: Combined) -> Combined:
-    """Write out sweeps and default audits.
+    """Write out sweeps, references and default audits.
 
     Raises SimauditError naming file and key when a sweep is not one, or two targets or audits would have one name.
     """
@@ -28,8 +29,10 @@ def expand(combined: Combined) -> Combined:
     for entry_name in entries:
         of_entry = [name for name, target in targets.items() if target.places[0].keys[1] == entry_name]
         stands_for[entry_name] = of_entry
-    written = list(_few(_audits(combined.listed.get("audits", {}), stands_for)))
+    audits = _few(_audits(combined.listed.get("audits", {}), stands_for))
+    written, splits, references = drawn.write_out(audits, targets, combined.listed.get("splits", {}))
     audited = {audit.values["target"] for _, audit in written}
+    audited |= {name for _, audit in written for name in _named(audit.values.get(drawn.KEY))}
     audited |= {
         name for name, audit in written if audit.values["target"] not in targets
     }  # a mistake that has its line
@@ -44,7 +47,17 @@ def expand(combined: Combined) -> Combined:
     order = {name: number for number, name in enumerate(targets)}
     in_order = sorted([*written, *others], key=lambda pair: order.get(pair[1].values["target"], len(order)))
     listed = {**combined.listed, "audits": _by_name(in_order)}
-    return replace(combined, listed=listed | ({"targets": targets} if targets else {}))
+    if targets:
+        listed["targets"] = dict(_few([*targets.items(), *references.items()]))
+    if splits:
+        listed["splits"] = {**listed["splits"], **splits}
+    return replace(combined, listed=listed)
+
+
+def _named(references: Any) -> Iterator[str]:
+    """Yield the names among an audit's references; anything else is a mistake that has its line."""
+    if isinstance(references, list):
+        yield from (name for name in references if isinstance(name, str))
 
 
 def _targets(entry_name: str, entry: Entry) -> Iterator[tuple[str, Entry]]:

@@ -89,9 +89,24 @@ def _of_audit(params: Params, audit: str) -> Iterator[Job]:
     for epoch in epochs:
         for name in intermediate:
             yield score_job(audit, name, asking[name], params.scoring, reads, family, epoch, conditions)
+    references = {name: params.targets[name] for name in params.audits[audit].references or ()}
+    for name, reference in references.items():
+        of = reads | {"target": paths.target(name), "trained_on": paths.split(reference.split)}
+        for base in params.under_references(audit):
+            yield score_job(
+                audit,
+                base,
+                asking[base],
+                params.scoring,
+                of,
+                reference,
+                conditions=conditions,
+                as_reference=name,
+            )
     for name, derived in attacks.items():
         if isinstance(derived, DerivedAttack):
-            yield derive_job(audit, name, derived, split)
+            splits = {target: known.split for target, known in references.items() if derived.needs_references}
+            yield derive_job(audit, name, derived, split, splits)
     yield sample_job(audit, params.quality, params.scoring, reads, family, conditions)
     yield evaluate_job(
         audit,

@@ -14,6 +14,7 @@ from pydantic import (
 )
 
 from simaudit.attacks.attack import Attack, attack_modules, kind_of
+from simaudit.attacks.derived_attack import needs_references
 from simaudit.attacks.wrapping_attack import bound
 from simaudit.data.jobs import SplitKnobs
 from simaudit.data.membership import Given
@@ -48,6 +49,9 @@ class AuditKnobs(Knobs):
     conditions: Several[Condition] | None = None
     """How a model of classes is asked: for each image's own class (`labels`, if not said), for the empty class
     (`empty`), or both."""
+    references: Annotated[Several[Name] | None, Refers("targets")] = None
+    """Targets trained on other members, for attacks that need references: their names, or `{of: <target>, splits: n}`
+    for n that are trained like a target (`simaudit.plan.drawn`)."""
 
 
 def _pairs(section: Any) -> Any:
@@ -129,17 +133,28 @@ class Params(Knobs):
     def attacks_on(self, audit: str) -> dict[str, Attack]:
         """Return the attacks of an audit by name: those that it names, or all that its target can be attacked by.
 
-        What is derived of others can be, where these can.
+        What is derived of others can be, where these can; what needs references, where the audit has some.
         """
         named, family = self.audits[audit].attacks, self.family_of(audit)
         if named is not None:
             return {name: attack for name, attack in self.attacks.items() if name in named}
-        possible = {name for name, attack in self.attacks.items() if attack.needs <= family.offers}
+        has_references = self.audits[audit].references is not None
+        possible = {
+            name
+            for name, attack in self.attacks.items()
+            if attack.needs <= family.offers and (has_references or not needs_references(attack))
+        }
         return {
             name: attack
             for name, attack in self.attacks.items()
             if name in possible and possible.issuperset(attack.bases)
         }
+
+    def under_references(self, audit: str) -> dict[str, Attack]:
+        """Return the attacks of an audit whose scores under its references others read."""
+        attacks = self.attacks_on(audit)
+        bases = {base for attack in attacks.values() if needs_references(attack) for base in attack.bases}
+        return {name: attack for name, attack in attacks.items() if name in bases}
 
     def conditions_of(self, audit: str) -> tuple[Condition, ...]:
         """Return the conditions under which an audit asks its target: none where that is no model of classes."""

@@ -9,9 +9,11 @@ from simaudit.attacks.attack import attack_types
 from simaudit.data.jobs import SplitKnobs
 from simaudit.data.source import Source, source_types
 from simaudit.figures.figure import figure_types
+from simaudit.plan.drawn import Drawn
 from simaudit.plan.params import AuditKnobs, Params
 from simaudit.plan.sweep import Sweep
 from simaudit.targets.family import family_types
+from simaudit.vocabulary.bounds import Several
 from simaudit.vocabulary.knobs import Knobs, Name
 
 
@@ -27,7 +29,7 @@ def schema() -> dict[str, Any]:
         "datasets": _entries(source_types().values(), Like),
         "splits": _entries([SplitKnobs], Like),
         "targets": _entries(family_types().values(), Like, Sweep),
-        "audits": _entries([AuditKnobs], Like),
+        "audits": _entries([_as_written(AuditKnobs, references=Drawn | Several[Name] | None)], Like),
         "attacks": _of_kinds("Attacks", attack_types()),
         "figures": _by_name("Figures", figure_types()),
     }
@@ -43,6 +45,12 @@ def schema() -> dict[str, Any]:
 def _entries(kinds: Iterable[type[Knobs]], *also: type[Knobs]) -> Any:
     models = [create_model(kind.__name__, __base__=(kind, *also), __doc__=kind.__doc__) for kind in kinds]
     return dict[Name, Union[(*models, None)]], ...  # type: ignore[valid-type]
+
+
+def _as_written(knobs: type[Knobs], **kinds: Any) -> type[Knobs]:
+    """Return the knobs with these fields as they are in a file, before they are written out."""
+    fields: Any = {name: (kind, None) for name, kind in kinds.items()}
+    return create_model(knobs.__name__, __base__=knobs, __doc__=knobs.__doc__, **fields)
 
 
 def _by_name(title: str, kinds: Mapping[str, type[Knobs]]) -> Any:

@@ -3,10 +3,13 @@
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
+from typing import NamedTuple
 
 import numpy as np
+from scipy.stats import fisher_exact
 
-from simaudit.attacks.derived_attack import DerivedAttack, Known, Statistics
+from simaudit.attacks.derived_attack import DerivedAttack, Known, Reference, Statistics
 from simaudit.data.split import Split
 from simaudit.scoring.score_file import Scores, ScoreWriter, require_finite
 from simaudit.storage.atomic import atomic_path
@@ -14,7 +17,19 @@ from simaudit.storage.hashes import sha256_file
 from simaudit.vocabulary.errors import SimauditError
 
 DERIVED_OF = "derived_of"
-"""Key of a file's metadata: the SHA-256 of the score files that it is computed of, by attack, as JSON."""
+"""Key of a file's metadata: the SHA-256 of the score files that it is computed of, by attack, as JSON.
+
+Those under a reference are by <reference>/<attack>.
+"""
+LEAST_CHANCE = 1e-6
+"""Of members of a reference that are drawn at random this is how seldom they may look as if they were not."""
+
+
+class ReferenceFiles(NamedTuple):
+    """The score files of a reference by attack, and the split that it was trained on."""
+
+    scores: Mapping[str, Path]
+    trained_on: Path
 
 
 def write_derived(
@@ -24,24 +39,22 @@ def write_derived(
     bases: Mapping[str, Path],
     split: Split,
     features: Mapping[str, np.ndarray],
+    references: Mapping[str, ReferenceFiles] = MappingProxyType({}),
 ) -> None:
     """Compute the attack of that name of the score files of its `bases`, and write its scores to `path`, atomically.
 
-    `features` (N,) are those of the images of the split. What the metadata of all bases say (the target, the split, the
-    log-SNR of each timestep) is said of what is derived of them, too.
-    Raises SimauditError when a base is of other samples than the split, or a statistic is not finite.
+    `features` (N,) are those of the images of the split, `references` by target. What the metadata of all bases say
+    (the target, the split, the log-SNR of each timestep) is said of what is derived of them, too.
+    Raises SimauditError when a base is of other samples than the split, or under a reference of other statistics, when
+    members of a reference depend on who is a member of the split, or when a statistic is not finite.
     """
-    scores = {base: Scores.read(file) for base, file in bases.items()}
-    for base, of in scores.items():
-        if not of.same_samples(split):
-            raise SimauditError(
-                f"{bases[base]}: is of other samples, roles or folds than {split.path}; score the target again"
-            )
+    scores = _scores(bases, split)
     known = Known(
-        {base: Statistics(of.columns, of.statistic, of.member_when) for base, of in scores.items()},
+        _statistics(scores),
         features,
         split.is_member & split.is_calibration,
         ~split.is_member & split.is_calibration,
+        [_reference(target, files, split, scores) for target, files in references.items()],
     )
     try:
         derived = attack.derive(known)
@@ -54,10 +67,59 @@ def write_derived(
         "version": str(attack.version),
         "member_when": derived.member_when,
         "params": attack.model_dump_json(),
-        DERIVED_OF: json.dumps({base: sha256_file(file) for base, file in bases.items()}),
+        DERIVED_OF: json.dumps(
+            {base: sha256_file(file) for base, file in bases.items()}
+            | {
+                f"{target}/{base}": sha256_file(file)
+                for target, files in references.items()
+                for base, file in files.scores.items()
+            }
+        ),
     }
     with atomic_path(path) as temporary, ScoreWriter(temporary, metadata) as writer:
         writer.write(columns, split, slice(None), values)
+
+
+def _scores(files: Mapping[str, Path], split: Split) -> dict[str, Scores]:
+    """Return the scores of files by attack. Raises SimauditError where they are of other samples than the split."""
+    scores = {base: Scores.read(file) for base, file in files.items()}
+    for base, of in scores.items():
+        if not of.same_samples(split):
+            raise SimauditError(
+                f"{files[base]}: is of other samples, roles or folds than {split.path}; score the target again"
+            )
+    return scores
+
+
+def _reference(target: str, files: ReferenceFiles, split: Split, audited: Mapping[str, Scores]) -> Reference:
+    """Return the scores of a reference, and which samples of the split it was trained on: those whose image it saw."""
+    scores, trained_on = _scores(files.scores, split), Split.read(files.trained_on)
+    for base, of in scores.items():
+        if of.columns != audited[base].columns:
+            raise SimauditError(
+                f"{files.scores[base]}: has other statistics than the audited target's; score both again"
+            )
+    members = np.isin(split.sha256, trained_on.sha256[trained_on.is_member])
+    _require_drawn(target, members, split.is_member)
+    return Reference(_statistics(scores), members)
+
+
+def _statistics(scores: Mapping[str, Scores]) -> dict[str, Statistics]:
+    return {base: Statistics(of.columns, of.statistic, of.member_when) for base, of in scores.items()}
+
+
+def _require_drawn(target: str, members: np.ndarray, is_member: np.ndarray) -> None:
+    """Raise SimauditError when members of a reference were not drawn without looking at who is a member of the split.
+
+    Both arguments are (N,) bool. Such a reference knows what an attacker is to find out.
+    """
+    sizes = [int(side.sum()) for side in (is_member, ~is_member)]
+    seen = [int((members & side).sum()) for side in (is_member, ~is_member)]
+    if fisher_exact([seen, np.subtract(sizes, seen)]).pvalue < LEAST_CHANCE:
+        raise SimauditError(
+            f"targets.{target}: was trained on {seen[0]} of {sizes[0]} members and {seen[1]} of {sizes[1]} held-out "
+            "samples, which gives away who is a member; name references whose members were drawn at random"
+        )
 
 
 def _alike(metadata: Sequence[Mapping[str, str]]) -> dict[str, str]:

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 from simaudit.attacks.attack import Attack, TargetAttack, attack_modules, kind_of
@@ -27,7 +28,12 @@ NEEDS_MEMORY = {"score": "scoring.batch_size"}
 """The knobs that bound the memory of a job, by its function."""
 
 
-MEMORY_MB = {"score": model_mb, "derive": lambda job: 600 + 30 * job.read_mb("scores")}
+def derive_mb(job: Job) -> float:
+    """Return how much memory the scores need that a derived attack reads."""
+    return 600 + 30 * job.read_mb(*{"scores", "references"} & job.reads.keys())
+
+
+MEMORY_MB = {"score": model_mb, "derive": derive_mb}
 """MB of memory that a job needs, by its function."""
 
 
@@ -49,22 +55,26 @@ def score_job(
     family: TargetFamily,
     epoch: int | None = None,
     conditions: Sequence[Condition] = (),
+    as_reference: str | None = None,
 ) -> Job:
     """Run one attack on one target; `reads` are its images, split and target, and its items where labels are asked for.
 
     `epoch` says which intermediate checkpoint is attacked, None that it is the target itself, whose cost is kept too.
-    `conditions` are those under which a model of classes is asked, none for another model.
+    `conditions` are those under which a model of classes is asked, none for another model. `as_reference`
+    is the target's name where it is a reference of the audit; then `reads` has its own split too, as `trained_on`.
     """
-    state = f"epochs/{epoch}/" if epoch else ""
+    state = f"epochs/{epoch}/" if epoch else f"references/{as_reference}/" if as_reference else ""
     params = {**_asked(attack, knobs), "scoring": deciding(scoring), "epoch": epoch}
     of = {"audit": audit, "kind": family.kind, "conditions": list(conditions)}
-    writes = {"scores": paths.scores(audit, attack, epoch)}
+    scores = paths.scores(audit, attack, epoch)
+    if as_reference:
+        scores = paths.reference_scores(audit, as_reference, attack)
     return Job(
         f"score/{audit}/{state}{attack}",
         reference(score),
         of | params,
         reads,
-        writes if epoch else writes | {"cost": paths.cost(audit, attack)},
+        {"scores": scores} | ({} if state else {"cost": paths.cost(audit, attack)}),
         (*_modules(knobs), family_modules()[family.kind]),
         speed=speed(scoring),
     )
@@ -92,9 +102,10 @@ def score(job: Job) -> Mapping[str, Any]:
     scoring = ScoringKnobs.model_validate({**job.params["scoring"], **job.speed})
     torch.set_num_threads(scoring.threads)
     split, samples, summary = job.input("split"), Split.read(job.input("split")), read_summary(folder)
-    if summary["members"]["sha256"] != samples.member_hash:
+    trained_on = job.input("trained_on" if "trained_on" in job.reads else "split")
+    if summary["members"]["sha256"] != Split.read(trained_on).member_hash:
         raise SimauditError(
-            f"{folder}: was trained on other members than those of {split}; train it again, or score it with the "
+            f"{folder}: was trained on other members than those of {trained_on}; train it again, or score it with the "
             f"split it was trained on ({summary['members']['split']})"
         )
     attack = _attack(job, TargetAttack)
@@ -137,11 +148,25 @@ def score(job: Job) -> Mapping[str, Any]:
     return {"device": str(device)}
 
 
-def derive_job(audit: str, attack: str, knobs: DerivedAttack, split: str) -> Job:
+def derive_job(
+    audit: str,
+    attack: str,
+    knobs: DerivedAttack,
+    split: str,
+    references: Mapping[str, str] = MappingProxyType({}),
+) -> Job:
     """Compute one attack of the scores of others of the same audit, its bases.
 
+    `references` are the splits of the audit's references, by target, where the attack reads scores under these, too.
     Its name begins as those of the audit's other scores, so that whoever takes them all takes it too.
     """
+    under = {
+        "references": {
+            name: {base: paths.reference_scores(audit, name, base) for base in knobs.bases}
+            for name in references
+        },
+        "trained_on": {name: paths.split(own) for name, own in references.items()},
+    }
     return Job(
         f"score/{audit}/derived/{attack}",
         reference(derive),
@@ -150,6 +175,7 @@ def derive_job(audit: str, attack: str, knobs: DerivedAttack, split: str) -> Job
             "scores": {base: paths.scores(audit, base) for base in knobs.bases},
             "split": paths.split(split),
             "features": paths.features(split),
+            **(under if references else {}),
         },
         {"scores": paths.scores(audit, attack), "cost": paths.cost(audit, attack)},
         _modules(knobs),
@@ -161,7 +187,7 @@ def derive(job: Job) -> None:
     from simaudit.data.complexity import read_features
     from simaudit.data.split import Split
     from simaudit.machine.cost import Meter
-    from simaudit.scoring.derive import write_derived
+    from simaudit.scoring.derive import ReferenceFiles, write_derived
     from simaudit.storage.json import write_json
 
     name, samples = job.params["name"], Split.read(job.input("split"))
@@ -171,12 +197,20 @@ def derive(job: Job) -> None:
         job.output("scores"),
         name,
         attack,
-        {base: Path(file) for base, file in job.reads["scores"].items()},
+        _paths(job.reads["scores"]),
         samples,
         read_features(job.input("features"), samples.sample_id),
+        {
+            target: ReferenceFiles(_paths(files), Path(job.reads["trained_on"][target]))
+            for target, files in job.reads.get("references", {}).items()
+        },
     )
     attacks = {name: {"cost": meter.read()}}
     write_json(job.output("cost"), {"target": job.params["audit"], "attacks": attacks})
+
+
+def _paths(files: Mapping[str, str]) -> dict[str, Path]:
+    return {name: Path(file) for name, file in files.items()}
 
 
 def _asked(name: str, knobs: Attack) -> dict[str, Any]:

@@ -100,6 +100,11 @@ def scores(audit: str, attack: str, epoch: int | None = None) -> Path:
     return SCORES / audit / (f"epochs/{epoch}" if epoch else "") / f"{attack}.parquet"
 
 
+def reference_scores(audit: str, reference: str, attack: str) -> Path:
+    """Scores of an attack on a reference of an audit, for the samples of the audit."""
+    return SCORES / audit / "references" / reference / f"{attack}.parquet"
+
+
 def cost(audit: str, attack: str) -> Path:
     """Return the file of what scoring spent."""
     return MEASURED / audit / f"{attack}.json"

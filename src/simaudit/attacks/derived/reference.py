@@ -1,0 +1,52 @@
+"""Reference: what a statistic says beyond what models that were trained on other members say of the same sample."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import numpy as np
+from pydantic import Field
+
+from simaudit.attacks.derived._references import Logarithms, mean_over
+from simaudit.attacks.derived_attack import DerivedAttack, Known, Statistics
+from simaudit.vocabulary.bounds import Several
+from simaudit.vocabulary.knobs import AttackName, Order
+from simaudit.vocabulary.variant import Column
+
+Weight = Annotated[float, Field(gt=0, le=1)]
+
+
+class AgainstReferences(DerivedAttack):
+    """log s − w · mean over references of log s_r, low for members where s is: s is any positive statistic.
+
+    A sample that is difficult has a high statistic under every model, and this hides who is a member; calibration by
+    difficulty is of Watson et al. 2022 (arXiv:2111.08440). The mean is over those references that were not trained on
+    the sample, since only they say how difficult it is for a model that has not seen it; where all were trained on it,
+    over all. `weights` are the variants: with 1 the statistic is the logarithm of a ratio, and
+    with less the references' own noise adds less to it. `queries` counts those of the audited target alone, as of `of`;
+    each reference is asked as often.
+    """
+
+    needs_references = True
+
+    of: AttackName = "sima"
+    norms: Several[Order] | None = None
+    """Which norms of `of` are taken; all if not said."""
+    weights: Several[Weight] = (0.5, 1.0)
+
+    @property
+    def bases(self) -> tuple[str, ...]:
+        return (self.of,)
+
+    def derive(self, known: Known) -> Statistics:
+        logs = Logarithms.of(known, self.of, self.norms)
+        outside = ~logs.members
+        taken = outside | ~outside.any(axis=0)
+        difficulty = mean_over(logs.references, taken)
+        columns = [
+            Column(c.timestep, {**c.variant, "weight": weight}, c.queries)
+            for weight in self.weights
+            for c in logs.columns
+        ]
+        values = np.concatenate([logs.audited - weight * difficulty for weight in self.weights])
+        return Statistics(columns, values, logs.member_when)
