@@ -6,10 +6,11 @@ from typing import Literal
 
 import numpy as np
 
+from simaudit.attacks.derived._logarithm import logarithms, with_norms
 from simaudit.attacks.derived._ridge import Ridge
-from simaudit.attacks.derived_attack import DerivedAttack, Known, Statistics, calibration_parts
+from simaudit.attacks.derived_attack import DerivedAttack, Known, Statistics, crossfits
 from simaudit.vocabulary.bounds import Several
-from simaudit.vocabulary.errors import SimauditError, some
+from simaudit.vocabulary.errors import SimauditError
 from simaudit.vocabulary.knobs import AttackName, Order
 from simaudit.vocabulary.variant import Column
 
@@ -39,8 +40,8 @@ class Complexity(DerivedAttack):
         return (self.of,)
 
     def derive(self, known: Known) -> Statistics:
-        base = self._taken(known.statistics[self.of])
-        logs = _logarithms(base, self.of)
+        base = with_norms(known.statistics[self.of], self.norms, self.of)
+        logs = logarithms(base, self.of)
         columns = [
             Column(c.timestep, {**c.variant, "fit": fit}, c.queries)
             for fit in self.fits
@@ -48,17 +49,6 @@ class Complexity(DerivedAttack):
         ]
         values = np.concatenate([logs - prediction(known, logs, fit) for fit in self.fits])
         return Statistics(columns, values, base.member_when)
-
-    def _taken(self, base: Statistics) -> Statistics:
-        """Return the statistics with the norms that are asked for. Raises SimauditError where there are none."""
-        if self.norms is None:
-            return base
-        taken = [k for k, column in enumerate(base.columns) if column.variant.get("norm") in self.norms]
-        if not taken:
-            raise SimauditError(
-                f"{self.of} has no norm of {some(self.norms)}; add one there, or leave norms out"
-            )
-        return Statistics([base.columns[k] for k in taken], base.values[taken], base.member_when)
 
 
 def prediction(known: Known, logs: np.ndarray, fit: str) -> np.ndarray:
@@ -68,30 +58,19 @@ def prediction(known: Known, logs: np.ndarray, fit: str) -> np.ndarray:
     """
     if fit == "length":
         return np.broadcast_to(known.features[LENGTH], logs.shape)
+    require_heldout(known)
+    names = [LENGTH] if fit == "slope" else list(known.features)
+    x, y = np.stack([known.features[name] for name in names], axis=1), logs.T
+    predicted = np.empty_like(y)
+    for rows, fitted in crossfits(known, known.heldout, PARTS):
+        predicted[rows] = Ridge.fit(x[fitted], y[fitted]).predict(x[rows])
+    return predicted.T
+
+
+def require_heldout(known: Known) -> None:
+    """Raise SimauditError where the calibration fold has too few held-out samples to fit to."""
     if known.heldout.sum() < LEAST_HELDOUT:
         raise SimauditError(
             f"the calibration fold must have {LEAST_HELDOUT} held-out samples or more to fit to "
             f"(found {known.heldout.sum()}); set splits.<split>.calibration higher"
         )
-    names = [LENGTH] if fit == "slope" else list(known.features)
-    x, y = np.stack([known.features[name] for name in names], axis=1), logs.T
-    predicted = np.empty_like(y)
-    part = calibration_parts(known, PARTS)
-    for number in np.unique(part):
-        rows, fitted = part == number, known.heldout & (part != number)
-        predicted[rows] = Ridge.fit(x[fitted], y[fitted]).predict(x[rows])
-    return predicted.T
-
-
-def _logarithms(base: Statistics, name: str) -> np.ndarray:
-    """Return the logarithms of a base's statistics (K, N) in float64, a zero as the smallest positive number.
-
-    Raises SimauditError where one is negative.
-    """
-    negative = (base.values < 0).any(axis=1)
-    if negative.any():
-        raise SimauditError(
-            f"{name} has negative statistics at {base.columns[int(negative.argmax())]}, which have no logarithm; "
-            "name another attack under `of`"
-        )
-    return np.log(np.maximum(base.values.astype(np.float64), np.finfo(np.float32).tiny))
