@@ -221,6 +221,8 @@ def _attack(name: str, knobs: dict[str, Any], model: Model) -> TargetAttack:
     require_known("attack", [name], list(attack_modules()))
     if not issubclass(kind := attack_type(name), TargetAttack):
         raise SimauditError(f"attack {name}: asks no model, it is derived of scores; choose another")
+    if kind.learned:
+        raise SimauditError(f"attack {name}: learns from members and others of a split; choose another")
     try:
         attack = kind.model_validate(knobs)
     except ValidationError as error:

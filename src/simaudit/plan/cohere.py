@@ -82,10 +82,15 @@ def _of_audit(params: Params, name: str) -> Mistakes:
     if not attacks:
         why = f"none of the attacks ({some(params.attacks)}) is for a target of this kind; add one"
         yield Mistake(key, why, same=why)
+    elif all(attack.learned for attack in attacks.values()):
+        why = f"has learned heads alone ({some(attacks)}), and a verdict needs another attack; add one"
+        yield Mistake((*key, "attacks"), why)
     yield from _unknown((*key, "intermediate_attacks"), audit.intermediate_attacks, attacks)
     for attack in audit.intermediate_attacks:
         if attack in attacks and attacks[attack].bases:
             yield Mistake((*key, "intermediate_attacks"), f"{attack} asks no model; leave it out")
+        elif attack in attacks and attacks[attack].learned:
+            yield Mistake((*key, "intermediate_attacks"), f"{attack} is a learned head; leave it out")
     for figure in audit.figures or ():
         if not isinstance(params.figures[figure], TargetFigure):
             yield Mistake((*key, "figures"), f"{figure} is of all audits together; leave it out")

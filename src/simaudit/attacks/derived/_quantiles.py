@@ -56,7 +56,7 @@ def _penalty(z: np.ndarray, level: float) -> float:
 
 
 def _quantile(z: np.ndarray, y: np.ndarray, level: float, penalty: float, ahead: np.ndarray) -> np.ndarray:
-    """Return a quantile of a response (n,) for other rows (m,), with slopes of the features that the penalty selects."""
+    """Return a quantile of a response (n,) for other rows (m,), linear in the features that the penalty selects."""
     selected = _regression(level, penalty).fit(z, y).coef_ != 0
     if not selected.any():
         return np.full(len(ahead), np.quantile(y, level))

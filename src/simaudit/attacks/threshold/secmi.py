@@ -42,6 +42,11 @@ class SecMI(TimestepAttack):
         return self.timesteps[-1] + self.interval
 
     def statistics(self, target: Target, images: torch.Tensor, noise: SampleNoise) -> Iterator[Statistic]:
+        for t, queries, missed in self.walk(target, images):
+            yield Statistic(t, {"interval": self.interval}, queries, missed.flatten(1).square().sum(1))
+
+    def walk(self, target: Target, images: torch.Tensor) -> Iterator[tuple[int, int, torch.Tensor]]:
+        """Yield each timestep t, the queries up to it, and x̃_t − x̃'_t (B, …), for images (B, C, H, W)."""
         step = target.schedule.ddim_step
         z, queries = target.encode(images), 1
         predicted = target.predict_noise(z, 0)
@@ -51,7 +56,5 @@ class SecMI(TimestepAttack):
             predicted_ahead = target.predict_noise(z_ahead, ahead)
             queries += 1
             if t in self.timesteps:
-                back = step(z_ahead, predicted_ahead, ahead, t)
-                error = (z - back).flatten(1).square().sum(1)
-                yield Statistic(t, {"interval": self.interval}, queries, error)
+                yield t, queries, z - step(z_ahead, predicted_ahead, ahead, t)
             z, predicted = z_ahead, predicted_ahead
