@@ -18,7 +18,7 @@ from pydantic import ValidationError
 
 from simaudit.attacks.attack import TargetAttack, attack_modules, attack_type
 from simaudit.attacks.residual_attack import ResidualAttack
-from simaudit.attacks.wrapping_attack import WrappingAttack
+from simaudit.attacks.wrapping_attack import WrappingAttack, can_be_wrapped
 from simaudit.audit.attacks import why_not
 from simaudit.audit.question import require_known
 from simaudit.data.prepare import write_store
@@ -225,6 +225,8 @@ def _attack(name: str, knobs: dict[str, Any], model: Model) -> TargetAttack:
     require_known("attack", [name], list(attack_modules()))
     if not issubclass(kind := attack_type(name), TargetAttack):
         raise SimauditError(f"attack {name}: asks no model, it is derived of scores; choose another")
+    if kind.learned:
+        raise SimauditError(f"attack {name}: learns from members and others of a split; choose another")
     try:
         attack = kind.model_validate(knobs)
         if isinstance(attack, WrappingAttack):
@@ -245,8 +247,8 @@ def _base(name: str, attack: WrappingAttack) -> ResidualAttack:
     """
     modules = attack_modules()
     kind = attack_type(attack.of) if attack.of in modules else None
-    if kind is None or not issubclass(kind, ResidualAttack):
-        known = [other for other in modules if issubclass(attack_type(other), ResidualAttack)]
+    if kind is None or not can_be_wrapped(kind):
+        known = [other for other in modules if can_be_wrapped(attack_type(other))]
         raise SimauditError(f"attack {name}: of: must name one of {some(known)} (got {attack.of})")
     try:
         return kind.model_validate(attack.knobs)

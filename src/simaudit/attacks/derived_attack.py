@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, NamedTuple
 
@@ -89,3 +89,14 @@ def calibration_parts(known: Known, parts: int) -> np.ndarray:
     for side in (known.heldout, known.members):
         part[rng.permutation(np.flatnonzero(side))] = np.arange(side.sum()) % parts
     return part
+
+
+def crossfits(known: Known, learned_from: np.ndarray, parts: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Yield pairs of the samples that are judged and the samples that are learned from for them, (N,) bool each.
+
+    `learned_from` (N,) bool are samples of the calibration fold. Those of the evaluation fold are judged by what is
+    learned from all of them, each part of the calibration fold by what is learned from its other parts.
+    """
+    part = calibration_parts(known, parts)
+    for number in np.unique(part):
+        yield part == number, learned_from & (part != number)

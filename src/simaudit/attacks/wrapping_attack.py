@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, TypeGuard
 
 from pydantic import Field, ValidationError
 
@@ -74,6 +74,12 @@ class WrappingAttack(TargetAttack):
         """Return what tells the statistics of a batch z (B, …) apart, and the function that changes maps (K, B, …)."""
 
 
+def can_be_wrapped(attack: Attack | type[Attack]) -> TypeGuard[ResidualAttack]:
+    """Return whether an attack takes norms of maps, and learns nothing of them."""
+    kind = attack if isinstance(attack, type) else type(attack)
+    return issubclass(kind, ResidualAttack) and not kind.learned
+
+
 def bound(attacks: Mapping[str, Attack]) -> dict[str, Attack]:
     """Return the entries of params.yaml, each that wraps another bound to it; where it cannot be, it stays unbound."""
     return {name: _bound(attack, attacks) for name, attack in attacks.items()}
@@ -83,7 +89,7 @@ def _bound(attack: Attack, attacks: Mapping[str, Attack]) -> Attack:
     if isinstance(attack, WrappingAttack):
         base = attacks.get(attack.of)
         try:
-            return attack.on(base) if isinstance(base, ResidualAttack) else attack
+            return attack.on(base) if base is not None and can_be_wrapped(base) else attack
         except ValidationError:  # plan/cohere says why
             return attack
     return attack

@@ -18,6 +18,8 @@ ALL = "all"
 CHEAP = ("sima", "sima_av", "complexity", "complexity_av", "pia", "loss")
 """The attacks that ask a model once or twice at a timestep, and what is derived of them: the default."""
 
+VERDICT = "sima"
+
 FINE = (20, 40, 60, 80, 100, 150, 200, 300)
 COARSE = (60, 100, 200)
 """Timesteps of the published schedule (Ho et al. 2020, arXiv:2006.11239: β linear from 1e-4 to 0.02, T = 1000) around
@@ -83,6 +85,9 @@ KNOBS: Mapping[str, Callable[[Grid, Grid, int], dict[str, Any]]] = {
     "pullback_random": _pullback,
     "noise_optim": lambda fine, coarse, steps: {"timesteps": coarse[len(coarse) // 2 :][:1]},
     "gsa": lambda fine, coarse, steps: {"timesteps": _tenths(steps)},
+    "secmi_nns": _secmi,
+    "combined": lambda fine, coarse, steps: {"of": ["loss", "pia", "sima"]},
+    "quantile": lambda fine, coarse, steps: {"of": "sima", "norms": [2]},
     "pfami": lambda fine, coarse, steps: {"timesteps": coarse, "crops": 5},
 }
 """The knobs of attacks by the fine grid, the coarse one and the number of timesteps; others ask at the coarse one."""
@@ -130,7 +135,8 @@ def require_attacks(asked: Sequence[str]) -> None:
 def chosen(asked: Sequence[str], offers: frozenset[str]) -> tuple[list[str], dict[str, str]]:
     """Return the attacks to run on a model that offers this, and why each of the others is not run.
 
-    The attacks whose scores a derived one reads are run with it.
+    The attacks whose scores a derived one reads are run with it. Learned heads decide no verdict: where only they are
+    asked for, VERDICT is run, too.
 
     Raises SimauditError for a name of no attack, and for an attack that is named and cannot be run.
     """
@@ -142,6 +148,8 @@ def chosen(asked: Sequence[str], offers: frozenset[str]) -> tuple[list[str], dic
             f"--attacks: {impossible[0]}: {cannot[impossible[0]]}; leave {' and '.join(impossible)} out"
         )
     wanted = set(known if ALL in asked else asked or CHEAP)
+    if all(known[name].learned for name in wanted):
+        wanted.add(VERDICT)
     for name in list(wanted):
         wanted.update(known[name].bases)
     run = [name for name in known if name in wanted and name not in cannot]

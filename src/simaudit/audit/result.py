@@ -16,8 +16,8 @@ from simaudit.evaluation.numbers import Ledger, Number
 from simaudit.evaluation.protocol.metrics import AUC, METRICS, TPR_LEVELS
 from simaudit.evaluation.protocol.selected import BLIND, SelectedScores
 from simaudit.figures import legend
-from simaudit.figures.printed import estimate
-from simaudit.report.outcome import control_line, origins_apart
+from simaudit.figures.printed import estimate, fill
+from simaudit.report.outcome import control_line, heads_that_find_more, origins_apart
 from simaudit.storage.atomic import atomic_path
 from simaudit.storage.json import read_json
 from simaudit.vocabulary import paths
@@ -27,12 +27,13 @@ from simaudit.vocabulary.sides import CALIBRATION, EVALUATION, HELDOUT, MEMBER
 
 SCORES = "scores.csv"
 COLUMN = "membership_{}"
-"""The column of an attack in scores.csv; a higher number is more like that of a member."""
+LEARNED_COLUMN = "learned_{}"
+"""The column of an attack in scores.csv, and of a learned head; a higher number is more like that of a member."""
 VERDICTS = {
     "leaks": "LEAKS: an attack tells members from held-out images",
     "undecided": "UNDECIDED: one attack alone would tell members from held-out images, but several were tried",
-    "no leak found": "NO LEAK FOUND: no attack tells members from held-out images",
-    "shifted": "SHIFTED: no attack does better than classifiers that never see the model",
+    "no leak found": "NO LEAK FOUND: no threshold attack tells members from held-out images",
+    "shifted": "SHIFTED: no threshold attack does better than classifiers that never see the model",
 }
 
 KNOWN: dict[str | None, str] = {
@@ -76,7 +77,7 @@ class Result:
         return Ledger.read(self.output / paths.NUMBERS)
 
     def number(self, metric: str) -> Number:
-        """Return a metric of the attack that did best on the calibration fold, on the evaluation fold."""
+        """Return a metric of the threshold attack that did best on the calibration fold, on the evaluation fold."""
         ledger = self.ledger
         return ledger.number(metric, self.name, ledger.best(self.name))
 
@@ -95,6 +96,8 @@ class Result:
         known = KNOWN[members.membership]
         yield f"  measured on {members.value} members, {known}, and {heldout.value} held-out images"
         yield f"  without the model: AUC {estimate(ledger.number(AUC, IMAGES, BLIND))}"
+        for sentence in heads_that_find_more(controls, ledger):
+            yield f"  {fill(sentence, ledger)}"
         yield f"  {control_line(controls['controls'])}"
         yield from (f"  {line}" for line in origins_apart(controls))
 
@@ -114,7 +117,7 @@ class Result:
         """Write scores.csv: of each sample its file, role and fold, and for each attack how like a member it is.
 
         An attack's number is its statistic at the knobs that were chosen on the calibration fold, with its sign turned
-        where members have low ones.
+        where members have low ones. Learned heads have columns of their own name, after those of the others.
         """
         selected = SelectedScores.read(self.output / paths.of_target("selected", self.name))
         files = read_items(self.output / paths.items(IMAGES), "file").file
@@ -124,11 +127,12 @@ class Result:
             "role": [MEMBER if is_member else HELDOUT for is_member in selected.is_member],
             "fold": [CALIBRATION if first else EVALUATION for first in selected.is_calibration],
         }
-        for attack, knobs in selected.knobs.items():
+        for attack, knobs in sorted(selected.knobs.items(), key=lambda known: known[1].is_learned):
             if attack == BLIND:
                 continue
             sign = 1 if knobs.member_when == "high" else -1
-            columns[COLUMN.format(attack)] = sign * selected.statistics[attack]
+            column = LEARNED_COLUMN if knobs.is_learned else COLUMN
+            columns[column.format(attack)] = sign * selected.statistics[attack]
         path = self.output / SCORES
         with atomic_path(path) as temporary:
             pd.DataFrame(columns).to_csv(temporary, index=False)

@@ -15,6 +15,9 @@ from simaudit.vocabulary.errors import SimauditError
 BY_AUDIT = {"groups", "against", "decisive"}
 """First keys of files about the whole run under which the next key names the audit."""
 
+LEARNED = "learned"
+"""What the headline numbers of a learned head are of, so that they are never found among those of attacks."""
+
 HEADLINE = "selected"
 """A key that ids leave out, so that the headline numbers of an attack have the shortest ids."""
 
@@ -48,8 +51,9 @@ class Number:
 
     `audit` is the name of the target or split (None for a number of the whole run), `attack` the attack (if it is of
     one), `metric` the last key that leads to the number, and `of` the keys between them, joined with dots (if any):
-    `oracle`, `minus_loss`, `epochs.50`. `pointer` (RFC 6901) leads to the value in `source`; the limits are beside it.
-    `membership` says how it is known that the audit's target was trained on the members; None where no target is.
+    `oracle`, `minus_loss`, `epochs.50`; those of the headline numbers of a learned head begin with `learned`.
+    `pointer` (RFC 6901) leads to the value in `source`; the limits are beside it. `membership` says how it is known
+    that the audit's target was trained on the members; None where no target is.
     A count has itself for limits; a number that a paper reports without limits has none.
     """
 
@@ -145,11 +149,11 @@ class Ledger:
         ]
 
     def attacks(self, audit: str) -> list[str]:
-        """Return every attack that was run on a target."""
+        """Return every threshold attack that was run on a target."""
         return [str(number.attack) for number in self._on_calibration(audit)]
 
     def best(self, audit: str) -> str:
-        """Return the attack with the highest AUC on the calibration fold, on which its knobs were chosen as well."""
+        """Return the threshold attack with the highest AUC on the calibration fold, which chose its knobs as well."""
         return str(max(self._on_calibration(audit), key=lambda number: number.value).attack)
 
     def _on_calibration(self, audit: str) -> list[Number]:

@@ -86,12 +86,17 @@ class Results:
 
     @property
     def attacks(self) -> list[str]:
-        """Every attack that was run on it."""
+        """Every threshold attack that was run on it: those that compete with one another."""
         return list(self.summary["attacks"])
 
     @property
+    def heads(self) -> list[str]:
+        """Every learned head that was run on it, see `Attack.learned`: these stand apart from `attacks`."""
+        return list(self.summary["learned"]["attacks"])
+
+    @property
     def best(self) -> str:
-        """The attack with the highest AUC on the calibration fold, on which its knobs were chosen as well."""
+        """The threshold attack with the highest AUC on the calibration fold, which chose its knobs as well."""
         facts = self.summary["attacks"]
         return str(max(facts, key=lambda attack: facts[attack]["selected"]["calibration_auc"]["value"]))
 

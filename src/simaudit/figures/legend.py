@@ -37,6 +37,9 @@ _ATTACKS = {
     "pullback_random": Look("Pullback, random", "#DDAA77", "p"),
     "reconstruction": Look("Reconstruction", "#117733", "H"),
     "distortion": Look("Distortion", "#88CCEE", "<"),
+    "quantile": Look("Quantile", "#3A5F0B", "D"),
+    "combined": Look("Combined (learned)", "#A50F79", "P"),
+    "secmi_nns": Look("SecMI-NNs (learned)", "#4B3FB5", "X"),
     "blind": Look("Blind", "#000000", ">"),
 }
 _OTHER_COLOURS, _OTHER_MARKER = ("#44AA99", "#661100", "#6699CC", "#AA4466"), "d"

@@ -5,8 +5,7 @@ from collections.abc import Collection, Hashable, Iterator, Mapping
 from pydantic import ValidationError
 
 from simaudit.attacks.derived_attack import needs_references
-from simaudit.attacks.residual_attack import ResidualAttack
-from simaudit.attacks.wrapping_attack import WrappingAttack
+from simaudit.attacks.wrapping_attack import WrappingAttack, can_be_wrapped
 from simaudit.figures.figure import TargetFigure
 from simaudit.plan import at_hand
 from simaudit.plan.explain import Mistake, mistakes_in
@@ -51,14 +50,14 @@ def _wrapping(params: Params) -> Mistakes:
         if not isinstance(attack, WrappingAttack):
             continue
         base = params.attacks.get(attack.of)
-        if isinstance(base, ResidualAttack):
+        if base is not None and can_be_wrapped(base):
             try:
                 attack.on(base)
             except ValidationError as error:
                 for keys, why, _ in mistakes_in(error, attack.knobs):
                     yield Mistake(("attacks", name, "knobs", *keys), why)
         else:
-            known = [other for other, knobs in params.attacks.items() if isinstance(knobs, ResidualAttack)]
+            known = [other for other, knobs in params.attacks.items() if can_be_wrapped(knobs)]
             why = f"must name an attack that takes the norm of a residual; known: {some(known)}"
             yield Mistake(("attacks", name, "of"), f"{why} (got {shown(attack.of)})")
 
@@ -106,10 +105,15 @@ def _of_audit(params: Params, name: str) -> Mistakes:
     if not attacks:
         why = f"none of the attacks ({some(params.attacks)}) is for a target of this kind; add one"
         yield Mistake(key, why, same=why)
+    elif all(attack.learned for attack in attacks.values()):
+        why = f"has learned heads alone ({some(attacks)}), and a verdict needs another attack; add one"
+        yield Mistake((*key, "attacks"), why)
     yield from _unknown((*key, "intermediate_attacks"), audit.intermediate_attacks, attacks)
     for attack in audit.intermediate_attacks:
         if attack in attacks and attacks[attack].bases:
             yield Mistake((*key, "intermediate_attacks"), f"{attack} asks no model; leave it out")
+        elif attack in attacks and attacks[attack].learned:
+            yield Mistake((*key, "intermediate_attacks"), f"{attack} is a learned head; leave it out")
     for figure in audit.figures or ():
         if not isinstance(params.figures[figure], TargetFigure):
             yield Mistake((*key, "figures"), f"{figure} is of all audits together; leave it out")

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from simaudit.evaluation.numbers import Ledger
+from simaudit.evaluation.numbers import LEARNED, Ledger
 from simaudit.storage.json import read_json
 from simaudit.vocabulary.context import AuditContext
 from simaudit.vocabulary.membership import membership_notes
@@ -81,5 +81,9 @@ class Findings:
         return bool(self.summaries[target]["shifted"])
 
     def attacks(self, target: str) -> list[str]:
-        """Return every attack that was run on a target."""
+        """Return every threshold attack that was run on a target."""
         return list(self.summaries[target]["attacks"])
+
+    def heads(self, target: str) -> list[str]:
+        """Return every learned head that was run on a target."""
+        return list(self.summaries[target][LEARNED]["attacks"])

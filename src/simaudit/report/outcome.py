@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from simaudit.evaluation.numbers import Ledger
+from simaudit.evaluation.numbers import LEARNED, Ledger
 from simaudit.figures import legend
-from simaudit.figures.printed import estimate
+from simaudit.figures.printed import estimate, fill, mention
 from simaudit.storage.json import read_json
 from simaudit.vocabulary.errors import some
 from simaudit.vocabulary.membership import membership_notes
@@ -67,6 +67,27 @@ def origins_apart(controls: Mapping[str, Any]) -> list[str]:
     ]
 
 
+def heads_that_find_more(controls: Mapping[str, Any], ledger: Ledger) -> list[str]:
+    """Return one sentence for each target of which a learned head surely finds more than threshold attacks do.
+
+    It mentions numbers of the ledger.
+    """
+    sentences = []
+    for target, head in controls["learned"].items():
+        best, auc = ledger.best(target), mention("auc", target, head, LEARNED)
+        leaks = controls["verdicts"][target]["verdict"] == LEAKS
+        said = (
+            "finds more than threshold attacks"
+            if leaks
+            else "finds members, as no threshold attack surely does"
+        )
+        sentences.append(
+            f"{target}: {legend.look(head).name}, which learned from both sides of the calibration fold, {said}: its "
+            f"AUC is {auc}, that of {legend.look(best).name} {mention('auc', target, best)}."
+        )
+    return sentences
+
+
 def _alone(sides: Mapping[str, Sequence[str]]) -> list[str]:
     words = {MEMBER: "members", HELDOUT: "held-out samples"}
     return [
@@ -113,4 +134,5 @@ def summary_lines(controls: Mapping[str, Any], ledger: Ledger) -> list[str]:
         f"{leaking} of {len(verdicts)} audited targets {'leaks' if leaking == 1 else 'leak'}"
         f"{f', {undecided} undecided' if undecided else ''}; highest: {highest}, AUC {auc} "
         f"({legend.look(best[highest]).name}).",
+        *(fill(sentence, ledger) for sentence in heads_that_find_more(controls, ledger)),
     ]

@@ -11,7 +11,7 @@ from scipy.stats import fisher_exact
 
 from simaudit.attacks.derived_attack import DerivedAttack, Known, Reference, Statistics
 from simaudit.data.split import Split
-from simaudit.scoring.score_file import Scores, ScoreWriter, require_finite
+from simaudit.scoring.score_file import LEARNED, Scores, ScoreWriter, require_finite
 from simaudit.storage.atomic import atomic_path
 from simaudit.storage.hashes import sha256_file
 from simaudit.vocabulary.errors import SimauditError
@@ -66,6 +66,7 @@ def write_derived(
         "attack": name,
         "version": str(attack.version),
         "member_when": derived.member_when,
+        LEARNED: json.dumps(attack.learned),
         "params": attack.model_dump_json(),
         DERIVED_OF: json.dumps(
             {base: sha256_file(file) for base, file in bases.items()}

@@ -92,7 +92,7 @@ def score(job: Job) -> Mapping[str, Any]:
     from simaudit.machine.cost import Meter
     from simaudit.machine.devices import resolve_device
     from simaudit.scoring.run import write_scores
-    from simaudit.scoring.score_file import LOG_SNR
+    from simaudit.scoring.score_file import LEARNED, LOG_SNR
     from simaudit.storage.hashes import sha256_file
     from simaudit.storage.json import write_json
     from simaudit.targets.family import family_type
@@ -129,6 +129,7 @@ def score(job: Job) -> Mapping[str, Any]:
             "attack": name,
             "version": str(attack.version),
             "member_when": attack.member_when,
+            LEARNED: json.dumps(attack.learned),
             "target_sha256": target_hash(summary),
             "epoch": str(epoch or "last"),
             "split_sha256": sha256_file(split),

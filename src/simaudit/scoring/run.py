@@ -1,12 +1,15 @@
 """Running one attack over a split, batch by batch, into a score file that is whole or absent."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from tempfile import TemporaryFile
 
 import numpy as np
 import torch
 
 from simaudit.attacks.attack import TargetAttack
+from simaudit.attacks.derived_attack import Known
+from simaudit.attacks.learning_attack import LearningAttack
 from simaudit.data.split import Split
 from simaudit.data.store import Images
 from simaudit.diffusion.noise import SampleNoise
@@ -17,6 +20,9 @@ from simaudit.storage.atomic import atomic_path
 from simaudit.targets.target import Target
 from simaudit.vocabulary.knobs import Condition
 from simaudit.vocabulary.variant import Column
+
+Answers = Iterator[tuple[slice, list[Column], np.ndarray]]
+"""Samples of a split, what the K statistics are, and their values (K, B), or (K, B, …) where they are maps."""
 
 
 def write_scores(
@@ -38,23 +44,47 @@ def write_scores(
     A model of classes is asked under each of `conditions`, with the `labels` (N,) int64 of the samples of the split.
     `images` is (N, C, H, W) and may be memory-mapped: one batch is read and one row group written at a time, so that
     memory does not grow with N. A sample's statistic does not depend on its batch.
+    A `LearningAttack` answers with maps; when all samples have theirs, it learns.
     Raises SimauditError naming timestep, variant and sample_id when a statistic is not finite.
     """
-    with (
-        atomic_path(path) as temporary,
-        ScoreWriter(temporary, metadata) as writer,
-        Progress("", len(split), unit="sample") as progress,
-    ):
-        for start in range(0, len(split), batch_size):
-            rows = slice(start, start + batch_size)
-            sample_ids = split.sample_id[rows]
-            batch = torch.from_numpy(images[sample_ids]).to(device)
-            asked = None if labels is None else torch.from_numpy(labels[rows])
-            noise = SampleNoise(seed, sample_ids)
-            columns, values = score_batch(attack, target, batch, noise, conditions, asked)
-            require_finite(path, columns, values, sample_ids)
+
+    def answers() -> Answers:
+        with Progress("", len(split), unit="sample") as progress:
+            for start in range(0, len(split), batch_size):
+                rows = slice(start, start + batch_size)
+                sample_ids = split.sample_id[rows]
+                batch = torch.from_numpy(images[sample_ids]).to(device)
+                asked = None if labels is None else torch.from_numpy(labels[rows])
+                noise = SampleNoise(seed, sample_ids)
+                columns, values = score_batch(attack, target, batch, noise, conditions, asked)
+                totals = values.reshape(*values.shape[:2], -1).sum(
+                    axis=2
+                )  # of a map, not finite if one number is not
+                require_finite(path, columns, totals, sample_ids)
+                yield rows, columns, values
+                progress.advance(len(sample_ids))
+
+    made = answers()
+    if isinstance(attack, LearningAttack):
+        made = learned(attack, made, split, path.parent, device)
+    with atomic_path(path) as temporary, ScoreWriter(temporary, metadata) as writer:
+        for rows, columns, values in made:
             writer.write(columns, split, rows, values)
-            progress.advance(len(sample_ids))
+
+
+def learned(
+    attack: LearningAttack, answers: Answers, split: Split, folder: Path, device: torch.device
+) -> Answers:
+    """Yield what an attack learns from the maps of all samples, which wait in a file of `folder` that has no name."""
+    calibration = split.is_calibration
+    known = Known({}, {}, split.is_member & calibration, ~split.is_member & calibration)
+    rows, columns, values = next(answers)
+    with TemporaryFile(dir=folder) as file:
+        maps = np.memmap(file, np.float32, shape=(len(values), len(split), *values.shape[2:]))
+        maps[:, rows] = values
+        for rows, _, values in answers:
+            maps[:, rows] = values
+        yield slice(None), columns, np.stack([attack.learn(of_column, known, device) for of_column in maps])
 
 
 def score_batch(
@@ -67,8 +97,9 @@ def score_batch(
 ) -> tuple[list[Column], np.ndarray]:
     """Return what the K statistics of a batch of images (B, C, H, W) are, and their values as (K, B) float32.
 
-    `conditions` and `labels` (B,) are as in `statistics_under`. An attack that differentiates is run outside inference
-    mode, where it records what it differentiates by itself; the batch is given to it in parts of its `microbatch`.
+    Those of a `LearningAttack` are (K, B, …). `conditions` and `labels` (B,) are as in `statistics_under`. An attack
+    that differentiates is run outside inference mode, where it records what it differentiates by itself; the batch is
+    given to it in parts of its `microbatch`.
     """
     with torch.inference_mode(not attack.differentiates()), torch.no_grad():
         parts = []

@@ -18,6 +18,8 @@ from simaudit.vocabulary.sides import CALIBRATION, EVALUATION, FOLDS, HELDOUT, M
 from simaudit.vocabulary.variant import Column, parse_variant, variant_text
 
 LOG_SNR = "log_snr"  # key of a file's metadata: by timestep, as JSON
+LEARNED = "learned"
+"""Key of a file's metadata: `true` where the statistics are those of a learned head, see `Attack.learned`."""
 _LABEL = pa.dictionary(pa.int8(), pa.string())
 _VARIANT = pa.dictionary(pa.int16(), pa.string())
 SCHEMA = pa.schema(
@@ -94,6 +96,11 @@ class Scores:
     """By timestep, log(ᾱ/(1 − ᾱ)) of the target's schedule, where the file says it."""
     metadata: Mapping[str, str] = field(default_factory=dict)
     """All that the file says of itself."""
+
+    @property
+    def is_learned(self) -> bool:
+        """Whether the statistics were learned from samples of both sides of the calibration fold."""
+        return self.metadata.get(LEARNED) == "true"
 
     def same_samples(self, other: "Scores | Split") -> bool:
         """Return whether both are of the same samples in the same roles and folds."""

@@ -8,7 +8,7 @@ import numpy as np
 
 from simaudit.attacks.derived._logarithms import logarithms, of_norms
 from simaudit.attacks.derived._ridge import Ridge
-from simaudit.attacks.derived_attack import DerivedAttack, Known, Statistics, calibration_parts
+from simaudit.attacks.derived_attack import DerivedAttack, Known, Statistics, crossfits
 from simaudit.vocabulary.bounds import Several
 from simaudit.vocabulary.errors import SimauditError
 from simaudit.vocabulary.knobs import AttackName, Order
@@ -58,16 +58,19 @@ def prediction(known: Known, logs: np.ndarray, fit: str) -> np.ndarray:
     """
     if fit == "length":
         return np.broadcast_to(known.features[LENGTH], logs.shape)
+    require_heldout(known)
+    names = [LENGTH] if fit == "slope" else list(known.features)
+    x, y = np.stack([known.features[name] for name in names], axis=1), logs.T
+    predicted = np.empty_like(y)
+    for rows, fitted in crossfits(known, known.heldout, PARTS):
+        predicted[rows] = Ridge.fit(x[fitted], y[fitted]).predict(x[rows])
+    return predicted.T
+
+
+def require_heldout(known: Known) -> None:
+    """Raise SimauditError where the calibration fold has too few held-out samples to fit to."""
     if known.heldout.sum() < LEAST_HELDOUT:
         raise SimauditError(
             f"the calibration fold must have {LEAST_HELDOUT} held-out samples or more to fit to "
             f"(found {known.heldout.sum()}); set splits.<split>.calibration higher"
         )
-    names = [LENGTH] if fit == "slope" else list(known.features)
-    x, y = np.stack([known.features[name] for name in names], axis=1), logs.T
-    predicted = np.empty_like(y)
-    part = calibration_parts(known, PARTS)
-    for number in np.unique(part):
-        rows, fitted = part == number, known.heldout & (part != number)
-        predicted[rows] = Ridge.fit(x[fitted], y[fitted]).predict(x[rows])
-    return predicted.T

@@ -12,7 +12,9 @@ from simaudit.evaluation.statistics.permutation import widened
 from simaudit.vocabulary.sides import EVALUATION
 
 SELECTED, MINUS_BLIND, PERMUTED = "decisive", "minus_blind.decisive", "permuted.decisive"
+MINUS_BEST = "minus_best.decisive"
 """What a number with the limits that decide is of, in the ledger's words."""
+LEAKS = "leaks"
 NEAR_PERFECT = 0.99
 THEORY = "sima"  # the attack that the closed form is the theory of
 
@@ -32,7 +34,7 @@ class Control:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What is said of an audited target, and the attack whose limits say it.
+    """What is said of an audited target, and the threshold attack whose limits say it.
 
     `leaks`: an attack surely finds members: above chance, or above the blind classifiers if the split is shifted.
     `undecided`: an attack does so by its own 95 % limits, but not by those that hold for all attacks together.
@@ -49,7 +51,8 @@ class Decisive:
     """AUCs of a target by attack, each with the limits that decide: those of one kind of control hold together.
 
     `of` says what of the target they are: AUCs at the selected knobs (SELECTED), what these have above the blind
-    classifiers (MINUS_BLIND), or AUCs under shuffled labels (PERMUTED).
+    classifiers (MINUS_BLIND), what learned heads have above the best threshold attack (MINUS_BEST), or AUCs under
+    shuffled labels (PERMUTED).
     """
 
     target: str
@@ -59,7 +62,17 @@ class Decisive:
     @property
     def chance(self) -> float:
         """The AUC, or the difference, of an attack that guesses."""
-        return 0.0 if self.of == MINUS_BLIND else 0.5
+        return 0.0 if self.of in (MINUS_BLIND, MINUS_BEST) else 0.5
+
+    @property
+    def surest(self) -> str:
+        """The attack whose lower limit is the highest."""
+        return max(self.aucs, key=lambda attack: self.aucs[attack].low)
+
+    @property
+    def is_found(self) -> bool:
+        """Whether some attack is surely above chance."""
+        return self.aucs[self.surest].low > self.chance
 
     def control(self, kind: str) -> Control:
         """Return the control that passes if every attack is at chance."""
@@ -73,12 +86,26 @@ def all_controls(targets: list[Results], blind: dict[str, dict[str, Any]]) -> di
     `blind` holds the summary of the blind classifiers by split. A kind of control that nothing in this run serves is
     `absent`; a split whose sides have different origins is in `one_sided`, with those that each side has alone. All
     intervals of a kind of control must hold together, so that a sound run rarely fails however large.
+
+    Verdicts are those of threshold attacks. `learned` names, by target, the learned head that surely finds more than
+    these: members where the verdict is not `leaks`, or else more than the best of them. Its limits hold for all heads
+    on the target together.
     """
     untrained = [results for results in targets if results.context.control == "untrained"]
     audited = [results for results in targets if results.context.control is None]
-    permuted = [_permuted(results, _attacks(targets)) for results in targets]
-    untaught = [_selected(results, _attacks(untrained)) for results in untrained]
-    judged = [_judged(results) for results in audited]
+    permuted = [_permuted(results, _tests(targets)) for results in targets]
+    untaught = [
+        _selected(results, [*results.attacks, *results.heads], _tests(untrained)) for results in untrained
+    ]
+    judged = [_judged(results, results.attacks) for results in audited]
+    verdicts = [verdict(results, decisive) for results, decisive in zip(audited, judged, strict=True)]
+    learned = [
+        _minus(results, results.heads, results.best, MINUS_BEST)
+        if said.verdict == LEAKS
+        else _judged(results, results.heads)
+        for results, said in zip(audited, verdicts, strict=True)
+        if results.heads
+    ]
     controls = [
         *(Control("blind", split, not summary["shifted"]) for split, summary in blind.items()),
         *(decisive.control("permutation") for decisive in permuted),
@@ -93,15 +120,13 @@ def all_controls(targets: list[Results], blind: dict[str, dict[str, Any]]) -> di
         "passed": all(control.passed for control in controls),
         "absent": sorted(set(KINDS) - {control.kind for control in controls}),
         "controls": [asdict(control) for control in controls],
-        "verdicts": {
-            results.target: asdict(verdict(results, decisive))
-            for results, decisive in zip(audited, judged, strict=True)
-        },
+        "verdicts": {results.target: asdict(said) for results, said in zip(audited, verdicts, strict=True)},
+        "learned": {decisive.target: decisive.surest for decisive in learned if decisive.is_found},
         "membership": {results.target: results.context.membership for results in targets},
         "one_sided": {
             split: summary["one_sided"] for split, summary in blind.items() if summary["one_sided"]
         },
-        "decisive": _numbers([*permuted, *untaught, *judged]),
+        "decisive": _numbers([*permuted, *untaught, *judged, *learned]),
     }
 
 
@@ -118,8 +143,8 @@ def _numbers(decisive: Iterable[Decisive]) -> dict[str, Any]:
     return numbers
 
 
-def _attacks(targets: list[Results]) -> int:
-    return sum(len(results.attacks) for results in targets)
+def _tests(targets: list[Results]) -> int:
+    return sum(len(results.attacks) + len(results.heads) for results in targets)
 
 
 def _permuted(results: Results, tests: int) -> Decisive:
@@ -131,9 +156,9 @@ def _permuted(results: Results, tests: int) -> Decisive:
     return Decisive(results.target, PERMUTED, aucs)
 
 
-def _selected(results: Results, tests: int) -> Decisive:
+def _selected(results: Results, attacks: list[str], tests: int) -> Decisive:
     confidence = together(tests)
-    rocs = {attack: results.selected.roc(attack) for attack in results.attacks}
+    rocs = {attack: results.selected.roc(attack) for attack in attacks}
     aucs = {
         attack: Delong.of([roc.placements()], roc.is_member).interval(confidence=confidence)
         for attack, roc in rocs.items()
@@ -141,17 +166,22 @@ def _selected(results: Results, tests: int) -> Decisive:
     return Decisive(results.target, SELECTED, aucs)
 
 
-def _judged(results: Results) -> Decisive:
-    """Return what the verdict on a target is decided by."""
-    if not results.summary["shifted"]:
-        return _selected(results, len(results.attacks))
-    blind, confidence = results.selected.roc(BLIND), together(len(results.attacks))
+def _judged(results: Results, attacks: list[str]) -> Decisive:
+    """Return what decides whether some of these attacks find members of a target."""
+    if results.summary["shifted"]:
+        return _minus(results, attacks, BLIND, MINUS_BLIND)
+    return _selected(results, attacks, len(attacks))
+
+
+def _minus(results: Results, attacks: list[str], other: str, of: str) -> Decisive:
+    """Return what the AUCs of these attacks have above that of another, paired."""
+    roc, confidence = results.selected.roc(other), together(len(attacks))
     pairs = {
-        attack: Delong.of([results.selected.roc(attack).placements(), blind.placements()], blind.is_member)
-        for attack in results.attacks
+        attack: Delong.of([results.selected.roc(attack).placements(), roc.placements()], roc.is_member)
+        for attack in attacks
     }
     aucs = {attack: pair.difference(confidence=confidence) for attack, pair in pairs.items()}
-    return Decisive(results.target, MINUS_BLIND, aucs)
+    return Decisive(results.target, of, aucs)
 
 
 def _optimal(results: Results) -> Control:
@@ -168,9 +198,9 @@ def verdict(results: Results, decisive: Decisive) -> Verdict:
     aucs, facts = decisive.aucs, results.summary["attacks"]
     own = "minus_blind" if decisive.of == MINUS_BLIND else "selected"
     lows = {attack: facts[attack][own][AUC]["low"] for attack in aucs}
-    surest, likeliest = max(aucs, key=lambda attack: aucs[attack].low), max(aucs, key=lows.__getitem__)
-    if aucs[surest].low > decisive.chance:
-        return Verdict("leaks", surest)
+    likeliest = max(aucs, key=lows.__getitem__)
+    if decisive.is_found:
+        return Verdict(LEAKS, decisive.surest)
     if lows[likeliest] > decisive.chance:
         return Verdict("undecided", likeliest)
     nothing = "shifted" if decisive.of == MINUS_BLIND else "no leak found"

@@ -1,6 +1,6 @@
 """Evaluation of one target: the metrics of its scores, the row chosen for each attack, and what luck would give."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
@@ -89,7 +89,13 @@ class MeasuredAttack:
         column, statistic = scores.columns[selected], scores.statistic[selected].copy()
         return cls(
             rows,
-            Selected(variant_text(column.variant), column.timestep, column.queries, scores.member_when),
+            Selected(
+                variant_text(column.variant),
+                column.timestep,
+                column.queries,
+                scores.member_when,
+                scores.is_learned,
+            ),
             statistic,
             on_evaluation[selected],
             on_evaluation[oracle],
@@ -115,7 +121,11 @@ class Evaluation:
     table: pd.DataFrame
     """Every metric of every (attack, variant, timestep, fold), with the choices marked: SCHEMA."""
     summary: dict[str, Any]
-    """The selected row of each attack on the evaluation fold, and all that stands beside it."""
+    """The selected row of each attack on the evaluation fold, and all that stands beside it.
+
+    Learned heads stand under `learned`, so that whoever takes `attacks` compares, ranks and judges threshold attacks
+    alone: `split_heads` is the one place where the two are told apart.
+    """
     differences: dict[str, Any]
     """Every attack minus every other, paired, both at their selected knobs."""
     permutation: dict[str, Any]
@@ -173,6 +183,12 @@ def evaluate(
         "by_distortion": auc_by_distortion(selected),
         "without_near_duplicates": without_near_duplicates(selected, is_near),
     }
+    facts = {
+        name: measured.facts()
+        | {"minus_blind": measured.selected.minus(reference.selected)}
+        | {fact: of[name] for fact, of in of_each.items() if name in of}
+        for name, measured in attacks.items()
+    }
     return Evaluation(
         table=pd.concat([measured.rows for measured in attacks.values()], ignore_index=True),
         summary={
@@ -182,12 +198,7 @@ def evaluate(
             "near_duplicates": {"found": int(is_near[~blind.is_calibration & ~blind.is_member].sum())},
             "shifted": is_shifted(reference.selected),
             **errors,
-            "attacks": {
-                name: measured.facts()
-                | {"minus_blind": measured.selected.minus(reference.selected)}
-                | {fact: of[name] for fact, of in of_each.items() if name in of}
-                for name, measured in attacks.items()
-            },
+            **split_heads(facts, {name for name, measured in attacks.items() if measured.knobs.is_learned}),
         },
         differences={"attacks": _differences(attacks)},
         permutation={
@@ -202,8 +213,18 @@ def evaluate(
     )
 
 
+def split_heads(facts: Mapping[str, Any], heads: Collection[str]) -> dict[str, Any]:
+    """Return facts by attack as `attacks`, those of learned `heads` as `attacks` under the key `learned`."""
+    return {
+        "attacks": {name: of for name, of in facts.items() if name not in heads},
+        "learned": {"attacks": {name: of for name, of in facts.items() if name in heads}},
+    }
+
+
 def headline(summary: dict[str, Any]) -> dict[str, Any]:
-    """Return the few numbers to compare between two runs: those of the attack that did best on the calibration fold."""
+    """Return the few numbers to compare between two runs: those of the threshold attack that did best on
+    the calibration fold.
+    """
     attacks = summary["attacks"]
     best = max(attacks, key=lambda name: attacks[name]["selected"]["calibration_auc"]["value"])
     selected = attacks[best]["selected"]

@@ -22,12 +22,13 @@ DISTANCE = "nearest_member"  # the column of distances
 
 @dataclass(frozen=True)
 class Selected:
-    """One attack at its selected knobs; `variant` is the text of one, as in tables."""
+    """One attack at its selected knobs; `variant` is the text of one, as in tables; a head `is_learned`."""
 
     variant: str
     timestep: int | None
     queries: int
     member_when: str
+    is_learned: bool = False
 
 
 @dataclass(frozen=True)

@@ -26,7 +26,7 @@ class RocLogLog(TargetFigure):
 
     def values(self, audit: results.Results) -> pd.DataFrame:
         parts = []
-        for attack in legend.in_order([*audit.attacks, selected.BLIND]):
+        for attack in legend.in_order([*audit.attacks, *audit.heads, selected.BLIND]):
             roc = audit.selected.roc(attack)
             counts = {"true_positives": roc.true_positives, "false_positives": roc.false_positives}
             parts.append(

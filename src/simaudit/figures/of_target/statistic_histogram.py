@@ -25,7 +25,7 @@ class StatisticHistogram(TargetFigure):
 
     def values(self, audit: results.Results) -> pd.DataFrame:
         parts = []
-        for attack in legend.in_order(audit.attacks):
+        for attack in legend.in_order([*audit.attacks, *audit.heads]):
             statistic, is_member = audit.selected.on_evaluation(attack)
             low, high = np.percentile(statistic, [100 - CENTRAL, CENTRAL])
             edges = np.linspace(low, high, BINS + 1)

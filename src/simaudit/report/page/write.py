@@ -6,7 +6,7 @@ from typing import Any
 
 from simaudit.provenance.records import read_records
 from simaudit.report.findings import Findings
-from simaudit.report.outcome import origins_apart
+from simaudit.report.outcome import heads_that_find_more, origins_apart
 from simaudit.report.page.doubts import doubts
 from simaudit.report.page.page import page
 from simaudit.report.page.pictures import picture
@@ -36,7 +36,12 @@ def write_page(
     pictures = {of: [picture(of, name, results / "figures") for name in names] for of, names in drawn.items()}
     doubted = doubts(summaries, splits, shifted, findings.with_near_duplicates)
     controls = findings.comparison["controls"]
-    said = [*origins_apart(controls), *membership_notes(controls["membership"]), *doubted]
+    said = [
+        *heads_that_find_more(controls, findings.ledger),
+        *origins_apart(controls),
+        *membership_notes(controls["membership"]),
+        *doubted,
+    ]
     text = page(findings, pictures, undrawn, said, read_records(results / "records"))
     with atomic_path(output) as temporary:
         temporary.write_text(text, encoding="utf-8", newline="\n")

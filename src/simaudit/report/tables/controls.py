@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from simaudit.evaluation.controls.controls import SELECTED
+from simaudit.evaluation.controls.controls import PERMUTED, SELECTED
 from simaudit.report.findings import Findings
 from simaudit.report.tables.table import Column, Row, Table
 
@@ -36,15 +36,15 @@ def controls(findings: Findings) -> Table:
 
 def _row(findings: Findings, control: Mapping[str, Any]) -> Row:
     kind, of = control["kind"], control["of"]
-    measured = "permuted" if kind == "permutation" else None
+    measured, decisive = ("permuted", PERMUTED) if kind == "permutation" else (None, SELECTED)
     if kind == "blind":
         attack = "blind"
     elif kind == "optimal":
         attack = "sima"
     else:
         attack = max(
-            control["failed_on"] or findings.attacks(of),
-            key=lambda attack: abs(findings.ledger.number("auc", of, attack, measured).value - CHANCE),
+            control["failed_on"] or [*findings.attacks(of), *findings.heads(of)],
+            key=lambda attack: abs(findings.ledger.number("auc", of, attack, decisive).value - CHANCE),
         )
     words = (
         "passed" if control["passed"] else "FAILED",

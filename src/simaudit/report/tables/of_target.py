@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from simaudit.evaluation.controls.controls import MINUS_BEST, SELECTED
+from simaudit.evaluation.numbers import LEARNED
 from simaudit.evaluation.protocol.metrics import ASR, AUC, BALANCED_ACCURACY, TPR_LEVELS
 from simaudit.figures.legend import METRICS
 from simaudit.figures.printed import mention
@@ -17,7 +19,7 @@ HEADLINE = {metric: METRICS[metric] for metric in (AUC, BALANCED_ACCURACY, *TPR_
 
 @dataclass(frozen=True)
 class AttackTable:
-    """A table with one row per attack, at the knobs that calibration chose.
+    """A table with one row per threshold attack, or per learned head, at the knobs that calibration chose.
 
     `caption` may name the `split` of the target in braces, and its counts. A column of words, such as the variant,
     shows knobs that are a mapping. `only` is what the summary must hold of an attack that has a row.
@@ -29,13 +31,15 @@ class AttackTable:
     columns: tuple[Column, ...]
     only: str = "selected"
     absent: str = ""
+    of_heads: bool = False
+    """Whether its rows are the learned heads, which no other table has."""
 
     def __call__(self, findings: Findings, target: str) -> Table:
         summary = findings.summaries[target]
         words = [column.key for column in self.columns if column.holds == "words"]
         rows = (
             Row((attack, *(variant_label(facts["selected"][key]) for key in words)), target, attack)
-            for attack, facts in summary["attacks"].items()
+            for attack, facts in (summary[LEARNED] if self.of_heads else summary)["attacks"].items()
             if self.only in facts
         )
         counts = {
@@ -110,6 +114,25 @@ TARGET_TABLES: tuple[Callable[[Findings, str], Table], ...] = (
         "The same protocol with shuffled labels, {permutations} times. The AUC must be at chance; the oracle AUC is "
         "what luck alone gives.",
         estimates({"auc": "AUC", "oracle_auc": "oracle AUC", "p_value": "p"}, of="permuted"),
+    ),
+    AttackTable(
+        "learned_heads",
+        "Learned heads",
+        "Attacks that learned from samples of both sides of the calibration fold. They are never ranked among the "
+        "others, and decide no verdict; limits that decide hold for all heads on a target together.",
+        (
+            Column("variant", "variant"),
+            Column("timestep", "t", "count", of=LEARNED),
+            Column("queries", "queries", "count", of=LEARNED),
+            *estimates(HEADLINE, of=LEARNED),
+            Column("auc_minus_blind", "AUC minus blind", "estimate", "auc", f"{LEARNED}.minus_blind"),
+            Column("decisive_auc", "AUC, limits that decide", "estimate", "auc", SELECTED),
+            Column("above_best", "AUC above the best attack", "estimate", "auc", MINUS_BEST),
+            Column("permuted_auc", "AUC, labels shuffled", "estimate", "auc", "permuted"),
+            Column("seconds", "seconds", "count", of="cost"),
+        ),
+        absent="no learned head was run",
+        of_heads=True,
     ),
     reconstruction_error,
     AttackTable(
