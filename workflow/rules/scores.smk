@@ -41,10 +41,10 @@ rule score_intermediate:
         "simaudit run score/{wildcards.audit}/epochs/{wildcards.epoch}/{wildcards.attack} --threads {threads}"
 
 
-# An attack that asks no model: a function of the scores of others of the same audit.
+# An attack that asks no model: a function of the scores of others of the same audit, or of images drawn from its target.
 rule derive:
     input:
-        data=reads("score/{audit}/derived/{derived}", "features", "scores", "split"),
+        data=reads("score/{audit}/derived/{derived}", "features", "images", "samples", "scores", "split"),
     output:
         scores="results/scores/{audit}/{derived}.parquet",
         cost="results/cost/{audit}/{derived}.json",

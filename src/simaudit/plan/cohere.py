@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Hashable, Iterator, Mapping
 
+from simaudit.attacks.derived_attack import DerivedAttack
 from simaudit.figures.figure import TargetFigure
 from simaudit.plan import at_hand
 from simaudit.plan.explain import Mistake
@@ -84,7 +85,7 @@ def _of_audit(params: Params, name: str) -> Mistakes:
         yield Mistake(key, why, same=why)
     yield from _unknown((*key, "intermediate_attacks"), audit.intermediate_attacks, attacks)
     for attack in audit.intermediate_attacks:
-        if attack in attacks and attacks[attack].bases:
+        if isinstance(attacks.get(attack), DerivedAttack):
             yield Mistake((*key, "intermediate_attacks"), f"{attack} asks no model; leave it out")
     for figure in audit.figures or ():
         if not isinstance(params.figures[figure], TargetFigure):
@@ -113,7 +114,7 @@ def _derived(params: Params) -> Mistakes:
     """Refuse what is derived of a derived attack: scores are derived in one step."""
     for name, attack in params.attacks.items():
         for base in attack.bases:
-            if base in params.attacks and params.attacks[base].bases:
+            if isinstance(params.attacks.get(base), DerivedAttack):
                 yield Mistake(
                     ("attacks", name, "of"), f"{base} is itself derived; name one that asks a model"
                 )

@@ -8,7 +8,14 @@ from typing import Any
 from simaudit.attacks.attack import TargetAttack
 from simaudit.attacks.derived_attack import DerivedAttack
 from simaudit.data.jobs import features_job, nearest_job, prepare_job, split_job
-from simaudit.evaluation.jobs import blind_job, compare_job, evaluate_job, numbers_job, quality_job
+from simaudit.evaluation.jobs import (
+    blind_job,
+    compare_job,
+    evaluate_job,
+    numbers_job,
+    own_samples_job,
+    quality_job,
+)
 from simaudit.figures.jobs import figure_job
 from simaudit.plan.params import Params
 from simaudit.report.jobs import report_job, tables_job
@@ -89,10 +96,10 @@ def _of_audit(params: Params, audit: str) -> Iterator[Job]:
     for epoch in epochs:
         for name in intermediate:
             yield score_job(audit, name, asking[name], params.scoring, reads, family, epoch, conditions)
+    yield sample_job(audit, params.quality, params.scoring, reads, family, conditions)
     for name, derived in attacks.items():
         if isinstance(derived, DerivedAttack):
-            yield derive_job(audit, name, derived, split)
-    yield sample_job(audit, params.quality, params.scoring, reads, family, conditions)
+            yield derive_job(audit, name, derived, split, dataset)
     yield evaluate_job(
         audit,
         split,
@@ -102,6 +109,7 @@ def _of_audit(params: Params, audit: str) -> Iterator[Job]:
         params.evaluation,
     )
     yield quality_job(audit, split, dataset, params.quality, params.evaluation)
+    yield own_samples_job(audit, split, attacks, params.scoring, params.quality, reads, family, conditions)
 
 
 def numbered(before: list[Job]) -> list[Path]:

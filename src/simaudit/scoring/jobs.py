@@ -54,7 +54,7 @@ def score_job(
     `conditions` are those under which a model of classes is asked, none for another model.
     """
     state = f"epochs/{epoch}/" if epoch else ""
-    params = {**_asked(attack, knobs), "scoring": deciding(scoring), "epoch": epoch}
+    params = {**asked(attack, knobs), "scoring": deciding(scoring), "epoch": epoch}
     of = {"audit": audit, "kind": family.kind, "conditions": list(conditions)}
     writes = {"scores": paths.scores(audit, attack, epoch)}
     return Job(
@@ -95,7 +95,7 @@ def score(job: Job) -> Mapping[str, Any]:
             f"{folder}: was trained on other members than those of {split}; train it again, or score it with the "
             f"split it was trained on ({summary['members']['split']})"
         )
-    attack = _attack(job, TargetAttack)
+    attack = attack_of(job.params, TargetAttack)
     device = resolve_device(scoring.device)
     target = family_type(job.params["kind"]).load(state_folder(folder, epoch), device)
     log_snr = _log_snr(name, attack, target.schedule)
@@ -134,19 +134,21 @@ def score(job: Job) -> Mapping[str, Any]:
     return {"device": str(device)}
 
 
-def derive_job(audit: str, attack: str, knobs: DerivedAttack, split: str) -> Job:
-    """Compute one attack of the scores of others of the same audit, its bases.
+def derive_job(audit: str, attack: str, knobs: DerivedAttack, split: str, dataset: str) -> Job:
+    """Compute one attack of the scores of others of the same audit, its bases, or of images that its target draws.
 
     Its name begins as those of the audit's other scores, so that whoever takes them all takes it too.
     """
+    drawn = {"images": paths.images(dataset), "samples": paths.samples(audit)} if knobs.needs_samples else {}
     return Job(
         f"score/{audit}/derived/{attack}",
         reference(derive),
-        {"audit": audit, **_asked(attack, knobs)},
+        {"audit": audit, **asked(attack, knobs)},
         {
             "scores": {base: paths.scores(audit, base) for base in knobs.bases},
             "split": paths.split(split),
             "features": paths.features(split),
+            **drawn,
         },
         {"scores": paths.scores(audit, attack), "cost": paths.cost(audit, attack)},
         (attack_modules()[kind_of(knobs)],),
@@ -154,15 +156,16 @@ def derive_job(audit: str, attack: str, knobs: DerivedAttack, split: str) -> Job
 
 
 def derive(job: Job) -> None:
-    """Compute one attack of the scores of others, for every sample of the split."""
+    """Compute one attack of the scores of others or of drawn images, for every sample of the split."""
     from simaudit.data.complexity import read_features
     from simaudit.data.split import Split
+    from simaudit.data.store import Images
     from simaudit.machine.cost import Meter
     from simaudit.scoring.derive import write_derived
     from simaudit.storage.json import write_json
 
     name, samples = job.params["name"], Split.read(job.input("split"))
-    attack = _attack(job, DerivedAttack)
+    attack = attack_of(job.params, DerivedAttack)
     meter = Meter()
     write_derived(
         job.output("scores"),
@@ -171,19 +174,20 @@ def derive(job: Job) -> None:
         {base: Path(file) for base, file in job.reads["scores"].items()},
         samples,
         read_features(job.input("features"), samples.sample_id),
+        **{role: Images.open(job.input(role)) for role in ("images", "samples") if role in job.reads},
     )
     attacks = {name: {"cost": meter.read()}}
     write_json(job.output("cost"), {"target": job.params["audit"], "attacks": attacks})
 
 
-def _asked(name: str, knobs: Attack) -> dict[str, Any]:
+def asked(name: str, knobs: Attack) -> dict[str, Any]:
     """Return what a job says of an attack: the name of its entry, its kind, and its knobs."""
     return {"name": name, "attack_kind": kind_of(knobs), "attack": deciding(knobs)}
 
 
-def _attack(job: Job, base: type[AttackOfKind]) -> AttackOfKind:
-    """Return the attack of a job."""
-    return implementation(attack_modules()[job.params["attack_kind"]], base).model_validate(job.params["attack"])
+def attack_of(said: Mapping[str, Any], base: type[AttackOfKind]) -> AttackOfKind:
+    """Return the attack of which a job says this."""
+    return implementation(attack_modules()[said["attack_kind"]], base).model_validate(said["attack"])
 
 
 def _log_snr(name: str, attack: TargetAttack, schedule: "NoiseSchedule") -> dict[int, float]:
