@@ -19,6 +19,7 @@ _ATTACKS = {
     "sima_av": Look("SimA-AV", "#56B4E9", "^"),
     "complexity": Look("Complexity", "#B8860B", "8"),
     "complexity_av": Look("Complexity-AV", "#7B3F00", "p"),
+    "own_distance": Look("Own distance", "#6B8E23", "<"),
     "sima_mc": Look("SimA-MC", "#332288", "s"),
     "loss": Look("Loss", "#CC79A7", "v"),
     "pia": Look("PIA", "#E69F00", "D"),

@@ -45,7 +45,8 @@ def jobs(params: Params) -> Iterator[Job]:
     drawn = {of: [name for name, why in names.items() if why is None] for of, names in figures.items()}
     for of, names in drawn.items():
         for name in names:
-            yield figure_job(of, name, params.figures[name], contexts, params.audited_splits)
+            attacks = {} if of == paths.RUN else params.attacks_on(of)
+            yield figure_job(of, name, params.figures[name], contexts, params.audited_splits, attacks)
     undrawn = {
         of: {params.figures[name].title: why for name, why in names.items() if why}
         for of, names in figures.items()
