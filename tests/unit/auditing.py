@@ -48,11 +48,14 @@ class Audit:
         return np.random.default_rng(seed).normal(size=SAMPLES) - strength * self.split.is_member
 
     def write_scores(
-        self, path: Path, attack: str, columns: dict[tuple[int | None, str], np.ndarray]
+        self, path: Path, attack: str, columns: dict[tuple[int | None, str], np.ndarray], **more: str
     ) -> Path:
-        """The score file of one attack from its statistics by timestep and variant: the text of one, or any name."""
+        """The score file of one attack from its statistics by timestep and variant: the text of one, or any name.
+
+        `more` is what it says of itself besides.
+        """
         path.parent.mkdir(parents=True, exist_ok=True)
-        with ScoreWriter(path, {"attack": attack, "member_when": "low"}) as writer:
+        with ScoreWriter(path, {"attack": attack, "member_when": "low", **more}) as writer:
             knobs = [Column(timestep, named(variant), 1) for timestep, variant in columns]
             writer.write(knobs, self.split, slice(None), np.stack(list(columns.values())))
         return path

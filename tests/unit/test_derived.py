@@ -12,12 +12,13 @@ from planning import ROOT, lines_of, small
 from simaudit.attacks.attack import attack_types
 from simaudit.attacks.derived._ridge import PENALTIES, Ridge
 from simaudit.attacks.derived.complexity import Complexity
+from simaudit.attacks.derived.own_distance import OwnDistance
 from simaudit.attacks.derived_attack import DerivedAttack, Known, Statistics, calibration_parts
 from simaudit.data.split import Split, make_split, write_split
 from simaudit.evaluation.statistics.intervals import Delong
 from simaudit.evaluation.statistics.roc import Roc
 from simaudit.plan.jobs import jobs
-from simaudit.scoring.derive import DERIVED_OF
+from simaudit.scoring.derive import DERIVED_OF, derive_of_others
 from simaudit.scoring.jobs import derive_job
 from simaudit.scoring.score_file import Scores, ScoreWriter
 from simaudit.storage.hashes import sha256_file
@@ -25,7 +26,7 @@ from simaudit.storage.json import read_json
 from simaudit.storage.parquet import write_table
 from simaudit.vocabulary import paths
 from simaudit.vocabulary.errors import SimauditError
-from simaudit.vocabulary.variant import Column
+from simaudit.vocabulary.variant import Column, variant_text
 
 N, MEMBERS = 600, 250
 LEAK = 1.0
@@ -251,7 +252,7 @@ def derived(split, tmp_path, monkeypatch):
     with ScoreWriter(file, metadata) as writer:
         writer.write(COLUMNS, split, slice(None), of.statistics["sima"].values)
     write_table(paths.features("s"), pd.DataFrame({"sample_id": np.arange(N), **of.features}))
-    return derive_job("t", "complexity", Complexity(), "s"), of
+    return derive_job("t", "complexity", Complexity(), "s", "d"), of
 
 
 def test_the_job_writes_a_score_file_like_every_other_and_its_cost(derived):
@@ -279,6 +280,41 @@ def test_scores_or_features_of_other_samples_are_refused(derived):
     )
     with pytest.raises(SimauditError, match=r"sima\.parquet: is of other samples, roles or folds than"):
         job.do()
+
+
+def test_other_images_get_what_the_same_images_of_the_evaluation_fold_have(derived, split):
+    """Though not all of the base's statistics are known of them."""
+    job, of = derived
+    job.do()
+    rows = ~split.is_calibration
+    base = of.statistics["sima"]
+    others = Statistics(base.columns[1:], base.values[1:, rows], "low")
+    features = {name: values[rows] for name, values in of.features.items()}
+    scores = {"sima": Scores.read(paths.scores("t", "sima"))}
+    found = derive_of_others(Complexity(), scores, split, of.features, {"sima": others}, features)
+    made = Scores.read(paths.scores("t", "complexity"))
+    assert found.columns == [column for column in made.columns if column.timestep == 60]
+    expected = [made.statistic_at(60, variant_text(c.variant))[rows] for c in found.columns]
+    np.testing.assert_allclose(found.values, expected, rtol=1e-5, atol=1e-6)
+
+
+def test_an_attack_of_samples_reads_these_and_the_images_and_has_scores_like_every_other(derived, split):
+    rng = np.random.default_rng(5)
+    images, samples = (rng.uniform(-1, 1, (n, 1, 2, 2)).astype(np.float32) for n in (N, 60))
+    job = derive_job("t", "own_distance", OwnDistance(neighbours=[1]), "s", "d")
+    for role, content in (("images", images), ("samples", samples)):
+        job.input(role).parent.mkdir(parents=True, exist_ok=True)
+        np.save(job.input(role), content)
+    job.do()
+    made = Scores.read(paths.scores("t", "own_distance"))
+    assert (made.attack, made.member_when, made.columns) == (
+        "own_distance",
+        "low",
+        [Column(None, {"neighbours": 1}, 0)],
+    )
+    apart = np.square(images[:, None] - samples[None]).mean(axis=(2, 3, 4))
+    np.testing.assert_allclose(made.statistic[0], np.sqrt(apart.min(axis=1)), rtol=1e-5)
+    assert json.loads(made.metadata[DERIVED_OF]) == {}
 
 
 WITH_COMPLEXITY = "attacks: {complexity: {of: sima}}"
@@ -317,11 +353,12 @@ def test_what_cannot_be_derived_is_refused_before_any_job(changes, line):
 
 
 def test_the_rule_names_what_the_job_reads_and_writes():
-    job = derive_job("t", "complexity", Complexity(), "s")
+    job = derive_job("t", "complexity", Complexity(), "s", "d")
+    of_samples = derive_job("t", "own_distance", OwnDistance(), "s", "d")
     rules = (ROOT / "workflow/rules/scores.smk").read_text()
     (rule,) = re.findall(r"rule derive:\n(.*?)\n\n\n", rules, re.DOTALL)
     (named,) = re.findall(r"data=reads\(([^)]*)\)", rule)
-    assert {f'"{role}"' for role in job.reads} == set(named.split(", ")[1:])
+    assert {f'"{role}"' for role in {*job.reads, *of_samples.reads}} == set(named.split(", ")[1:])
     written = {
         path.format(audit="t", derived="complexity") for path in re.findall(r'"(results/[^"]*)"', rule)
     }

@@ -14,6 +14,8 @@ from click.testing import CliRunner
 from PIL import Image
 from sklearn.metrics import balanced_accuracy_score
 
+from simaudit.attacks.derived.complexity import Complexity
+from simaudit.attacks.threshold.sima import SimA
 from simaudit.cli import simaudit
 from simaudit.evaluation.comparison.compare import compare
 from simaudit.evaluation.numbers import ledger
@@ -32,6 +34,7 @@ from simaudit.storage.parquet import write_table
 from simaudit.storage.pictures import save_sheet
 from simaudit.targets.closed_form import along_line, over_field
 from simaudit.training.knobs import Schedule
+from simaudit.vocabulary import paths
 from simaudit.vocabulary.context import AuditContext
 from simaudit.vocabulary.errors import SimauditError
 from simaudit.vocabulary.paths import FIGURE_SUFFIXES
@@ -49,6 +52,20 @@ def sima(audit):
     """SimA at three timesteps with two norms, the second of which tells members better."""
     strengths = {1: 1, 4: 2}
     return {(t, raw(p)): audit.telling(s, seed=t) for p, s in strengths.items() for t in (10, 20, 30)}
+
+
+def complexity(audit):
+    """A target on which complexity was taken out of SimA: log s is p plus what tells members; the values of p."""
+    predicted = 3 * audit.telling(0, seed=11)
+    left = {t: audit.telling(2, seed=t) for t in (20, 30)}
+    columns = {
+        "sima": {(t, raw(4)): np.exp(predicted + left[t]) for t in left},
+        "complexity": {(t, variant_text({"input": "raw", "norm": 4, "fit": "ridge"})): left[t] for t in left},
+    }
+    of = audit.evaluate("target", {"sima": 0, "complexity": 0, "loss": 1}, **columns)
+    file = audit.path / "scores/target/complexity.parquet"
+    audit.write_scores(file, "complexity", columns["complexity"], params=json.dumps({"of": "sima"}))
+    return of, predicted
 
 
 def gallery(audit, target, **images):
@@ -79,6 +96,18 @@ def results(evaluated, audit):
     """One target with three attacks, one of them without timesteps."""
     shutil.copytree(evaluated.root, audit.path, dirs_exist_ok=True)
     return replace(evaluated, root=audit.path)
+
+
+@pytest.fixture
+def derived(audit):
+    """One target with scores of complexity and of its base."""
+    audit.blind()
+    return complexity(audit)[0]
+
+
+def results_for(name):
+    """The fixture that has what a figure is drawn of."""
+    return "run" if name in OF_RUN else "derived" if name == "complexity" else "results"
 
 
 @pytest.fixture(scope="module")
@@ -123,13 +152,13 @@ def run(compared, tmp_path):
 
 @pytest.mark.parametrize("name", figure_types())
 def test_the_same_results_give_the_same_bytes_and_a_table_of_what_is_plotted(name, request, tmp_path):
-    of = request.getfixturevalue("results" if name in OF_TARGET else "run")
+    of = request.getfixturevalue(results_for(name))
     written = []
     for copy in ("a", "b"):
         drawing = draw(figure_types()[name](), of)
-        paths = [tmp_path / f"{copy}.{suffix}" for suffix in FIGURE_SUFFIXES]
-        drawing.save(paths)
-        written.append([path.read_bytes() for path in paths])
+        files = [tmp_path / f"{copy}.{suffix}" for suffix in FIGURE_SUFFIXES]
+        drawing.save(files)
+        written.append([path.read_bytes() for path in files])
     assert written[0] == written[1]
     assert all(len(content) > 4000 for content in written[0][:2])
     table = pd.read_csv(tmp_path / "a.csv")
@@ -140,7 +169,7 @@ def test_the_same_results_give_the_same_bytes_and_a_table_of_what_is_plotted(nam
 @pytest.mark.parametrize("name", figure_types())
 def test_the_picture_sees_nothing_but_its_table(name, request):
     """Drawn again from the table alone, after the results are gone."""
-    of = request.getfixturevalue("results" if name in OF_TARGET else "run")
+    of = request.getfixturevalue(results_for(name))
     values = figure_types()[name]().values(of)
     for path in (*of.root.rglob("*.parquet"), *of.root.rglob("*.json"), *of.root.rglob("*.npz")):
         path.unlink()
@@ -148,7 +177,8 @@ def test_the_picture_sees_nothing_but_its_table(name, request):
 
 
 @pytest.mark.parametrize("name", figure_types())
-def test_a_drawing_writes_its_caption_and_what_it_says_is_in_the_ledger(name, results, run, tmp_path):
+def test_a_drawing_writes_its_caption_and_what_it_says_is_in_the_ledger(name, request, run, tmp_path):
+    results = request.getfixturevalue("results" if name in OF_RUN else results_for(name))
     files = [results.file("summary"), results.file("quality")]
     numbers = json.loads((run.root / "numbers.json").read_text()) | ledger(files)
     write_json(run.root / "numbers.json", numbers)
@@ -244,6 +274,8 @@ def test_a_shifted_split_is_marked_on_every_picture(audit):
     gallery(audit, "target")
     shifted = audit.evaluate("target", {"sima": 2, "loss": 1}, sima=sima(audit))
     for name in OF_TARGET:
+        if name == "complexity":
+            shifted, _ = complexity(audit)
         figure = draw(figure_types()[name](), shifted).picture
         assert "shifted split" in figure.get_suptitle()
 
@@ -303,6 +335,34 @@ def test_a_points_distance_and_statistic_are_the_samples_own(results, audit):
     assert row.statistic == results.selected.statistics["sima"][at]
     assert row.distance == pd.read_parquet(audit.nearest()).distance[at]
     assert (row.role == "members") == audit.split.is_member[at]
+
+
+def test_the_prediction_is_what_lies_between_log_s_and_what_is_left_of_it(audit):
+    audit.blind()
+    of, predicted = complexity(audit)
+    drawing = draw(figure_types()["complexity"](), of)
+    values, rows = drawing.values, ~audit.split.is_calibration
+    np.testing.assert_allclose(values.predicted, predicted[rows], atol=1e-5)
+    np.testing.assert_allclose(values.log_statistic - values.predicted, values.difference, atol=1e-6)
+    assert ((values.role == "members") == audit.split.is_member[rows]).all()
+    threshold = of.summary["attacks"]["complexity"]["transferred"]["threshold"]
+    called = values.difference <= threshold
+    transferred = of.summary["attacks"]["complexity"]["transferred"]
+    assert called[values.role == "members"].mean() == pytest.approx(transferred["tpr"]["value"])
+    before, after = drawing.picture.axes
+    assert [line.get_xy1() for line in before.lines] == [(0, 0), (0, threshold)]
+    assert after.lines[0].get_xdata()[0] == threshold
+
+
+def test_the_figure_of_complexity_reads_the_scores_of_the_attack_and_of_its_base():
+    attacks = {"sima": SimA(timesteps=[10]), "complexity": Complexity()}
+    figure = figure_types()["complexity"]()
+    job = figure_job("net", "complexity", figure, {}, attacks=attacks)
+    assert {paths.scores("net", attack) for attack in attacks} < set(job.inputs)
+    assert (figure.missing(attacks, False), figure.missing({"sima": None}, False)) == (
+        None,
+        "needs complexity",
+    )
 
 
 def test_samples_stand_above_the_members_that_they_are_nearest_to(results):
@@ -448,7 +508,7 @@ def test_the_line_is_shaded_where_the_best_threshold_calls_members(run):
 
 def declare(audit, name):
     """Write the stamps of a figure of the target, and of the page that shows it."""
-    drawn = figure_job("target", name, figure_types()[name](), {})
+    drawn = figure_job("target", name, figure_types()[name](), {}, attacks={"complexity": Complexity()})
     page = report_job({}, {"run": [], "target": [name]}, {}, {}, {}, [])
     stamps.write([drawn, page], audit.path / "params", audit.path / "speed.json")
 

@@ -144,8 +144,8 @@ def test_the_choice_of_attacks_scores_and_evaluates_alone(values):
     before = texts(values)
     values["audits"]["digits-ddpm"] = {"attacks": ["sima"]}
     dropped = {name for name in before if name.startswith("score/digits-ddpm/")} - {"score/digits-ddpm/sima"}
-    not_drawn = {"figure/digits-ddpm/queries"}  # of one attack alone
-    summing_up = {"evaluate/digits-ddpm", "numbers", "report"}
+    not_drawn = {"figure/digits-ddpm/complexity", "figure/digits-ddpm/queries"}  # of SimA alone
+    summing_up = {"evaluate/digits-ddpm", "own_samples/digits-ddpm", "numbers", "report"}
     assert changed_stamps(before, texts(values)) == dropped | not_drawn | summing_up
 
 

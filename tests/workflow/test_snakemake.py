@@ -61,6 +61,7 @@ def after_training(*targets):
 def after_scores(*targets):
     """What is done again when scores of these targets change."""
     evaluations = {f"results/evaluation/{target}.parquet" for target in targets}
+    evaluations |= {f"results/evaluation/own_samples/{target}.json" for target in targets}
     return evaluations.union(SUMMING_UP, FROM_NUMBERS, *map(figures, targets))
 
 

@@ -11,6 +11,7 @@ if (
 ):  # this clone's own code, wherever the package was installed from
     sys.path.insert(0, str(SOURCE))
 
+from simaudit.attacks.derived_attack import DerivedAttack
 from simaudit.machine.locks import release_stale_locks
 from simaudit.plan import dvc
 from simaudit.plan.jobs import jobs
@@ -151,7 +152,7 @@ wildcard_constraints:
     split=any_of(PARAMS.used_splits),
     target=r"[a-z0-9_-]+",
     audit=r"[a-z0-9_-]+",
-    attack=any_of(name for name, attack in PARAMS.attacks.items() if not attack.bases),
-    derived=any_of(name for name, attack in PARAMS.attacks.items() if attack.bases),
+    attack=any_of(name for name, attack in PARAMS.attacks.items() if not isinstance(attack, DerivedAttack)),
+    derived=any_of(name for name, attack in PARAMS.attacks.items() if isinstance(attack, DerivedAttack)),
     epoch=r"[0-9]+",
     figure=r"[a-z0-9_-]+",

@@ -84,3 +84,24 @@ rule quality:
         stamp=stamp("quality/{audit}"),
     shell:
         "simaudit run quality/{wildcards.audit} --threads {threads}"
+
+
+# Whether an attack tells what a model was trained on from what it draws: the attacks are asked about its own samples.
+rule own_samples:
+    input:
+        data=reads("own_samples/{audit}", "features", "images", "items", "samples", "scores", "split", "target"),
+        summary="results/evaluation/{audit}.json",
+    output:
+        own_samples="results/evaluation/own_samples/{audit}.json",
+        record="results/records/own_samples/{audit}.json",
+    log:
+        "results/logs/own_samples/{audit}.log",
+    threads: threads("own_samples/{audit}")
+    resources:
+        mem_mb=memory("own_samples/{audit}"),
+        runtime=240,
+        gpu=gpu("own_samples/{audit}"),
+    params:
+        stamp=stamp("own_samples/{audit}"),
+    shell:
+        "simaudit run own_samples/{wildcards.audit} --threads {threads}"

@@ -63,11 +63,11 @@ rule score_reference:
         "simaudit run score/{wildcards.audit}/references/{wildcards.target}/{wildcards.attack} --threads {threads}"
 
 
-# An attack that asks no model: a function of the scores of others of the same audit.
+# An attack that asks no model: a function of the scores of others of the same audit, or of images drawn from its target.
 rule derive:
     input:
         data=reads(
-            "score/{audit}/derived/{derived}", "features", "references", "scores", "split", "trained_on"
+            "score/{audit}/derived/{derived}", "features", "images", "references", "samples", "scores", "split", "trained_on"
         ),
     output:
         scores="results/scores/{audit}/{derived}.parquet",

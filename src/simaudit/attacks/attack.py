@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, ClassVar, Literal, NamedTuple
+from typing import TYPE_CHECKING, ClassVar, Literal, NamedTuple, Self
 
 from simaudit.targets.offers import DERIVATIVES
 from simaudit.vocabulary import registry
@@ -93,6 +93,10 @@ class TargetAttack(Attack):
         The same (timestep, variant) pairs in the same order for every batch; no query is made twice.
         """
 
+    def at(self, timestep: int | None) -> Self:
+        """Return the attack with those of its statistics alone that are of a timestep of its grid, where it has one."""
+        return self
+
 
 class TimestepAttack(TargetAttack):
     """An attack that queries the denoiser at a grid of timesteps."""
@@ -102,6 +106,9 @@ class TimestepAttack(TargetAttack):
     @property
     def grid(self) -> tuple[int, ...]:
         return self.timesteps
+
+    def at(self, timestep: int | None) -> Self:
+        return self if timestep is None else self.model_copy(update={"timesteps": (timestep,)})
 
 
 def kind_of(attack: Attack) -> str:

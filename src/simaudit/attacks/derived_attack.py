@@ -5,12 +5,15 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar, NamedTuple
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 import numpy as np
 
 from simaudit.attacks.attack import Attack
 from simaudit.vocabulary.variant import Column
+
+if TYPE_CHECKING:
+    from simaudit.data.neighbours import Indexed
 
 
 class Statistics(NamedTuple):
@@ -38,7 +41,8 @@ class Known:
     `statistics` are by attack. `features` (N,) are those of the images, by name, float64 and finite. `members` and
     `heldout` (N,) bool are the samples of the calibration fold on either side: an attacker knows no more of who was
     trained on, so that the sides of the evaluation fold cannot influence anything. `references` are there for an attack
-    that `needs_references`.
+    that `needs_references`; `images` (N, C, H, W) and the model's own `samples` (S, C, H, W), in [-1, 1], for one that
+    `needs_samples`.
     """
 
     statistics: Mapping[str, Statistics]
@@ -46,10 +50,12 @@ class Known:
     members: np.ndarray
     heldout: np.ndarray
     references: Sequence[Reference] = ()
+    images: Indexed | None = None
+    samples: Indexed | None = None
 
 
 class DerivedAttack(Attack):
-    """An attack that asks no model: a function of the scores of other attacks of the same audit.
+    """An attack that asks no model: a function of the scores of other attacks of the same audit, or of its samples.
 
     What it learns it learns on the calibration fold. A sample of that fold gets a statistic by what was learned without
     it (`calibration_parts`), since knobs are chosen there. Its module imports no torch.
@@ -58,10 +64,13 @@ class DerivedAttack(Attack):
     needs_references: ClassVar[bool] = False
     """Whether it reads the scores of its bases under references, too, so that its audit must have some."""
 
+    needs_samples: ClassVar[bool] = False
+    """Whether it looks at the images themselves and at those that the model draws."""
+
     @property
     @abstractmethod
     def bases(self) -> tuple[str, ...]:
-        """The attacks of the same audit whose scores it reads."""
+        """The attacks of the same audit whose scores it reads; there may be none."""
 
     @abstractmethod
     def derive(self, known: Known) -> Statistics:

@@ -60,6 +60,11 @@ class WrappingAttack(TargetAttack):
         own = ("attacks", name, "knobs", "timesteps")
         return own if "timesteps" in self.knobs else ("attacks", self.of, "timesteps")
 
+    def at(self, timestep: int | None) -> Self:
+        narrowed = self.model_copy()
+        narrowed._base = self.base.at(timestep)
+        return narrowed
+
     def statistics(self, target: Target, images: torch.Tensor, noise: SampleNoise) -> Iterator[Statistic]:
         z = target.encode(images)
         variant, change = self.change(target, z, noise)

@@ -17,7 +17,12 @@ from simaudit.evaluation.protocol.metrics import AUC, METRICS, TPR_LEVELS
 from simaudit.evaluation.protocol.selected import BLIND, SelectedScores
 from simaudit.figures import legend
 from simaudit.figures.printed import estimate, fill
-from simaudit.report.outcome import control_line, heads_that_find_more, origins_apart
+from simaudit.report.outcome import (
+    control_line,
+    heads_that_find_more,
+    origins_apart,
+    own_samples_lines,
+)
 from simaudit.storage.atomic import atomic_path
 from simaudit.storage.json import read_json
 from simaudit.vocabulary import paths
@@ -99,6 +104,7 @@ class Result:
         for sentence in heads_that_find_more(controls, ledger):
             yield f"  {fill(sentence, ledger)}"
         yield f"  {control_line(controls['controls'])}"
+        yield from (f"  {line}" for line in own_samples_lines(ledger, self.name, best))
         yield from (f"  {line}" for line in origins_apart(controls))
 
     def _at(self, attack: str) -> str:

@@ -62,12 +62,15 @@ def complexity_features(images: np.ndarray) -> dict[str, np.ndarray]:
     }
 
 
+def features_of(images: Images, ids: np.ndarray) -> dict[str, np.ndarray]:
+    """Return the features (n,) of images[ids] by name, computed a few images at a time."""
+    blocks = [complexity_features(block) for _, block in images.blocks(ids)]
+    return {name: np.concatenate([block[name] for block in blocks]) for name in blocks[0]}
+
+
 def write_features(path: Path, images: Images, sample_id: np.ndarray) -> None:
-    """Write sample_id and the features of images[sample_id] as Parquet, atomically, a few images at a time."""
-    blocks = [pd.DataFrame(complexity_features(block)) for _, block in images.blocks(sample_id)]
-    table = pd.concat(blocks, ignore_index=True)
-    table.insert(0, "sample_id", sample_id)
-    write_table(path, table)
+    """Write sample_id and the features of images[sample_id] as Parquet, atomically."""
+    write_table(path, pd.DataFrame({"sample_id": sample_id, **features_of(images, sample_id)}))
 
 
 def read_features(path: Path, sample_id: np.ndarray) -> dict[str, np.ndarray]:

@@ -3,6 +3,8 @@
 Images are read block by block, so that memory does not grow with their number.
 """
 
+from __future__ import annotations
+
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Protocol

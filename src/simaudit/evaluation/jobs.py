@@ -1,19 +1,24 @@
 """The jobs that evaluate: blind classifiers of a split, an audit's numbers and quality, comparisons, the ledger."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import Field
 
+from simaudit.attacks.attack import Attack
+from simaudit.attacks.derived_attack import DerivedAttack, Statistics
 from simaudit.data.components import WIDEST
 from simaudit.data.jobs import NearDuplicateKnobs
 from simaudit.samples.jobs import QualityKnobs
+from simaudit.scoring.jobs import ScoringKnobs, asked, modules_of
 from simaudit.storage.array import shape_of
+from simaudit.targets.family import TargetFamily, family_modules
+from simaudit.targets.memory import model_mb
 from simaudit.vocabulary import paths
 from simaudit.vocabulary.bounds import MOST_RESAMPLES, Most
 from simaudit.vocabulary.job import Job, reference
-from simaudit.vocabulary.knobs import Knobs, Seed, Threads, deciding, speed
+from simaudit.vocabulary.knobs import Condition, Knobs, Seed, Threads, deciding, speed
 from simaudit.vocabulary.membership import Membership
 
 PAPERS = Path(__file__).parent / "comparison" / "papers"
@@ -28,6 +33,7 @@ NEEDS_MEMORY = {
     "blind": "evaluation.blind.side",
     "evaluate": "evaluation.threads or evaluation.bootstrap",
     "quality": "quality.samples",
+    "own_samples": "scoring.batch_size",
     "compare": "evaluation.bootstrap",
 }
 """The knobs that bound the memory of a job, by its function."""
@@ -42,6 +48,7 @@ MEMORY_MB = {
     "blind": lambda job: 700 + 0.0015 * shape_of(job.input("images"))[0],  # two tables of float32
     "evaluate": lambda job: 800 + 8 * job.read_mb("scores"),  # the statistics of an attack, and ranks of them
     "quality": lambda job: 1500 + _feature_mb(job) * shape_of(job.input("images"))[0],
+    "own_samples": model_mb,
     "compare": 2000,
 }
 """MB of memory that a job needs, by its function."""
@@ -223,6 +230,100 @@ def quality(job: Job) -> None:
         )
     summary = {"target": job.params["target"], "features": features.kind, "frechet": distances}
     write_json(job.output("quality"), summary)
+
+
+def own_samples_job(
+    audit: str,
+    split: str,
+    attacks: Mapping[str, Attack],
+    scoring: ScoringKnobs,
+    quality: QualityKnobs,
+    reads: Mapping[str, Any],
+    family: TargetFamily,
+    conditions: Sequence[Condition] = (),
+) -> Job:
+    """Ask attacks about images that a target drew; `reads` and `conditions` are those of the job that drew them."""
+    bases = sorted({base for knobs in attacks.values() for base in knobs.bases})
+    by_class = {"quality": {"seed": quality.seed}} if "labels" in conditions else {}
+    return Job(
+        f"own_samples/{audit}",
+        reference(own_samples),
+        {
+            "target": audit,
+            "kind": family.kind,
+            "attacks": [asked(name, knobs) for name, knobs in attacks.items()],
+            "scoring": deciding(scoring),
+            **by_class,
+        },
+        {
+            **reads,
+            "features": paths.features(split),
+            "samples": paths.samples(audit),
+            "scores": {base: paths.scores(audit, base) for base in bases},
+            "summary": paths.of_target("summary", audit),
+        },
+        {"own_samples": paths.of_target("own_samples", audit)},
+        (
+            family_modules()[family.kind],
+            *sorted({module for knobs in attacks.values() for module in modules_of(knobs)}),
+        ),
+        speed=speed(scoring),
+    )
+
+
+def own_samples(job: Job) -> Mapping[str, Any]:
+    """Measure which share of a target's own samples each attack accuses, at the threshold that calibration set."""
+    import numpy as np
+    import torch
+
+    from simaudit.data.classes import read_classes
+    from simaudit.data.complexity import features_of, read_features
+    from simaudit.data.split import Split
+    from simaudit.data.store import Images
+    from simaudit.evaluation.controls.own_samples import shares_accused
+    from simaudit.evaluation.protocol.metrics import tail_mark
+    from simaudit.evaluation.protocol.transfer import METRIC
+    from simaudit.machine.devices import resolve_device
+    from simaudit.samples.asked import OwnSamples
+    from simaudit.samples.draw import classes_to_draw
+    from simaudit.scoring.derive import derive_of_others
+    from simaudit.scoring.jobs import attack_of
+    from simaudit.scoring.score_file import Scores
+    from simaudit.storage.json import read_json, write_json
+    from simaudit.targets.family import family_type
+
+    scoring = ScoringKnobs.model_validate({**job.params["scoring"], **job.speed})
+    torch.set_num_threads(scoring.threads)
+    device = resolve_device(scoring.device)
+    target = family_type(job.params["kind"]).load(job.input("target"), device)
+    split, drawn, labels = Split.read(job.input("split")), Images.open(job.input("samples")), None
+    if "quality" in job.params:
+        of_members = read_classes(job.input("items"), split.member_ids, target.known_classes)
+        labels = classes_to_draw(of_members, len(drawn), job.params["quality"]["seed"])
+    first_id = max(len(drawn), len(Images.open(job.input("images"))))
+    own = OwnSamples(target, drawn, labels, scoring.seed, first_id, scoring.batch_size, device)
+    features = [
+        read_features(job.input("features"), split.sample_id),
+        features_of(drawn, np.arange(len(drawn))),
+    ]
+
+    def derive(attack: DerivedAttack, of: Mapping[str, Statistics]) -> Statistics:
+        scores = {base: Scores.read(Path(job.reads["scores"][base])) for base in of}
+        return derive_of_others(attack, scores, split, features[0], of, features[1])
+
+    sides = (int((split.is_calibration & side).sum()) for side in (split.is_member, ~split.is_member))
+    shares = shares_accused(
+        {said["name"]: attack_of(said, Attack) for said in job.params["attacks"]},
+        read_json(job.input("summary"))["attacks"],
+        own.statistics,
+        derive,
+        tail_mark(METRIC, *sides),
+    )
+    write_json(
+        job.output("own_samples"),
+        {"target": job.params["target"], "own_samples": {"drawn": len(drawn)}, **shares},
+    )
+    return {"device": str(device)}
 
 
 def compare_job(

@@ -28,6 +28,7 @@ UNITS = {
     "members": "samples",
     "heldout": "samples",
     "found": "samples",
+    "drawn": "samples",
     "sample_id": "position",
     "member_id": "position",
     "rms": "pixel values",

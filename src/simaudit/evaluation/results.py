@@ -13,9 +13,11 @@ from simaudit.evaluation.numbers import Ledger
 from simaudit.evaluation.protocol.choice import Choice
 from simaudit.evaluation.protocol.selected import SelectedScores
 from simaudit.evaluation.statistics.bootstrap import Bootstrap
+from simaudit.scoring.score_file import Scores
 from simaudit.storage.array import read_arrays
 from simaudit.storage.json import read_json
 from simaudit.storage.parquet import read_table
+from simaudit.vocabulary import paths
 from simaudit.vocabulary.context import AuditContext
 from simaudit.vocabulary.errors import SimauditError
 from simaudit.vocabulary.paths import RUN_FILES, SPLIT_FILES, TARGET_FILES
@@ -71,6 +73,10 @@ class Results:
     @cached_property
     def selected(self) -> SelectedScores:
         return SelectedScores.read(self.file("selected"))
+
+    def scores(self, attack: str) -> Scores:
+        """Return every statistic of every sample by an attack. Raises SimauditError as `Scores.read` does."""
+        return Scores.read(self.root / paths.scores(self.target, attack).relative_to(paths.RESULTS))
 
     def choice(self, attack: str, bootstrap: Bootstrap) -> Choice:
         """Return an attack at its selected knobs on the evaluation fold, whose resamples `bootstrap` draws."""

@@ -57,6 +57,10 @@ class TargetFigure(Figure):
         """
         return None
 
+    def scored(self, attacks: Mapping[str, Any]) -> tuple[str, ...]:
+        """Return those of these attacks from whose score files it is drawn, beside what it `reads`."""
+        return ()
+
     @abstractmethod
     def values(self, of: Results) -> pd.DataFrame:
         """Return what the picture plots, one row per mark."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from simaudit.figures.figure import Figure, RunFigure, TargetFigure, figure_modules
@@ -14,11 +15,22 @@ MEMORY_MB = {"figure": 2000}
 
 
 def figure_job(
-    of: str, name: str, knobs: Figure, contexts: Mapping[str, Mapping[str, Any]], splits: Sequence[str] = ()
+    of: str,
+    name: str,
+    knobs: Figure,
+    contexts: Mapping[str, Mapping[str, Any]],
+    splits: Sequence[str] = (),
+    attacks: Mapping[str, Any] = MappingProxyType({}),
 ) -> Job:
-    """Draw a figure of an audit, or of RUN; `contexts` says what each audit is beside the others, on these splits."""
-    is_of_target = isinstance(knobs, TargetFigure)
-    files = [paths.of_target(file, of) if is_of_target else paths.of_run(file) for file in knobs.reads]
+    """Draw a figure of an audit, or of RUN; `contexts` says what each audit is beside the others, on these splits.
+
+    `attacks` are those of the audit, by name, each with its knobs.
+    """
+    if isinstance(knobs, TargetFigure):
+        files = [paths.of_target(file, of) for file in knobs.reads]
+        files += [paths.scores(of, attack) for attack in knobs.scored(attacks)]
+    else:
+        files = [paths.of_run(file) for file in knobs.reads]
     of_splits = knobs.reads_of_splits if isinstance(knobs, RunFigure) else ()
     files += [paths.of_split(file, split) for split in splits for file in of_splits]
     known: dict[str, Any] = {"targets": contexts if of == paths.RUN and "numbers" in knobs.reads else {}}

@@ -21,6 +21,7 @@ _ATTACKS = {
     "complexity_av": Look("Complexity-AV", "#7B3F00", "p"),
     "reference": Look("Reference", "#2E5EAA", "d"),
     "lira": Look("LiRA", "#66A61E", "D"),
+    "own_distance": Look("Own distance", "#6B8E23", "<"),
     "sima_mc": Look("SimA-MC", "#332288", "s"),
     "loss": Look("Loss", "#CC79A7", "v"),
     "pia": Look("PIA", "#E69F00", "D"),

@@ -23,6 +23,8 @@ CHANCE: dict[str, Any] = {"color": "0.6", "linewidth": 0.8, "linestyle": (0, (4,
 """The level of guessing, or the line on which two audits agree."""
 CHOSEN: dict[str, Any] = {"color": "0.4", "linewidth": 0.8, "linestyle": (0, (1, 2)), "zorder": 0}
 """The selected timestep."""
+THRESHOLD: dict[str, Any] = {"color": "0.2", "linewidth": 1.0, "linestyle": (0, (1, 1.5)), "zorder": 3}
+"""Where an attack begins to accuse."""
 ERROR_BARS: dict[str, Any] = {"linewidth": 1.0, "elinewidth": 0.8, "capsize": 0, "markersize": 4}
 """Points with their limits."""
 _ABOVE: dict[str, Any] = {"loc": "lower center", "bbox_to_anchor": (0.5, 1.0)}

@@ -4,7 +4,7 @@ from collections.abc import Collection, Hashable, Iterator, Mapping
 
 from pydantic import ValidationError
 
-from simaudit.attacks.derived_attack import needs_references
+from simaudit.attacks.derived_attack import DerivedAttack, needs_references
 from simaudit.attacks.wrapping_attack import WrappingAttack, can_be_wrapped
 from simaudit.figures.figure import TargetFigure
 from simaudit.plan import at_hand
@@ -110,7 +110,7 @@ def _of_audit(params: Params, name: str) -> Mistakes:
         yield Mistake((*key, "attacks"), why)
     yield from _unknown((*key, "intermediate_attacks"), audit.intermediate_attacks, attacks)
     for attack in audit.intermediate_attacks:
-        if attack in attacks and attacks[attack].bases:
+        if isinstance(attacks.get(attack), DerivedAttack):
             yield Mistake((*key, "intermediate_attacks"), f"{attack} asks no model; leave it out")
         elif attack in attacks and attacks[attack].learned:
             yield Mistake((*key, "intermediate_attacks"), f"{attack} is a learned head; leave it out")
@@ -173,7 +173,7 @@ def _derived(params: Params) -> Mistakes:
     """Refuse what is derived of a derived attack: scores are derived in one step."""
     for name, attack in params.attacks.items():
         for base in attack.bases:
-            if base in params.attacks and params.attacks[base].bases:
+            if isinstance(params.attacks.get(base), DerivedAttack):
                 yield Mistake(
                     ("attacks", name, "of"), f"{base} is itself derived; name one that asks a model"
                 )

@@ -8,7 +8,14 @@ from typing import Any
 from simaudit.attacks.attack import TargetAttack
 from simaudit.attacks.derived_attack import DerivedAttack
 from simaudit.data.jobs import features_job, nearest_job, prepare_job, split_job
-from simaudit.evaluation.jobs import blind_job, compare_job, evaluate_job, numbers_job, quality_job
+from simaudit.evaluation.jobs import (
+    blind_job,
+    compare_job,
+    evaluate_job,
+    numbers_job,
+    own_samples_job,
+    quality_job,
+)
 from simaudit.figures.jobs import figure_job
 from simaudit.plan.params import Params
 from simaudit.report.jobs import report_job, tables_job
@@ -38,7 +45,8 @@ def jobs(params: Params) -> Iterator[Job]:
     drawn = {of: [name for name, why in names.items() if why is None] for of, names in figures.items()}
     for of, names in drawn.items():
         for name in names:
-            yield figure_job(of, name, params.figures[name], contexts, params.audited_splits)
+            attacks = {} if of == paths.RUN else params.attacks_on(of)
+            yield figure_job(of, name, params.figures[name], contexts, params.audited_splits, attacks)
     undrawn = {
         of: {params.figures[name].title: why for name, why in names.items() if why}
         for of, names in figures.items()
@@ -103,11 +111,11 @@ def _of_audit(params: Params, audit: str) -> Iterator[Job]:
                 conditions=conditions,
                 as_reference=name,
             )
+    yield sample_job(audit, params.quality, params.scoring, reads, family, conditions)
     for name, derived in attacks.items():
         if isinstance(derived, DerivedAttack):
             splits = {target: known.split for target, known in references.items() if derived.needs_references}
-            yield derive_job(audit, name, derived, split, splits)
-    yield sample_job(audit, params.quality, params.scoring, reads, family, conditions)
+            yield derive_job(audit, name, derived, split, dataset, splits)
     yield evaluate_job(
         audit,
         split,
@@ -117,6 +125,7 @@ def _of_audit(params: Params, audit: str) -> Iterator[Job]:
         params.evaluation,
     )
     yield quality_job(audit, split, dataset, params.quality, params.evaluation)
+    yield own_samples_job(audit, split, attacks, params.scoring, params.quality, reads, family, conditions)
 
 
 def numbered(before: list[Job]) -> list[Path]:

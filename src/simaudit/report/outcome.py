@@ -95,6 +95,18 @@ def _alone(sides: Mapping[str, Sequence[str]]) -> list[str]:
     ]
 
 
+def own_samples_lines(ledger: Ledger, audit: str, attack: str) -> list[str]:
+    """Return a line on how an attack judges images that the model drew itself; none where it was not asked."""
+    accused = ledger.get("accused", audit, attack, "own_samples")
+    if accused is None:
+        return []
+    members = estimate(ledger.number("tpr", audit, attack, "transferred"))
+    return [
+        f"{legend.look(attack).name} at its threshold of 1 % FPR accuses {estimate(accused)} of the model's own "
+        f"samples, none of which is a member, and {members} of the members."
+    ]
+
+
 def run_lines(results: Path = RESULTS) -> list[str]:
     """Return the last lines on the terminal: where the page is, and the summary of the run under `results`.
 
@@ -135,4 +147,5 @@ def summary_lines(controls: Mapping[str, Any], ledger: Ledger) -> list[str]:
         f"{f', {undecided} undecided' if undecided else ''}; highest: {highest}, AUC {auc} "
         f"({legend.look(best[highest]).name}).",
         *(fill(sentence, ledger) for sentence in heads_that_find_more(controls, ledger)),
+        *own_samples_lines(ledger, highest, best[highest]),
     ]

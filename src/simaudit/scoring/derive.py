@@ -10,11 +10,13 @@ import numpy as np
 from scipy.stats import fisher_exact
 
 from simaudit.attacks.derived_attack import DerivedAttack, Known, Reference, Statistics
+from simaudit.data.neighbours import Chosen, Indexed
 from simaudit.data.split import Split
 from simaudit.scoring.score_file import LEARNED, Scores, ScoreWriter, require_finite
 from simaudit.storage.atomic import atomic_path
 from simaudit.storage.hashes import sha256_file
 from simaudit.vocabulary.errors import SimauditError
+from simaudit.vocabulary.variant import variant_text
 
 DERIVED_OF = "derived_of"
 """Key of a file's metadata: the SHA-256 of the score files that it is computed of, by attack, as JSON.
@@ -40,11 +42,14 @@ def write_derived(
     split: Split,
     features: Mapping[str, np.ndarray],
     references: Mapping[str, ReferenceFiles] = MappingProxyType({}),
+    images: Indexed | None = None,
+    samples: Indexed | None = None,
 ) -> None:
     """Compute the attack of that name of the score files of its `bases`, and write its scores to `path`, atomically.
 
-    `features` (N,) are those of the images of the split, `references` by target. What the metadata of all bases say
-    (the target, the split, the log-SNR of each timestep) is said of what is derived of them, too.
+    `features` (N,) are those of the images of the split, `references` by target; `images` of all of the dataset and the
+    model's own `samples` are there for an attack that needs these. What the metadata of all bases say (the target, the
+    split, the log-SNR of each timestep) is said of what is derived of them, too.
     Raises SimauditError when a base is of other samples than the split, or under a reference of other statistics, when
     members of a reference depend on who is a member of the split, or when a statistic is not finite.
     """
@@ -55,6 +60,8 @@ def write_derived(
         split.is_member & split.is_calibration,
         ~split.is_member & split.is_calibration,
         [_reference(target, files, split, scores) for target, files in references.items()],
+        images=None if images is None else Chosen(images, split.sample_id),
+        samples=samples,
     )
     try:
         derived = attack.derive(known)
@@ -123,7 +130,37 @@ def _require_drawn(target: str, members: np.ndarray, is_member: np.ndarray) -> N
         )
 
 
+def derive_of_others(
+    attack: DerivedAttack,
+    scores: Mapping[str, Scores],
+    split: Split,
+    features: Mapping[str, np.ndarray],
+    others: Mapping[str, Statistics],
+    features_of_others: Mapping[str, np.ndarray],
+) -> Statistics:
+    """Return what an attack derives for M images beside the split, of which nobody knows who is a member: (K, M).
+
+    `others` has statistics of these images by base, maybe not all that the base's `scores` of the split have;
+    `features` and `features_of_others` are those of either. What is learned is learned of the split as ever.
+    """
+    statistics = {}
+    for base, more in others.items():
+        rows = {(c.timestep, variant_text(c.variant)): k for k, c in enumerate(scores[base].columns)}
+        of_split = scores[base].statistic[[rows[c.timestep, variant_text(c.variant)] for c in more.columns]]
+        statistics[base] = more._replace(values=np.concatenate([of_split, more.values], axis=1))
+    count = len(next(iter(features_of_others.values())))
+    is_member, is_calibration = (np.pad(of, (0, count)) for of in (split.is_member, split.is_calibration))
+    known = Known(
+        statistics,
+        {name: np.concatenate([values, features_of_others[name]]) for name, values in features.items()},
+        is_member & is_calibration,
+        ~is_member & is_calibration,
+    )
+    derived = attack.derive(known)
+    return derived._replace(values=derived.values[:, len(split) :])
+
+
 def _alike(metadata: Sequence[Mapping[str, str]]) -> dict[str, str]:
-    """Return the entries that all of these share."""
-    first, *others = metadata
+    """Return the entries that all of these share; none of no bases."""
+    first, *others = metadata or [{}]
     return {key: value for key, value in first.items() if all(other.get(key) == value for other in others)}

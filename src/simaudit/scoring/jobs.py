@@ -64,7 +64,7 @@ def score_job(
     is the target's name where it is a reference of the audit; then `reads` has its own split too, as `trained_on`.
     """
     state = f"epochs/{epoch}/" if epoch else f"references/{as_reference}/" if as_reference else ""
-    params = {**_asked(attack, knobs), "scoring": deciding(scoring), "epoch": epoch}
+    params = {**asked(attack, knobs), "scoring": deciding(scoring), "epoch": epoch}
     of = {"audit": audit, "kind": family.kind, "conditions": list(conditions)}
     scores = paths.scores(audit, attack, epoch)
     if as_reference:
@@ -75,7 +75,7 @@ def score_job(
         of | params,
         reads,
         {"scores": scores} | ({} if state else {"cost": paths.cost(audit, attack)}),
-        (*_modules(knobs), family_modules()[family.kind]),
+        (*modules_of(knobs), family_modules()[family.kind]),
         speed=speed(scoring),
     )
 
@@ -108,7 +108,7 @@ def score(job: Job) -> Mapping[str, Any]:
             f"{folder}: was trained on other members than those of {trained_on}; train it again, or score it with the "
             f"split it was trained on ({summary['members']['split']})"
         )
-    attack = _attack(job, TargetAttack)
+    attack = attack_of(job.params, TargetAttack)
     device = resolve_device(scoring.device)
     target = family_type(job.params["kind"]).load(state_folder(folder, epoch), device)
     log_snr = _log_snr(name, attack, target.schedule)
@@ -154,9 +154,10 @@ def derive_job(
     attack: str,
     knobs: DerivedAttack,
     split: str,
+    dataset: str,
     references: Mapping[str, str] = MappingProxyType({}),
 ) -> Job:
-    """Compute one attack of the scores of others of the same audit, its bases.
+    """Compute one attack of the scores of others of the same audit, its bases, or of images that its target draws.
 
     `references` are the splits of the audit's references, by target, where the attack reads scores under these, too.
     Its name begins as those of the audit's other scores, so that whoever takes them all takes it too.
@@ -168,31 +169,34 @@ def derive_job(
         },
         "trained_on": {name: paths.split(own) for name, own in references.items()},
     }
+    drawn = {"images": paths.images(dataset), "samples": paths.samples(audit)} if knobs.needs_samples else {}
     return Job(
         f"score/{audit}/derived/{attack}",
         reference(derive),
-        {"audit": audit, **_asked(attack, knobs)},
+        {"audit": audit, **asked(attack, knobs)},
         {
             "scores": {base: paths.scores(audit, base) for base in knobs.bases},
             "split": paths.split(split),
             "features": paths.features(split),
             **(under if references else {}),
+            **drawn,
         },
         {"scores": paths.scores(audit, attack), "cost": paths.cost(audit, attack)},
-        _modules(knobs),
+        modules_of(knobs),
     )
 
 
 def derive(job: Job) -> None:
-    """Compute one attack of the scores of others, for every sample of the split."""
+    """Compute one attack of the scores of others or of drawn images, for every sample of the split."""
     from simaudit.data.complexity import read_features
     from simaudit.data.split import Split
+    from simaudit.data.store import Images
     from simaudit.machine.cost import Meter
     from simaudit.scoring.derive import ReferenceFiles, write_derived
     from simaudit.storage.json import write_json
 
     name, samples = job.params["name"], Split.read(job.input("split"))
-    attack = _attack(job, DerivedAttack)
+    attack = attack_of(job.params, DerivedAttack)
     meter = Meter()
     write_derived(
         job.output("scores"),
@@ -205,6 +209,7 @@ def derive(job: Job) -> None:
             target: ReferenceFiles(_paths(files), Path(job.reads["trained_on"][target]))
             for target, files in job.reads.get("references", {}).items()
         },
+        **{role: Images.open(job.input(role)) for role in ("images", "samples") if role in job.reads},
     )
     attacks = {name: {"cost": meter.read()}}
     write_json(job.output("cost"), {"target": job.params["audit"], "attacks": attacks})
@@ -214,27 +219,26 @@ def _paths(files: Mapping[str, str]) -> dict[str, Path]:
     return {name: Path(file) for name, file in files.items()}
 
 
-def _asked(name: str, knobs: Attack) -> dict[str, Any]:
+def asked(name: str, knobs: Attack) -> dict[str, Any]:
     """Return what a job says of an attack: the name of its entry, its kind, its knobs, and those of what it wraps."""
-    asked = {"name": name, "attack_kind": kind_of(knobs), "attack": deciding(knobs)}
+    said = {"name": name, "attack_kind": kind_of(knobs), "attack": deciding(knobs)}
     if isinstance(knobs, WrappingAttack):
-        asked |= {"base_kind": kind_of(knobs.base), "base": deciding(knobs.base)}
-    return asked
+        said |= {"base_kind": kind_of(knobs.base), "base": deciding(knobs.base)}
+    return said
 
 
-def _modules(knobs: Attack) -> tuple[str, ...]:
+def modules_of(knobs: Attack) -> tuple[str, ...]:
     """Return the module of an attack, and that of what it wraps."""
     kinds = [knobs, *([knobs.base] if isinstance(knobs, WrappingAttack) else [])]
     return tuple(attack_modules()[kind_of(kind)] for kind in kinds)
 
 
-def _attack(job: Job, base: type[AttackOfKind]) -> AttackOfKind:
-    """Return the attack of a job, bound to what it wraps."""
-    asked = job.params
-    attack = implementation(attack_modules()[asked["attack_kind"]], base).model_validate(asked["attack"])
+def attack_of(said: Mapping[str, Any], base: type[AttackOfKind]) -> AttackOfKind:
+    """Return the attack of which a job says this, bound to what it wraps."""
+    attack = implementation(attack_modules()[said["attack_kind"]], base).model_validate(said["attack"])
     if isinstance(attack, WrappingAttack):
-        wrapped = implementation(attack_modules()[asked["base_kind"]], ResidualAttack)
-        return attack.on(wrapped.model_validate(asked["base"]))
+        wrapped = implementation(attack_modules()[said["base_kind"]], ResidualAttack)
+        return attack.on(wrapped.model_validate(said["base"]))
     return attack
 
 

@@ -109,6 +109,12 @@ class Scores:
             for name in ("sample_id", "is_member", "is_calibration")
         )
 
+    def statistic_at(self, timestep: int | None, variant: str) -> np.ndarray:
+        """Return the statistic (N,) at a timestep and a variant, its text. Raises ValueError where there is none."""
+        keys = [(column.timestep, variant_text(column.variant)) for column in self.columns]
+        values: np.ndarray = self.statistic[keys.index((timestep, variant))]
+        return values
+
     @classmethod
     def read(cls, path: Path) -> "Scores":
         """Return a file's scores, its columns in the order of the file.

@@ -20,6 +20,7 @@ TARGET_FILES = {
     "epochs": "evaluation/epochs/{target}.json",
     "profiles": "evaluation/profiles/{target}.parquet",
     "quality": "evaluation/quality/{target}.json",
+    "own_samples": "evaluation/own_samples/{target}.json",
     "metrics": "metrics/{target}.json",
     "gallery": "samples/shown/{target}.npz",
     "sheet": "samples/shown/{target}.png",

@@ -9,6 +9,7 @@ from simaudit.evaluation.protocol.metrics import ASR, AUC, BALANCED_ACCURACY, TP
 from simaudit.figures.legend import METRICS
 from simaudit.figures.printed import mention
 from simaudit.report.findings import Findings
+from simaudit.report.tables.own_samples import own_samples
 from simaudit.report.tables.table import Column, Row, Table, estimates
 from simaudit.vocabulary.variant import variant_label
 
@@ -108,6 +109,7 @@ TARGET_TABLES: tuple[Callable[[Findings, str], Table], ...] = (
             *estimates({"tpr_heldout_positive": METRICS["tpr_heldout_positive"]}),
         ),
     ),
+    own_samples,
     AttackTable(
         "permutation",
         "Shuffled labels",

@@ -1,0 +1,116 @@
+"""What is left of a statistic when what the image alone predicts of it is taken out, before and after."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+import matplotlib.figure
+import numpy as np
+import pandas as pd
+
+from simaudit.evaluation import results
+from simaudit.figures import legend, style
+from simaudit.figures.figure import TargetFigure, groups
+from simaudit.figures.printed import mention
+from simaudit.vocabulary.knobs import AttackName
+from simaudit.vocabulary.variant import parse_variant, variant_text
+
+KIND, FIT = "complexity", "fit"
+BINS = 40
+CENTRAL = 99.5  # percentile at which the lower axis ends; a few far outliers would squeeze the rest
+TPR = "tpr_at_1pct_fpr"
+
+
+class ComplexityFigure(TargetFigure):
+    """Each sample of the evaluation fold by what its image alone predicts of log s, and by log s itself.
+
+    Above, the solid line is where both are equal; members that the model remembers lie below it. The dotted line is the
+    threshold that has 1 % FPR on the calibration fold: what lies on the members' side of it is called a member. A
+    threshold of log s by itself would be a horizontal line. Below is the density of the difference, log s − p, with the
+    same threshold. The prediction was learned of held-out samples of the calibration fold alone.
+    """
+
+    title: ClassVar[str] = "Statistic before and after complexity is taken out"
+    reads: ClassVar[tuple[str, ...]] = ("summary", "selected")
+
+    attack: AttackName = KIND
+
+    def missing(self, attacks: Mapping[str, Any], is_latent: bool) -> str | None:
+        return None if self.attack in attacks else f"needs {self.attack}"
+
+    def scored(self, attacks: Mapping[str, Any]) -> tuple[str, ...]:
+        return self.attack, *attacks[self.attack].bases
+
+    def values(self, audit: results.Results) -> pd.DataFrame:
+        audit.require_attack(self.attack)
+        scores, knobs = audit.selected, audit.selected.knobs[self.attack]
+        base = self._base(audit)
+        variant = {key: value for key, value in parse_variant(knobs.variant).items() if key != FIT}
+        of_base = audit.scores(base).statistic_at(knobs.timestep, variant_text(variant))
+        rows = ~scores.is_calibration
+        log = np.log(np.maximum(of_base[rows].astype(np.float64), np.finfo(np.float32).tiny))
+        difference = scores.statistics[self.attack][rows].astype(np.float64)
+        return pd.DataFrame(
+            {
+                "role": np.where(scores.is_member[rows], "members", "held-out"),
+                "sample_id": scores.sample_id[rows],
+                "predicted": log - difference,
+                "log_statistic": log,
+                "difference": difference,
+            }
+        ).assign(
+            threshold=audit.summary["attacks"][self.attack]["transferred"]["threshold"],
+            attack=self.attack,
+            base=base,
+            variant=knobs.variant,
+            timestep=knobs.timestep,
+        )
+
+    def draw(self, values: pd.DataFrame) -> matplotlib.figure.Figure:
+        figure = style.new_figure(rows=2, height=2.4)
+        before, after = figure.subplots(2, height_ratios=(3, 2))
+        first = values.iloc[0]
+        low, high = np.percentile(values.difference, [100 - CENTRAL, CENTRAL])
+        edges = np.linspace(low, high, BINS + 1)
+        for role, rows in groups(values.sort_values("role"), "role"):  # the fewer members lie on top
+            colour = style.ROLE_COLOURS[role]
+            before.scatter(
+                rows.predicted,
+                rows.log_statistic,
+                s=6,
+                color=colour,
+                alpha=0.45,
+                linewidths=0,
+                label=f"{role} (n = {len(rows)})",
+                rasterized=len(values) > 5000,
+            )
+            density = np.histogram(rows.difference, edges)[0] / (len(rows) * np.diff(edges))
+            after.stairs(density, edges, fill=True, alpha=0.45, color=colour)
+        limits = before.get_xlim(), before.get_ylim()
+        before.axline((0, 0), slope=1, color="0.3", linewidth=0.8, zorder=0)
+        if pd.notna(first.threshold):
+            before.axline((0, first.threshold), slope=1, **style.THRESHOLD)
+            after.axvline(first.threshold, **style.THRESHOLD)
+        before.set(xlim=limits[0], ylim=limits[1])
+        name = legend.look(first.base).name
+        before.set_xlabel(r"$p$, predicted of $\log\,s$ by the image alone")
+        before.set_ylabel(rf"$\log\,s$, {name}")
+        after.set_xlabel(rf"$\log\,s - p$ ({style.knobs_label(first.variant, first.timestep)})")
+        after.set_ylabel("density")
+        after.set_yticks([])  # its unit is one over that of log s, which nobody reads
+        style.legend_above(before, 2, markerscale=2)
+        return figure
+
+    def sentence(self, audit: results.Results) -> str:
+        base, target = self._base(audit), audit.target
+        before, after = (mention(TPR, target, attack) for attack in (base, self.attack))
+        return (
+            f"At 1 % FPR {legend.look(base).name} finds {before} of the members, and {legend.look(self.attack).name}, "
+            f"which takes out what the image predicts, {after}; each at its own knobs."
+        )
+
+    def _base(self, audit: results.Results) -> str:
+        """Return the attack from whose statistic complexity was taken out, as the file of the scores says it."""
+        return str(json.loads(audit.scores(self.attack).metadata["params"])["of"])

@@ -1,0 +1,54 @@
+"""What attacks measure of images that the model has drawn itself."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from simaudit.attacks.attack import TargetAttack
+from simaudit.attacks.derived_attack import Statistics
+from simaudit.data.store import Images
+from simaudit.diffusion.noise import SampleNoise
+from simaudit.machine.progress import Progress
+from simaudit.scoring.run import score_batch
+from simaudit.scoring.score_file import require_finite
+from simaudit.targets.target import Target
+from simaudit.vocabulary.knobs import Condition
+
+
+@dataclass(frozen=True)
+class OwnSamples:
+    """Images (S, C, H, W) that a target has drawn; `labels` (S,) are the classes that it was asked for, if it was.
+
+    Their noise is drawn by `seed`, as that of the split's images. They are numbered from `first_id` on, so that it is
+    neither the noise of other images nor that from which they were drawn.
+    """
+
+    target: Target
+    images: Images
+    labels: np.ndarray | None
+    seed: int
+    first_id: int
+    batch_size: int
+    device: torch.device
+
+    def statistics(self, attack: TargetAttack, conditions: Sequence[Condition] = ()) -> Statistics:
+        """Return every statistic of an attack, asked as when the split is scored: (K, S) float32.
+
+        Raises SimauditError when one is not finite.
+        """
+        parts, count = [], len(self.images)
+        with Progress("", count, unit="sample") as progress:
+            for first in range(0, count, self.batch_size):
+                rows = np.arange(first, min(first + self.batch_size, count))
+                batch = torch.from_numpy(self.images[rows]).to(self.device)
+                labels = None if self.labels is None else torch.from_numpy(self.labels[rows])
+                noise = SampleNoise(self.seed, self.first_id + rows)
+                columns, values = score_batch(attack, self.target, batch, noise, conditions, labels)
+                require_finite("the model's own samples", columns, values, rows)
+                parts.append(values)
+                progress.advance(len(rows))
+        return Statistics(columns, np.concatenate(parts, axis=1), attack.member_when)
