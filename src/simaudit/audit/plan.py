@@ -31,7 +31,7 @@ SAMPLES, STEPS = 100, 20
 """Images that are drawn, and the steps of each: as many queries as one per image of a set of 2000."""
 FIGURES = (
     *("metrics_over_time", "nearest_member", "nearest_pairs", "norms", "queries", "roc_loglog", "samples"),
-    *("statistic_histogram", "statistic_over_time"),
+    *("set_p_values", "statistic_histogram", "statistic_over_time"),
 )
 
 

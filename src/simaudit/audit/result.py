@@ -17,7 +17,7 @@ from simaudit.evaluation.protocol.metrics import AUC, METRICS, TPR_LEVELS
 from simaudit.evaluation.protocol.selected import BLIND, SelectedScores
 from simaudit.figures import legend
 from simaudit.figures.printed import estimate
-from simaudit.report.outcome import control_line, origins_apart
+from simaudit.report.outcome import control_line, origins_apart, set_line
 from simaudit.storage.atomic import atomic_path
 from simaudit.storage.json import read_json
 from simaudit.vocabulary import paths
@@ -95,6 +95,7 @@ class Result:
         known = KNOWN[members.membership]
         yield f"  measured on {members.value} members, {known}, and {heldout.value} held-out images"
         yield f"  without the model: AUC {estimate(ledger.number(AUC, IMAGES, BLIND))}"
+        yield f"  as a set: {set_line(ledger, self.name)}"
         yield f"  {control_line(controls['controls'])}"
         yield from (f"  {line}" for line in origins_apart(controls))
 

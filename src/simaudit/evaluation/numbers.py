@@ -25,6 +25,8 @@ UNITS = {
     "members": "samples",
     "heldout": "samples",
     "found": "samples",
+    "smallest": "samples",
+    "largest": "samples",
     "sample_id": "position",
     "member_id": "position",
     "rms": "pixel values",

@@ -9,6 +9,7 @@ from simaudit.attacks.attack import TargetAttack
 from simaudit.attacks.derived_attack import DerivedAttack
 from simaudit.data.jobs import features_job, nearest_job, prepare_job, split_job
 from simaudit.evaluation.jobs import blind_job, compare_job, evaluate_job, numbers_job, quality_job
+from simaudit.evaluation.sets.jobs import sets_job
 from simaudit.figures.jobs import figure_job
 from simaudit.plan.params import Params
 from simaudit.report.jobs import report_job, tables_job
@@ -102,6 +103,8 @@ def _of_audit(params: Params, audit: str) -> Iterator[Job]:
         params.evaluation,
     )
     yield quality_job(audit, split, dataset, params.quality, params.evaluation)
+    judging = [name for name, knobs in attacks.items() if not knobs.learned]
+    yield sets_job(audit, split, dataset, judging, params.evaluation.sets, params.evaluation.seed)
 
 
 def numbered(before: list[Job]) -> list[Path]:

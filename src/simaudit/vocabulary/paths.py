@@ -20,6 +20,8 @@ TARGET_FILES = {
     "epochs": "evaluation/epochs/{target}.json",
     "profiles": "evaluation/profiles/{target}.parquet",
     "quality": "evaluation/quality/{target}.json",
+    "sets": "evaluation/sets/{target}.json",
+    "set_p_values": "evaluation/sets/{target}.parquet",
     "metrics": "metrics/{target}.json",
     "gallery": "samples/shown/{target}.npz",
     "sheet": "samples/shown/{target}.png",
