@@ -60,7 +60,8 @@ def after_training(*targets):
 
 def after_scores(*targets):
     """What is done again when scores of these targets change."""
-    evaluations = {f"results/evaluation/{target}.parquet" for target in targets}
+    kinds = ("results/evaluation/{}.parquet", "results/evaluation/sets/{}.json")
+    evaluations = {kind.format(target) for kind in kinds for target in targets}
     return evaluations.union(SUMMING_UP, FROM_NUMBERS, *map(figures, targets))
 
 
@@ -117,6 +118,7 @@ def test_every_number_has_limits_and_the_report_says_first_which_controls_passed
     assert {control["kind"] for control in controls["controls"]} == {
         "blind",
         "permutation",
+        "sets",
         "untrained",
         "optimal",
     }

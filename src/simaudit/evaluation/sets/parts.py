@@ -6,7 +6,7 @@ import numpy as np
 
 from simaudit.evaluation.protocol.metrics import AUC, TPR_LEVELS, tail_mark
 from simaudit.evaluation.sets.levels import FEWEST
-from simaudit.evaluation.statistics.intervals import Delong, together
+from simaudit.evaluation.statistics.intervals import auc_of_few, together
 from simaudit.evaluation.statistics.rates import tpr_interval
 from simaudit.evaluation.statistics.roc import Roc
 
@@ -40,6 +40,6 @@ def by_part(
 
 
 def _metrics(roc: Roc, confidence: float) -> dict[str, Any]:
-    auc = Delong.of([roc.placements()], roc.is_member).interval(confidence=confidence)
+    auc = auc_of_few(roc.placements(), roc.is_member, confidence)
     rate = tpr_interval(roc, TPR_LEVELS[RATE], confidence)
     return {AUC: auc.json(), RATE: rate.json() | tail_mark(RATE, roc.members, roc.heldout)}
