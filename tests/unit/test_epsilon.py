@@ -32,14 +32,14 @@ def bound(mechanism, rng, samples, epsilon, delta=DELTA):
 @pytest.mark.parametrize("epsilon", [0.1, 1.0, 3.0])
 def test_the_bound_is_below_the_true_epsilon_in_19_of_20_runs(mechanism, epsilon):
     rng = np.random.default_rng(0)
-    bounds = np.array([bound(mechanism, rng, 400, epsilon) for _ in range(300)])
+    bounds = np.array([bound(mechanism, rng, 400, epsilon) for _ in range(200)])
     assert (bounds <= epsilon).mean() >= 0.95
     assert (bounds >= 0).all()
 
 
 @pytest.mark.parametrize("mechanism", [randomised_response, laplace])
 def test_the_bound_is_near_the_true_epsilon_for_many_samples(mechanism):
-    assert 0.9 < bound(mechanism, np.random.default_rng(1), 400_000, 1.0) <= 1.0
+    assert 0.9 < bound(mechanism, np.random.default_rng(1), 100_000, 1.0) <= 1.0
 
 
 def test_the_bound_is_that_of_the_limits_of_both_rates():

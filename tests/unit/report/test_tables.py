@@ -207,9 +207,8 @@ def test_the_verdict_names_the_smallest_set_and_how_its_images_differ_by_themsel
     assert [row["members"] for row in sizes] == ["10", "20"]
     assert float(sizes[1]["p_high"]) == facts["with_20"]["p_high"]
     nothing = set_line(small_run.findings.ledger, "raw")
-    assert nothing.startswith("with 20 members, p = 0.") and nothing.endswith(
-        "no set is told from held-out images."
-    )
+    assert nothing.startswith("with 20 members, p = 0.")
+    assert nothing.endswith("no set is told from held-out images.")
 
 
 def test_a_set_whose_images_differ_by_themselves_says_nothing_of_the_model(small_run):

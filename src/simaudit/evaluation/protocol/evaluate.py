@@ -138,6 +138,7 @@ def evaluate(
 
     `nearest` has the distance of every sample to the nearest other member, and whether it is nearly the same image, see
     `simaudit.data.near_duplicates`.
+    `assumed` is what precision and the bound of ε need beside.
     If `all_scores` is a generator, one score file is in memory at a time.
     Raises SimauditError when a score file is of other samples than the blind classifiers', a fold is too small, or a
     statistic is constant over it.

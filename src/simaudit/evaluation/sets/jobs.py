@@ -47,6 +47,7 @@ def sets_job(
 def sets(job: Job) -> None:
     """Tell sets of members from held-out samples; measure the attack that did best on calibration within each part."""
     import numpy as np
+    from threadpoolctl import threadpool_limits
 
     from simaudit.data.complexity import read_features
     from simaudit.data.split import Split
@@ -67,10 +68,11 @@ def sets(job: Job) -> None:
     }
     rows = ~selected.is_calibration
     is_member = selected.is_member[rows]
-    likeness = {
-        name: member_likeness(table, selected.is_member, selected.is_calibration)[rows]
-        for name, table in seen.items()
-    }
+    with threadpool_limits(1):  # small matrices: a thread more would only wait
+        likeness = {
+            name: member_likeness(table, selected.is_member, selected.is_calibration)[rows]
+            for name, table in seen.items()
+        }
     table = set_table(likeness, is_member, knobs.sizes, knobs.repeats, job.params["seed"])
     label = read_items(job.input("items"), "label").label.iloc[selected.sample_id]
     parts = {
