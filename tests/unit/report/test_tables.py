@@ -34,6 +34,7 @@ def in_latex(text):
         ("$^{\\dagger}$", "†"),
         ("$-$", "-"),
         ("$\\beta$", "β"),
+        ("$\\varepsilon$", "ε"),
         ("--", "–"),
         ("\\_", "_"),
         ("\\%", "%"),
@@ -204,8 +205,8 @@ def test_the_verdict_names_the_smallest_set_and_how_its_images_differ_by_themsel
     assert float(rows["net"]["smallest_set_blind_p"]) == facts["with_10"]["blind_p"] > 0.05
     assert set_line(small_run.findings.ledger, "net").startswith("with 10 members, p < 0.01 (blind: 0.")
     sizes = read(folder, "net", "sets")
-    assert [row["members"] for row in sizes] == ["10", "20"]
-    assert float(sizes[1]["p_high"]) == facts["with_20"]["p_high"]
+    assert [row["size"] for row in sizes] == ["10", "20"]
+    assert float(sizes[1]["p_to"]) == facts["with_20"]["p_high"]
     nothing = set_line(small_run.findings.ledger, "raw")
     assert nothing.startswith("with 20 members, p = 0.")
     assert nothing.endswith("no set is told from held-out images.")
@@ -225,7 +226,7 @@ def test_the_most_exposed_class_comes_first_and_the_page_shows_a_few(small_run, 
     assert {row["class"] for row in rows} == {"class 0", "class 1", "class 2"}
     lows = [float(row["auc_low"]) for row in rows]
     assert lows == sorted(lows, reverse=True)
-    assert sum(int(row["members"]) for row in rows) == 72
+    assert sum(int(row["size"]) for row in rows) == 72
     table = tables_of(small_run.findings)["by_class"]
     assert (table.on_page, table.shown) == (table, 20)
     few = replace(table, shown=2).on_page

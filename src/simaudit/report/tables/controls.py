@@ -39,7 +39,7 @@ def _row(findings: Findings, control: Mapping[str, Any]) -> Row:
     kind, of = control["kind"], control["of"]
     outcome = "passed" if control["passed"] else "FAILED"
     if kind == "sets":
-        return Row((outcome, kind, of, "all attacks together", f"p ≥ {LEVEL}"), of, of=kind)
+        return Row((outcome, kind, of, "all attacks together", f"p {LEVEL} or more"), of, of=kind)
     measured = "permuted" if kind == "permutation" else None
     if kind == "blind":
         attack = "blind"

@@ -9,7 +9,7 @@ from simaudit.report.tables.table import Column, Row, Table, estimates
 SHOWN = 20  # rows of the page: there may be a thousand classes
 TOO_FEW = f"A dash: fewer than {FEWEST} members or held-out samples in the evaluation fold."
 P, BLIND_P = Column("p", "p", "count"), Column("blind_p", "blind p", "count")
-SIZES = (Column("members", "members", "count"), Column("heldout", "held-out", "count"))
+SIZES = (Column("size", "members", "count", "members"), Column("heldout", "held-out", "count"))
 
 
 def smallest_set(findings: Findings, target: str) -> str:
@@ -31,11 +31,11 @@ def sets(findings: Findings, target: str) -> Table:
         (
             SIZES[0],
             P,
-            Column("p_low", "from", "count"),
-            Column("p_high", "to", "count"),
+            Column("p_from", "from", "count", "p_low"),
+            Column("p_to", "to", "count", "p_high"),
             BLIND_P,
-            Column("blind_p_low", "from", "count"),
-            Column("blind_p_high", "to", "count"),
+            Column("blind_p_from", "from", "count", "blind_p_low"),
+            Column("blind_p_to", "to", "count", "blind_p_high"),
         ),
         (Row((), target, of=row.of) for row in sorted(rows, key=lambda row: row.value)),
         "sets were not measured",
