@@ -7,13 +7,14 @@ import numpy as np
 import pandas as pd
 
 from simaudit.data.near_duplicates import SCHEMA, near_duplicates, pictured_pairs
-from simaudit.data.split import Split, make_split
+from simaudit.data.split import Split, make_split, write_split
 from simaudit.evaluation.comparison.compare import compare
 from simaudit.evaluation.jobs import EvaluationKnobs, evaluate_job
 from simaudit.evaluation.numbers import ledger
 from simaudit.evaluation.protocol.evaluate import BLIND, Resampling, evaluate_blind
 from simaudit.evaluation.protocol.quality import quality
 from simaudit.evaluation.results import Results
+from simaudit.evaluation.sets.jobs import SetKnobs, sets_job
 from simaudit.report.findings import Findings
 from simaudit.scoring.score_file import Scores, ScoreWriter
 from simaudit.storage.array import save_arrays
@@ -93,6 +94,18 @@ class Audit:
         write_json(path.with_suffix(".json"), {"split": "s", "near_duplicates": found})
         return path
 
+    def sets(self, target: str, attacks: list[str]) -> None:
+        """The job `sets` of an evaluated target, on images of three classes and two features that tell nothing."""
+        job = sets_job(target, "s", "d", attacks, SetKnobs(sizes=(10, 20), repeats=10), 0)
+        known = {name: self.path / f"{name}.parquet" for name in ("split", "features", "items")}
+        write_table(known["items"], pd.DataFrame({"label": np.arange(SAMPLES) % 3}))
+        tells_nothing = np.random.default_rng(9).normal(size=(SAMPLES, 2))
+        features = pd.DataFrame(tells_nothing, columns=["png", "mean"])
+        write_table(known["features"], features.assign(sample_id=self.split.sample_id))
+        selected = self.path / paths.TARGET_FILES["selected"].format(target=target)
+        writes = {name: self.path / paths.TARGET_FILES[name].format(target=target) for name in job.writes}
+        replace(job, reads={"selected": selected, **known}, writes=writes).do()
+
     def evaluate(
         self,
         target: str,
@@ -118,6 +131,7 @@ class Audit:
         beside = {"blind": folder / "blind/s.parquet", "nearest": self.nearest(), "intermediate": {}}
         writes = {name: self.path / paths.TARGET_FILES[name].format(target=target) for name in job.writes}
         replace(job, reads={"scores": files, **beside}, writes=writes).do()
+        self.sets(target, list(attacks))
         distances = quality(*FEATURES, 50, 0, unit="in components")
         write_json(
             folder / f"quality/{target}.json", {"target": target, "features": "pca", "frechet": distances}
@@ -130,6 +144,7 @@ class Audit:
 def new_audit(path: Path) -> Audit:
     """Nothing evaluated yet, on a split of 300 samples with 120 members and folds of 40 %."""
     frame = make_split([f"{i:064x}" for i in range(SAMPLES)], MEMBERS, calibration=0.4, seed=3)
+    write_split(path / "split.parquet", frame)
     return Audit(path, Split(path / "split.parquet", *(frame[name].to_numpy() for name in frame.columns)))
 
 

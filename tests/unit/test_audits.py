@@ -85,4 +85,4 @@ def test_a_figure_of_two_targets_wants_both():
 def test_an_audit_has_the_figures_that_it_names():
     params = default(f"{AUDIT}.figures", ["samples"])
     assert set(params.figures_of("digits-ddpm")) == {"samples"}
-    assert len(params.figures_of("digits-ldm")) == 8
+    assert len(params.figures_of("digits-ldm")) == 9

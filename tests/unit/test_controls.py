@@ -4,7 +4,7 @@ import pytest
 
 from simaudit.evaluation.controls.controls import MINUS_BLIND, SELECTED, all_controls
 from simaudit.figures.printed import estimate
-from simaudit.report.outcome import clauses, control_line, heading, summary_lines
+from simaudit.report.outcome import clauses, control_line, heading, set_line, summary_lines
 
 
 def controls_of(audit, *targets):
@@ -36,7 +36,7 @@ def test_when_all_is_well_every_control_passes_and_the_line_says_so(fair):
     )
     assert found["passed"] is True
     assert found["absent"] == []
-    assert control_line(found["controls"]) == "6 of 6 controls passed."
+    assert control_line(found["controls"]) == "7 of 7 controls passed."
     assert "no attack finds members of the untrained untrained" in clauses(found["controls"], True)
     assert found["verdicts"] == {"audited": {"verdict": "leaks", "attack": "sima"}}
 
@@ -94,8 +94,8 @@ def test_a_shifted_split_fails_its_control_and_the_line_says_which(audit):
 
 def test_an_untrained_network_in_which_members_are_found_fails_its_control(fair):
     found = controls_of(fair, fair.evaluate("untrained", {"loss": 0, "sima": 1}, control="untrained"))
-    assert outcome(found, "untrained") == [False]
-    (failed,) = (control for control in found["controls"] if not control["passed"])
+    assert outcome(found, "untrained") == outcome(found, "sets") == [False]
+    failed, _ = (control for control in found["controls"] if not control["passed"])
     assert failed["failed_on"] == ("sima",)
     assert found["verdicts"] == {}
 
@@ -113,7 +113,7 @@ def test_a_closed_form_that_behaves_otherwise_than_theory_says_fails_its_control
 
 def test_what_no_target_serves_is_said_to_be_absent(fair):
     found = controls_of(fair, fair.evaluate("audited", {"loss": 1}))
-    assert found["absent"] == ["optimal", "untrained"]
+    assert found["absent"] == ["optimal", "sets", "untrained"]
     without_sima = controls_of(fair, fair.evaluate("optimal", {"loss": 1}, control="optimal"))
     assert "optimal" in without_sima["absent"]
 
@@ -150,9 +150,10 @@ def test_a_run_ends_with_its_controls_and_its_highest_leak(small_run):
     controls = findings.comparison["controls"]
     auc = estimate(findings.ledger.number("auc", "net", "sima"))
     assert summary_lines(controls, findings.ledger) == [
-        "6 of 6 controls passed.",
+        "7 of 7 controls passed.",
         "Controls that are not in this run: optimal.",
         f"3 of 3 audited targets leak; highest: net, AUC {auc} (SimA).",
+        f"As a set, of net: {set_line(findings.ledger, 'net')}",
     ]
     verdicts = {"net": {"verdict": "leaks"}, "other": {"verdict": "no leak found"}}
     one = controls | {"absent": [], "verdicts": verdicts}

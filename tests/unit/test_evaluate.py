@@ -12,7 +12,7 @@ from sklearn.metrics import balanced_accuracy_score, precision_score, roc_auc_sc
 from simaudit.evaluation.protocol.evaluate import BLIND, Resampling, evaluate, evaluate_blind
 from simaudit.evaluation.protocol.metrics import METRICS, RATES, SCHEMA, TPR_LEVELS
 from simaudit.evaluation.protocol.selected import SelectedScores
-from simaudit.evaluation.protocol.transfer import ppv
+from simaudit.evaluation.protocol.transfer import precision
 from simaudit.scoring.score_file import Scores
 from simaudit.vocabulary.errors import SimauditError
 from simaudit.vocabulary.variant import Column, variant_text
@@ -165,20 +165,20 @@ def test_the_balanced_accuracy_is_that_of_the_threshold_which_calibration_chose(
 
 
 @pytest.mark.parametrize("prior", [0.01, 0.1])
-def test_ppv_is_the_precision_in_a_population_with_that_share_of_members(prior):
+def test_the_precision_at_a_prior_is_that_of_a_population_with_that_share_of_members(prior):
     truth, flagged = np.array([1, 1, 1, 1, 0, 0, 0, 0, 0, 0]), np.array([1, 1, 1, 0, 1, 0, 0, 0, 0, 0])
     weight = np.where(truth == 1, prior / 4, (1 - prior) / 6)
     expected = precision_score(truth, flagged, sample_weight=weight)
-    assert ppv(3 / 4, 1 / 6, prior) == pytest.approx(expected)
+    assert precision(3 / 4, 1 / 6, prior) == pytest.approx(expected)
 
 
-def test_nobody_accused_has_no_ppv():
+def test_nobody_accused_has_no_precision():
     """The held-out sample with the highest statistic of all keeps every threshold from being set."""
     statistic = telling(1, 1)
     statistic[1] = 100
     facts = judged(scores({(10, "v"): statistic})).summary["attacks"]["a"]["transferred"]
     assert facts["threshold"] is None
-    assert facts["ppv_at_1pct_prior"] is None
+    assert facts["precision_at_1pct_prior"] is None
     assert (facts["tpr"]["value"], facts["fpr"]["value"]) == (0, 0)
 
 

@@ -145,12 +145,19 @@ def test_the_choice_of_attacks_scores_and_evaluates_alone(values):
     values["audits"]["digits-ddpm"] = {"attacks": ["sima"]}
     dropped = {name for name in before if name.startswith("score/digits-ddpm/")} - {"score/digits-ddpm/sima"}
     not_drawn = {"figure/digits-ddpm/complexity", "figure/digits-ddpm/queries"}  # of SimA alone
-    summing_up = {"evaluate/digits-ddpm", "own_samples/digits-ddpm", "numbers", "report"}
+    summing_up = {"evaluate/digits-ddpm", "own_samples/digits-ddpm", "sets/digits-ddpm", "numbers", "report"}
     assert changed_stamps(before, texts(values)) == dropped | not_drawn | summing_up
 
 
+def test_a_knob_of_sets_touches_sets_alone(values):
+    before = texts(values)
+    values["evaluation"]["sets"] = {"repeats": 20}
+    assert {name.split("/")[0] for name in changed_stamps(before, texts(values))} == {"sets"}
+
+
 @pytest.mark.parametrize(
-    ("knob", "value"), [("blind", {"folds": 3}), ("permutations", 50), ("bootstrap", 500)]
+    ("knob", "value"),
+    [("blind", {"folds": 3}), ("permutations", 50), ("bootstrap", 500), ("delta", 0.001), ("priors", [0.2])],
 )
 def test_a_knob_of_the_evaluation_touches_evaluations_alone(values, knob, value):
     before = texts(values)

@@ -32,7 +32,9 @@ def repro(repository):
 @pytest.fixture(scope="module")
 def reproduced(module_clone):
     repository = module_clone
-    per_target = set().union(*map(every, ("train", "score", "sample", "quality", "evaluate", "figure")))
+    per_target = set().union(
+        *map(every, ("train", "score", "sample", "quality", "evaluate", "sets", "figure"))
+    )
     per_target |= every("own_samples")
     once = {"params", "theory", "prepare@digits"}
     once |= {f"{stage}@digits-300" for stage in ("split", "features", "blind", "nearest")}
@@ -68,7 +70,7 @@ def test_a_changed_attack_and_one_of_the_users_own_are_scored_again_and_nothing_
     repository.change("attacks.loss.draws", [2])
     repository.add_the_attack_of_the_readme()
     repository.change("audits.digits-ddpm.attacks", ["loss", "my_attack", "pia", "sima"])
-    rerun = {f"{stage}@digits-ddpm" for stage in ("score", "evaluate", "own_samples", "figure")}
+    rerun = {f"{stage}@digits-ddpm" for stage in ("score", "evaluate", "own_samples", "sets", "figure")}
     assert repro(repository) == {"params"} | rerun | SUMMING_UP
     summary = json.loads((repository.path / "results/evaluation/digits-ddpm.json").read_text())
     assert "my_attack" in summary["attacks"]
@@ -123,6 +125,7 @@ def test_every_stage_declares_what_its_rule_reads_and_writes(reproduced):
         "quality",
         "own_samples",
         "evaluate",
+        "sets",
         "figure",
         "nearest",
         "features",

@@ -60,8 +60,12 @@ def after_training(*targets):
 
 def after_scores(*targets):
     """What is done again when scores of these targets change."""
-    evaluations = {f"results/evaluation/{target}.parquet" for target in targets}
-    evaluations |= {f"results/evaluation/own_samples/{target}.json" for target in targets}
+    kinds = (
+        "results/evaluation/{}.parquet",
+        "results/evaluation/own_samples/{}.json",
+        "results/evaluation/sets/{}.json",
+    )
+    evaluations = {kind.format(target) for kind in kinds for target in targets}
     return evaluations.union(SUMMING_UP, FROM_NUMBERS, *map(figures, targets))
 
 
@@ -118,6 +122,7 @@ def test_every_number_has_limits_and_the_report_says_first_which_controls_passed
     assert {control["kind"] for control in controls["controls"]} == {
         "blind",
         "permutation",
+        "sets",
         "untrained",
         "optimal",
     }

@@ -105,3 +105,22 @@ rule own_samples:
         stamp=stamp("own_samples/{audit}"),
     shell:
         "simaudit run own_samples/{wildcards.audit} --threads {threads}"
+
+
+rule sets:
+    input:
+        data=reads("sets/{audit}", "features", "items", "selected", "split"),
+    output:
+        sets="results/evaluation/sets/{audit}.json",
+        set_p_values="results/evaluation/sets/{audit}.parquet",
+        record="results/records/sets/{audit}.json",
+    log:
+        "results/logs/sets/{audit}.log",
+    threads: 1
+    resources:
+        mem_mb=memory("sets/{audit}"),
+        runtime=60,
+    params:
+        stamp=stamp("sets/{audit}"),
+    shell:
+        "simaudit run sets/{wildcards.audit}"

@@ -22,6 +22,7 @@ from simaudit.report.outcome import (
     heads_that_find_more,
     origins_apart,
     own_samples_lines,
+    set_line,
 )
 from simaudit.storage.atomic import atomic_path
 from simaudit.storage.json import read_json
@@ -101,6 +102,7 @@ class Result:
         known = KNOWN[members.membership]
         yield f"  measured on {members.value} members, {known}, and {heldout.value} held-out images"
         yield f"  without the model: AUC {estimate(ledger.number(AUC, IMAGES, BLIND))}"
+        yield f"  as a set: {set_line(ledger, self.name)}"
         for sentence in heads_that_find_more(controls, ledger):
             yield f"  {fill(sentence, ledger)}"
         yield f"  {control_line(controls['controls'])}"

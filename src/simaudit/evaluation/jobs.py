@@ -10,13 +10,14 @@ from simaudit.attacks.attack import Attack
 from simaudit.attacks.derived_attack import DerivedAttack, Statistics
 from simaudit.data.components import WIDEST
 from simaudit.data.jobs import NearDuplicateKnobs
+from simaudit.evaluation.sets.jobs import SetKnobs
 from simaudit.samples.jobs import QualityKnobs
 from simaudit.scoring.jobs import ScoringKnobs, asked, modules_of
 from simaudit.storage.array import shape_of
 from simaudit.targets.family import TargetFamily, family_modules
 from simaudit.targets.memory import model_mb
 from simaudit.vocabulary import paths
-from simaudit.vocabulary.bounds import MOST_RESAMPLES, Most
+from simaudit.vocabulary.bounds import MOST_RESAMPLES, Most, Several, Share
 from simaudit.vocabulary.job import Job, reference
 from simaudit.vocabulary.knobs import Condition, Knobs, Seed, Threads, deciding, speed
 from simaudit.vocabulary.membership import Membership
@@ -26,7 +27,7 @@ PAPERS = Path(__file__).parent / "comparison" / "papers"
 
 EVALUATED = ("table", "summary", "selected", "differences", "permutation", "epochs", "profiles", "metrics")
 """What `evaluate` writes, by name of the file."""
-COMPARED = ("table", "summary", "selected", "permutation", "quality")
+COMPARED = ("table", "summary", "selected", "permutation", "quality", "sets")
 """What of each audit `compare` reads."""
 
 NEEDS_MEMORY = {
@@ -64,7 +65,10 @@ class BlindKnobs(Knobs):
 
 
 class EvaluationKnobs(Knobs):
-    """Resampling settings of the evaluation, what counts as a near duplicate, and the blind baseline."""
+    """Resampling settings of the evaluation, what counts as a near duplicate, the blind baseline, and sets of samples.
+
+    `priors` are shares of members among all images asked about, `delta` is that of (ε, δ)-differential privacy.
+    """
 
     seed: Seed = 0
     bootstrap: Annotated[int, Field(ge=100), MOST_RESAMPLES] = 1000
@@ -72,6 +76,9 @@ class EvaluationKnobs(Knobs):
     threads: Threads = 1
     near_duplicates: NearDuplicateKnobs = NearDuplicateKnobs()
     blind: BlindKnobs = BlindKnobs()
+    priors: Several[Share] = (0.5, 0.1, 0.01, 0.001)
+    delta: Annotated[float, Field(ge=0), Most(0.5, "a larger one allows nearly everything")] = 1e-5
+    sets: SetKnobs = SetKnobs()
 
 
 def blind_job(split: str, dataset: str, knobs: EvaluationKnobs, labels: bool = False) -> Job:
@@ -82,7 +89,7 @@ def blind_job(split: str, dataset: str, knobs: EvaluationKnobs, labels: bool = F
     return Job(
         f"blind/{split}",
         reference(blind),
-        {"split": split, **deciding(knobs, "near_duplicates")},
+        {"split": split, **deciding(knobs, "near_duplicates", "sets")},
         reads | ({"items": paths.items(dataset)} if labels else {}),
         {"scores": paths.blind(split, "parquet"), "summary": paths.blind(split, "json")},
         speed=speed(knobs),
@@ -119,7 +126,7 @@ def blind(job: Job) -> None:
     metadata = {"attack": BLIND, "member_when": "high"}
     with atomic_path(job.output("scores")) as temporary, ScoreWriter(temporary, metadata) as writer:
         writer.write(columns, samples, slice(None), values)
-    facts = evaluate_blind(Scores.read(job.output("scores")), resampling)
+    facts = evaluate_blind(Scores.read(job.output("scores")), resampling, _assumptions(job))
     of = {"split": job.params["split"], "one_sided": samples.one_sided}
     write_json(job.output("summary"), {**of, **facts})
 
@@ -140,7 +147,7 @@ def evaluate_job(
             "target": audit,
             "split": split,
             "membership": membership,
-            **deciding(knobs, "blind", "near_duplicates"),
+            **deciding(knobs, "blind", "near_duplicates", "sets"),
         },
         {
             "scores": list(scores.values()),
@@ -166,6 +173,7 @@ def evaluate(job: Job) -> None:
 
     of = {"target": job.params["target"]}
     resampling, reference = _resampling(job), Scores.read(job.input("blind"))
+    assumed = _assumptions(job)
     scores = (Scores.read(Path(path)) for path in job.reads["scores"])
     states = (
         (int(epoch), Scores.read(Path(path)))
@@ -173,8 +181,8 @@ def evaluate(job: Job) -> None:
         for path in files
     )
     with threadpool_limits(1):  # each statistic has a thread; a linear algebra library's own would only wait
-        audit = evaluate(scores, reference, read_table(job.input("nearest")), resampling)
-        epochs = evaluate_intermediate(states, reference, resampling)
+        audit = evaluate(scores, reference, read_table(job.input("nearest")), resampling, assumed)
+        epochs = evaluate_intermediate(states, reference, resampling, assumed)
     audit.selected.write(job.output("selected"))
     write_json(job.output("epochs"), {**of, "epochs": epochs})
     write_json(job.output("differences"), {**of, **audit.differences})
@@ -382,3 +390,9 @@ def _resampling(job: Job) -> Any:
 
     knobs = job.params
     return Resampling(knobs["bootstrap"], knobs["permutations"], knobs["seed"], job.speed["threads"])
+
+
+def _assumptions(job: Job) -> Any:
+    from simaudit.evaluation.protocol.transfer import Assumptions
+
+    return Assumptions(job.params["priors"], job.params["delta"])

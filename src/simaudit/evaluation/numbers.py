@@ -29,6 +29,8 @@ UNITS = {
     "heldout": "samples",
     "found": "samples",
     "drawn": "samples",
+    "smallest": "samples",
+    "largest": "samples",
     "sample_id": "position",
     "member_id": "position",
     "rms": "pixel values",

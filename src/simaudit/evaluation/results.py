@@ -56,6 +56,17 @@ class Results:
         return distances
 
     @cached_property
+    def sets(self) -> dict[str, Any]:
+        """What holds of sets of members, see `simaudit.evaluation.sets.verdict.set_facts`."""
+        facts: dict[str, Any] = read_json(self.file("sets"))["sets"]
+        return facts
+
+    @cached_property
+    def set_p_values(self) -> pd.DataFrame:
+        """The p of every set that was drawn, see `simaudit.evaluation.sets.verdict.set_table`."""
+        return read_table(self.file("set_p_values"))
+
+    @cached_property
     def table(self) -> pd.DataFrame:
         """All metric rows, see `simaudit.evaluation.protocol.metrics.SCHEMA`."""
         return read_table(self.file("table"))

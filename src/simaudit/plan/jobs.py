@@ -16,6 +16,7 @@ from simaudit.evaluation.jobs import (
     own_samples_job,
     quality_job,
 )
+from simaudit.evaluation.sets.jobs import sets_job
 from simaudit.figures.jobs import figure_job
 from simaudit.plan.params import Params
 from simaudit.report.jobs import report_job, tables_job
@@ -126,6 +127,8 @@ def _of_audit(params: Params, audit: str) -> Iterator[Job]:
     )
     yield quality_job(audit, split, dataset, params.quality, params.evaluation)
     yield own_samples_job(audit, split, attacks, params.scoring, params.quality, reads, family, conditions)
+    judging = [name for name, knobs in attacks.items() if not knobs.learned]
+    yield sets_job(audit, split, dataset, judging, params.evaluation.sets, params.evaluation.seed)
 
 
 def numbered(before: list[Job]) -> list[Path]:

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from simaudit.evaluation.numbers import LEARNED, Ledger
+from simaudit.evaluation.sets.levels import BLIND_LEVEL, with_members
 from simaudit.figures import legend
 from simaudit.figures.printed import estimate, fill, mention
 from simaudit.storage.json import read_json
@@ -28,6 +29,10 @@ WORDS = {
     "untrained": (
         "no attack finds members of the untrained {of}",
         "an attack finds members of the untrained {of}",
+    ),
+    "sets": (
+        "no set of members of the untrained {of} is told from held-out samples",
+        "sets of members of the untrained {of} are told from held-out samples",
     ),
     "optimal": (
         "SimA finds nearly every member of the optimal denoiser {of}",
@@ -107,6 +112,22 @@ def own_samples_lines(ledger: Ledger, audit: str, attack: str) -> list[str]:
     ]
 
 
+def set_line(ledger: Ledger, audit: str) -> str:
+    """Return what is said of sets of members of an audited target, in one sentence without its beginning.
+
+    It says nothing of the model where the images of sets of this size alone are told apart.
+    """
+    smallest, largest = (ledger.get(key, audit, of="sets") for key in ("smallest", "largest"))
+    if largest is None:
+        return "not measured."
+    size = int((smallest or largest).value)
+    p, blind = (ledger.number(key, audit, of=f"sets.{with_members(size)}").value for key in ("p", "blind_p"))
+    line = f"with {size} members, p {'< 0.01' if smallest else f'= {p:.2g}'} (blind: {blind:.2g})"
+    if smallest and blind < BLIND_LEVEL:
+        return f"{line}; but their images alone differ from held-out ones, so this says nothing of the model."
+    return f"{line}." if smallest else f"{line}, so no set is told from held-out images."
+
+
 def run_lines(results: Path = RESULTS) -> list[str]:
     """Return the last lines on the terminal: where the page is, and the summary of the run under `results`.
 
@@ -146,6 +167,7 @@ def summary_lines(controls: Mapping[str, Any], ledger: Ledger) -> list[str]:
         f"{leaking} of {len(verdicts)} audited targets {'leaks' if leaking == 1 else 'leak'}"
         f"{f', {undecided} undecided' if undecided else ''}; highest: {highest}, AUC {auc} "
         f"({legend.look(best[highest]).name}).",
+        f"As a set, of {highest}: {set_line(ledger, highest)}",
         *(fill(sentence, ledger) for sentence in heads_that_find_more(controls, ledger)),
         *own_samples_lines(ledger, highest, best[highest]),
     ]

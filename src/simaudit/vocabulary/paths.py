@@ -21,6 +21,8 @@ TARGET_FILES = {
     "profiles": "evaluation/profiles/{target}.parquet",
     "quality": "evaluation/quality/{target}.json",
     "own_samples": "evaluation/own_samples/{target}.json",
+    "sets": "evaluation/sets/{target}.json",
+    "set_p_values": "evaluation/sets/{target}.parquet",
     "metrics": "metrics/{target}.json",
     "gallery": "samples/shown/{target}.npz",
     "sheet": "samples/shown/{target}.png",

@@ -24,6 +24,7 @@ HEAVY = (
     "simaudit.evaluation.protocol.metrics",
     "simaudit.evaluation.protocol.selected",
     "simaudit.evaluation.results",
+    "simaudit.evaluation.sets.verdict",
     "simaudit.evaluation.statistics.rates",
     "simaudit.figures.style",
     "simaudit.training.autoencoder",

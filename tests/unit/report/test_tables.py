@@ -3,12 +3,14 @@
 import csv
 import json
 import re
+from dataclasses import replace
 
 import pytest
 
 from simaudit.evaluation.numbers import Ledger, Number
 from simaudit.figures.printed import count, estimate
 from simaudit.report.findings import Findings
+from simaudit.report.outcome import set_line
 from simaudit.report.tables import of_run as run_tables
 from simaudit.report.tables.controls import controls
 from simaudit.report.tables.every import every_table, target_tables
@@ -32,6 +34,7 @@ def in_latex(text):
         ("$^{\\dagger}$", "†"),
         ("$-$", "-"),
         ("$\\beta$", "β"),
+        ("$\\varepsilon$", "ε"),
         ("--", "–"),
         ("\\_", "_"),
         ("\\%", "%"),
@@ -195,6 +198,56 @@ def test_the_verdict_is_by_the_attack_that_calibration_preferred(small_run, fold
     assert float(rows["net"]["auc"]) == small_run.findings.ledger.numbers["net.sima.auc"].value
 
 
+def test_the_verdict_names_the_smallest_set_and_how_its_images_differ_by_themselves(small_run, folder):
+    facts = json.loads((small_run.audit.path / "evaluation/sets/net.json").read_text())["sets"]
+    rows = {row["target"]: row for row in read(folder, "run", "verdicts")}
+    assert int(rows["net"]["smallest_set"]) == facts["smallest"] == 10
+    assert float(rows["net"]["smallest_set_blind_p"]) == facts["with_10"]["blind_p"] > 0.05
+    assert set_line(small_run.findings.ledger, "net").startswith("with 10 members, p < 0.01 (blind: 0.")
+    sizes = read(folder, "net", "sets")
+    assert [row["size"] for row in sizes] == ["10", "20"]
+    assert float(sizes[1]["p_to"]) == facts["with_20"]["p_high"]
+    nothing = set_line(small_run.findings.ledger, "raw")
+    assert nothing.startswith("with 20 members, p = 0.")
+    assert nothing.endswith("no set is told from held-out images.")
+
+
+def test_a_set_whose_images_differ_by_themselves_says_nothing_of_the_model(small_run):
+    before = small_run.findings.ledger
+    blind = before.number("blind_p", "net", of="sets.with_10")
+    ledger = Ledger({**before.numbers, blind.id: replace(blind, value=0.001)})
+    assert set_line(ledger, "net").endswith(
+        "(blind: 0.001); but their images alone differ from held-out ones, so this says nothing of the model."
+    )
+
+
+def test_the_most_exposed_class_comes_first_and_the_page_shows_a_few(small_run, folder):
+    rows = read(folder, "net", "by_class")
+    assert {row["class"] for row in rows} == {"class 0", "class 1", "class 2"}
+    lows = [float(row["auc_low"]) for row in rows]
+    assert lows == sorted(lows, reverse=True)
+    assert sum(int(row["size"]) for row in rows) == 72
+    table = tables_of(small_run.findings)["by_class"]
+    assert (table.on_page, table.shown) == (table, 20)
+    few = replace(table, shown=2).on_page
+    assert few.rows == table.rows[:2]
+    assert "the files below have all" in few.caption
+    assert "gives no groups" in tables_of(small_run.findings)["by_group"].absent
+
+
+def test_the_precision_of_an_accusation_has_a_column_for_each_prior(small_run, folder):
+    rows = {(row["attack"], row["level"]): row for row in read(folder, "net", "precision")}
+    assert set(rows) == {(name, f"at FPR {level} %") for name in ("loss", "sima") for level in ("1", "0.1")}
+    row = rows["sima", "at FPR 1 %"]
+    facts = json.loads((small_run.audit.path / "evaluation/net.json").read_text())["attacks"]["sima"]
+    tpr, fpr = (facts["transferred"][rate]["value"] for rate in ("tpr", "fpr"))
+    for prior in (0.5, 0.1, 0.01, 0.001):
+        expected = prior * tpr / (prior * tpr + (1 - prior) * fpr)
+        assert float(row[f"precision_at_{prior * 100:g}pct_prior"]) == pytest.approx(expected)
+    (epsilon,) = [row["epsilon"] for row in read(folder, "net", "thresholds") if row["attack"] == "sima"]
+    assert float(epsilon) == facts["epsilon"]["lower_bound"] > 0
+
+
 def test_all_targets_attacks_stand_in_one_table_to_compute_with(folder):
     rows = read(folder, "run", "attacks")
     assert {(row["target"], row["attack"]) for row in rows} > {("net", "sima"), ("raw", "sima")}
@@ -231,7 +284,7 @@ def test_cost_is_a_dash_until_it_was_measured(small_run):
 
 def test_a_control_that_fails_comes_first_with_the_number_it_failed_on(small_run):
     before = small_run.findings
-    assert [row[0] for row in controls(before).rows] == ["passed"] * 6
+    assert [row[0] for row in controls(before).rows] == ["passed"] * 7
     found = before.comparison["controls"]
     failed = {"kind": "untrained", "of": "raw", "passed": False, "failed_on": ["sima"]}
     others = [control for control in found["controls"] if control["kind"] != "untrained"]

@@ -18,7 +18,7 @@ LEAKS = "leaks"
 NEAR_PERFECT = 0.99
 THEORY = "sima"  # the attack that the closed form is the theory of
 
-KINDS = ("blind", "optimal", "permutation", "untrained")
+KINDS = ("blind", "optimal", "permutation", "sets", "untrained")
 """Every kind of control, whether or not a run has one of it."""
 
 
@@ -110,6 +110,7 @@ def all_controls(targets: list[Results], blind: dict[str, dict[str, Any]]) -> di
         *(Control("blind", split, not summary["shifted"]) for split, summary in blind.items()),
         *(decisive.control("permutation") for decisive in permuted),
         *(decisive.control("untrained") for decisive in untaught),
+        *(Control("sets", results.target, results.sets["smallest"] is None) for results in untrained),
         *(
             _optimal(results)
             for results in targets

@@ -24,7 +24,7 @@ from simaudit.evaluation.protocol.profiles import profile
 from simaudit.evaluation.protocol.resemblance import distance_correlations
 from simaudit.evaluation.protocol.selected import BLIND, Selected, SelectedScores
 from simaudit.evaluation.protocol.selection import SELECTION, mark_choices
-from simaudit.evaluation.protocol.transfer import transferred
+from simaudit.evaluation.protocol.transfer import Assumptions, every_transfer
 from simaudit.evaluation.statistics.bootstrap import Bootstrap
 from simaudit.evaluation.statistics.intervals import Delong, Interval
 from simaudit.evaluation.statistics.permutation import Permutations, permuted_protocol
@@ -34,6 +34,7 @@ from simaudit.vocabulary.errors import SimauditError
 from simaudit.vocabulary.sides import CALIBRATION, EVALUATION
 from simaudit.vocabulary.variant import variant_text
 
+ASSUMED = Assumptions()
 SHIFT_CONFIDENCE = 0.995  # cross-fitted scores depend on each other, which DeLong's limits ignore
 
 
@@ -51,8 +52,8 @@ class Resampling:
 class MeasuredAttack:
     """One attack: its rows of the table with the choices marked, and these choices on the evaluation fold.
 
-    `statistic` (N,) is the selected statistic of every sample; `transferred` says how its threshold performs on the
-    evaluation fold; `midranks` (K, n) are those of all statistics, by fold.
+    `statistic` (N,) is the selected statistic of every sample; `transfers` say how thresholds that were set on
+    calibration perform on the evaluation fold; `midranks` (K, n) are those of all statistics, by fold.
     """
 
     rows: pd.DataFrame
@@ -60,11 +61,11 @@ class MeasuredAttack:
     statistic: np.ndarray
     selected: Choice
     oracle: Choice
-    transferred: dict[str, Any]
+    transfers: dict[str, Any]
     midranks: dict[str, np.ndarray]
 
     @classmethod
-    def of(cls, scores: Scores, bootstrap: Bootstrap, threads: int) -> "MeasuredAttack":
+    def of(cls, scores: Scores, bootstrap: Bootstrap, threads: int, assumed: Assumptions) -> "MeasuredAttack":
         """Measure one attack. Raises SimauditError when a fold is too small or a statistic is constant over it."""
         parts = folds(scores)
         midranks = {}
@@ -99,16 +100,16 @@ class MeasuredAttack:
             statistic,
             on_evaluation[selected],
             on_evaluation[oracle],
-            transferred(roc(selected, parts[CALIBRATION]), on_evaluation[selected].roc),
+            every_transfer(roc(selected, parts[CALIBRATION]), on_evaluation[selected].roc, assumed),
             midranks,
         )
 
     def facts(self) -> dict[str, Any]:
-        """Return what a reader needs first: the selected row, what its threshold does, and the oracle beside it."""
+        """Return what a reader needs first: the selected row, what thresholds do, and the oracle beside it."""
         on_calibration = self.rows[(self.rows.fold == CALIBRATION) & self.rows.selected].iloc[0]
         return {
             "selected": self.selected.facts() | {"calibration_auc": estimate(on_calibration, AUC)},
-            "transferred": self.transferred,
+            **self.transfers,
             "oracle": self.oracle.facts(),
             "optimism": self.oracle.minus(self.selected),
         }
@@ -137,12 +138,17 @@ class Evaluation:
 
 
 def evaluate(
-    all_scores: Iterable[Scores], blind: Scores, nearest: pd.DataFrame, resampling: Resampling
+    all_scores: Iterable[Scores],
+    blind: Scores,
+    nearest: pd.DataFrame,
+    resampling: Resampling,
+    assumed: Assumptions = ASSUMED,
 ) -> Evaluation:
     """Measure every attack on one target, and the blind classifiers of its split beside them.
 
     `nearest` has the distance of every sample to the nearest other member, and whether it is nearly the same image, see
     `simaudit.data.near_duplicates`.
+    `assumed` is what precision and the bound of ε need beside.
     If `all_scores` is a generator, one score file is in memory at a time.
     Raises SimauditError when a score file is of other samples than the blind classifiers', a fold is too small, or a
     statistic is constant over it.
@@ -150,12 +156,12 @@ def evaluate(
     labels = {fold: blind.is_member[samples] for fold, samples in folds(blind).items()}
     bootstrap = Bootstrap(labels[EVALUATION], resampling.resamples, resampling.seed)
     permutations = Permutations.of(labels, resampling.permutations, resampling.seed)
-    reference = MeasuredAttack.of(blind, bootstrap, resampling.threads)
+    reference = MeasuredAttack.of(blind, bootstrap, resampling.threads, assumed)
     attacks, permuted, profiles = {}, {}, []
     errors: dict[str, Any] = {}
     for scores in all_scores:
         _require_same_samples(scores, blind)
-        attacks[scores.attack] = measured = MeasuredAttack.of(scores, bootstrap, resampling.threads)
+        attacks[scores.attack] = measured = MeasuredAttack.of(scores, bootstrap, resampling.threads, assumed)
         profiles.append(profile(scores))
         if scores.attack == RECONSTRUCTION:
             errors = {"reconstruction_error": reconstruction_errors(scores)}
@@ -236,7 +242,10 @@ def headline(summary: dict[str, Any]) -> dict[str, Any]:
 
 
 def evaluate_intermediate(
-    all_scores: Iterable[tuple[int, Scores]], blind: Scores, resampling: Resampling
+    all_scores: Iterable[tuple[int, Scores]],
+    blind: Scores,
+    resampling: Resampling,
+    assumed: Assumptions = ASSUMED,
 ) -> dict[str, Any]:
     """Return the same facts of intermediate checkpoints, by epoch and attack, each at knobs calibrated for that epoch.
 
@@ -247,7 +256,7 @@ def evaluate_intermediate(
     epochs: dict[str, Any] = {}
     for epoch, scores in all_scores:
         _require_same_samples(scores, blind)
-        facts = MeasuredAttack.of(scores, bootstrap, resampling.threads).facts()
+        facts = MeasuredAttack.of(scores, bootstrap, resampling.threads, assumed).facts()
         epochs.setdefault(str(epoch), {"attacks": {}})["attacks"][scores.attack] = facts
     return epochs
 
@@ -269,7 +278,7 @@ def _differences(attacks: dict[str, MeasuredAttack]) -> dict[str, Any]:
     return differences
 
 
-def evaluate_blind(blind: Scores, resampling: Resampling) -> dict[str, Any]:
+def evaluate_blind(blind: Scores, resampling: Resampling, assumed: Assumptions = ASSUMED) -> dict[str, Any]:
     """Measure how well classifiers that never saw a model tell the sides of a split apart: the selected one, and each.
 
     Raises SimauditError when a fold is too small.
@@ -277,7 +286,7 @@ def evaluate_blind(blind: Scores, resampling: Resampling) -> dict[str, Any]:
     labels = blind.is_member[~blind.is_calibration]
     folds(blind)
     bootstrap = Bootstrap(labels, resampling.resamples, resampling.seed)
-    measured = MeasuredAttack.of(blind, bootstrap, resampling.threads)
+    measured = MeasuredAttack.of(blind, bootstrap, resampling.threads, assumed)
     return {
         "selection": SELECTION,
         "members": int(labels.sum()),

@@ -54,11 +54,18 @@ class SelectedScores:
         """Return an attack's ROC on the evaluation fold."""
         return Roc.of(*self.on_evaluation(attack), self.knobs[attack].member_when)
 
+    def calibration_auc(self, attack: str) -> float:
+        """Return an attack's AUC on the calibration fold, by which attacks are compared before anything is measured."""
+        return self._calibration_roc(attack).auc
+
     def threshold(self, attack: str) -> float | None:
         """Return the threshold with the highest balanced accuracy on the calibration fold."""
+        return self._calibration_roc(attack).best_threshold
+
+    def _calibration_roc(self, attack: str) -> Roc:
         rows = self.is_calibration
         statistic, is_member = self.statistics[attack][rows], self.is_member[rows]
-        return Roc.of(statistic, is_member, self.knobs[attack].member_when).best_threshold
+        return Roc.of(statistic, is_member, self.knobs[attack].member_when)
 
     def write(self, path: Path) -> None:
         """Write one float32 column per attack beside sample_id, role, fold and distance; the knobs are metadata."""

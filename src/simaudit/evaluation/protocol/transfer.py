@@ -1,45 +1,79 @@
 """How a threshold performs on samples that it was not set on, which is all that an attacker can have."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from simaudit.evaluation.protocol.metrics import TPR_LEVELS, tail_mark
+from simaudit.evaluation.statistics.epsilon import epsilon_bound, surest_threshold
 from simaudit.evaluation.statistics.intervals import Interval, rate, together
 from simaudit.evaluation.statistics.roc import Roc
 
-METRIC = "tpr_at_1pct_fpr"
-LEVEL = TPR_LEVELS[METRIC]
-PRIORS = {"ppv_at_1pct_prior": 0.01, "ppv_at_10pct_prior": 0.1}
+TRANSFERRED = {"transferred": "tpr_at_1pct_fpr", "transferred_at_0.1pct": "tpr_at_0.1pct_fpr"}
+"""The metric at whose level of FPR a threshold is set on calibration, by what its results are called."""
 
 
-def transferred(calibration: Roc, evaluation: Roc) -> dict[str, Any]:
-    """Set the threshold of FPR ≤ 1 % on `calibration`, and measure it on `evaluation`; both are ROCs of one statistic.
+@dataclass(frozen=True)
+class Assumptions:
+    """What no measurement of a model gives: the shares of members among all images asked about, and δ of (ε, δ)."""
 
-    FPR and TPR have exact 95 % limits, since the threshold does not depend on these samples. PPV is the share of real
-    members among the samples called members, if 1 % or 10 % of all samples are members (PRIORS). Its limits combine
-    those of TPR and FPR at 97.5 % each, so they cover at least 95 %; it is None if no sample is called a member. All
-    values are marked if the calibration fold's own tail is too small to set such a threshold.
+    priors: Sequence[float] = (0.5, 0.1, 0.01, 0.001)
+    delta: float = 1e-5
+
+
+def every_transfer(calibration: Roc, evaluation: Roc, assumed: Assumptions) -> dict[str, Any]:
+    """Return what thresholds that are set on `calibration` do on `evaluation`, by name; both are of one statistic.
+
+    Beside those of TRANSFERRED there is `epsilon`: a lower bound of the privacy loss, see `epsilon_bound`.
     """
-    threshold = calibration.threshold_at(LEVEL)
-    true_positives, false_positives = (0, 0) if threshold is None else evaluation.accepted_at(threshold)
+    rates = {
+        name: transferred(calibration, evaluation, metric, assumed.priors)
+        for name, metric in TRANSFERRED.items()
+    }
+    threshold = surest_threshold(calibration, assumed.delta)
+    bound = {
+        "lower_bound": epsilon_bound(evaluation, threshold, assumed.delta),
+        "delta": assumed.delta,
+        "threshold": threshold,
+    }
+    return {**rates, "epsilon": bound}
+
+
+def transferred(calibration: Roc, evaluation: Roc, metric: str, priors: Sequence[float]) -> dict[str, Any]:
+    """Set the threshold of a metric of TPR_LEVELS on `calibration`, and measure it on `evaluation`.
+
+    FPR and TPR have exact 95 % limits, since the threshold does not depend on these samples. The precision at a prior
+    is the share of real members among the samples called members, if that share of all samples are members. Its limits
+    combine those of TPR and FPR at 97.5 % each, so they cover at least 95 %; it is None if no sample is called a
+    member. All values are marked if the calibration fold's own tail is too small to set such a threshold.
+    """
+    level = TPR_LEVELS[metric]
+    threshold = calibration.threshold_at(level)
+    true_positives, false_positives = evaluation.accepted_at(threshold)
     counts = [(true_positives, evaluation.members), (false_positives, evaluation.heldout)]
     tpr, fpr = (rate(*count) for count in counts)
     wide_tpr, wide_fpr = (rate(*count, confidence=together(2)) for count in counts)
     intervals = {"tpr": tpr, "fpr": fpr}
-    for name, prior in PRIORS.items() if true_positives + false_positives else ():
-        intervals[name] = Interval(
-            ppv(tpr.value, fpr.value, prior),
-            ppv(wide_tpr.low, wide_fpr.high, prior),
-            ppv(wide_tpr.high, wide_fpr.low, prior),
+    for prior in priors if true_positives + false_positives else ():
+        intervals[precision_at(prior)] = Interval(
+            precision(tpr.value, fpr.value, prior),
+            precision(wide_tpr.low, wide_fpr.high, prior),
+            precision(wide_tpr.high, wide_fpr.low, prior),
         )
-    mark = tail_mark(METRIC, calibration.members, calibration.heldout)
+    mark = tail_mark(metric, calibration.members, calibration.heldout)
     return {
-        "set_at": f"fpr <= {LEVEL} on the calibration fold",
+        "set_at": f"fpr <= {level} on the calibration fold",
         "threshold": threshold,
-        **dict.fromkeys(PRIORS),
+        **dict.fromkeys(map(precision_at, priors)),
         **{name: interval.json() | mark for name, interval in intervals.items()},
     }
 
 
-def ppv(tpr: float, fpr: float, prior: float) -> float:
-    """Return the positive predictive value P(member | called member) for P(member) = `prior`; tpr + fpr must be > 0."""
+def precision_at(prior: float) -> str:
+    """Return what the precision at a prior is called: precision_at_1pct_prior."""
+    return f"precision_at_{100 * prior:g}pct_prior"
+
+
+def precision(tpr: float, fpr: float, prior: float) -> float:
+    """Return P(member | called member) for P(member) = `prior`; tpr + fpr must be above 0."""
     return prior * tpr / (prior * tpr + (1 - prior) * fpr)

@@ -9,7 +9,7 @@ from simaudit.evaluation.statistics.intervals import CONFIDENCE, Interval, rate,
 from simaudit.evaluation.statistics.roc import Roc, most_errors
 
 
-def tpr_interval(roc: Roc, level: float) -> Interval:
+def tpr_interval(roc: Roc, level: float, confidence: float = CONFIDENCE) -> Interval:
     """Return the TPR at FPR ≤ `level` with its limits for members and held-out samples drawn anew.
 
     Two things vary from draw to draw, each by itself: how many members pass a threshold (Clopper and Pearson's limits),
@@ -18,8 +18,8 @@ def tpr_interval(roc: Roc, level: float) -> Interval:
     the TPRs there are limits as well. `summed` joins the two pairs.
     """
     members = roc.members
-    given_threshold = rate(roc.found_at(level), members)
-    fewest, most = exceedances(level, roc.heldout)
+    given_threshold = rate(roc.found_at(level), members, confidence)
+    fewest, most = exceedances(level, roc.heldout, confidence)
     of_threshold = Interval(
         given_threshold.value, roc.found_within(fewest - 1) / members, roc.found_within(most) / members
     )
@@ -27,12 +27,12 @@ def tpr_interval(roc: Roc, level: float) -> Interval:
 
 
 @cache
-def exceedances(level: float, total: int) -> tuple[int, int]:
-    """Return between which counts the number of `total` samples lies, at 95 %, that exceed their 1 − `level` quantile.
+def exceedances(level: float, total: int, confidence: float = CONFIDENCE) -> tuple[int, int]:
+    """Return between which counts, at that confidence, the number of samples lies that exceed the 1 − `level` quantile.
 
     Neither count is beyond what the level allows, so that the limits from it hold the value.
     """
-    tail, counts = (1 - CONFIDENCE) / 2, np.arange(total + 1)
+    tail, counts = (1 - confidence) / 2, np.arange(total + 1)
     below = bdtr(counts, total, level)
     allowed = most_errors(level, total)
     fewest, most = (int(np.searchsorted(below, share)) for share in (tail, 1 - tail))

@@ -100,7 +100,7 @@ def _section(findings: Findings, target: str, pictures: list[Picture]) -> Sectio
         findings.membership_note([target]),
         findings.is_shifted(target),
         is_one_more,
-        target_tables(findings, target),
+        [table.on_page for table in target_tables(findings, target)],
         pictures,
     )
 

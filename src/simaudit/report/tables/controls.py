@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from simaudit.evaluation.controls.controls import PERMUTED, SELECTED
+from simaudit.evaluation.sets.levels import LEVEL
 from simaudit.report.findings import Findings
 from simaudit.report.tables.table import Column, Row, Table
 
@@ -19,13 +20,13 @@ def controls(findings: Findings) -> Table:
         "controls",
         "Controls",
         "The AUC of each that lies furthest from what it must be. Limits that decide are wider: they hold for all "
-        "numbers of a kind together.",
+        "numbers of a kind together. Of sets it is the median p of every size that must be so.",
         (
             Column("outcome", "outcome"),
             Column("control", "control"),
             Column("of", "of"),
             Column("attack", "by"),
-            Column("must_be", "AUC must be"),
+            Column("must_be", "must be"),
             AUC,
             DECISIVE,
         ),
@@ -36,6 +37,9 @@ def controls(findings: Findings) -> Table:
 
 def _row(findings: Findings, control: Mapping[str, Any]) -> Row:
     kind, of = control["kind"], control["of"]
+    outcome = "passed" if control["passed"] else "FAILED"
+    if kind == "sets":
+        return Row((outcome, kind, of, "all attacks together", f"p {LEVEL} or more"), of, of=kind)
     measured, decisive = ("permuted", PERMUTED) if kind == "permutation" else (None, SELECTED)
     if kind == "blind":
         attack = "blind"
@@ -47,7 +51,7 @@ def _row(findings: Findings, control: Mapping[str, Any]) -> Row:
             key=lambda attack: abs(findings.ledger.number("auc", of, attack, decisive).value - CHANCE),
         )
     words = (
-        "passed" if control["passed"] else "FAILED",
+        outcome,
         kind,
         of,
         "classifiers" if kind == "blind" else attack,

@@ -117,6 +117,8 @@ _LATEX = {
     "≥": r"$\geq$",
     "α": r"$\alpha$",
     "β": r"$\beta$",
+    "δ": r"$\delta$",
+    "ε": r"$\varepsilon$",
     "ℓ": r"$\ell$",
     "√": r"$\surd$",
     "…": r"\ldots{}",

@@ -7,6 +7,7 @@ from simaudit.evaluation.numbers import number_id
 from simaudit.figures.legend import METRICS
 from simaudit.figures.printed import distances_in, mention
 from simaudit.report.findings import Findings
+from simaudit.report.tables.of_sets import smallest_set
 from simaudit.report.tables.of_target import ATTACK, ATTACKS, HEADLINE
 from simaudit.report.tables.table import MEMBERS, Column, Row, Table, estimates
 from simaudit.vocabulary.membership import VERIFIED
@@ -26,7 +27,8 @@ def verdicts(findings: Findings) -> Table:
         "verdicts",
         "What is found of each target",
         "By the attack that did best on the calibration fold. Limits that decide hold for all attacks on a target "
-        "together.",
+        "together. The smallest set is that of members who as a set are told from held-out samples, p < 0.01; it says "
+        "something of the model where the blind p of such sets is not small.",
         (
             TARGET,
             Column("verdict", "verdict"),
@@ -36,6 +38,8 @@ def verdicts(findings: Findings) -> Table:
             Column("auc_minus_blind", "AUC minus blind", "estimate"),
             Column("decided_by", "decided by"),
             Column("decisive_auc", "limits that decide", "estimate"),
+            Column("smallest_set", "smallest set that is told", "count"),
+            Column("smallest_set_blind_p", "blind p of such sets", "count"),
         ),
         tuple(_verdict(findings, target, bool(members)) for target in findings.audited),
         "" if findings.audited else "every target of this run is a control",
@@ -51,6 +55,10 @@ def _verdict(findings: Findings, target: str, with_members: bool) -> tuple[str, 
         best,
         *(number_id("auc", target, best), number_id("tpr_at_1pct_fpr", target, best)),
         *(number_id("auc", target, best, "minus_blind"), by, number_id("auc", target, by, decisive)),
+        *(
+            number_id("smallest", target, of="sets"),
+            number_id("blind_p", target, of=smallest_set(findings, target)),
+        ),
     )
 
 

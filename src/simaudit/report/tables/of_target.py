@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from simaudit.evaluation.controls.controls import MINUS_BEST, SELECTED
 from simaudit.evaluation.numbers import LEARNED
 from simaudit.evaluation.protocol.metrics import ASR, AUC, BALANCED_ACCURACY, TPR_LEVELS
+from simaudit.evaluation.protocol.transfer import TRANSFERRED
 from simaudit.figures.legend import METRICS
 from simaudit.figures.printed import mention
 from simaudit.report.findings import Findings
+from simaudit.report.tables.of_sets import by_class, by_group, group_sets, sets
 from simaudit.report.tables.own_samples import own_samples
 from simaudit.report.tables.table import Column, Row, Table, estimates
 from simaudit.vocabulary.variant import variant_label
@@ -16,6 +18,9 @@ from simaudit.vocabulary.variant import variant_label
 ATTACK = Column("attack", "attack")
 HEADLINE = {metric: METRICS[metric] for metric in (AUC, BALANCED_ACCURACY, *TPR_LEVELS)}
 """The headline metrics by their names in print."""
+PRECISION = "precision_at_"
+LEVELS = {"transferred": "at FPR 1 %", "transferred_at_0.1pct": "at FPR 0.1 %"}
+"""The thresholds of TRANSFERRED in print."""
 
 
 @dataclass(frozen=True)
@@ -63,6 +68,26 @@ def reconstruction_error(findings: Findings, target: str) -> Table:
     )
 
 
+def precision(findings: Findings, target: str) -> Table:
+    """Return the precision of an accusation at each prior, one row per attack and level of the threshold."""
+    facts = findings.summaries[target]["attacks"]
+    keys = [key for key in next(iter(facts.values()))["transferred"] if key.startswith(PRECISION)]
+    return Table.of(
+        "precision",
+        "Precision of an accusation",
+        "The share of real members among the images that an attack calls members, if the stated share of all images "
+        "are members (the prior). The threshold has the stated FPR on the calibration fold. The limits hold at 95 % or "
+        "more. A dash: no image is called a member.",
+        (ATTACK, Column("level", "threshold"), *estimates({key: _prior(key) for key in keys})),
+        (Row((attack, LEVELS[name]), target, attack, name) for attack in facts for name in TRANSFERRED),
+    )
+
+
+def _prior(key: str) -> str:
+    """Return the prior in print that a precision is at: precision_at_1pct_prior is at 1 %."""
+    return f"prior {key.removeprefix(PRECISION).removesuffix('pct_prior')} %"
+
+
 ATTACKS = AttackTable(
     "attacks",
     "Attacks",
@@ -95,21 +120,17 @@ TARGET_TABLES: tuple[Callable[[Findings, str], Table], ...] = (
         "thresholds",
         "Transferred thresholds",
         "What the threshold with 1 % FPR on the calibration fold really does on the evaluation fold; and the TPR at "
-        "1 % with held-out samples as the positive class, as SimA's released code counts.",
+        "1 % with held-out samples as the positive class, as SimA's released code counts. A "
+        "training with (ε, δ)-differential privacy, with the δ of params.yaml, has an ε of at least the bound, at 95 % "
+        "confidence. Its threshold was chosen on the calibration fold, too.",
         (
-            *estimates(
-                {
-                    "fpr": "FPR",
-                    "tpr": "TPR",
-                    "ppv_at_1pct_prior": "PPV, prior 1 %",
-                    "ppv_at_10pct_prior": "PPV, prior 10 %",
-                },
-                of="transferred",
-            ),
+            *estimates({"fpr": "FPR", "tpr": "TPR"}, of="transferred"),
             *estimates({"tpr_heldout_positive": METRICS["tpr_heldout_positive"]}),
+            Column("epsilon", "ε, at least", "count", "lower_bound", "epsilon"),
         ),
     ),
     own_samples,
+    precision,
     AttackTable(
         "permutation",
         "Shuffled labels",
@@ -117,6 +138,10 @@ TARGET_TABLES: tuple[Callable[[Findings, str], Table], ...] = (
         "what luck alone gives.",
         estimates({"auc": "AUC", "oracle_auc": "oracle AUC", "p_value": "p"}, of="permuted"),
     ),
+    sets,
+    group_sets,
+    by_class,
+    by_group,
     AttackTable(
         "learned_heads",
         "Learned heads",

@@ -1,7 +1,7 @@
 """A table before it has a form: its cells are words, or ids of the ledger; it cannot hold a number of its own."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from simaudit.evaluation.numbers import Ledger, number_id
@@ -60,6 +60,8 @@ class Table:
 
     `note` is what a reader must know of the audits in it; the page says it of a target's tables together.
 
+    `shown` is how many rows the page has; files have all.
+
     A table without rows says in `absent` why. Raises ValueError when it does not, when a row is not as wide as the
     table, or when words are a number: then it is not known where that number is from.
     """
@@ -71,6 +73,15 @@ class Table:
     rows: tuple[tuple[str, ...], ...]
     absent: str = ""
     note: str = ""
+    shown: int | None = None
+
+    @property
+    def on_page(self) -> "Table":
+        """The table as the page shows it: its first `shown` rows, and a word that there are more in the files."""
+        if self.shown is None or len(self.rows) <= self.shown:
+            return self
+        more = f"{self.caption} These are the first {self.shown} rows; the files below have all."
+        return replace(self, caption=more, rows=self.rows[: self.shown])
 
     @classmethod
     def of(
@@ -81,12 +92,13 @@ class Table:
         columns: tuple[Column, ...],
         rows: Iterable[Row],
         absent: str = "",
+        shown: int | None = None,
     ) -> "Table":
         """Return a table whose rows begin with words and go on with numbers; `absent` counts where there is no row."""
         cells = tuple(
             (*row.words, *(row.cell(column) for column in columns[len(row.words) :])) for row in rows
         )
-        return cls(name, title, caption, columns, cells, "" if cells else absent)
+        return cls(name, title, caption, columns, cells, "" if cells else absent, shown=shown)
 
     def __post_init__(self) -> None:
         if bool(self.rows) == bool(self.absent):

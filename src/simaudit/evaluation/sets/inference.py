@@ -1,0 +1,72 @@
+"""Dataset inference (CDI, arXiv:2411.12858): whether a set of samples was trained on, though no single one can be told.
+
+A classifier is learned on the calibration fold. A set of members and as many held-out samples, all of the evaluation
+fold, are then compared by the mean of their scores. CDI learns on parts of the sets themselves, in turn; the scores of
+one set then depend on one another, and p is not uniform where there is nothing to find.
+"""
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+from scipy.special import stdtr
+from sklearn.linear_model import LogisticRegression
+
+from simaudit.evaluation.protocol.selected import SelectedScores
+
+PENALTY = 0.1  # scikit-learn's C: the same for all, since few samples cannot choose it
+
+
+def attack_features(selected: SelectedScores, attacks: Iterable[str]) -> np.ndarray:
+    """Return what is known of each sample by these attacks, (N, K): the statistic of each at its selected knobs.
+
+    It is the logarithm of a statistic that is positive everywhere, since statistics are products of many factors.
+    """
+    statistics = [selected.statistics[attack].astype(np.float64) for attack in attacks]
+    return np.stack([np.log(values) if (values > 0).all() else values for values in statistics], axis=1)
+
+
+def member_likeness(features: np.ndarray, is_member: np.ndarray, is_calibration: np.ndarray) -> np.ndarray:
+    """Return log-odds (N,) of being a member by logistic regression on features (N, K), learned on calibration."""
+    known = features[is_calibration]
+    scale = known.std(axis=0)
+    standard = (features - known.mean(axis=0)) / np.where(scale > 0, scale, 1)
+    classifier = LogisticRegression(C=PENALTY, max_iter=1000)
+    classifier.fit(standard[is_calibration], is_member[is_calibration])
+    return np.asarray(classifier.decision_function(standard))
+
+
+def one_sided_p(suspects: np.ndarray, heldout: np.ndarray) -> np.ndarray:
+    """Return p of Welch's t-test that suspects (…, n) have a higher mean than held-out samples (…, m); n, m ≥ 2.
+
+    Where all scores of both sides are the same, p is 1.
+    """
+    errors = [side.var(axis=-1, ddof=1) / side.shape[-1] for side in (suspects, heldout)]
+    total = errors[0] + errors[1]
+    parts = errors[0] ** 2 / (suspects.shape[-1] - 1) + errors[1] ** 2 / (heldout.shape[-1] - 1)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        t = (suspects.mean(axis=-1) - heldout.mean(axis=-1)) / np.sqrt(total)
+        return np.asarray(np.nan_to_num(stdtr(total**2 / parts, -t), nan=1.0))
+
+
+def p_values(
+    likeness: np.ndarray, is_member: np.ndarray, sizes: Sequence[int], repeats: int, seed: int
+) -> np.ndarray:
+    """Return p (S, R) of R sets of each of S sizes that are drawn without replacement, each with as many held-out ones.
+
+    `likeness` and `is_member` are (N,), of the evaluation fold, whose sides have as many samples as the largest size.
+    The sets of one repeat lie within one another, and are the same for every likeness.
+    """
+    drawn = []
+    for side, samples in enumerate((is_member, ~is_member)):
+        order = np.random.default_rng([seed, side]).permuted(
+            np.tile(np.flatnonzero(samples), (repeats, 1)), axis=1
+        )
+        drawn.append(likeness[order[:, : max(sizes)]])
+    members, heldout = drawn
+    return np.stack([one_sided_p(members[:, :size], heldout[:, :size]) for size in sizes])
+
+
+def possible_sizes(sizes: Sequence[int], members: int, heldout: int) -> list[int]:
+    """Return the sizes for which there are enough samples; where there are none, the largest size that there can be."""
+    most = min(members, heldout)
+    return [size for size in sizes if size <= most] or [most]

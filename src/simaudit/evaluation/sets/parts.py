@@ -1,0 +1,45 @@
+"""How exposed each class, or each group, is: an attack measured within parts of the evaluation fold."""
+
+from typing import Any
+
+import numpy as np
+
+from simaudit.evaluation.protocol.metrics import AUC, TPR_LEVELS, tail_mark
+from simaudit.evaluation.sets.levels import FEWEST
+from simaudit.evaluation.statistics.intervals import auc_of_few, together
+from simaudit.evaluation.statistics.rates import tpr_interval
+from simaudit.evaluation.statistics.roc import Roc
+
+RATE = "tpr_at_1pct_fpr"
+
+
+def samples_of(part: np.ndarray) -> dict[str, np.ndarray]:
+    """Return the samples (N,) bool of each part, by name; `part` (N,) has the name of each sample's, or None."""
+    return {str(name): part == name for name in sorted({name for name in part if name is not None})}
+
+
+def by_part(
+    statistic: np.ndarray, is_member: np.ndarray, member_when: str, part: np.ndarray
+) -> dict[str, Any]:
+    """Return AUC and TPR at 1 % FPR of a statistic (N,) within each part, by `of_<part>`, with the sizes of the part.
+
+    All limits of one metric hold together (Bonferroni over the parts that are measured). A part with fewer members or
+    held-out samples than FEWEST has its sizes alone; so has one in which the statistic is constant. There is nothing to
+    compare, and the result is empty, where all samples are of one part.
+    """
+    sizes, rocs = {}, {}
+    for name, samples in samples_of(part).items():
+        members = int((samples & is_member).sum())
+        heldout = int(samples.sum()) - members
+        sizes[name] = {"members": members, "heldout": heldout}
+        if min(members, heldout) >= FEWEST and np.ptp(statistic[samples]) > 0:
+            rocs[name] = Roc.of(statistic[samples], is_member[samples], member_when)
+    confidence = together(max(len(rocs), 1))
+    measured = {name: _metrics(roc, confidence) for name, roc in rocs.items()}
+    return {f"of_{name}": sizes[name] | measured.get(name, {}) for name in sizes if len(sizes) > 1}
+
+
+def _metrics(roc: Roc, confidence: float) -> dict[str, Any]:
+    auc = auc_of_few(roc.placements(), roc.is_member, confidence)
+    rate = tpr_interval(roc, TPR_LEVELS[RATE], confidence)
+    return {AUC: auc.json(), RATE: rate.json() | tail_mark(RATE, roc.members, roc.heldout)}
