@@ -124,8 +124,13 @@ def evaluate_job(
     scores: Mapping[str, Path],
     intermediate: Mapping[int, Iterable[Path]],
     knobs: EvaluationKnobs,
+    images: bool = True,
 ) -> Job:
-    """Measure every attack on one target; `scores` are by attack, `intermediate` ones by epoch."""
+    """Measure every attack on one target; `scores` are by attack, `intermediate` ones by epoch.
+
+    Without `images`, of which the blind classifiers and the nearest members are, there are attacks alone.
+    """
+    of_images = {"blind": paths.blind(split, "parquet"), "nearest": paths.nearest(split)}
     return Job(
         f"evaluate/{audit}",
         reference(evaluate),
@@ -138,8 +143,7 @@ def evaluate_job(
         {
             "scores": list(scores.values()),
             "intermediate": {str(epoch): list(files) for epoch, files in intermediate.items()},
-            "blind": paths.blind(split, "parquet"),
-            "nearest": paths.nearest(split),
+            **(of_images if images else {}),
         },
         {name: paths.of_target(name, audit) for name in EVALUATED},
         speed=speed(knobs),
@@ -158,7 +162,9 @@ def evaluate(job: Job) -> None:
     from simaudit.storage.parquet import read_table, write_table
 
     of = {"target": job.params["target"]}
-    resampling, reference = _resampling(job), Scores.read(job.input("blind"))
+    resampling = _resampling(job)
+    reference = Scores.read(job.input("blind")) if "blind" in job.reads else None
+    nearest = read_table(job.input("nearest")) if "nearest" in job.reads else None
     scores = (Scores.read(Path(path)) for path in job.reads["scores"])
     states = (
         (int(epoch), Scores.read(Path(path)))
@@ -166,8 +172,8 @@ def evaluate(job: Job) -> None:
         for path in files
     )
     with threadpool_limits(1):  # each statistic has a thread; a linear algebra library's own would only wait
-        audit = evaluate(scores, reference, read_table(job.input("nearest")), resampling)
-        epochs = evaluate_intermediate(states, reference, resampling)
+        audit = evaluate(scores, reference, nearest, resampling)
+        epochs = evaluate_intermediate(states, reference, resampling) if reference else {}
     audit.selected.write(job.output("selected"))
     write_json(job.output("epochs"), {**of, "epochs": epochs})
     write_json(job.output("differences"), {**of, **audit.differences})
@@ -226,10 +232,16 @@ def quality(job: Job) -> None:
 
 
 def compare_job(
-    audits: Mapping[str, Mapping[str, Any]], splits: Iterable[str], knobs: EvaluationKnobs
+    audits: Mapping[str, Mapping[str, Any]],
+    splits: Iterable[str],
+    knobs: EvaluationKnobs,
+    compared: Iterable[str] = COMPARED,
 ) -> Job:
-    """Hold controls against what they must show, audits against one another; `audits` gives the context of each."""
-    files = [paths.of_target(name, audit) for audit in audits for name in COMPARED]
+    """Hold controls against what they must show, audits against one another; `audits` gives the context of each.
+
+    `splits` are those that have blind classifiers, `compared` the results of each audit that there are.
+    """
+    files = [paths.of_target(name, audit) for audit in audits for name in compared]
     return Job(
         "compare",
         reference(compare),
