@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Annotated, Any
 
 from pydantic import Field
@@ -236,17 +237,20 @@ def compare_job(
     splits: Iterable[str],
     knobs: EvaluationKnobs,
     compared: Iterable[str] = COMPARED,
+    scores: Mapping[str, Mapping[str, Path]] = MappingProxyType({}),
 ) -> Job:
     """Hold controls against what they must show, audits against one another; `audits` gives the context of each.
 
-    `splits` are those that have blind classifiers, `compared` the results of each audit that there are.
+    `splits` are those that have blind classifiers, `compared` the results of each audit that there are; `scores` are
+    the score files of audits whose knobs and thresholds come from another one, by audit and attack.
     """
     files = [paths.of_target(name, audit) for audit in audits for name in compared]
     return Job(
         "compare",
         reference(compare),
         {"targets": audits, "evaluation": {"bootstrap": knobs.bootstrap, "seed": knobs.seed}},
-        {"evaluation": files, "blind": {split: paths.blind(split, "json") for split in splits}},
+        {"evaluation": files, "blind": {split: paths.blind(split, "json") for split in splits}}
+        | ({"scores": scores} if scores else {}),
         {name: paths.comparison(name) for name in paths.COMPARISONS},
         given=(PAPERS,),
     )
@@ -264,7 +268,11 @@ def compare(job: Job) -> None:
         for name, context in job.params["targets"].items()
     ]
     blind = {split: read_json(Path(path)) for split, path in job.reads["blind"].items()}
-    comparisons = compare(audits, blind, **job.params["evaluation"])
+    scores = {
+        audit: {attack: Path(file) for attack, file in files.items()}
+        for audit, files in job.reads.get("scores", {}).items()
+    }
+    comparisons = compare(audits, blind, **job.params["evaluation"], scores=scores)
     for name, content in comparisons.items():
         write_json(job.output(name), content)
 
