@@ -19,18 +19,18 @@ SHOWN = {
 def carried(findings: Findings) -> Table:
     """Return one row per audit and attack: the numbers with the other audit's knobs, and with its own beside them."""
     every = findings.comparison["carried"]["carried"]
-    left_out = [
-        f"{attack} of {target} ({why})"
-        for target, of in every.items()
-        for attack, why in of["left_out"].items()
-    ]
+    left_out: dict[tuple[str, str], list[str]] = {}
+    for target, of in every.items():
+        for attack, why in of["left_out"].items():
+            left_out.setdefault((target, why), []).append(attack)
+    clauses = [f"{', '.join(names)} of {target} ({why})" for (target, why), names in left_out.items()]
     return Table(
         "carried",
         "Thresholds from elsewhere",
         "Knobs and thresholds that were chosen on the calibration fold of another audit, as by an attacker who knows "
         "no member of this one; measured on this one's evaluation fold, beside what its own calibration gives. TPR and "
         "FPR are those of the threshold that has 1 % FPR where it was set."
-        + (f" Left out: {'; '.join(left_out)}." if left_out else ""),
+        + (f" Left out: {'; '.join(clauses)}." if clauses else ""),
         (
             TARGET,
             Column("from", "calibrated on"),
