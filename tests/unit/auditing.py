@@ -157,9 +157,16 @@ class SmallRun:
     arms: dict[str, dict] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, audit: Audit, targets: list[Results], blind: dict, arms: dict | None = None) -> "SmallRun":
+    def of(
+        cls,
+        audit: Audit,
+        targets: list[Results],
+        blind: dict,
+        arms: dict | None = None,
+        scores: dict | None = None,
+    ) -> "SmallRun":
         """Compare the targets, and write down the comparison and the ledger."""
-        for name, content in compare(targets, {"s": blind}, 100, 0).items():
+        for name, content in compare(targets, {"s": blind}, 100, 0, scores or {}).items():
             write_json(audit.path / "comparison" / f"{name}.json", content)
         run = cls(audit, targets, arms or {})
         known = {name: context.membership for name, context in run.contexts.items()}

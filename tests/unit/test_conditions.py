@@ -268,6 +268,14 @@ def test_audits_that_ask_differently_are_not_seeds_of_one(tmp_path):
     assert {"asked-otherwise", "theirs"} <= set(params.groups)
 
 
+def test_knobs_of_an_audit_under_other_conditions_are_refused(tmp_path):
+    more = "  empty: {target: theirs, conditions: [empty]}"
+    folder = save_classes(tmp_path / "m")
+    (line,) = lines_of(small, experiment(folder, 9, ", calibrate_on: empty", more=more))
+    assert "audits.theirs.calibrate_on: asks under other conditions" in line
+    small(experiment(folder, 9, ", calibrate_on: empty, conditions: [labels, empty]", more=more))
+
+
 @pytest.fixture
 def whole(tmp_path, monkeypatch):
     """Runs the jobs of an audit of a checkpoint on digits, in a folder of its own."""

@@ -3,9 +3,10 @@
 
 rule compare:
     input:
-        evaluation=reads("compare", "evaluation", "blind"),
+        evaluation=reads("compare", "evaluation", "blind", "scores"),
     output:
         "results/comparison/against.json",
+        "results/comparison/carried.json",
         "results/comparison/controls.json",
         "results/comparison/groups.json",
         "results/comparison/published.json",

@@ -53,16 +53,25 @@ def require_usable(output: Path, question: Question) -> None:
             raise SimauditError(
                 f"--output {output}: lies in the folder of {option}, or it in there; name another"
             )
+    require_own(output, Path(PARAMS), "audit")
+    before = output / PARAMS
+    if before.is_file() and (other := _other_subject(before, question)):
+        raise SimauditError(f"--output {output}: holds an audit of {other}; name another folder")
+
+
+def require_own(output: Path, mark: Path, what: str) -> None:
+    """Require that a folder can be written, and is empty or holds the file `mark`, which says that it is of the kind
+    `what`.
+
+    Raises SimauditError otherwise.
+    """
     if output.exists() and not output.is_dir():
         raise SimauditError(f"--output {output}: is a file; name a folder")
     _require_writable(output)
-    before = output / PARAMS
-    if before.is_file():
-        if other := _other_subject(before, question):
-            raise SimauditError(f"--output {output}: holds an audit of {other}; name another folder")
-    elif output.is_dir() and any(not path.name.startswith(".") for path in output.iterdir()):
+    is_own = (output / mark).is_file()
+    if not is_own and output.is_dir() and any(not path.name.startswith(".") for path in output.iterdir()):
         raise SimauditError(
-            f"--output {output}: holds other files and no audit; name a new or an empty folder"
+            f"--output {output}: holds other files and no {what}; name a new or an empty folder"
         )
 
 

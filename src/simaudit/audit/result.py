@@ -72,10 +72,11 @@ class Limit:
 
 @dataclass(frozen=True)
 class Result:
-    """The finished audit `name` in the folder `output`."""
+    """The finished audit `name`, on `split`, in the folder `output`."""
 
     output: Path
     name: str
+    split: str = IMAGES
 
     @cached_property
     def ledger(self) -> Ledger:
@@ -101,7 +102,10 @@ class Result:
         members, heldout = (ledger.number(key, self.name) for key in ("members", "heldout"))
         known = KNOWN[members.membership]
         yield f"  measured on {members.value} members, {known}, and {heldout.value} held-out images"
-        yield f"  without the model: AUC {estimate(ledger.number(AUC, IMAGES, BLIND))}"
+        if blind := ledger.get(AUC, self.split, BLIND):
+            yield f"  without the model: AUC {estimate(blind)}"
+        else:
+            yield "  blind classifiers: absent, images were not given (so a shifted split goes unnoticed)"
         yield f"  as a set: {set_line(ledger, self.name)}"
         for sentence in heads_that_find_more(controls, ledger):
             yield f"  {fill(sentence, ledger)}"
@@ -128,7 +132,7 @@ class Result:
         where members have low ones. Learned heads have columns of their own name, after those of the others.
         """
         selected = SelectedScores.read(self.output / paths.of_target("selected", self.name))
-        files = read_items(self.output / paths.items(IMAGES), "file").file
+        files = read_items(self.output / paths.items(self.split), "file").file
         columns: dict[str, Any] = {
             "file": files.iloc[selected.sample_id].to_numpy(),
             "sample_id": selected.sample_id,

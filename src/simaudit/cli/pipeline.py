@@ -18,8 +18,8 @@ EXIT_BUG = 1
 def run(job: str, threads: int | None) -> None:
     """Do one job, such as score/digits-ddpm/sima, as its stamp under results/params/ describes it."""
     from simaudit.provenance.asked import asked_by
+    from simaudit.provenance.doing import do
     from simaudit.provenance.inputs import require_as_given, require_as_made
-    from simaudit.provenance.records import write_record
     from simaudit.provenance.runlog import RunLog
     from simaudit.provenance.stamps import read_job
     from simaudit.storage.faults import fault, writing
@@ -36,9 +36,7 @@ def run(job: str, threads: int | None) -> None:
     require_as_made(work)
     require_as_given(work.name)
     try:
-        used = work.do()
-        write_record(work, ["simaudit", "run", job], used)
-        runlog.write(file)
+        do(work, runlog)
     except EntryError as error:
         from simaudit.plan.load import located
 

@@ -87,7 +87,9 @@ def limited(role: np.ndarray, fold: np.ndarray, limit: int, seed: int) -> np.nda
     return kept
 
 
-def split_table(role: np.ndarray, fold: np.ndarray, group: np.ndarray, hashes: Sequence[str]) -> pd.DataFrame:
+def split_table(
+    role: np.ndarray, fold: np.ndarray, group: np.ndarray, hashes: Sequence[str | None]
+) -> pd.DataFrame:
     """Return the columns of SCHEMA of all N samples; each argument is of length N, in sample_id order."""
     ids = np.arange(len(role))
     return pd.DataFrame({"sample_id": ids, "role": role, "fold": fold, "group": group, "sha256": hashes})

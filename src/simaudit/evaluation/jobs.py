@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Annotated, Any
 
 from pydantic import Field
@@ -138,8 +139,13 @@ def evaluate_job(
     scores: Mapping[str, Path],
     intermediate: Mapping[int, Iterable[Path]],
     knobs: EvaluationKnobs,
+    images: bool = True,
 ) -> Job:
-    """Measure every attack on one target; `scores` are by attack, `intermediate` ones by epoch."""
+    """Measure every attack on one target; `scores` are by attack, `intermediate` ones by epoch.
+
+    Without `images`, of which the blind classifiers and the nearest members are, there are attacks alone.
+    """
+    of_images = {"blind": paths.blind(split, "parquet"), "nearest": paths.nearest(split)}
     return Job(
         f"evaluate/{audit}",
         reference(evaluate),
@@ -152,8 +158,7 @@ def evaluate_job(
         {
             "scores": list(scores.values()),
             "intermediate": {str(epoch): list(files) for epoch, files in intermediate.items()},
-            "blind": paths.blind(split, "parquet"),
-            "nearest": paths.nearest(split),
+            **(of_images if images else {}),
         },
         {name: paths.of_target(name, audit) for name in EVALUATED},
         speed=speed(knobs),
@@ -172,7 +177,9 @@ def evaluate(job: Job) -> None:
     from simaudit.storage.parquet import read_table, write_table
 
     of = {"target": job.params["target"]}
-    resampling, reference = _resampling(job), Scores.read(job.input("blind"))
+    resampling = _resampling(job)
+    reference = Scores.read(job.input("blind")) if "blind" in job.reads else None
+    nearest = read_table(job.input("nearest")) if "nearest" in job.reads else None
     assumed = _assumptions(job)
     scores = (Scores.read(Path(path)) for path in job.reads["scores"])
     states = (
@@ -181,8 +188,8 @@ def evaluate(job: Job) -> None:
         for path in files
     )
     with threadpool_limits(1):  # each statistic has a thread; a linear algebra library's own would only wait
-        audit = evaluate(scores, reference, read_table(job.input("nearest")), resampling, assumed)
-        epochs = evaluate_intermediate(states, reference, resampling, assumed)
+        audit = evaluate(scores, reference, nearest, resampling, assumed)
+        epochs = evaluate_intermediate(states, reference, resampling, assumed) if reference else {}
     audit.selected.write(job.output("selected"))
     write_json(job.output("epochs"), {**of, "epochs": epochs})
     write_json(job.output("differences"), {**of, **audit.differences})
@@ -290,7 +297,7 @@ def own_samples(job: Job) -> Mapping[str, Any]:
     from simaudit.data.store import Images
     from simaudit.evaluation.controls.own_samples import shares_accused
     from simaudit.evaluation.protocol.metrics import tail_mark
-    from simaudit.evaluation.protocol.transfer import METRIC
+    from simaudit.evaluation.protocol.transfer import TRANSFERRED
     from simaudit.machine.devices import resolve_device
     from simaudit.samples.asked import OwnSamples
     from simaudit.samples.draw import classes_to_draw
@@ -325,7 +332,7 @@ def own_samples(job: Job) -> Mapping[str, Any]:
         read_json(job.input("summary"))["attacks"],
         own.statistics,
         derive,
-        tail_mark(METRIC, *sides),
+        tail_mark(TRANSFERRED["transferred"], *sides),
     )
     write_json(
         job.output("own_samples"),
@@ -335,15 +342,24 @@ def own_samples(job: Job) -> Mapping[str, Any]:
 
 
 def compare_job(
-    audits: Mapping[str, Mapping[str, Any]], splits: Iterable[str], knobs: EvaluationKnobs
+    audits: Mapping[str, Mapping[str, Any]],
+    splits: Iterable[str],
+    knobs: EvaluationKnobs,
+    compared: Iterable[str] = COMPARED,
+    scores: Mapping[str, Mapping[str, Path]] = MappingProxyType({}),
 ) -> Job:
-    """Hold controls against what they must show, audits against one another; `audits` gives the context of each."""
-    files = [paths.of_target(name, audit) for audit in audits for name in COMPARED]
+    """Hold controls against what they must show, audits against one another; `audits` gives the context of each.
+
+    `splits` are those that have blind classifiers, `compared` the results of each audit that there are; `scores` are
+    the score files of audits whose knobs and thresholds come from another one, by audit and attack.
+    """
+    files = [paths.of_target(name, audit) for audit in audits for name in compared]
     return Job(
         "compare",
         reference(compare),
         {"targets": audits, "evaluation": {"bootstrap": knobs.bootstrap, "seed": knobs.seed}},
-        {"evaluation": files, "blind": {split: paths.blind(split, "json") for split in splits}},
+        {"evaluation": files, "blind": {split: paths.blind(split, "json") for split in splits}}
+        | ({"scores": scores} if scores else {}),
         {name: paths.comparison(name) for name in paths.COMPARISONS},
         given=(PAPERS,),
     )
@@ -361,7 +377,11 @@ def compare(job: Job) -> None:
         for name, context in job.params["targets"].items()
     ]
     blind = {split: read_json(Path(path)) for split, path in job.reads["blind"].items()}
-    comparisons = compare(audits, blind, **job.params["evaluation"])
+    scores = {
+        audit: {attack: Path(file) for attack, file in files.items()}
+        for audit, files in job.reads.get("scores", {}).items()
+    }
+    comparisons = compare(audits, blind, **job.params["evaluation"], scores=scores)
     for name, content in comparisons.items():
         write_json(job.output(name), content)
 

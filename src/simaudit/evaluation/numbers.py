@@ -12,7 +12,7 @@ from simaudit.storage.json import read_json
 from simaudit.storage.reading import reading
 from simaudit.vocabulary.errors import SimauditError
 
-BY_AUDIT = {"groups", "against", "decisive"}
+BY_AUDIT = {"groups", "against", "carried", "decisive"}
 """First keys of files about the whole run under which the next key names the audit."""
 
 LEARNED = "learned"

@@ -114,6 +114,8 @@ def _of_audit(params: Params, name: str) -> Mistakes:
             yield Mistake((*key, "intermediate_attacks"), f"{attack} asks no model; leave it out")
         elif attack in attacks and attacks[attack].learned:
             yield Mistake((*key, "intermediate_attacks"), f"{attack} is a learned head; leave it out")
+    if audit.calibrate_on:
+        yield from _carried(params, name, audit.calibrate_on)
     for figure in audit.figures or ():
         if not isinstance(params.figures[figure], TargetFigure):
             yield Mistake((*key, "figures"), f"{figure} is of all audits together; leave it out")
@@ -149,6 +151,23 @@ def _references(params: Params, name: str) -> Mistakes:
         elif other.timesteps != family.timesteps:
             why = f"{target} has {other.timesteps} steps, and the audited target {family.timesteps}; leave it out"
             yield Mistake(key, why)
+
+
+def _carried(params: Params, name: str, other: str) -> Mistakes:
+    """Refuse knobs of an audit itself, and of one with which it can have no statistic in common."""
+    asked, known = (set(params.conditions_of(audit)) for audit in (name, other))
+    why = ""
+    if other == name:
+        why = "is the audit itself; name another one"
+    elif not params.attacks_on(name).keys() & params.attacks_on(other).keys():
+        why = f"no attack is run on both (got {other}); name an audit with the same attacks"
+    elif asked.isdisjoint(known) and (asked or known):
+        why = (
+            f"asks under other conditions, so that no statistic is in both (got {other}: {some(sorted(known))}); "
+            "give both audits the same conditions"
+        )
+    if why:
+        yield Mistake(("audits", name, "calibrate_on"), why)
 
 
 def _timesteps(params: Params) -> Mistakes:

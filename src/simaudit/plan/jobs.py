@@ -29,7 +29,7 @@ from simaudit.vocabulary.context import AuditContext
 from simaudit.vocabulary.job import Job, plain
 from simaudit.vocabulary.knobs import deciding
 
-COMPARED = ("group", "control", "reference", "membership")
+COMPARED = ("group", "control", "reference", "calibrate_on", "membership")
 """What of an audit's context comparisons read; tables read its `arm` too."""
 
 
@@ -39,7 +39,8 @@ def jobs(params: Params) -> Iterator[Job]:
     for audit in params.audits:
         before += _of_audit(params, audit)
     contexts = {name: plain(_known(context)) for name, context in params.contexts.items()}
-    before.append(compare_job(_facts(contexts, *COMPARED), params.audited_splits, params.evaluation))
+    facts = _facts(contexts, *COMPARED)
+    before.append(compare_job(facts, params.audited_splits, params.evaluation, scores=_carried(params)))
     yield from before
     yield numbers_job(numbered(before), {name: known["membership"] for name, known in contexts.items()})
     figures = {paths.RUN: params.figures_of_run, **{name: params.figures_of(name) for name in params.audits}}
@@ -129,6 +130,19 @@ def _of_audit(params: Params, audit: str) -> Iterator[Job]:
     yield own_samples_job(audit, split, attacks, params.scoring, params.quality, reads, family, conditions)
     judging = [name for name, knobs in attacks.items() if not knobs.learned]
     yield sets_job(audit, split, dataset, judging, params.evaluation.sets, params.evaluation.seed)
+
+
+def _carried(params: Params) -> dict[str, dict[str, Path]]:
+    """Return the score files of audits whose knobs and thresholds come from another one, of the attacks of both."""
+    pairs = {name: audit.calibrate_on for name, audit in params.audits.items() if audit.calibrate_on}
+    return {
+        name: {
+            attack: paths.scores(name, attack)
+            for attack in params.attacks_on(name)
+            if attack in params.attacks_on(other)
+        }
+        for name, other in pairs.items()
+    }
 
 
 def numbered(before: list[Job]) -> list[Path]:

@@ -46,6 +46,8 @@ class AuditKnobs(Knobs):
     intermediate_attacks: Listed[Name] = ()
     """Which attacks are also run on the checkpoints that `training.intermediate_epochs` of the target keeps."""
     figures: Annotated[Listed[Name] | None, Refers("figures")] = None
+    calibrate_on: Annotated[Name | None, Refers("audits")] = None
+    """The audit whose knobs and thresholds this one is measured with too, as if nobody knew its own members."""
     conditions: Several[Condition] | None = None
     """How a model of classes is asked: for each image's own class (`labels`, if not said), for the empty class
     (`empty`), or both."""
@@ -202,6 +204,7 @@ class Params(Knobs):
             group=group,
             control=family.control,
             reference=self.references.get(name),
+            calibrate_on=self.audits[name].calibrate_on,
             arm=family.arm,
             is_latent=family.is_latent,
             epochs=(*self.epochs_of(name), *end),

@@ -23,16 +23,30 @@ def remember(files: Sequence[Path], given: Any = None) -> None:
     write_json(paths.ASKED, {"files": [file.as_posix() for file in files], "given": given or {}})
 
 
+def remember_command(words: Sequence[str]) -> None:
+    """Write down the command that a run is asked for by, where no parameter file says it."""
+    write_json(paths.ASKED, {"files": [], "given": {}, "command": list(words)})
+
+
 def asked_by() -> tuple[list[Path], Any]:
-    """Return what `remember` was given last in this folder; params.yaml where nobody remembers."""
-    known: dict[str, Any] = {"files": [DEFAULT], "given": {}}
+    """Return what `remember` was given last in this folder; params.yaml where nobody remembers.
+
+    There is no file where a command alone says what is asked for.
+    """
+    known = _remembered()
+    return [Path(file) for file in known["files"]], known["given"]
+
+
+def _remembered() -> dict[str, Any]:
+    known: dict[str, Any] = {"files": [DEFAULT], "given": {}, "command": []}
     with reading(paths.ASKED, "a list of parameter files"):
-        known |= read_json(paths.ASKED) if paths.ASKED.exists() else {}
-        return [Path(file) for file in known["files"]], known["given"]
+        return known | (read_json(paths.ASKED) if paths.ASKED.exists() else {})
 
 
 def command_again(names: Iterable[str]) -> str:
     """Return the command that does these jobs again, and all that follows from them."""
+    if command := _remembered()["command"]:
+        return shlex.join(command)
     (first, *experiments), given = asked_by()
     words = ["snakemake", "--cores", "all"]
     if first.parent != Path():

@@ -110,14 +110,15 @@ def _asked(jobs_of: JobsOf) -> tuple[dict[str, Stamp] | None, list[Disagreement]
     if not paths.ASKED.exists() and not asked.DEFAULT.exists():
         return None, []
     try:
-        return {job.name: Stamp.of(job) for job in jobs_of(*asked.asked_by())}, []
+        files, given = asked.asked_by()
+        return ({job.name: Stamp.of(job) for job in jobs_of(files, given)} if files else None), []
     except SimauditError as error:
         return None, [Disagreement.of(SimauditError(line), "parameters") for line in str(error).splitlines()]
 
 
 def _said_of(now: Mapping[str, Stamp] | None) -> str:
     try:
-        files = " and ".join(file.as_posix() for file in asked.asked_by()[0])
+        files = " and ".join(file.as_posix() for file in asked.asked_by()[0]) or "the command of this run"
     except SimauditError:  # said already
         files = "the parameters"
     known = (

@@ -35,12 +35,13 @@ def report_job(
     splits: Mapping[str, Any],
     trainings: Mapping[str, Path],
     records: Iterable[Path],
+    again: str = "",
 ) -> Job:
     """Write the page.
 
     `drawn` gives the names of the figures of each audit and of RUN, `undrawn` by title of a figure why it is not drawn,
     `splits` the knobs of each split, `trainings` what the target of each audit says of itself; `records` are those of
-    the jobs that numbers come from.
+    the jobs that numbers come from. `again` is the command that makes everything again, where it is not Snakemake.
     """
     figures = [
         paths.FIGURES / of / f"{name}.{suffix}"
@@ -51,7 +52,8 @@ def report_job(
     return Job(
         "report",
         reference(report),
-        {"targets": contexts, "drawn": drawn, "undrawn": undrawn, "splits": splits},
+        {"targets": contexts, "drawn": drawn, "undrawn": undrawn, "splits": splits}
+        | ({"again": again} if again else {}),
         {**_read(contexts), "figures": figures, "trainings": trainings, "records": list(records)},
         {"page": paths.PAGE},
         given=(TEMPLATES,),
@@ -64,9 +66,8 @@ def report(job: Job) -> None:
 
     params = job.params
     figures = params["drawn"], params["undrawn"]
-    write_page(
-        job.output("page"), paths.RESULTS, _findings(job), *figures, params["splits"], job.reads["trainings"]
-    )
+    known = params["splits"], job.reads["trainings"], params.get("again", "")
+    write_page(job.output("page"), paths.RESULTS, _findings(job), *figures, *known)
 
 
 def _read(contexts: Mapping[str, Any]) -> dict[str, Any]:

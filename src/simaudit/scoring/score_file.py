@@ -34,15 +34,18 @@ SCHEMA = pa.schema(
     ]
 )
 
+WIDE = SCHEMA.set(SCHEMA.get_field_index("statistic"), pa.field("statistic", pa.float64()))
+"""SCHEMA for statistics that others computed: rounded to float32, two of them might become equal."""
+
 Key = tuple[int | None, str]
 """The timestep of a statistic and the text of its variant."""
 
 
 class ScoreWriter:
-    """Streams row groups into a Parquet file of SCHEMA. A context manager; `metadata` is the file's own."""
+    """Streams row groups into a Parquet file of SCHEMA, or WIDE. A context manager; `metadata` is the file's own."""
 
-    def __init__(self, path: Path, metadata: dict[str, str]) -> None:
-        self._schema = SCHEMA.with_metadata(metadata)
+    def __init__(self, path: Path, metadata: dict[str, str], schema: pa.Schema = SCHEMA) -> None:
+        self._schema = schema.with_metadata(metadata)
         # The statistic is nearly all distinct values: a dictionary of it would only cost.
         dictionary = [name for name in SCHEMA.names if name != "statistic"]
         self._writer = pq.ParquetWriter(
@@ -59,7 +62,7 @@ class ScoreWriter:
         """Write one row group: `values` is (len(columns), B), for the samples `rows` of `split`."""
         statistics, samples = values.shape
         timesteps = np.array([-1 if c.timestep is None else c.timestep for c in columns], dtype=np.int16)
-        queries = np.array([column.queries for column in columns], dtype=np.int32)
+        queries = np.array([-1 if c.queries is None else c.queries for c in columns], dtype=np.int32)
         variant, variants = pd.factorize(np.array([variant_text(c.variant) for c in columns], dtype=object))
         arrays = [
             pa.array(np.tile(split.sample_id[rows], statistics)),
@@ -67,8 +70,8 @@ class ScoreWriter:
             labels(np.tile(split.fold[rows] == EVALUATION, statistics), FOLDS),
             pa.array(timesteps.repeat(samples), mask=(timesteps < 0).repeat(samples)),
             pa.DictionaryArray.from_arrays(variant.astype(np.int16).repeat(samples), variants),
-            pa.array(np.ascontiguousarray(values, dtype=np.float32).ravel()),
-            pa.array(queries.repeat(samples)),
+            pa.array(np.ascontiguousarray(values).ravel()).cast(self._schema.field("statistic").type),
+            pa.array(queries.repeat(samples), mask=(queries < 0).repeat(samples)),
         ]
         self._writer.write_table(pa.Table.from_arrays(arrays, schema=self._schema))
 
@@ -126,12 +129,13 @@ class Scores:
 
     @classmethod
     def _read(cls, path: Path, file: pq.ParquetFile) -> "Scores":
-        if not file.schema_arrow.equals(SCHEMA):
+        if not any(map(file.schema_arrow.equals, (SCHEMA, WIDE))):
             raise SimauditError(f"{path}: not a score file (other columns); delete it and run again")
         metadata = {key.decode(): value.decode() for key, value in file.schema_arrow.metadata.items()}
         samples, columns = _samples(file), _columns(file)
         sample_id, rows = samples["sample_id"].to_numpy(), {key: k for k, key in enumerate(columns)}
-        statistic = np.full((len(columns), len(sample_id)), np.nan, dtype=np.float32)
+        dtype = file.schema_arrow.field("statistic").type.to_pandas_dtype()
+        statistic = np.full((len(columns), len(sample_id)), np.nan, dtype=dtype)
         for group in range(file.num_row_groups):
             table = file.read_row_group(group, ["sample_id", "timestep", "variant", "statistic"])
             number, keys = _numbered(table)
@@ -194,8 +198,8 @@ def _columns(file: pq.ParquetFile) -> dict[Key, Column]:
         table = file.read_row_group(group, ["timestep", "variant", "queries"])
         number, keys = _numbered(table)
         first = np.unique(number, return_index=True)[1]
-        for key, queries in zip(keys, table["queries"].to_numpy()[first], strict=True):
-            columns.setdefault(key, Column(key[0], parse_variant(key[1]), int(queries)))
+        for key, queries in zip(keys, table["queries"].take(first).to_pylist(), strict=True):
+            columns.setdefault(key, Column(key[0], parse_variant(key[1]), queries))
     return columns
 
 

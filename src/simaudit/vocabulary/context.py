@@ -13,10 +13,11 @@ class AuditContext:
 
     `group` is the first of the targets that differ from this one in nothing but the training seed. `control` names the
     control that the target is, if it is one. `reference` is the audited target of the same split that it is compared
-    with, if there is one. `arm` is the place of its autoencoder in a sweep (`beta`, and whether it is `adversarial`);
-    it is None for a target without an autoencoder and for one whose autoencoder was not trained here, while `is_latent`
-    is true for both kinds of autoencoder. `epochs` are those of its intermediate checkpoints and of its end.
-    `membership` says how it is known that the target was trained on the members of its split.
+    with, if there is one. `calibrate_on` is the audit whose knobs and thresholds it is measured with too. `arm` is the
+    place of its autoencoder in a sweep (`beta`, and whether it is `adversarial`); it is None for a target without an
+    autoencoder and for one whose autoencoder was not trained here, while `is_latent` is true for both kinds of
+    autoencoder. `epochs` are those of its intermediate checkpoints and of its end. `membership` says how it is known
+    that the target was trained on the members of its split.
     `attacks` are run on the target, `checkpoint_attacks` on its intermediate checkpoints; both are empty where only
     results are read, since these say themselves which attacks there are.
     """
@@ -24,6 +25,7 @@ class AuditContext:
     group: str
     control: str | None = None
     reference: str | None = None
+    calibrate_on: str | None = None
     arm: Mapping[str, Any] | None = None
     is_latent: bool = False
     epochs: tuple[int, ...] = ()

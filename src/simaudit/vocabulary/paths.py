@@ -43,7 +43,7 @@ SPLIT_FILES = {
 }
 """Results of one split under results/ that figures read, by name."""
 
-COMPARISONS = ("against", "controls", "groups", "published", "ranks")
+COMPARISONS = ("against", "carried", "controls", "groups", "published", "ranks")
 """The files of results/comparison/."""
 
 STAMPS, RECORDS, LOGS = RESULTS / "params", RESULTS / "records", RESULTS / "logs"

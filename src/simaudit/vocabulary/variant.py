@@ -47,11 +47,14 @@ def variant_label(variant: Variant, norm: str = "l{}") -> str:
 
 @dataclass(frozen=True)
 class Column:
-    """What one statistic is: its timestep (None where an attack has none), variant, and queries per sample."""
+    """What one statistic is: its timestep (None where an attack has none), variant, and queries per sample.
+
+    `queries` is None where others computed the statistic and do not say it.
+    """
 
     timestep: int | None
     variant: Variant
-    queries: int
+    queries: int | None
 
     def __str__(self) -> str:
         """Return which statistic it is, in the words of messages."""

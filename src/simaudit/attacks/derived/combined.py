@@ -85,5 +85,5 @@ def _queries(columns: Sequence[Column]) -> int:
     for column in columns:
         apart = sorted(item for item in column.variant.items() if item[0] not in SHARED)
         key = (column.timestep, *apart)
-        most[key] = max(most.get(key, 0), column.queries)
+        most[key] = max(most.get(key, 0), column.queries or 0)
     return sum(most.values())

@@ -1,11 +1,15 @@
 """Comparison of several targets: controls, seeds of one target, ranks of the attacks."""
 
+from collections.abc import Mapping
+from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from simaudit.evaluation.comparison.against import against_reference
+from simaudit.evaluation.comparison.carried import carried
 from simaudit.evaluation.comparison.groups import over_seeds
 from simaudit.evaluation.comparison.published import published
 from simaudit.evaluation.comparison.ranks import mean_ranks
@@ -15,11 +19,16 @@ from simaudit.evaluation.results import Results
 
 
 def compare(
-    targets: list[Results], blind: dict[str, dict[str, Any]], bootstrap: int, seed: int
+    targets: list[Results],
+    blind: dict[str, dict[str, Any]],
+    bootstrap: int,
+    seed: int,
+    scores: Mapping[str, Mapping[str, Path]] = MappingProxyType({}),
 ) -> dict[str, dict[str, Any]]:
-    """Return what controls.json, groups.json, ranks.json, against.json and published.json hold, by name.
+    """Return what controls.json, groups.json, ranks.json, against.json, carried.json and published.json hold, by name.
 
-    `blind` is the summary of the blind classifiers by split.
+    `blind` is the summary of the blind classifiers by split; `scores` are the score files of audits whose knobs and
+    thresholds come from another one, by audit and attack.
     """
     groups: dict[str, list[Results]] = {}
     for results in targets:
@@ -30,6 +39,7 @@ def compare(
             "groups": {name: over_seeds(members) for name, members in groups.items() if len(members) > 1}
         },
         "against": {"against": against_reference(targets, bootstrap, seed)},
+        "carried": {"carried": carried(targets, scores)},
         "published": published(),
         "ranks": ranks([members for members in groups.values() if members[0].context.control is None]),
     }

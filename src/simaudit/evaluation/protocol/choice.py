@@ -56,7 +56,7 @@ class Choice:
         return {
             "variant": parse_variant(self.row.variant),
             "timestep": None if pd.isna(self.row.timestep) else int(self.row.timestep),
-            "queries": int(self.row.queries),
+            "queries": None if pd.isna(self.row.queries) else int(self.row.queries),
             "threshold": threshold_of(self.row.threshold),
             **{metric: estimate(self.row, metric) | self._mark(metric) for metric in METRICS},
         }

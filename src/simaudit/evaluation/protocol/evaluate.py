@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from itertools import combinations
+from itertools import chain, combinations
 from typing import Any
 
 import numpy as np
@@ -139,28 +139,31 @@ class Evaluation:
 
 def evaluate(
     all_scores: Iterable[Scores],
-    blind: Scores,
-    nearest: pd.DataFrame,
+    blind: Scores | None,
+    nearest: pd.DataFrame | None,
     resampling: Resampling,
     assumed: Assumptions = ASSUMED,
 ) -> Evaluation:
     """Measure every attack on one target, and the blind classifiers of its split beside them.
 
     `nearest` has the distance of every sample to the nearest other member, and whether it is nearly the same image, see
-    `simaudit.data.near_duplicates`.
-    `assumed` is what precision and the bound of ε need beside.
-    If `all_scores` is a generator, one score file is in memory at a time.
-    Raises SimauditError when a score file is of other samples than the blind classifiers', a fold is too small, or a
-    statistic is constant over it.
+    `simaudit.data.near_duplicates`. It and `blind` are None where the images are not known; then nothing is said of
+    what only images tell. `assumed` is what precision and the bound of ε need beside.
+    If `all_scores` is a generator, one score file is in memory at a time, and the first of all until the end.
+    Raises SimauditError when a score file is of other samples than the blind classifiers', or the first one, a fold is
+    too small, or a statistic is constant over it.
     """
-    labels = {fold: blind.is_member[samples] for fold, samples in folds(blind).items()}
+    all_scores = iter(all_scores)
+    first = next(all_scores) if blind is None else blind
+    all_scores = chain([first], all_scores) if blind is None else all_scores
+    labels = {fold: first.is_member[samples] for fold, samples in folds(first).items()}
     bootstrap = Bootstrap(labels[EVALUATION], resampling.resamples, resampling.seed)
     permutations = Permutations.of(labels, resampling.permutations, resampling.seed)
-    reference = MeasuredAttack.of(blind, bootstrap, resampling.threads, assumed)
+    reference = blind and MeasuredAttack.of(blind, bootstrap, resampling.threads, assumed)
     attacks, permuted, profiles = {}, {}, []
     errors: dict[str, Any] = {}
     for scores in all_scores:
-        _require_same_samples(scores, blind)
+        _require_same_samples(scores, first)
         attacks[scores.attack] = measured = MeasuredAttack.of(scores, bootstrap, resampling.threads, assumed)
         profiles.append(profile(scores))
         if scores.attack == RECONSTRUCTION:
@@ -168,31 +171,32 @@ def evaluate(
         permuted[scores.attack] = {
             fold: permutations.auc(fold, measured.midranks.pop(fold)) for fold in labels
         }
-    known = {BLIND: reference, **attacks}
-    member = nearest.set_index("sample_id").reindex(blind.sample_id)
-    if member.distance.isna().any():
-        raise SimauditError(
-            f"sample_id {member.index[member.distance.isna()][0]} has no nearest member; find them anew, on the split "
-            "that the target is evaluated with"
-        )
+    known = {BLIND: reference, **attacks} if reference else attacks
+    member = None if nearest is None else _nearest_of(first, nearest)
     selected = SelectedScores(
-        blind.sample_id,
-        blind.is_member,
-        blind.is_calibration,
+        first.sample_id,
+        first.is_member,
+        first.is_calibration,
         {name: measured.knobs for name, measured in known.items()},
         {name: measured.statistic for name, measured in known.items()},
-        member.distance.to_numpy(),
+        None if member is None else member.distance.to_numpy(),
     )
-    is_near = member.near_duplicate.to_numpy(dtype=bool)
     of_each = {
         "distance_correlation": distance_correlations(selected),
         "by_distortion": auc_by_distortion(selected),
-        "without_near_duplicates": without_near_duplicates(selected, is_near),
     }
+    near: dict[str, Any] = {}
+    if member is not None:
+        is_near = member.near_duplicate.to_numpy(dtype=bool)
+        of_each["without_near_duplicates"] = without_near_duplicates(selected, is_near)
+        found = int(is_near[~first.is_calibration & ~first.is_member].sum())
+        near = {"near_duplicates": {"found": found}}
+    if reference:
+        of_each["minus_blind"] = {
+            name: measured.selected.minus(reference.selected) for name, measured in attacks.items()
+        }
     facts = {
-        name: measured.facts()
-        | {"minus_blind": measured.selected.minus(reference.selected)}
-        | {fact: of[name] for fact, of in of_each.items() if name in of}
+        name: measured.facts() | {fact: of[name] for fact, of in of_each.items() if name in of}
         for name, measured in attacks.items()
     }
     return Evaluation(
@@ -201,8 +205,8 @@ def evaluate(
             "selection": SELECTION,
             "members": int(labels[EVALUATION].sum()),
             "heldout": int((~labels[EVALUATION]).sum()),
-            "near_duplicates": {"found": int(is_near[~blind.is_calibration & ~blind.is_member].sum())},
-            "shifted": is_shifted(reference.selected),
+            **near,
+            "shifted": is_shifted(reference.selected) if reference else None,
             **errors,
             **split_heads(facts, {name for name, measured in attacks.items() if measured.knobs.is_learned}),
         },
@@ -237,7 +241,7 @@ def headline(summary: dict[str, Any]) -> dict[str, Any]:
     return {
         "best": best,
         **{metric: selected[metric]["value"] for metric in (AUC, BALANCED_ACCURACY, *TPR_LEVELS)},
-        "minus_blind": attacks[best]["minus_blind"][AUC]["value"],
+        **({"minus_blind": above[AUC]["value"]} if (above := attacks[best].get("minus_blind")) else {}),
     }
 
 
@@ -261,10 +265,22 @@ def evaluate_intermediate(
     return epochs
 
 
-def _require_same_samples(scores: Scores, blind: Scores) -> None:
-    if not scores.same_samples(blind):
+def _nearest_of(scores: Scores, nearest: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows of `nearest` of the samples that are scored, in their order."""
+    member = nearest.set_index("sample_id").reindex(scores.sample_id)
+    if member.distance.isna().any():
         raise SimauditError(
-            f"{scores.attack}: its samples, roles or folds are not those that the blind classifiers saw; "
+            f"sample_id {member.index[member.distance.isna()][0]} has no nearest member; find them anew, on the split "
+            "that the target is evaluated with"
+        )
+    return member
+
+
+def _require_same_samples(scores: Scores, first: Scores) -> None:
+    if not scores.same_samples(first):
+        others = "the blind classifiers saw" if first.attack == BLIND else f"{first.attack} has"
+        raise SimauditError(
+            f"{scores.attack}: its samples, roles or folds are not those that {others}; "
             "score the target again, on the split that it is evaluated with"
         )
 

@@ -123,7 +123,7 @@ def metric_rows(
             np.nan if c.timestep is None else scores.log_snr.get(c.timestep, np.nan) for c in scores.columns
         ],
         fold=fold,
-        queries=[column.queries for column in scores.columns],
+        queries=pd.array([column.queries for column in scores.columns], dtype="Int32"),
         members=members,
         heldout=heldout,
         **{f"{metric}_tail_too_small": tail_too_small(metric, members, heldout) for metric in RATES},

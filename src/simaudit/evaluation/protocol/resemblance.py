@@ -17,9 +17,12 @@ SIDES = {"members": True, "heldout": False}
 def distance_correlations(selected: SelectedScores) -> dict[str, Any]:
     """Return, by attack, Spearman's ρ of its statistic with the distance to the nearest other member, for each side.
 
-    Samples are those of the evaluation fold. There is no ρ where the distance or the statistic is constant.
+    Samples are those of the evaluation fold. There is no ρ where the distance is constant or not known, or the
+    statistic is constant.
     """
     correlations: dict[str, Any] = {}
+    if selected.distance is None:
+        return correlations
     rows = ~selected.is_calibration
     for attack, statistic in selected.statistics.items():
         for side, is_member in SIDES.items():

@@ -26,7 +26,7 @@ class Selected:
 
     variant: str
     timestep: int | None
-    queries: int
+    queries: int | None
     member_when: str
     is_learned: bool = False
 
@@ -35,7 +35,8 @@ class Selected:
 class SelectedScores:
     """Statistics (N,) by attack, of the same N samples in sample_id order; BLIND is among them.
 
-    `distance` (N,) is how far each sample is from the nearest member other than itself.
+    `distance` (N,) is how far each sample is from the nearest member other than itself. Where images are not known,
+    there is no BLIND, and no distance.
     """
 
     sample_id: np.ndarray
@@ -43,7 +44,12 @@ class SelectedScores:
     is_calibration: np.ndarray
     knobs: dict[str, Selected]
     statistics: dict[str, np.ndarray]
-    distance: np.ndarray
+    distance: np.ndarray | None
+
+    @property
+    def has_blind(self) -> bool:
+        """Whether classifiers that never saw a model are beside the attacks."""
+        return BLIND in self.knobs
 
     def on_evaluation(self, attack: str) -> tuple[np.ndarray, np.ndarray]:
         """Return an attack's statistic and whether each sample is a member, (n,) each, on the evaluation fold."""
@@ -73,7 +79,7 @@ class SelectedScores:
             "sample_id": pa.array(self.sample_id),
             "role": labels(~self.is_member, SIDES),
             "fold": labels(~self.is_calibration, FOLDS),
-            DISTANCE: pa.array(self.distance),
+            **({} if self.distance is None else {DISTANCE: pa.array(self.distance)}),
             **{attack: pa.array(values) for attack, values in self.statistics.items()},
         }
         knobs = json.dumps({attack: vars(knobs) for attack, knobs in self.knobs.items()})
@@ -97,5 +103,5 @@ class SelectedScores:
                 (frame["fold"] != EVALUATION).to_numpy(),
                 knobs,
                 {attack: frame[attack].to_numpy() for attack in knobs},
-                frame[DISTANCE].to_numpy(),
+                frame[DISTANCE].to_numpy() if DISTANCE in frame else None,
             )

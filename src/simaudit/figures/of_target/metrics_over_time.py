@@ -26,7 +26,7 @@ class MetricsOverTime(TargetFigure):
     The axis is the timestep, or log-SNR, log(ᾱ/σ²), on which targets of different schedules can be compared. A dot is a
     measured timestep, a circle the selected one, a band the 95 % confidence intervals. The threshold of a balanced
     accuracy is the best one on the calibration fold, at each timestep. The dashed line is an attack
-    that guesses, the dotted one a classifier that never sees the model.
+    that guesses, the dotted one, where it is there, a classifier that never sees the model.
     """
 
     title: ClassVar[str] = "AUC, TPR and balanced accuracy over the timestep"
@@ -39,10 +39,7 @@ class MetricsOverTime(TargetFigure):
 
     def values(self, audit: results.Results) -> pd.DataFrame:
         table = audit.table[(audit.table.fold == EVALUATION) & audit.table.timestep.notna()]
-        blind = audit.selected.roc(selected.BLIND)
-        blind_rate = blind.found_at(metrics.TPR_LEVELS["tpr_at_1pct_fpr"]) / blind.members
-        accuracy = rates.balanced_accuracy_at(audit.selected.threshold(selected.BLIND), blind).value
-        of_blind = {"auc": blind.auc, "tpr_at_1pct_fpr": blind_rate, "balanced_accuracy": accuracy}
+        of_blind = _of_blind(audit.selected) if audit.selected.has_blind else {}
         parts: list[pd.DataFrame] = []
         for metric in PANELS:
             for attack in legend.in_order(table.attack.unique()):
@@ -54,8 +51,9 @@ class MetricsOverTime(TargetFigure):
                 parts.append(
                     measured.assign(metric=metric, value=line[metric], **limits, tail_too_small=small)
                 )
-            level = {"attack": selected.BLIND, "metric": metric, "value": of_blind[metric]}
-            parts.append(pd.DataFrame([level]))
+            if metric in of_blind:
+                level = {"attack": selected.BLIND, "metric": metric, "value": of_blind[metric]}
+                parts.append(pd.DataFrame([level]))
         return pd.concat(parts, ignore_index=True)
 
     def draw(self, values: pd.DataFrame) -> matplotlib.figure.Figure:
@@ -72,9 +70,9 @@ class MetricsOverTime(TargetFigure):
                 chosen = line[line.selected.astype(bool)]
                 axis.plot(chosen[self.over].astype(float), chosen.value, **style.circle(look.colour))
             axis.axhline(metrics.CHANCE[metric], **style.CHANCE)
-            blind = rows.loc[rows.attack == selected.BLIND, "value"].item()
-            look = legend.look(selected.BLIND)
-            axis.axhline(blind, color=look.colour, label=look.name, zorder=1, **style.BLIND_LINE)
+            for blind in rows.loc[rows.attack == selected.BLIND, "value"]:
+                look = legend.look(selected.BLIND)
+                axis.axhline(blind, color=look.colour, label=look.name, zorder=1, **style.BLIND_LINE)
             small = bool(rows.tail_too_small.eq(True).any())
             axis.set_ylabel(style.marked(legend.METRICS[metric], small))
         style.legend_above(axes[0], 2)
@@ -84,8 +82,20 @@ class MetricsOverTime(TargetFigure):
 
     def sentence(self, audit: results.Results) -> str:
         target, best = audit.target, audit.best
+        is_known = audit.summary["attacks"][best]["selected"]["queries"] is not None
+        asked = mention("queries", target, best, limits=False)
+        queries = f", with {asked} queries per sample" if is_known else ""
         return (
             f"{legend.look(best).name} has the highest AUC of all attacks on the calibration fold. Its AUC on the "
-            f"evaluation fold is {mention('auc', target, best)}, with {mention('queries', target, best, limits=False)} "
-            "queries per sample."
+            f"evaluation fold is {mention('auc', target, best)}{queries}."
         )
+
+
+def _of_blind(scores: selected.SelectedScores) -> dict[str, float]:
+    """Return what the blind classifiers reach, by metric."""
+    blind = scores.roc(selected.BLIND)
+    return {
+        "auc": blind.auc,
+        "tpr_at_1pct_fpr": blind.found_at(metrics.TPR_LEVELS["tpr_at_1pct_fpr"]) / blind.members,
+        "balanced_accuracy": rates.balanced_accuracy_at(scores.threshold(selected.BLIND), blind).value,
+    }

@@ -12,6 +12,7 @@ from simaudit.evaluation import results
 from simaudit.figures import legend, style
 from simaudit.figures.figure import TargetFigure
 from simaudit.figures.printed import mention
+from simaudit.vocabulary.errors import SimauditError
 from simaudit.vocabulary.knobs import AttackName
 
 SIDES = {"members": ("of_members", True), "held-out": ("of_heldout", False)}
@@ -38,6 +39,8 @@ class NearestMember(TargetFigure):
         scores = audit.selected
         knobs = scores.knobs[self.attack]
         correlations = audit.summary["attacks"][self.attack].get(CORRELATION, {})
+        if scores.distance is None:
+            raise SimauditError(f"{self.title}: the images of {audit.target} are not known; leave it out")
         parts = []
         for role, (side, is_member) in SIDES.items():
             rows = ~scores.is_calibration & (scores.is_member == is_member)

@@ -17,8 +17,8 @@ from simaudit.figures.printed import mention
 class RocLogLog(TargetFigure):
     """One exact step curve per attack at its selected knobs, on the evaluation fold (Carlini et al., arXiv:2112.03570).
 
-    Blind is the best classifier that never sees the model. The left edge is one false positive; in the grey part, with
-    fewer than ten, the curves are too uncertain to be read.
+    Blind, where it is there, is the best classifier that never sees the model. The left edge is one false positive; in
+    the grey part, with fewer than ten, the curves are too uncertain to be read.
     """
 
     title: ClassVar[str] = "ROC, both axes logarithmic"
@@ -26,7 +26,8 @@ class RocLogLog(TargetFigure):
 
     def values(self, audit: results.Results) -> pd.DataFrame:
         parts = []
-        for attack in legend.in_order([*audit.attacks, *audit.heads, selected.BLIND]):
+        blind = [selected.BLIND] if audit.selected.has_blind else []
+        for attack in legend.in_order([*audit.attacks, *audit.heads, *blind]):
             roc = audit.selected.roc(attack)
             counts = {"true_positives": roc.true_positives, "false_positives": roc.false_positives}
             parts.append(

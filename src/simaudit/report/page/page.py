@@ -42,11 +42,13 @@ def page(
     undrawn: Mapping[str, Mapping[str, str]],
     doubts: list[str],
     records: Mapping[str, Record],
+    again: str = "",
 ) -> str:
     """Return the report in HTML. The same arguments give the same text.
 
     `pictures` are those of each target and of RUN; `undrawn` says by the same name, then by title of a figure, why it
-    could not be drawn; `records` are those of all jobs, which say where numbers come from.
+    could not be drawn; `records` are those of all jobs, which say where numbers come from; `again` is the command that
+    makes everything again, where it is not Snakemake.
     """
     numbers = Numbers(findings.ledger)
     templates = Environment(
@@ -76,7 +78,7 @@ def page(
         paragraphs=lambda texts: paragraphs(texts, numbers),
     )
     # After the body, since only then is it known which numbers are printed.
-    known = sources(findings.ledger, numbers.printed, records)
+    known = sources(findings.ledger, numbers.printed, records, again)
     behind = jobs(known, records)
     listed = templates.get_template("sources.html").render(sources=known, jobs=behind)
     return templates.get_template("page.html").render(

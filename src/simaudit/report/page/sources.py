@@ -21,14 +21,17 @@ class Source:
     sha256: str
     jobs: tuple[str, ...]
     numbers: Mapping[str, Number]
+    again: str = ""
 
     @property
     def command(self) -> str:
-        """The command that makes the file again."""
-        return f"snakemake --cores all {self.path}"
+        """The command that makes the file again: `again`, which makes everything, where that is given."""
+        return self.again or f"snakemake --cores all {self.path}"
 
 
-def sources(ledger: Ledger, printed: Iterable[str], records: Mapping[str, Record]) -> list[Source]:
+def sources(
+    ledger: Ledger, printed: Iterable[str], records: Mapping[str, Record], again: str = ""
+) -> list[Source]:
     """Return the files that the numbers with these ids are from, in the order of their names."""
     by_file: dict[str, list[str]] = {}
     for name in sorted(set(printed)):
@@ -41,6 +44,7 @@ def sources(ledger: Ledger, printed: Iterable[str], records: Mapping[str, Record
             ledger.numbers[names[0]].source_sha256,
             tuple(ancestors(path, made_by)),
             {name: ledger.numbers[name] for name in names},
+            again,
         )
         for place, (path, names) in enumerate(sorted(by_file.items()), start=1)
     ]

@@ -23,12 +23,13 @@ def write_page(
     undrawn: Mapping[str, Mapping[str, str]],
     splits: Mapping[str, Mapping[str, Any]],
     trainings: Mapping[str, str],
+    again: str = "",
 ) -> None:
     """Write the page about the run under `results`, atomically.
 
     `drawn` are the names of the figures of each target and of RUN; `undrawn` says by the same key, then by the title of
     a figure, why it could not be drawn; `splits` are the parameters of each split, `trainings` the
-    training.json of each audit's target.
+    training.json of each audit's target. `again` is the command that makes everything again, where it is not Snakemake.
     Raises SimauditError when a result file is missing or damaged.
     """
     summaries = {audit: read_json(Path(path)) for audit, path in trainings.items()}
@@ -43,5 +44,6 @@ def write_page(
         *doubted,
     ]
     text = page(findings, pictures, undrawn, said, read_records(results / "records"))
+    text = page(findings, pictures, undrawn, said, read_records(results / "records"), again)
     with atomic_path(output) as temporary:
         temporary.write_text(text, encoding="utf-8", newline="\n")

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from simaudit.report.findings import Findings
 from simaudit.report.tables import of_run
+from simaudit.report.tables.carried import carried
 from simaudit.report.tables.controls import controls
 from simaudit.report.tables.near_duplicates import near_duplicates
 from simaudit.report.tables.of_target import TARGET_TABLES
@@ -17,6 +18,7 @@ RUN_TABLES: tuple[Callable[[Findings], Table], ...] = (
     of_run.blind,
     near_duplicates,
     of_run.against,
+    carried,
     of_run.autoencoders,
     of_run.quality,
     of_run.seeds,

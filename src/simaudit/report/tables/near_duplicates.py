@@ -2,13 +2,15 @@
 
 from simaudit.figures.printed import mention, near_duplicates_of
 from simaudit.report.findings import Findings
-from simaudit.report.tables.table import Column, Row, Table
+from simaudit.report.tables.table import NO_IMAGES, Column, Row, Table
 
 OF = "near_duplicates"
 
 
 def near_duplicates(findings: Findings) -> Table:
     """Return the nearest pairs of each split, the nearest first; how many there are stands in the caption."""
+    if not _counted(findings):
+        return Table(OF, "Near duplicates", "", (Column("split", "split"),), (), NO_IMAGES)
     return Table.of(
         OF,
         "Near duplicates",
@@ -25,7 +27,7 @@ def near_duplicates(findings: Findings) -> Table:
         ),
         (
             Row((split,), split, of=pair.of)
-            for split in findings.splits
+            for split in _counted(findings)
             for pair in findings.ledger.find(metric="member_id", audit=split)
         ),
         f"none was found ({_counts(findings)})",
@@ -34,8 +36,13 @@ def near_duplicates(findings: Findings) -> Table:
 
 def _limit(findings: Findings, name: str) -> str:
     """Return one of the two limits, which all splits have in common."""
-    return mention(name, findings.splits[0], of=OF, limits=False)
+    return mention(name, _counted(findings)[0], of=OF, limits=False)
 
 
 def _counts(findings: Findings) -> str:
-    return ", ".join(map(near_duplicates_of, findings.splits))
+    return ", ".join(map(near_duplicates_of, _counted(findings)))
+
+
+def _counted(findings: Findings) -> list[str]:
+    """Return the splits whose images are known."""
+    return [split for split in findings.splits if findings.ledger.get("found", split, of=OF)]

@@ -9,7 +9,7 @@ from simaudit.figures.printed import distances_in, mention
 from simaudit.report.findings import Findings
 from simaudit.report.tables.of_sets import smallest_set
 from simaudit.report.tables.of_target import ATTACK, ATTACKS, HEADLINE
-from simaudit.report.tables.table import MEMBERS, Column, Row, Table, estimates
+from simaudit.report.tables.table import MEMBERS, NO_IMAGES, Column, Row, Table, estimates
 from simaudit.vocabulary.membership import VERIFIED
 
 TARGET = Column("target", "target")
@@ -69,7 +69,12 @@ def blind(findings: Findings) -> Table:
         "Blind classifiers",
         "They see the images and never a model: above chance, the two sides of the split differ by themselves.",
         (Column("split", "split"), *estimates(HEADLINE)),
-        (Row((split,), split, "blind") for split in findings.splits),
+        (
+            Row((split,), split, "blind")
+            for split in findings.splits
+            if findings.ledger.get("auc", split, "blind")
+        ),
+        NO_IMAGES,
     )
 
 
@@ -148,9 +153,11 @@ def quality(findings: Findings) -> Table:
         "held-out images resemble the training set more than the world.",
         (TARGET, Column("measured", "measured"), *estimates(distances, of="frechet")),
         (
-            Row((target, findings.ledger.number("to_members", target, of="frechet").unit), target)
+            Row((target, distance.unit), target)
             for target in findings.targets
+            if (distance := findings.ledger.get("to_members", target, of="frechet"))
         ),
+        "no images were drawn of a model",
     )
 
 

@@ -13,6 +13,8 @@ TAIL_NOTE = (
     f"{READABLE_TAIL * 100:,} held-out samples in the evaluation fold (or members, where held-out samples are the "
     f"positive class), 0.1 % needs {READABLE_TAIL * 1000:,}"
 )
+NO_IMAGES = "the images were not given"
+"""Why a table of what only images tell is absent."""
 
 
 @dataclass(frozen=True)
