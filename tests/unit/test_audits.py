@@ -44,7 +44,7 @@ def test_an_audit_runs_the_attacks_that_it_names_or_all_that_apply():
     assert list(params.attacks_on("digits-optimal")) == ["loss", "pia", "secmi", "sima"]
     ours, latent = (set(load([DEFAULT]).attacks_on(name)) for name in ("digits-ddpm", "digits-ldm"))
     assert latent - ours == {"distortion", "pullback", "pullback_random", "reconstruction"}
-    assert len(ours) == 10
+    assert len(ours) == 12
 
 
 def test_a_figure_that_cannot_be_drawn_says_what_it_needs():
