@@ -49,9 +49,9 @@ def _secmi(fine: Grid, coarse: Grid, steps: int) -> dict[str, Any]:
     return {"timesteps": grid, "interval": interval}
 
 
-def _tenths(steps: int) -> list[int]:
-    """Return the middles of ten equal parts of the schedule."""
-    return sorted({steps * (2 * part + 1) // 20 for part in range(10)})
+def _middles(steps: int, parts: int) -> list[int]:
+    """Return the middles of equal parts of the schedule."""
+    return sorted({steps * (2 * part + 1) // (2 * parts) for part in range(parts)})
 
 
 KNOBS: Mapping[str, Callable[[Grid, Grid, int], dict[str, Any]]] = {
@@ -61,8 +61,9 @@ KNOBS: Mapping[str, Callable[[Grid, Grid, int], dict[str, Any]]] = {
     "complexity_av": lambda fine, coarse, steps: {"kind": "complexity", "of": "sima_av", "norms": [2]},
     "sima_mc": lambda fine, coarse, steps: {"timesteps": coarse, "draws": [1, 2, 5, 10]},
     "secmi": _secmi,
+    "gradient_mask": lambda fine, coarse, steps: {"timesteps": _middles(steps, 4)},
     "noise_optim": lambda fine, coarse, steps: {"timesteps": coarse[len(coarse) // 2 :][:1]},
-    "gsa": lambda fine, coarse, steps: {"timesteps": _tenths(steps)},
+    "gsa": lambda fine, coarse, steps: {"timesteps": _middles(steps, 10)},
     "pfami": lambda fine, coarse, steps: {"timesteps": coarse, "crops": 5},
 }
 """The knobs of attacks by the fine grid, the coarse one and the number of timesteps; others ask at the coarse one."""
