@@ -113,12 +113,12 @@ def test_queries_are_those_that_the_attacks_really_make(owned):
     assert facts.queries["sima_av"] == 2 * len(asked["sima_av"])
     assert facts.queries["pia"] == 1 + len(asked["pia"])
     assert facts.queries["secmi"] == asked["secmi"][-1] + 2  # steps of 1
-    assert facts.passes["gradient_mask"] == (2 * 3, 3)  # at three timesteps
+    assert facts.passes["gradient_mask"] == (2 * 4, 4)  # at four timesteps
     assert facts.passes["noise_optim"] == (6, 6)
     assert facts.passes["flipd"] == (3, 3 * 8)
     assert facts.passes["gsa"] == (10, 10)
     assert all(not passes.backward for name, passes in facts.passes.items() if name in asked)
-    assert "of them differentiate: flipd 24, gradient_mask 3, gsa 10, noise_optim 6 (backward" in said(facts)
+    assert "of them differentiate: flipd 24, gradient_mask 4, gsa 10, noise_optim 6 (backward" in said(facts)
     samples, drawn = 2 * EACH, facts.values["quality"]["samples"] * facts.values["quality"]["steps"]
     assert facts.all_queries == samples * sum(facts.queries.values()) + drawn
 

@@ -67,9 +67,9 @@ def _pullback(fine: Grid, coarse: Grid, steps: int) -> dict[str, Any]:
     return {"of": "sima", "knobs": {"timesteps": list(coarse), "norms": [4]}}
 
 
-def _tenths(steps: int) -> list[int]:
-    """Return the middles of ten equal parts of the schedule."""
-    return sorted({steps * (2 * part + 1) // 20 for part in range(10)})
+def _middles(steps: int, parts: int) -> list[int]:
+    """Return the middles of equal parts of the schedule."""
+    return sorted({steps * (2 * part + 1) // (2 * parts) for part in range(parts)})
 
 
 KNOBS: Mapping[str, Callable[[Grid, Grid, int], dict[str, Any]]] = {
@@ -83,8 +83,9 @@ KNOBS: Mapping[str, Callable[[Grid, Grid, int], dict[str, Any]]] = {
     "low_pass": lambda fine, coarse, steps: {"of": "sima"},
     "pullback": _pullback,
     "pullback_random": _pullback,
+    "gradient_mask": lambda fine, coarse, steps: {"timesteps": _middles(steps, 4)},
     "noise_optim": lambda fine, coarse, steps: {"timesteps": coarse[len(coarse) // 2 :][:1]},
-    "gsa": lambda fine, coarse, steps: {"timesteps": _tenths(steps)},
+    "gsa": lambda fine, coarse, steps: {"timesteps": _middles(steps, 10)},
     "secmi_nns": _secmi,
     "combined": lambda fine, coarse, steps: {"of": ["loss", "pia", "sima"]},
     "quantile": lambda fine, coarse, steps: {"of": "sima", "norms": [2]},

@@ -19,7 +19,8 @@ class GradientMask(TimestepAttack):
     """‖(ε − z)_M − ε̂(z_M, t)_M‖₂, assumed low for members (CDI: Dubiński et al. 2024, arXiv:2411.12858).
 
     M is the share `masked` of the dimensions in which ∂‖ε̂(z_t, t) − ε‖₂/∂z_t is largest, by its absolute value. z_M is
-    the clean z with ε in place of its own values at M. One draw of noise serves all timesteps.
+    the clean z with ε in place of its own values at M. One draw of noise serves all timesteps. The source feeds ten
+    timesteps to a classifier and states no side; at early ones members can be higher: docs/attacks.md.
     Two queries, and one backward pass, for each timestep.
     """
 
