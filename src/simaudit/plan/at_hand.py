@@ -84,7 +84,7 @@ def _splits(params: Params) -> Mistakes:
             except KnobError as error:
                 yield Mistake(("splits", name, error.key), error.why)
             except SimauditError as error:
-                yield Mistake(("splits", name), str(error))
+                yield Mistake(("splits", name), str(error), same=str(error))
             yield from _resamples(params, name, used)
 
 

@@ -28,7 +28,7 @@ def expanded(params: Params) -> dict[str, Any]:
     def dataset(split: str) -> dict[str, str]:
         return {"dataset": params.dataset_of(split)}
 
-    targets, borrowing, audits, referring = {}, {}, {}, {}
+    targets, borrowing, audits, alone, referring = {}, {}, {}, {}, {}
     for name, target in params.targets.items():
         known = {"kind": target.kind, "split": target.split, **dataset(target.split)}
         if target.borrowed and (lender := paths.target_of(target.borrowed)):
@@ -38,8 +38,7 @@ def expanded(params: Params) -> dict[str, Any]:
     for name, audit in params.audits.items():
         split = params.split_of(name)
         audits[name] = {"target": audit.target, "split": split, **dataset(split)}
-        if audit.references:
-            referring[name] = audits[name]
+        (referring if audit.references else alone)[name] = dict(audits[name])  # YAML would link one object
     return {
         "datasets": params.used_datasets,
         "splits": {name: dataset(name) for name in params.used_splits},
@@ -47,7 +46,7 @@ def expanded(params: Params) -> dict[str, Any]:
         "targets": targets,
         "borrowing": borrowing,
         "audits": audits,
-        "alone": {name: known for name, known in audits.items() if name not in referring},
+        "alone": alone,
         "referring": referring,
         "drawn": [name for name in audits if None in params.figures_of(name).values()],
     }
