@@ -1,5 +1,6 @@
 """Evaluated targets whose leak is known, made by the job that makes them in a run."""
 
+import json
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from simaudit.evaluation.protocol.evaluate import BLIND, Resampling, evaluate_bl
 from simaudit.evaluation.protocol.quality import quality
 from simaudit.evaluation.results import Results
 from simaudit.report.findings import Findings
-from simaudit.scoring.score_file import Scores, ScoreWriter
+from simaudit.scoring.score_file import LEARNED, Scores, ScoreWriter
 from simaudit.storage.array import save_arrays
 from simaudit.storage.json import write_json
 from simaudit.storage.parquet import write_table
@@ -48,11 +49,17 @@ class Audit:
         return np.random.default_rng(seed).normal(size=SAMPLES) - strength * self.split.is_member
 
     def write_scores(
-        self, path: Path, attack: str, columns: dict[tuple[int | None, str], np.ndarray]
+        self,
+        path: Path,
+        attack: str,
+        columns: dict[tuple[int | None, str], np.ndarray],
+        learned: bool = False,
     ) -> Path:
         """The score file of one attack from its statistics by timestep and variant: the text of one, or any name."""
         path.parent.mkdir(parents=True, exist_ok=True)
-        with ScoreWriter(path, {"attack": attack, "member_when": "low"}) as writer:
+        with ScoreWriter(
+            path, {"attack": attack, "member_when": "low", LEARNED: json.dumps(learned)}
+        ) as writer:
             knobs = [Column(timestep, named(variant), 1) for timestep, variant in columns]
             writer.write(knobs, self.split, slice(None), np.stack(list(columns.values())))
         return path
@@ -99,17 +106,19 @@ class Audit:
         control=None,
         reference=None,
         membership=VERIFIED,
+        heads=(),
         **columns,
     ) -> Results:
         """The job `evaluate` of a target whose members these attacks tell with these strengths. `blind` comes first.
 
-        `columns` replaces the three timesteps of an attack: {(timestep, variant): statistic} by attack.
+        Those of `heads` are learned heads. `columns` replaces the three timesteps of an attack: {(timestep, variant):
+        statistic} by attack.
         """
         files = []
         for attack, strength in attacks.items():
             default = {(t, "v"): self.telling(strength, seed=t) for t in (10, 20, 30)}
             file = self.path / "scores" / target / f"{attack}.parquet"
-            files.append(self.write_scores(file, attack, columns.get(attack, default)))
+            files.append(self.write_scores(file, attack, columns.get(attack, default), attack in heads))
         folder = self.path / "evaluation"
         job = evaluate_job(target, "s", membership, {}, {}, EvaluationKnobs(bootstrap=100, permutations=40))
         beside = {"blind": folder / "blind/s.parquet", "nearest": self.nearest(), "intermediate": {}}

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from simaudit.attacks.derived_attack import DerivedAttack, Known, Statistics
 from simaudit.data.split import Split
@@ -44,7 +45,10 @@ def write_derived(
         ~split.is_member & split.is_calibration,
     )
     try:
-        derived = attack.derive(known)
+        with threadpool_limits(
+            1
+        ):  # more threads of a linear algebra library would only wait: matrices are small
+            derived = attack.derive(known)
     except SimauditError as error:
         raise SimauditError(f"attacks.{name}: {error}") from None
     columns, values = list(derived.columns), derived.values.astype(np.float32)

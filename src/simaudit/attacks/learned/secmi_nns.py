@@ -31,10 +31,10 @@ class SecMINNs(LearningAttack, SecMI):
     the few samples of small runs. A learned head.
     """
 
-    width: Width = 16
+    width: Width = 8
     """Channels of the first convolution; the other two have twice as many."""
-    epochs: Annotated[int, Field(gt=0), Most(10_000, "a longer training does not end")] = 30
-    learning_rate: Annotated[float, Field(gt=0), Most(1.0, "larger steps diverge")] = 0.003
+    epochs: Annotated[int, Field(gt=0), Most(10_000, "a longer training does not end")] = 10
+    learning_rate: Annotated[float, Field(gt=0), Most(1.0, "larger steps diverge")] = 0.001
 
     def statistics(self, target: Target, images: torch.Tensor, noise: SampleNoise) -> Iterator[Statistic]:
         for t, queries, missed in self.walk(target, images):
