@@ -1,5 +1,6 @@
 """Evaluated targets whose leak is known, made by the job that makes them in a run."""
 
+import json
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from simaudit.evaluation.protocol.quality import quality
 from simaudit.evaluation.results import Results
 from simaudit.evaluation.sets.jobs import SetKnobs, sets_job
 from simaudit.report.findings import Findings
-from simaudit.scoring.score_file import Scores, ScoreWriter
+from simaudit.scoring.score_file import LEARNED, Scores, ScoreWriter
 from simaudit.storage.array import save_arrays
 from simaudit.storage.json import write_json
 from simaudit.storage.parquet import write_table
@@ -49,14 +50,20 @@ class Audit:
         return np.random.default_rng(seed).normal(size=SAMPLES) - strength * self.split.is_member
 
     def write_scores(
-        self, path: Path, attack: str, columns: dict[tuple[int | None, str], np.ndarray], **more: str
+        self,
+        path: Path,
+        attack: str,
+        columns: dict[tuple[int | None, str], np.ndarray],
+        learned: bool = False,
+        **more: str,
     ) -> Path:
         """The score file of one attack from its statistics by timestep and variant: the text of one, or any name.
 
         `more` is what it says of itself besides.
         """
         path.parent.mkdir(parents=True, exist_ok=True)
-        with ScoreWriter(path, {"attack": attack, "member_when": "low", **more}) as writer:
+        metadata = {"attack": attack, "member_when": "low", LEARNED: json.dumps(learned), **more}
+        with ScoreWriter(path, metadata) as writer:
             knobs = [Column(timestep, named(variant), 1) for timestep, variant in columns]
             writer.write(knobs, self.split, slice(None), np.stack(list(columns.values())))
         return path
@@ -115,17 +122,19 @@ class Audit:
         control=None,
         reference=None,
         membership=VERIFIED,
+        heads=(),
         **columns,
     ) -> Results:
         """The job `evaluate` of a target whose members these attacks tell with these strengths. `blind` comes first.
 
-        `columns` replaces the three timesteps of an attack: {(timestep, variant): statistic} by attack.
+        Those of `heads` are learned heads. `columns` replaces the three timesteps of an attack: {(timestep, variant):
+        statistic} by attack.
         """
         files = []
         for attack, strength in attacks.items():
             default = {(t, "v"): self.telling(strength, seed=t) for t in (10, 20, 30)}
             file = self.path / "scores" / target / f"{attack}.parquet"
-            files.append(self.write_scores(file, attack, columns.get(attack, default)))
+            files.append(self.write_scores(file, attack, columns.get(attack, default), attack in heads))
         folder = self.path / "evaluation"
         job = evaluate_job(target, "s", membership, {}, {}, EvaluationKnobs(bootstrap=100, permutations=40))
         beside = {"blind": folder / "blind/s.parquet", "nearest": self.nearest(), "intermediate": {}}

@@ -28,7 +28,8 @@ def expanded(params: Params) -> dict[str, Any]:
     def dataset(split: str) -> dict[str, str]:
         return {"dataset": params.dataset_of(split)}
 
-    targets, borrowing, audits, alone, referring = {}, {}, {}, {}, {}
+    entries: list[dict[str, dict[str, str]]] = [{} for _ in range(5)]
+    targets, borrowing, audits, alone, referring = entries
     for name, target in params.targets.items():
         known = {"kind": target.kind, "split": target.split, **dataset(target.split)}
         if target.borrowed and (lender := paths.target_of(target.borrowed)):

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 from scipy.stats import fisher_exact
+from threadpoolctl import threadpool_limits
 
 from simaudit.attacks.derived_attack import DerivedAttack, Known, Reference, Statistics
 from simaudit.data.neighbours import Chosen, Indexed
@@ -64,7 +65,8 @@ def write_derived(
         samples=samples,
     )
     try:
-        derived = attack.derive(known)
+        with threadpool_limits(1):  # matrices are small, so that more threads would only wait
+            derived = attack.derive(known)
     except SimauditError as error:
         raise SimauditError(f"attacks.{name}: {error}") from None
     columns, values = list(derived.columns), derived.values.astype(np.float32)

@@ -30,10 +30,10 @@ class SecMINNs(SecMI, LearningAttack):
     the few samples of small runs. A learned head.
     """
 
-    width: Width = 16
+    width: Width = 8
     """Channels of the first convolution; the other two have twice as many."""
-    epochs: Annotated[int, Field(gt=0), Most(10_000, "a longer training does not end")] = 30
-    learning_rate: Annotated[float, Field(gt=0), Most(1.0, "larger steps diverge")] = 0.003
+    epochs: Annotated[int, Field(gt=0), Most(10_000, "a longer training does not end")] = 10
+    learning_rate: Annotated[float, Field(gt=0), Most(1.0, "larger steps diverge")] = 0.001
 
     def reduce(self, residual: Residual) -> Iterator[Statistic]:
         yield residual.statistic({}, residual.maps.abs())
