@@ -43,13 +43,14 @@ TOGETHER = {"compare", "numbers", "tables", "report"} | RUN_FIGURES
 """What knows of all audits and of how they stand to each other."""
 
 
-def test_an_attacks_knob_touches_its_own_scores_alone(values):
+def test_an_attacks_knob_touches_its_own_scores_alone_and_what_it_is_asked_about_samples(values):
     before = texts(values)
     values["attacks"]["sima"]["norms"] = [1, 2]
     changed = changed_stamps(before, texts(values))
     every = {f"score/{audit}/sima" for audit in params_of(values).audits}
     epochs = {f"score/digits-ldm/epochs/{epoch}/sima" for epoch in (50, 100, 200, 300)}
-    assert changed == every | epochs
+    asked = {f"own_samples/{audit}" for audit in params_of(values).audits}
+    assert changed == every | epochs | asked
 
 
 def test_which_intermediate_checkpoints_are_attacked_is_no_reason_to_train(values):
@@ -269,7 +270,9 @@ def test_stamps_are_rewritten_only_when_they_change_and_dropped_when_nobody_asks
     assert not (folder / "score/digits-ddpm/pfami.json").exists()
     rewritten = {path for path, time in times.items() if path.exists() and path.stat().st_mtime_ns != time}
     scores = {
-        folder / f"score/{audit}/loss.json" for audit in ("digits-ddpm", "digits-optimal", "digits-ldm")
+        folder / f"{job}.json"
+        for audit in ("digits-ddpm", "digits-optimal", "digits-ldm")
+        for job in (f"score/{audit}/loss", f"own_samples/{audit}")
     }
     lost_one = {folder / f"evaluate/{audit}.json" for audit in ("digits-ddpm", "digits-ldm")}
     assert rewritten == scores | lost_one | {folder / "numbers.json", folder / "report.json"}
