@@ -28,7 +28,9 @@ def expanded(params: Params) -> dict[str, Any]:
     def dataset(split: str) -> dict[str, str]:
         return {"dataset": params.dataset_of(split)}
 
-    targets, borrowing, audits, alone, referring = {}, {}, {}, {}, {}
+    targets, borrowing, audits = {}, {}, {}
+    alone: dict[str, dict[str, str]] = {}
+    referring: dict[str, dict[str, str]] = {}
     for name, target in params.targets.items():
         known = {"kind": target.kind, "split": target.split, **dataset(target.split)}
         if target.borrowed and (lender := paths.target_of(target.borrowed)):
