@@ -69,6 +69,8 @@ def _draw(
     audit: Entry, drawn: Drawn, targets: Mapping[str, Entry], splits: Mapping[str, Entry], made: WrittenOut
 ) -> Iterator[str]:
     """Add the splits and targets of an audit's references; yield the names of the targets."""
+    if not targets:
+        return  # a mistake that has its line
     if drawn.of not in targets:
         why = f"no such entry; known: {some(targets)} (got {shown(drawn.of)})"
         raise SimauditError(audit.line([KEY, "of"], why))
