@@ -8,6 +8,7 @@ from pydantic import ValidationError
 from simaudit.attacks.attack import TargetAttack, attack_types
 from simaudit.attacks.decoder.distortion import Distortion
 from simaudit.attacks.decoder.reconstruction import Reconstruction
+from simaudit.attacks.learned.secmi_nns import SecMINNs
 from simaudit.attacks.threshold.loss import Loss
 from simaudit.attacks.threshold.pfami import PFAMI, fractional_crop, whole_crop
 from simaudit.attacks.threshold.pia import PIA
@@ -440,6 +441,7 @@ ALONE = {
     "pullback_random": [PullbackRandom(timesteps=[30])],
     "reconstruction": [Reconstruction()],
     "secmi": [SecMI(timesteps=[t]) for t in (0, 30, 300)],
+    "secmi_nns": [SecMINNs(timesteps=[t]) for t in (0, 30)],
     "pfami": [PFAMI(timesteps=[50, 100])],
 }
 
