@@ -12,6 +12,7 @@ from simaudit.attacks.gradient.flipd import FLIPD
 from simaudit.attacks.gradient.gradient_mask import GradientMask
 from simaudit.attacks.gradient.gsa import GSA
 from simaudit.attacks.gradient.noise_optim import NoiseOptim
+from simaudit.attacks.learned.secmi_nns import SecMINNs
 from simaudit.attacks.threshold.loss import Loss
 from simaudit.attacks.threshold.low_pass import LowPass
 from simaudit.attacks.threshold.pfami import PFAMI, fractional_crop, whole_crop
@@ -460,6 +461,7 @@ ALONE = {
     "rediffuse": [ReDiffuse(timesteps=[t], interval=10, draws=[n]) for t in (10, 30) for n in (1, 3)],
     "reconstruction": [Reconstruction()],
     "secmi": [SecMI(timesteps=[t]) for t in (0, 30, 300)],
+    "secmi_nns": [SecMINNs(timesteps=[t]) for t in (0, 30)],
     "pfami": [PFAMI(timesteps=[50, 100])],
 }
 
