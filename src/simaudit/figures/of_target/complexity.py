@@ -94,6 +94,7 @@ class ComplexityFigure(TargetFigure):
             before.axline((0, first.threshold), slope=1, **style.THRESHOLD)
             after.axvline(first.threshold, **style.THRESHOLD)
         before.set(xlim=limits[0], ylim=limits[1])
+        before.locator_params(axis="x", nbins=6)
         name = legend.look(first.base).name
         before.set_xlabel(r"$p$, predicted of $\log\,s$ by the image alone")
         before.set_ylabel(rf"$\log\,s$, {name}")
