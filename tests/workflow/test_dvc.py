@@ -32,7 +32,9 @@ def repro(repository):
 @pytest.fixture(scope="module")
 def reproduced(module_clone):
     repository = module_clone
-    per_target = set().union(*map(every, ("train", "score", "sample", "quality", "evaluate", "sets", "figure")))
+    per_target = set().union(
+        *map(every, ("train", "score", "sample", "quality", "evaluate", "sets", "figure"))
+    )
     once = {"params", "theory", "prepare@digits"}
     once |= {f"{stage}@digits-300" for stage in ("split", "features", "blind", "nearest")}
     assert repro(repository) == once | per_target | SUMMING_UP
