@@ -179,7 +179,7 @@ def test_the_picture_sees_nothing_but_its_table(name, request):
 @pytest.mark.parametrize("name", figure_types())
 def test_a_drawing_writes_its_caption_and_what_it_says_is_in_the_ledger(name, request, run, tmp_path):
     results = request.getfixturevalue("results" if name in OF_RUN else results_for(name))
-    files = [results.file(name) for name in ("summary", "quality", "sets")]
+    files = [results.file(file) for file in ("summary", "quality", "sets")]
     numbers = json.loads((run.root / "numbers.json").read_text()) | ledger(files)
     write_json(run.root / "numbers.json", numbers)
     of = Run(run.root, run.contexts, run.splits)

@@ -30,7 +30,7 @@ class SetPValues(TargetFigure):
     images differ by themselves, and the other p says nothing of the model. The dashed line is p = 0.01.
     """
 
-    title: ClassVar[str] = "p of a set over its size"
+    title: ClassVar[str] = "Sets of members: p over their size"
     reads: ClassVar[tuple[str, ...]] = ("set_p_values", "sets")
 
     def values(self, audit: results.Results) -> pd.DataFrame:
