@@ -183,7 +183,9 @@ def _asked(name: str, knobs: Attack) -> dict[str, Any]:
 
 def _attack(job: Job, base: type[AttackOfKind]) -> AttackOfKind:
     """Return the attack of a job."""
-    return implementation(attack_modules()[job.params["attack_kind"]], base).model_validate(job.params["attack"])
+    return implementation(attack_modules()[job.params["attack_kind"]], base).model_validate(
+        job.params["attack"]
+    )
 
 
 def _log_snr(name: str, attack: TargetAttack, schedule: "NoiseSchedule") -> dict[int, float]:
