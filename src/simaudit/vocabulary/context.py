@@ -25,10 +25,10 @@ class AuditContext:
     group: str
     control: str | None = None
     reference: str | None = None
-    calibrate_on: str | None = None
     arm: Mapping[str, Any] | None = None
     is_latent: bool = False
     epochs: tuple[int, ...] = ()
     membership: Membership = VERIFIED
     attacks: tuple[str, ...] = ()
     checkpoint_attacks: tuple[str, ...] = ()
+    calibrate_on: str | None = None
