@@ -14,6 +14,7 @@ from simaudit.audit.run import ABOVE, LOCK, PASSED
 from simaudit.data.split import measured_sizes
 from simaudit.evaluation.jobs import COMPARED as OF_AUDIT
 from simaudit.evaluation.jobs import EvaluationKnobs, compare_job, evaluate_job, numbers_job
+from simaudit.evaluation.sets.jobs import sets_job
 from simaudit.figures.figure import TargetFigure, figure_type
 from simaudit.figures.jobs import figure_job
 from simaudit.machine.locks import only_one
@@ -35,7 +36,10 @@ from simaudit.vocabulary.sides import FOLDS, HELDOUT, MEMBER
 
 SPLIT = "samples"
 """The name of the split, and so in the report."""
-FIGURES = ("metrics_over_time", "queries", "roc_loglog", "statistic_histogram", "statistic_over_time")
+FIGURES = (
+    *("metrics_over_time", "queries", "roc_loglog", "set_p_values", "statistic_histogram"),
+    "statistic_over_time",
+)
 """The figures that need neither images nor a model."""
 
 
@@ -111,6 +115,7 @@ def jobs(
         given_split_job(SPLIT, knobs),
         *(given_score_job(audit, attack, SPLIT, knobs) for attack in scores),
         evaluate_job(audit, SPLIT, STATED, scores, {}, evaluation, images=False),
+        sets_job(audit, SPLIT, SPLIT, scores, evaluation.sets, evaluation.seed, images=False),
         compare_job({audit: context}, [], evaluation, compared),
     ]
     yield from before

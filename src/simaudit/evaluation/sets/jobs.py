@@ -24,11 +24,18 @@ class SetKnobs(Knobs):
 
 
 def sets_job(
-    audit: str, split: str, dataset: str, attacks: Iterable[str], knobs: SetKnobs, seed: Seed
+    audit: str,
+    split: str,
+    dataset: str,
+    attacks: Iterable[str],
+    knobs: SetKnobs,
+    seed: Seed,
+    images: bool = True,
 ) -> Job:
     """Tell sets of members from held-out samples by these attacks; measure the best of them in each class and group.
 
-    Attacks that are learned from samples of both sides are to be left out.
+    Attacks that are learned from samples of both sides are to be left out. Without `images` nothing is said of what
+    these alone tell.
     """
     return Job(
         f"sets/{audit}",
@@ -37,8 +44,8 @@ def sets_job(
         {
             "selected": paths.of_target("selected", audit),
             "split": paths.split(split),
-            "features": paths.features(split),
             "items": paths.items(dataset),
+            **({"features": paths.features(split)} if images else {}),
         },
         {name: paths.of_target(name, audit) for name in ("sets", "set_p_values")},
     )
@@ -61,11 +68,10 @@ def sets(job: Job) -> None:
 
     selected, split = SelectedScores.read(job.input("selected")), Split.read(job.input("split"))
     attacks, knobs = job.params["attacks"], SetKnobs.model_validate(job.params["sets"])
-    features = read_features(job.input("features"), selected.sample_id)
-    seen = {
-        ATTACKS: attack_features(selected, attacks),
-        BLIND: np.stack(list(features.values()), axis=1),
-    }
+    seen = {ATTACKS: attack_features(selected, attacks)}
+    if "features" in job.reads:
+        features = read_features(job.input("features"), selected.sample_id)
+        seen[BLIND] = np.stack(list(features.values()), axis=1)
     rows = ~selected.is_calibration
     is_member = selected.is_member[rows]
     with threadpool_limits(1):  # small matrices: a thread more would only wait

@@ -45,8 +45,8 @@ def set_facts(table: pd.DataFrame) -> dict[str, Any]:
     for size in table.members.unique().tolist():
         of_size = table[table.members == size]
         facts[with_members(size)] = {"members": size} | {
-            f"{prefix}{name}": float(of_size.p[of_size.seen == seen].quantile(quantile))
-            for seen, prefix in PREFIX.items()
+            f"{PREFIX[seen]}{name}": float(of_size.p[of_size.seen == seen].quantile(quantile))
+            for seen in of_size.seen.unique()
             for name, quantile in QUANTILES.items()
         }
     telling = [known["members"] for known in facts.values() if known["p"] < LEVEL]

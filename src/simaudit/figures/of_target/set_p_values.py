@@ -57,6 +57,9 @@ class SetPValues(TargetFigure):
         size = audit.sets["smallest"]
         if size is None:
             return "No set is told from held-out samples with p below 0.01."
-        blind = mention("blind_p", audit.target, of=f"sets.{levels.with_members(size)}", limits=False)
         smallest = mention("smallest", audit.target, of="sets", limits=False)
+        of_size = levels.with_members(size)
+        if "blind_p" not in audit.sets[of_size]:
+            return f"Sets of {smallest} members have p below 0.01; of the images nothing is known."
+        blind = mention("blind_p", audit.target, of=f"sets.{of_size}", limits=False)
         return f"Sets of {smallest} members have p below 0.01; the blind p of such sets is {blind}."
