@@ -70,6 +70,13 @@ def test_a_cell_cannot_hold_a_number_that_is_no_id():
     Table("t", "T", "", columns, (("n=10,l2", "net.sima.auc"),))
 
 
+def test_two_columns_of_one_name_are_refused():
+    """A reader of the CSV would take one for the other: every file has the column of how members are known."""
+    for columns in ((Column("auc", "AUC"), Column("auc", "oracle")), (Column("members", "in", "estimate"),)):
+        with pytest.raises(ValueError, match="two columns are called"):
+            Table("t", "T", "", columns, (("loss",) * len(columns),))
+
+
 def test_a_table_without_rows_must_say_why():
     with pytest.raises(ValueError, match="a reason why not"):
         Table("t", "T", "", (Column("a", "a"),), ())
@@ -244,6 +251,8 @@ def test_the_precision_of_an_accusation_has_a_column_for_each_prior(small_run, f
     for prior in (0.5, 0.1, 0.01, 0.001):
         expected = prior * tpr / (prior * tpr + (1 - prior) * fpr)
         assert float(row[f"precision_at_{prior * 100:g}pct_prior"]) == pytest.approx(expected)
+    shown = [column.label for column in tables_of(small_run.findings)["precision"].columns]
+    assert shown[2:] == ["prior 50 %", "prior 10 %", "prior 1 %", "prior 0.1 %"]
     (epsilon,) = [row["epsilon"] for row in read(folder, "net", "thresholds") if row["attack"] == "sima"]
     assert float(epsilon) == facts["epsilon"]["lower_bound"] > 0
 

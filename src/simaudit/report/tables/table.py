@@ -64,8 +64,9 @@ class Table:
 
     `shown` is how many rows the page has; files have all.
 
-    A table without rows says in `absent` why. Raises ValueError when it does not, when a row is not as wide as the
-    table, or when words are a number: then it is not known where that number is from.
+    A table without rows says in `absent` why. Raises ValueError when it does not, when two columns of its CSV have one
+    name, when a row is not as wide as the table, or when words are a number: then it is not known where that number is
+    from.
     """
 
     name: str
@@ -105,6 +106,9 @@ class Table:
     def __post_init__(self) -> None:
         if bool(self.rows) == bool(self.absent):
             raise ValueError(f"table {self.name}: has rows, or a reason why not")
+        keys = [column.key for column in {MEMBERS, *self.columns}]
+        if twice := {key for key in keys if keys.count(key) > 1}:
+            raise ValueError(f"table {self.name}: two columns are called {', '.join(twice)}")
         for row in self.cells():
             for column, cell in row:
                 if column.holds == "words" and _is_number(cell):
