@@ -14,6 +14,7 @@ from simaudit.audit.run import ABOVE, LOCK, PASSED
 from simaudit.data.split import measured_sizes
 from simaudit.evaluation.jobs import COMPARED as OF_AUDIT
 from simaudit.evaluation.jobs import EvaluationKnobs, compare_job, evaluate_job, numbers_job
+from simaudit.evaluation.sets.jobs import sets_job
 from simaudit.figures.figure import TargetFigure, figure_type
 from simaudit.figures.jobs import figure_job
 from simaudit.machine.locks import only_one
@@ -25,17 +26,20 @@ from simaudit.provenance.runlog import RunLog
 from simaudit.report.jobs import report_job, tables_job
 from simaudit.scoring.given.jobs import given_score_job, given_split_job
 from simaudit.scoring.given.scores import GivenKnobs, GivenScores, read_given
-from simaudit.scoring.given.table import attack_name
+from simaudit.scoring.given.table import RESERVED, attack_name
 from simaudit.scoring.score_file import Scores
 from simaudit.vocabulary import paths
-from simaudit.vocabulary.errors import SimauditError
+from simaudit.vocabulary.errors import SimauditError, some
 from simaudit.vocabulary.job import Job
 from simaudit.vocabulary.membership import STATED
 from simaudit.vocabulary.sides import FOLDS, HELDOUT, MEMBER
 
 SPLIT = "samples"
 """The name of the split, and so in the report."""
-FIGURES = ("metrics_over_time", "queries", "roc_loglog", "statistic_histogram", "statistic_over_time")
+FIGURES = (
+    *("metrics_over_time", "queries", "roc_loglog", "set_p_values"),
+    *("statistic_histogram", "statistic_over_time"),
+)
 """The figures that need neither images nor a model."""
 
 
@@ -111,6 +115,7 @@ def jobs(
         given_split_job(SPLIT, knobs),
         *(given_score_job(audit, attack, SPLIT, knobs) for attack in scores),
         evaluate_job(audit, SPLIT, STATED, scores, {}, evaluation, images=False),
+        sets_job(audit, SPLIT, SPLIT, scores, evaluation.sets, evaluation.seed, images=False),
         compare_job({audit: context}, [], evaluation, compared),
     ]
     yield from before
@@ -142,8 +147,9 @@ def _do(every: Sequence[Job], again: Sequence[str]) -> None:
 def _name(text: str) -> str:
     name = attack_name(text)
     if name in (None, SPLIT, paths.RUN):
+        taken = some(sorted({*RESERVED, SPLIT, paths.RUN}))
         raise SimauditError(
-            f"--name {text}: must have letters or digits, and be neither {SPLIT} nor {paths.RUN}"
+            f"--name {text}: must have letters or digits, and be none of {taken}; name another"
         )
     return str(name)
 

@@ -121,9 +121,11 @@ def set_line(ledger: Ledger, audit: str) -> str:
     if largest is None:
         return "not measured."
     size = int((smallest or largest).value)
-    p, blind = (ledger.number(key, audit, of=f"sets.{with_members(size)}").value for key in ("p", "blind_p"))
-    line = f"with {size} members, p {'< 0.01' if smallest else f'= {p:.2g}'} (blind: {blind:.2g})"
-    if smallest and blind < BLIND_LEVEL:
+    of = f"sets.{with_members(size)}"
+    p, blind = ledger.number("p", audit, of=of), ledger.get("blind_p", audit, of=of)
+    line = f"with {size} members, p {'< 0.01' if smallest else f'= {p.value:.2g}'}"
+    line += f" (blind: {blind.value:.2g})" if blind else ""
+    if smallest and blind and blind.value < BLIND_LEVEL:
         return f"{line}; but their images alone differ from held-out ones, so this says nothing of the model."
     return f"{line}." if smallest else f"{line}, so no set is told from held-out images."
 

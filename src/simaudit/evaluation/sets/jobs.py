@@ -10,7 +10,7 @@ from simaudit.vocabulary.bounds import MOST_IMAGES, MOST_RESAMPLES
 from simaudit.vocabulary.job import Job, reference
 from simaudit.vocabulary.knobs import Increasing, Knobs, Seed, deciding
 
-MEMORY_MB = {"sets": lambda job: 800 + 10 * job.read_mb("selected", "features")}
+MEMORY_MB = {"sets": lambda job: 800 + 10 * job.read_mb(*{"selected", "features"}.intersection(job.reads))}
 """MB of memory that a job needs, by its function."""
 
 SIZES = (10, 20, 30, 40, 50, 70, 100, 150, 200, 300, 500, 700, 1000)
@@ -24,11 +24,17 @@ class SetKnobs(Knobs):
 
 
 def sets_job(
-    audit: str, split: str, dataset: str, attacks: Iterable[str], knobs: SetKnobs, seed: Seed
+    audit: str,
+    split: str,
+    dataset: str,
+    attacks: Iterable[str],
+    knobs: SetKnobs,
+    seed: Seed,
+    images: bool = True,
 ) -> Job:
     """Tell sets of members from held-out samples by these attacks; measure the best of them in each class and group.
 
-    Attacks that are learned from samples of both sides are to be left out.
+    Attacks that are learned from samples of both sides are to be left out. Without `images` there is no blind p.
     """
     return Job(
         f"sets/{audit}",
@@ -37,7 +43,7 @@ def sets_job(
         {
             "selected": paths.of_target("selected", audit),
             "split": paths.split(split),
-            "features": paths.features(split),
+            **({"features": paths.features(split)} if images else {}),
             "items": paths.items(dataset),
         },
         {name: paths.of_target(name, audit) for name in ("sets", "set_p_values")},
@@ -61,11 +67,10 @@ def sets(job: Job) -> None:
 
     selected, split = SelectedScores.read(job.input("selected")), Split.read(job.input("split"))
     attacks, knobs = job.params["attacks"], SetKnobs.model_validate(job.params["sets"])
-    features = read_features(job.input("features"), selected.sample_id)
-    seen = {
-        ATTACKS: attack_features(selected, attacks),
-        BLIND: np.stack(list(features.values()), axis=1),
-    }
+    seen = {ATTACKS: attack_features(selected, attacks)}
+    if "features" in job.reads:
+        features = read_features(job.input("features"), selected.sample_id)
+        seen[BLIND] = np.stack(list(features.values()), axis=1)
     rows = ~selected.is_calibration
     is_member = selected.is_member[rows]
     with threadpool_limits(1):  # small matrices: a thread more would only wait
