@@ -1,5 +1,7 @@
 """Scores that others computed: what they become, what is refused, and that their numbers are scikit-learn's."""
 
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -61,6 +63,8 @@ def test_auc_and_tpr_are_those_of_scikit_learn(tmp_path, capsys):
     shown = capsys.readouterr().out
     assert "LEAKS" in shown
     assert "blind classifiers: absent, images were not given" in shown
+    assert re.search(r"as a set: with \d+ members, p < 0.01\.\n", shown)  # without a blind p
+    assert "have p below 0.01." in (out / "results/figures/peer/set_p_values.json").read_text()
     judged = pd.read_csv(out / "scores.csv").query("fold == 'evaluation'")
     is_member = judged.role == "member"
     raw = table.set_index("file").statistic[judged.file].to_numpy()
@@ -193,7 +197,7 @@ def test_every_mistake_between_rows_is_named_at_once(tmp_path):
 
 def test_sides_folds_and_statistics_that_cannot_be_measured_are_refused(tmp_path):
     [line] = refusal(saved(tmp_path, peer(role="member")))
-    assert line == "peer.csv: column role: no sample is a heldout; give samples of both sides"
+    assert line == "peer.csv: column role: says heldout of no sample; give samples of both sides"
     [line] = refusal(saved(tmp_path, peer(each=40)))
     assert "the calibration fold has 12 members" in line
     lines = refusal(saved(tmp_path, peer(("pia",), statistic=1.0)))
@@ -226,3 +230,18 @@ def test_nothing_is_written_where_something_is_wrong(tmp_path):
     assert "holds other files and no evaluation" in str(done.exception)
     done = CliRunner().invoke(simaudit, [*command[:3], str(tmp_path / "out"), "--member-when", "lower"])
     assert "--member-when lower: must be low or high" in str(done.exception)
+
+
+def test_a_file_given_twice_a_taken_name_and_a_broken_npz_are_one_line_each(tmp_path):
+    file, broken = saved(tmp_path, peer()), tmp_path / "broken.npz"
+    broken.write_bytes(b"no arrays")
+    options = ["--output", str(tmp_path / "out"), "--member-when", "low"]
+
+    def said(*words):
+        done = CliRunner().invoke(simaudit, ["evaluate-scores", *words, *options])
+        assert isinstance(done.exception, SimauditError)
+        return str(done.exception)
+
+    assert said(file, file) == f"{file}: is given 2 times; give it once"
+    assert "none of blind, fold, nearest_member, role, run" in said(file, "--name", "role")
+    assert said(str(broken)).endswith("save one there, or name another")

@@ -8,6 +8,7 @@ from contextlib import chdir
 from dataclasses import dataclass
 from pathlib import Path
 
+from simaudit.attacks.attack import RESERVED
 from simaudit.audit import folder
 from simaudit.audit.result import Limit, Result
 from simaudit.audit.run import ABOVE, LOCK, PASSED
@@ -29,7 +30,7 @@ from simaudit.scoring.given.scores import GivenKnobs, GivenScores, read_given
 from simaudit.scoring.given.table import attack_name
 from simaudit.scoring.score_file import Scores
 from simaudit.vocabulary import paths
-from simaudit.vocabulary.errors import SimauditError
+from simaudit.vocabulary.errors import SimauditError, some
 from simaudit.vocabulary.job import Job
 from simaudit.vocabulary.membership import STATED
 from simaudit.vocabulary.sides import FOLDS, HELDOUT, MEMBER
@@ -37,12 +38,10 @@ from simaudit.vocabulary.sides import FOLDS, HELDOUT, MEMBER
 SPLIT = "samples"
 """The name of the split, and so in the report."""
 FIGURES = (
-    *("metrics_over_time", "queries", "roc_loglog", "set_p_values", "statistic_histogram"),
-    "statistic_over_time",
+    *("metrics_over_time", "queries", "roc_loglog", "set_p_values"),
+    *("statistic_histogram", "statistic_over_time"),
 )
 """The figures that need neither images nor a model."""
-OF_IMAGES = {"quality", "sets"}
-"""The results of an audit that are not there without images."""
 
 
 @dataclass(frozen=True)
@@ -112,7 +111,7 @@ def jobs(
     """
     scores = {attack: paths.scores(audit, attack) for attack in given.attacks}
     context = {"group": audit, "control": None, "reference": None, "membership": STATED}
-    compared = [name for name in OF_AUDIT if name not in OF_IMAGES]
+    compared = [name for name in OF_AUDIT if name != "quality"]
     before = [
         given_split_job(SPLIT, knobs),
         *(given_score_job(audit, attack, SPLIT, knobs) for attack in scores),
@@ -149,8 +148,9 @@ def _do(every: Sequence[Job], again: Sequence[str]) -> None:
 def _name(text: str) -> str:
     name = attack_name(text)
     if name in (None, SPLIT, paths.RUN):
+        taken = some(sorted({*RESERVED, SPLIT, paths.RUN}))
         raise SimauditError(
-            f"--name {text}: must have letters or digits, and be neither {SPLIT} nor {paths.RUN}"
+            f"--name {text}: must have letters or digits, and be none of {taken}; name another"
         )
     return str(name)
 

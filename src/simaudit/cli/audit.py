@@ -44,8 +44,8 @@ PATH = click.Path(path_type=Path)
     "--attacks",
     metavar="LIST",
     default="",
-    help="Names with commas between them, or all. Without it, the four that ask the model least: sima, sima_av (its "
-    "antithetic pair), pia and loss.",
+    help="Names with commas between them, or all. Without it, those that ask the model least: sima, sima_av (its "
+    "antithetic pair), pia and loss, with complexity and complexity_av, which ask it nothing more.",
 )
 @click.option(
     "--limit",

@@ -77,6 +77,9 @@ def evaluate_scores(
     from simaudit.scoring.given.scores import GivenKnobs
     from simaudit.scoring.given.table import attack_name
 
+    for file in files:
+        if files.count(file) > 1:
+            raise SimauditError(f"{file}: is given {files.count(file)} times; give it once")
     by_attack = {(attack_name(attack) or attack): side for attack, side in map(_side, sides)}
     values = {"files": list(map(str, files)), "member_when": by_attack, **asked}
     try:

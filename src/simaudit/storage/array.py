@@ -22,9 +22,12 @@ def save_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
         np.savez_compressed(stream, allow_pickle=False, **arrays)
 
 
-def read_arrays(path: Path) -> dict[str, np.ndarray]:
-    """Return the arrays of an .npz by name. Raises SimauditError when the file is missing or not whole."""
-    with reading(path, "a whole file"), np.load(path, allow_pickle=False) as arrays:
+def read_arrays(path: Path, remedy: str = "") -> dict[str, np.ndarray]:
+    """Return the arrays of an .npz by name. Raises SimauditError when the file is missing or not whole.
+
+    `remedy` is what to do with one that no job makes.
+    """
+    with reading(path, "a whole file", remedy), np.load(path, allow_pickle=False) as arrays:
         return dict(arrays)
 
 

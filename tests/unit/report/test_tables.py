@@ -252,6 +252,8 @@ def test_the_precision_of_an_accusation_has_a_column_for_each_prior(small_run, f
     for prior in (0.5, 0.1, 0.01, 0.001):
         expected = prior * tpr / (prior * tpr + (1 - prior) * fpr)
         assert float(row[f"precision_at_{prior * 100:g}pct_prior"]) == pytest.approx(expected)
+    shown = [column.label for column in tables_of(small_run.findings)["precision"].columns]
+    assert shown[2:] == ["prior 50 %", "prior 10 %", "prior 1 %", "prior 0.1 %"]
     (epsilon,) = [row["epsilon"] for row in read(folder, "net", "thresholds") if row["attack"] == "sima"]
     assert float(epsilon) == facts["epsilon"]["lower_bound"] > 0
 

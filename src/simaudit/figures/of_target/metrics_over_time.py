@@ -84,7 +84,7 @@ class MetricsOverTime(TargetFigure):
         target, best = audit.target, audit.best
         is_known = audit.summary["attacks"][best]["selected"]["queries"] is not None
         asked = mention("queries", target, best, limits=False)
-        queries = f", with {asked} queries per sample" if is_known else ""
+        queries = f"; queries per sample: {asked}" if is_known else ""
         return (
             f"{legend.look(best).name} has the highest AUC of all threshold attacks on the calibration fold. Its AUC "
             f"on the evaluation fold is {mention('auc', target, best)}{queries}."

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 import matplotlib.figure
 import numpy as np
 import pandas as pd
+from matplotlib.ticker import LogLocator, NullFormatter
 
 from simaudit.evaluation import results
 from simaudit.evaluation.sets import levels, verdict
@@ -49,7 +50,9 @@ class SetPValues(TargetFigure):
             axis.fill_between(line.members, low, high, color=look["color"], alpha=0.12, linewidth=0)
         axis.axhline(levels.LEVEL, **style.CHANCE)
         axis.set(xscale="log", yscale="log", xlabel="members in a set", ylabel="$p$")
+        axis.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))  # sets of 10 to 70 would have one tick
         axis.xaxis.set_major_formatter("{x:g}")
+        axis.xaxis.set_minor_formatter(NullFormatter())
         style.legend_above(axis, 2)
         return figure
 
@@ -57,9 +60,8 @@ class SetPValues(TargetFigure):
         size = audit.sets["smallest"]
         if size is None:
             return "No set is told from held-out samples with p below 0.01."
+        of = levels.with_members(size)
         smallest = mention("smallest", audit.target, of="sets", limits=False)
-        of_size = levels.with_members(size)
-        if "blind_p" not in audit.sets[of_size]:
-            return f"Sets of {smallest} members have p below 0.01; of the images nothing is known."
-        blind = mention("blind_p", audit.target, of=f"sets.{of_size}", limits=False)
-        return f"Sets of {smallest} members have p below 0.01; the blind p of such sets is {blind}."
+        blind = mention("blind_p", audit.target, of=f"sets.{of}", limits=False)
+        more = f"; the blind p of such sets is {blind}" if "blind_p" in audit.sets[of] else ""
+        return f"Sets of {smallest} members have p below 0.01{more}."

@@ -4,8 +4,9 @@ from simaudit.evaluation.numbers import Number
 from simaudit.evaluation.sets.levels import FEWEST, with_members
 from simaudit.figures.legend import METRICS, look
 from simaudit.report.findings import Findings
-from simaudit.report.tables.table import NO_IMAGES, Column, Row, Table, estimates
+from simaudit.report.tables.table import Column, Row, Table, estimates
 
+NOT_MEASURED = "sets were not measured"
 SHOWN = 20  # rows of the page: there may be a thousand classes
 TOO_FEW = f"A dash: fewer than {FEWEST} members or held-out samples in the evaluation fold."
 P, BLIND_P = Column("p", "p", "count"), Column("blind_p", "blind p", "count")
@@ -38,7 +39,7 @@ def sets(findings: Findings, target: str) -> Table:
             Column("blind_p_to", "to", "count", "blind_p_high"),
         ),
         (Row((), target, of=row.of) for row in sorted(rows, key=lambda row: row.value)),
-        NO_IMAGES,
+        NOT_MEASURED,
     )
 
 
@@ -107,7 +108,7 @@ def _parts(findings: Findings, target: str, kind: str, several: str, absent: str
 
 def _absent(findings: Findings, target: str, why: str) -> str:
     """Return why a table of parts is absent: nothing is measured where the images are not known, or else for `why`."""
-    return why if findings.ledger.get("largest", target, of="sets") else NO_IMAGES
+    return why if findings.ledger.get("largest", target, of="sets") else NOT_MEASURED
 
 
 def _numbers(findings: Findings, target: str, prefix: str) -> list[Number]:

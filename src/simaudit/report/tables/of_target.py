@@ -71,7 +71,8 @@ def reconstruction_error(findings: Findings, target: str) -> Table:
 def precision(findings: Findings, target: str) -> Table:
     """Return the precision of an accusation at each prior, one row per attack and level of the threshold."""
     facts = findings.summaries[target]["attacks"]
-    keys = [key for key in next(iter(facts.values()))["transferred"] if key.startswith(PRECISION)]
+    known = next(iter(facts.values()))["transferred"]
+    keys = sorted((key for key in known if key.startswith(PRECISION)), key=_percent, reverse=True)
     return Table.of(
         "precision",
         "Precision of an accusation",
@@ -85,7 +86,11 @@ def precision(findings: Findings, target: str) -> Table:
 
 def _prior(key: str) -> str:
     """Return the prior in print that a precision is at: precision_at_1pct_prior is at 1 %."""
-    return f"prior {key.removeprefix(PRECISION).removesuffix('pct_prior')} %"
+    return f"prior {_percent(key):g} %"
+
+
+def _percent(key: str) -> float:
+    return float(key.removeprefix(PRECISION).removesuffix("pct_prior"))
 
 
 ATTACKS = AttackTable(

@@ -140,7 +140,7 @@ def _of_samples(rows: pd.DataFrame, samples: pd.DataFrame, knobs: GivenKnobs) ->
             yield f"{path}: column fold: {clause}; say {' or '.join(FOLDS)} of all, or of none"
     for side in SIDES:
         if not (samples.role == side).any():
-            yield f"{', '.join(knobs.files)}: column role: no sample is a {side}; give samples of both sides"
+            yield f"{', '.join(knobs.files)}: column role: says {side} of no sample; give samples of both sides"
 
 
 def _of_statistics(rows: pd.DataFrame, samples: int) -> Iterator[str]:

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from simaudit.attacks.attack import RESERVED
-from simaudit.data.given_table import NAMES, READERS, read_given_table
+from simaudit.data.given_table import NAMES, READERS, REMEDY, read_given_table
 from simaudit.data.matching import ROLES
 from simaudit.storage.array import read_arrays
 from simaudit.vocabulary.bounds import STEPS
@@ -116,7 +116,7 @@ def _table(path: Path, lines: list[str]) -> Mapping[str, Iterable[str | None]]:
 def _arrays(path: Path) -> Mapping[str, Iterable[Any]]:
     """Return the same columns of an .npz with the scores of members and of held-out samples as two arrays (n,)."""
     sides: dict[str, np.ndarray] = {}
-    for key, values in read_arrays(path).items():
+    for key, values in read_arrays(path, REMEDY).items():
         if role := ROLES.get(re.sub("(_scores?|s)$", "", key.strip().lower())):
             sides[role] = values
     if set(sides) != {MEMBER, HELDOUT} or any(values.ndim != 1 for values in sides.values()):
