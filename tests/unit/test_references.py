@@ -15,7 +15,7 @@ from simaudit.vocabulary import paths
 from simaudit.vocabulary.errors import SimauditError
 
 WHO = "experiment.yaml"
-NEEDING = "attacks: {reference: {of: sima}}"
+NEEDING = "attacks: {reference: {of: sima}, own_distance: {}}"
 
 
 def text(references="{of: net, splits: 2}", attacks="[loss, reference, sima]", more=""):
@@ -178,6 +178,26 @@ def test_rules_name_what_the_jobs_of_references_read_and_write():
         written = {path.format(**names) for path in re.findall(r'"(results/[^"]*)"', body)}
         made_by = [*job.outputs, paths.record(job.name), paths.log(job.name)]
         assert written == {path.as_posix() for path in made_by}
+
+
+def test_stages_that_score_wait_for_all_that_their_jobs_read():
+    """With references or without: an attack reads what the model drew, another one what others were trained on."""
+    params = small(
+        text(attacks="[loss, own_distance, reference, sima]", more=", raw: {attacks: [sima, own_distance]}")
+    )
+    expanded = yaml.safe_load(dvc.text(params))["expanded"]
+    stages = yaml.safe_load((ROOT / dvc.PIPELINE).read_text())["stages"]
+    for stage, audits in ("score", "alone"), ("score_referring", "referring"):
+        for audit, known in expanded[audits].items():
+            template = stages[stage]["do"]
+            folders = "\n".join([*template["deps"], *template["outs"]]).replace("${key}", audit)
+            for name, value in known.items():
+                folders = folders.replace(f"${{item.{name}}}", value)
+            read = {
+                file for job in jobs(params) if job.name.startswith(f"score/{audit}/") for file in job.inputs
+            }
+            assert paths.samples(audit) in read or audit == "exact"
+            assert [file for file in read if not any(map(file.is_relative_to, folders.splitlines()))] == []
 
 
 def test_dvc_knows_splits_and_targets_of_references_and_which_audits_have_some():
