@@ -43,7 +43,6 @@ def write_page(
         *membership_notes(controls["membership"]),
         *doubted,
     ]
-    text = page(findings, pictures, undrawn, said, read_records(results / "records"))
     text = page(findings, pictures, undrawn, said, read_records(results / "records"), again)
     with atomic_path(output) as temporary:
         temporary.write_text(text, encoding="utf-8", newline="\n")
