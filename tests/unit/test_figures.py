@@ -365,6 +365,15 @@ def test_the_figure_of_complexity_reads_the_scores_of_the_attack_and_of_its_base
     )
 
 
+def test_the_figure_of_complexity_refuses_an_attack_of_another_kind(audit):
+    audit.blind()
+    of, _ = complexity(audit)
+    figure = figure_types()["complexity"](attack="sima")
+    assert figure.missing({"sima": SimA(timesteps=[10])}, False) == "sima is no attack of kind complexity"
+    with pytest.raises(SimauditError, match="sima is no attack of kind complexity; name one that is"):
+        draw(figure, of)
+
+
 def test_samples_stand_above_the_members_that_they_are_nearest_to(results):
     drawing = draw(figure_types()["samples"](), results)
     values, figure = drawing.values, drawing.picture

@@ -10,10 +10,12 @@ import matplotlib.figure
 import numpy as np
 import pandas as pd
 
+from simaudit.attacks.attack import kind_of
 from simaudit.evaluation import results
 from simaudit.figures import legend, style
 from simaudit.figures.figure import TargetFigure, groups
 from simaudit.figures.printed import mention
+from simaudit.vocabulary.errors import SimauditError
 from simaudit.vocabulary.knobs import AttackName
 from simaudit.vocabulary.variant import parse_variant, variant_text
 
@@ -38,7 +40,9 @@ class ComplexityFigure(TargetFigure):
     attack: AttackName = KIND
 
     def missing(self, attacks: Mapping[str, Any], is_latent: bool) -> str | None:
-        return None if self.attack in attacks else f"needs {self.attack}"
+        if self.attack not in attacks:
+            return f"needs {self.attack}"
+        return None if kind_of(attacks[self.attack]) == KIND else self._why_not
 
     def scored(self, attacks: Mapping[str, Any]) -> tuple[str, ...]:
         return self.attack, *attacks[self.attack].bases
@@ -46,8 +50,10 @@ class ComplexityFigure(TargetFigure):
     def values(self, audit: results.Results) -> pd.DataFrame:
         audit.require_attack(self.attack)
         scores, knobs = audit.selected, audit.selected.knobs[self.attack]
+        variant = dict(parse_variant(knobs.variant))
+        if variant.pop(FIT, None) is None:
+            raise SimauditError(f"{self.title}: {self._why_not}; name one that is")
         base = self._base(audit)
-        variant = {key: value for key, value in parse_variant(knobs.variant).items() if key != FIT}
         of_base = audit.scores(base).statistic_at(knobs.timestep, variant_text(variant))
         rows = ~scores.is_calibration
         log = np.log(np.maximum(of_base[rows].astype(np.float64), np.finfo(np.float32).tiny))
@@ -111,6 +117,11 @@ class ComplexityFigure(TargetFigure):
             f"At 1 % FPR {legend.look(base).name} finds {before} of the members, and {legend.look(self.attack).name}, "
             f"which takes out what the image predicts, {after}; each at its own knobs."
         )
+
+    @property
+    def _why_not(self) -> str:
+        """Why an attack that was run cannot be drawn."""
+        return f"{self.attack} is no attack of kind {KIND}"
 
     def _base(self, audit: results.Results) -> str:
         """Return the attack from whose statistic complexity was taken out, as the file of the scores says it."""
