@@ -203,6 +203,15 @@ def test_sides_folds_and_statistics_that_cannot_be_measured_are_refused(tmp_path
     assert "missing" in refusal(str(tmp_path / "none.csv"))[0]
 
 
+def test_a_file_that_is_named_twice_is_one_line(tmp_path):
+    file = saved(tmp_path, peer())
+    command = ["evaluate-scores", file, file, "--member-when", "low", "--output", str(tmp_path / "out")]
+    with pytest.raises(SimauditError) as error:
+        CliRunner().invoke(simaudit, command, catch_exceptions=False, standalone_mode=False)
+    (line,) = str(error.value).splitlines()
+    assert line.startswith("evaluate-scores: FILE…: must be different from one another (got ")
+
+
 def test_nothing_is_written_where_something_is_wrong(tmp_path):
     file = saved(tmp_path, peer(role="?"))
     command = ["evaluate-scores", file, "--output", str(tmp_path / "out"), "--member-when", "low"]

@@ -70,12 +70,19 @@ def evaluate_scores(
     Exit code: 0; 3 where a metric is above --fail-above; 2 where a file is not as it must be, of which every mistake is
     named and nothing is written.
     """
+    from pydantic import ValidationError
+
     from simaudit.audit.given import evaluate_scores as evaluate
+    from simaudit.plan.explain import explain
     from simaudit.scoring.given.scores import GivenKnobs
     from simaudit.scoring.given.table import attack_name
 
     by_attack = {(attack_name(attack) or attack): side for attack, side in map(_side, sides)}
-    knobs = GivenKnobs(files=tuple(map(str, files)), member_when=by_attack, **asked)
+    values = {"files": list(map(str, files)), "member_when": by_attack, **asked}
+    try:
+        knobs = GivenKnobs.model_validate(values)
+    except ValidationError as error:
+        raise explain(error, values, lambda _: ("evaluate-scores", "FILE…")) from None
     sys.exit(evaluate(knobs, output, name, fail_above, cores, click.echo))
 
 
