@@ -246,6 +246,13 @@ def test_an_audit_and_a_split_of_one_name_are_refused():
     assert lines == [f"{DEFAULT}: targets.digits-300: {why}"]
 
 
+@pytest.mark.parametrize("name", ["blind", "role"])
+def test_an_attack_may_not_have_the_name_of_a_column_of_result_files(name):
+    """Its statistics would take the place of the blind classifiers', or of who is a member."""
+    [line] = lines_of(default, f"attacks.{name}", {"kind": "sima", "timesteps": [10]})
+    assert line == f"{DEFAULT}: attacks.{name}: is the name of a column of result files; rename it"
+
+
 def test_an_audit_may_not_have_the_name_of_the_folder_of_the_runs_figures():
     [line] = lines_of(default, "audits.run", {"target": "digits-ddpm"})
     assert line == f"{DEFAULT}: audits.run: is the folder of the figures of all audits; rename it"

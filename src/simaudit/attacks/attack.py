@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from simaudit.targets.target import Target
 
 
+RESERVED = {"blind", "nearest_member", "sample_id", "role", "fold"}
+"""Names that no attack may have: they are columns of result files."""
+
+
 class Statistic(NamedTuple):
     """One statistic of a batch: `values` (B,), and the queries per sample that it costs when computed alone.
 

@@ -4,6 +4,7 @@ from collections.abc import Collection, Hashable, Iterator, Mapping
 
 from pydantic import ValidationError
 
+from simaudit.attacks.attack import RESERVED
 from simaudit.attacks.derived_attack import DerivedAttack, needs_references
 from simaudit.attacks.wrapping_attack import WrappingAttack, can_be_wrapped
 from simaudit.figures.figure import TargetFigure
@@ -33,6 +34,7 @@ def mistakes(params: Params) -> Mistakes:
     if not unusable:
         for audit in params.audits:
             yield from _of_audit(params, audit)
+        yield from _reserved(params)
         yield from _timesteps(params)
         yield from _derived(params)
         yield from _theory(params)
@@ -164,6 +166,12 @@ def _carried(params: Params, name: str, other: str) -> Mistakes:
         )
     if why:
         yield Mistake(("audits", name, "calibrate_on"), why)
+
+
+def _reserved(params: Params) -> Mistakes:
+    for name in params.attacks:
+        if name in RESERVED:
+            yield Mistake(("attacks", name), "is the name of a column of result files; rename it")
 
 
 def _timesteps(params: Params) -> Mistakes:

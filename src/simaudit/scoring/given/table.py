@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from simaudit.attacks.attack import RESERVED
 from simaudit.data.given_table import NAMES, READERS, read_given_table
 from simaudit.data.matching import ROLES
 from simaudit.storage.array import read_arrays
@@ -30,8 +31,6 @@ SUFFIXES = (*READERS, ARRAYS)
 
 YES, NO = ("1", "true"), ("0", "false")
 """What may stand for a member, and for a held-out sample, beside their names: the answer to whether it is a member."""
-RESERVED = {"blind", "nearest_member", "sample_id", "role", "fold"}
-"""Names that no attack may have: they are columns of result files."""
 
 
 def read_rows(path: Path, attack: str | None) -> tuple[pd.DataFrame, list[str]]:
