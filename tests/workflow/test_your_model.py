@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from simaudit.attacks.attack import attack_modules
+from simaudit.audit.attacks import known_attacks
 from simaudit.figures import legend
 
 pytestmark = pytest.mark.workflow
@@ -47,7 +47,7 @@ def typed(tmp_path_factory):
 
 def form(line):
     """A line of the verdict without its numbers and the names of attacks, and without the mark of a small tail."""
-    names = "|".join(re.escape(legend.look(name).name) for name in attack_modules())
+    names = "|".join(re.escape(legend.look(name).name) for name in known_attacks())
     return re.sub(rf"by ({names})(?= |,|$)", "by ATTACK", re.sub(r"\d+(\.\d+)?", "N", line)).replace("†", "")
 
 

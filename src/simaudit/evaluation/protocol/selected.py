@@ -74,7 +74,7 @@ class SelectedScores:
         return Roc.of(statistic, is_member, self.knobs[attack].member_when)
 
     def write(self, path: Path) -> None:
-        """Write one float32 column per attack beside sample_id, role, fold and distance; the knobs are metadata."""
+        """Write one column per attack beside sample_id, role, fold and distance; the knobs are metadata."""
         columns = {
             "sample_id": pa.array(self.sample_id),
             "role": labels(~self.is_member, SIDES),
