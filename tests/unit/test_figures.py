@@ -14,6 +14,7 @@ from click.testing import CliRunner
 from PIL import Image
 from sklearn.metrics import balanced_accuracy_score
 
+from simaudit.attacks.derived.combined import Combined
 from simaudit.attacks.derived.complexity import Complexity
 from simaudit.attacks.threshold.sima import SimA
 from simaudit.cli import simaudit
@@ -363,6 +364,13 @@ def test_the_figure_of_complexity_reads_the_scores_of_the_attack_and_of_its_base
         None,
         "needs complexity",
     )
+
+
+def test_figures_of_one_attack_are_not_drawn_of_a_head_or_of_an_attack_that_takes_all_norms():
+    nearest, norms = (figure_types()[name](attack="one") for name in ("nearest_member", "norms"))
+    assert nearest.missing({"one": Combined()}, False) == "one is a learned head"
+    assert nearest.missing({"one": Complexity()}, False) is None
+    assert norms.missing({"one": Complexity()}, False) == "needs one with two norms or more"
 
 
 def test_the_figure_of_complexity_refuses_an_attack_of_another_kind(audit):

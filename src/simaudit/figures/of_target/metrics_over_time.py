@@ -86,8 +86,8 @@ class MetricsOverTime(TargetFigure):
         asked = mention("queries", target, best, limits=False)
         queries = f", with {asked} queries per sample" if is_known else ""
         return (
-            f"{legend.look(best).name} has the highest AUC of all attacks on the calibration fold. Its AUC on the "
-            f"evaluation fold is {mention('auc', target, best)}{queries}."
+            f"{legend.look(best).name} has the highest AUC of all threshold attacks on the calibration fold. Its AUC "
+            f"on the evaluation fold is {mention('auc', target, best)}{queries}."
         )
 
 

@@ -32,7 +32,9 @@ class NearestMember(TargetFigure):
     attack: AttackName = "sima"
 
     def missing(self, attacks: Mapping[str, Any], is_latent: bool) -> str | None:
-        return None if self.attack in attacks else f"needs {self.attack}"
+        if self.attack not in attacks:
+            return f"needs {self.attack}"
+        return f"{self.attack} is a learned head" if attacks[self.attack].learned else None
 
     def values(self, audit: results.Results) -> pd.DataFrame:
         audit.require_attack(self.attack)

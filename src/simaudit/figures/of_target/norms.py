@@ -33,7 +33,7 @@ class Norms(TargetFigure):
     attack: AttackName = "sima"
 
     def missing(self, attacks: Mapping[str, Any], is_latent: bool) -> str | None:
-        norms = getattr(attacks.get(self.attack), "norms", ())
+        norms = getattr(attacks.get(self.attack), "norms", None) or ()
         return None if len(norms) > 1 else f"needs {self.attack} with two norms or more"
 
     def values(self, audit: results.Results) -> pd.DataFrame:

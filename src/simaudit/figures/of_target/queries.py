@@ -76,7 +76,9 @@ class Queries(TargetFigure):
         return figure
 
     def sentence(self, audit: results.Results) -> str:
-        if SIMA not in audit.attacks:
+        facts = audit.summary["attacks"]
+        known = {name for name, of in facts.items() if of["selected"]["queries"] is not None}
+        if SIMA not in known:
             return ""
 
         def reached(attack: str) -> str:
@@ -87,8 +89,6 @@ class Queries(TargetFigure):
             return f"{auc} with {queries}"
 
         averaged = [
-            f"averaged over {words}, {reached(name)}"
-            for name, words in AVERAGED.items()
-            if name in audit.attacks
+            f"averaged over {words}, {reached(name)}" for name, words in AVERAGED.items() if name in known
         ]
         return f"{'; '.join([f'SimA reaches an AUC of {reached(SIMA)} query', *averaged])}."
