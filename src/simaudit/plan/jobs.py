@@ -133,13 +133,16 @@ def _of_audit(params: Params, audit: str) -> Iterator[Job]:
 
 
 def _carried(params: Params) -> dict[str, dict[str, Path]]:
-    """Return the score files of audits whose knobs and thresholds come from another one, of the attacks of both."""
+    """Return the score files of audits whose knobs and thresholds come from another one.
+
+    They are those of the threshold attacks of both: a learned head has none in `carried`.
+    """
     pairs = {name: audit.calibrate_on for name, audit in params.audits.items() if audit.calibrate_on}
     return {
         name: {
             attack: paths.scores(name, attack)
-            for attack in params.attacks_on(name)
-            if attack in params.attacks_on(other)
+            for attack, knobs in params.attacks_on(name).items()
+            if attack in params.attacks_on(other) and not knobs.learned
         }
         for name, other in pairs.items()
     }
