@@ -70,6 +70,14 @@ def test_a_cell_cannot_hold_a_number_that_is_no_id():
     Table("t", "T", "", columns, (("n=10,l2", "net.sima.auc"),))
 
 
+def test_no_two_columns_of_a_file_have_one_name():
+    """Files add a column `members`, which says how the members are known."""
+    for key in ("attack", "members"):
+        columns = (Column("attack", "attack"), Column(key, "another", "estimate"))
+        with pytest.raises(ValueError, match="two columns of its file would have one name"):
+            Table("t", "T", "", columns, (("sima", "net.sima.auc"),))
+
+
 def test_a_table_without_rows_must_say_why():
     with pytest.raises(ValueError, match="a reason why not"):
         Table("t", "T", "", (Column("a", "a"),), ())

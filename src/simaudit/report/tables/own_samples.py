@@ -6,8 +6,8 @@ from simaudit.report.tables.table import Column, Row, Table
 
 ACCUSED = Column("own_samples", "own samples", "estimate", "accused", "own_samples")
 BESIDE = (
-    Column("members", "members", "estimate", "tpr", "transferred"),
-    Column("heldout", "held-out", "estimate", "fpr", "transferred"),
+    Column("members_accused", "members", "estimate", "tpr", "transferred"),
+    Column("heldout_accused", "held-out", "estimate", "fpr", "transferred"),
 )
 
 

@@ -65,7 +65,8 @@ class Table:
     `shown` is how many rows the page has; files have all.
 
     A table without rows says in `absent` why. Raises ValueError when it does not, when a row is not as wide as the
-    table, or when words are a number: then it is not known where that number is from.
+    table, or when words are a number: then it is not known where that number is from. Raises it, too, when two columns
+    have the same key; files add a column with that of MEMBERS.
     """
 
     name: str
@@ -105,6 +106,9 @@ class Table:
     def __post_init__(self) -> None:
         if bool(self.rows) == bool(self.absent):
             raise ValueError(f"table {self.name}: has rows, or a reason why not")
+        keys = [MEMBERS.key, *(column.key for column in self.columns if column != MEMBERS)]
+        if len(set(keys)) < len(keys):
+            raise ValueError(f"table {self.name}: two columns of its file would have one name")
         for row in self.cells():
             for column, cell in row:
                 if column.holds == "words" and _is_number(cell):
