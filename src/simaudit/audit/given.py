@@ -41,8 +41,6 @@ FIGURES = (
     "statistic_over_time",
 )
 """The figures that need neither images nor a model."""
-OF_IMAGES = {"quality", "sets"}
-"""The results of an audit that are not there without images."""
 
 
 @dataclass(frozen=True)
@@ -112,7 +110,7 @@ def jobs(
     """
     scores = {attack: paths.scores(audit, attack) for attack in given.attacks}
     context = {"group": audit, "control": None, "reference": None, "membership": STATED}
-    compared = [name for name in OF_AUDIT if name not in OF_IMAGES]
+    compared = [name for name in OF_AUDIT if name != "quality"]
     before = [
         given_split_job(SPLIT, knobs),
         *(given_score_job(audit, attack, SPLIT, knobs) for attack in scores),

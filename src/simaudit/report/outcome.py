@@ -8,7 +8,6 @@ from simaudit.evaluation.numbers import LEARNED, Ledger
 from simaudit.evaluation.sets.levels import BLIND_LEVEL, with_members
 from simaudit.figures import legend
 from simaudit.figures.printed import estimate, fill, mention
-from simaudit.report.tables.table import NO_IMAGES
 from simaudit.storage.json import read_json
 from simaudit.vocabulary.errors import some
 from simaudit.vocabulary.membership import membership_notes
@@ -120,7 +119,7 @@ def set_line(ledger: Ledger, audit: str) -> str:
     """
     smallest, largest = (ledger.get(key, audit, of="sets") for key in ("smallest", "largest"))
     if largest is None:
-        return f"not measured, since {NO_IMAGES}."
+        return "not measured."
     size = int((smallest or largest).value)
     p, blind = (ledger.get(key, audit, of=f"sets.{with_members(size)}") for key in ("p", "blind_p"))
     assert p is not None

@@ -4,7 +4,7 @@ from simaudit.evaluation.numbers import Number
 from simaudit.evaluation.sets.levels import FEWEST, with_members
 from simaudit.figures.legend import METRICS, look
 from simaudit.report.findings import Findings
-from simaudit.report.tables.table import NO_IMAGES, Column, Row, Table, estimates
+from simaudit.report.tables.table import Column, Row, Table, estimates
 
 SHOWN = 20  # rows of the page: there may be a thousand classes
 TOO_FEW = f"A dash: fewer than {FEWEST} members or held-out samples in the evaluation fold."
@@ -38,7 +38,7 @@ def sets(findings: Findings, target: str) -> Table:
             Column("blind_p_to", "to", "count", "blind_p_high"),
         ),
         (Row((), target, of=row.of) for row in sorted(rows, key=lambda row: row.value)),
-        NO_IMAGES,
+        "sets were not measured",
     )
 
 
@@ -63,7 +63,7 @@ def group_sets(findings: Findings, target: str) -> Table:
             BLIND_P,
         ),
         (Row((_named(row, "group"),), target, of=row.of) for row in sorted(rows, key=p)),
-        _absent(findings, target, "the split gives no groups"),
+        "the split gives no groups",
     )
 
 
@@ -100,14 +100,9 @@ def _parts(findings: Findings, target: str, kind: str, several: str, absent: str
             Row((_named(row, kind),), target, row.attack, row.of)
             for row in sorted(rows, key=low, reverse=True)
         ),
-        _absent(findings, target, absent),
+        absent,
         shown=SHOWN,
     )
-
-
-def _absent(findings: Findings, target: str, why: str) -> str:
-    """Return why a table of parts is absent: nothing is measured where the images are not known, or else for `why`."""
-    return why if findings.ledger.get("largest", target, of="sets") else NO_IMAGES
 
 
 def _numbers(findings: Findings, target: str, prefix: str) -> list[Number]:
