@@ -63,7 +63,9 @@ def test_auc_and_tpr_are_those_of_scikit_learn(tmp_path, capsys):
     shown = capsys.readouterr().out
     assert "LEAKS" in shown
     assert "blind classifiers: absent, images were not given" in shown
-    assert re.search(r"as a set: with \d+ members, p < 0.01\.\n", shown)  # without a blind p
+    assert re.search(
+        r"as a set: \d+ members together are told from held-out images, p < 0.01\.\n", shown
+    )  # without a blind p
     assert "have p below 0.01." in (out / "results/figures/peer/set_p_values.json").read_text()
     judged = pd.read_csv(out / "scores.csv").query("fold == 'evaluation'")
     is_member = judged.role == "member"
