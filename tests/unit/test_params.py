@@ -52,6 +52,11 @@ def test_the_schema_knows_keys_and_types_of_a_file_that_leaves_most_of_them_out(
         jsonschema.validate(content, json.loads(SCHEMA.read_text(encoding="utf-8")))
 
 
+def test_an_entry_whose_name_is_no_attack_may_say_its_kind():
+    (line,) = lines_of(default, "attacks.simma", {})
+    assert line.endswith("'sima_mc', or have one of them as its kind (got 'simma')")
+
+
 @pytest.mark.parametrize(
     ("key", "value", "line"),
     [

@@ -136,8 +136,8 @@ def test_an_audit_of_everything_leaves_out_what_needs_references_where_it_has_no
     assert "reference" in params.attacks_on("net")
     run, cannot = chosen(["all"], frozenset())
     assert "reference" not in run
-    assert cannot["reference"].startswith("it needs references")
-    with pytest.raises(SimauditError, match="--attacks: lira: it needs references"):
+    assert cannot["reference"].startswith("references are needed")
+    with pytest.raises(SimauditError, match="--attacks: lira: references are needed"):
         chosen(["lira"], frozenset())
 
 

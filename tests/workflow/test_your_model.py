@@ -48,7 +48,9 @@ def typed(tmp_path_factory):
 def form(line):
     """A line of the verdict without its numbers and the names of attacks, and without the mark of a small tail."""
     names = "|".join(re.escape(legend.look(name).name) for name in known_attacks())
-    return re.sub(rf"by ({names})(?= |,|$)", "by ATTACK", re.sub(r"\d+(\.\d+)?", "N", line)).replace("†", "")
+    return re.sub(rf"(by |^  )({names})(?= |,|$)", r"\1ATTACK", re.sub(r"\d+(\.\d+)?", "N", line)).replace(
+        "†", ""
+    )
 
 
 def test_the_verdict_is_printed_in_the_form_that_the_page_shows(typed):

@@ -123,7 +123,7 @@ def _of_published_grids(name: str) -> Attack:
 def why_not(attack: Attack | type[Attack], offers: frozenset[str]) -> str | None:
     """Return why an attack cannot be run on a model that offers this; None where it can."""
     if needs_references(attack):
-        return "it needs references, models that were trained on other members (docs/attacks.md)"
+        return "references are needed, models that were trained on other members (docs/attacks.md)"
     lacking = sorted(attack.needs - offers)
     return f"the model has no {' and no '.join(lacking)}" if lacking else None
 

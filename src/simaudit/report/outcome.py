@@ -123,11 +123,13 @@ def set_line(ledger: Ledger, audit: str) -> str:
     size = int((smallest or largest).value)
     of = f"sets.{with_members(size)}"
     p, blind = ledger.number("p", audit, of=of), ledger.get("blind_p", audit, of=of)
-    line = f"with {size} members, p {'< 0.01' if smallest else f'= {p.value:.2g}'}"
-    line += f" (blind: {blind.value:.2g})" if blind else ""
-    if smallest and blind and blind.value < BLIND_LEVEL:
-        return f"{line}; but their images alone differ from held-out ones, so this says nothing of the model."
-    return f"{line}." if smallest else f"{line}, so no set is told from held-out images."
+    beside = f" (images alone: p = {blind.value:.2g})" if blind else ""
+    if not smallest:
+        return f"not even {size} members together are told from held-out images, p = {p.value:.2g}{beside}."
+    line = f"{size} members together are told from held-out images, p < 0.01{beside}"
+    if blind and blind.value < BLIND_LEVEL:
+        return f"{line}; but the images alone tell them, too, so this says nothing of the model."
+    return f"{line}."
 
 
 def run_lines(results: Path = RESULTS) -> list[str]:

@@ -91,10 +91,11 @@ def read_by(
         known = modules()
         if name in list(known):
             return implementation(known[name], base).model_validate(knobs)
-        unknown = PydanticCustomError(
-            "plugin", "must be one of {known}", {"known": ", ".join(map(repr, known))}
-        )
         at = (key,) if key and (named is None or name != named) else ()
+        instead = f", or have one of them as its {key}" if key and not at else ""
+        unknown = PydanticCustomError(
+            "plugin", f"must be one of {{known}}{instead}", {"known": ", ".join(map(repr, known))}
+        )
         raise _invalid("missing" if name is None else unknown, at, name)
 
     return BeforeValidator(read)

@@ -211,13 +211,14 @@ def test_the_verdict_names_the_smallest_set_and_how_its_images_differ_by_themsel
     rows = {row["target"]: row for row in read(folder, "run", "verdicts")}
     assert int(rows["net"]["smallest_set"]) == facts["smallest"] == 10
     assert float(rows["net"]["smallest_set_blind_p"]) == facts["with_10"]["blind_p"] > 0.05
-    assert set_line(small_run.findings.ledger, "net").startswith("with 10 members, p < 0.01 (blind: 0.")
+    assert set_line(small_run.findings.ledger, "net").startswith(
+        "10 members together are told from held-out images, p < 0.01 (images alone: p = 0."
+    )
     sizes = read(folder, "net", "sets")
     assert [row["size"] for row in sizes] == ["10", "20"]
     assert float(sizes[1]["p_to"]) == facts["with_20"]["p_high"]
     nothing = set_line(small_run.findings.ledger, "raw")
-    assert nothing.startswith("with 20 members, p = 0.")
-    assert nothing.endswith("no set is told from held-out images.")
+    assert nothing.startswith("not even 20 members together are told from held-out images, p = 0.")
 
 
 def test_a_set_whose_images_differ_by_themselves_says_nothing_of_the_model(small_run):
@@ -225,7 +226,7 @@ def test_a_set_whose_images_differ_by_themselves_says_nothing_of_the_model(small
     blind = before.number("blind_p", "net", of="sets.with_10")
     ledger = Ledger({**before.numbers, blind.id: replace(blind, value=0.001)})
     assert set_line(ledger, "net").endswith(
-        "(blind: 0.001); but their images alone differ from held-out ones, so this says nothing of the model."
+        "(images alone: p = 0.001); but the images alone tell them, too, so this says nothing of the model."
     )
 
 

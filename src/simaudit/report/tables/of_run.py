@@ -27,8 +27,7 @@ def verdicts(findings: Findings) -> Table:
         "verdicts",
         "What is found of each target",
         "By the attack that did best on the calibration fold. Limits that decide hold for all attacks on a target "
-        "together. The smallest set is that of members who as a set are told from held-out samples, p < 0.01; it says "
-        "something of the model where the blind p of such sets is not small.",
+        "together.",
         (
             TARGET,
             Column("verdict", "verdict"),
@@ -38,7 +37,7 @@ def verdicts(findings: Findings) -> Table:
             Column("auc_minus_blind", "AUC minus blind", "estimate"),
             Column("decided_by", "decided by"),
             Column("decisive_auc", "limits that decide", "estimate"),
-            Column("smallest_set", "smallest set that is told", "count"),
+            Column("smallest_set", "smallest set with p < 0.01", "count"),
             Column("smallest_set_blind_p", "blind p of such sets", "count"),
         ),
         tuple(_verdict(findings, target, bool(members)) for target in findings.audited),
