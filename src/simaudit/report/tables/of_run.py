@@ -37,7 +37,7 @@ def verdicts(findings: Findings) -> Table:
             Column("auc_minus_blind", "AUC minus blind", "estimate"),
             Column("decided_by", "decided by"),
             Column("decisive_auc", "limits that decide", "estimate"),
-            Column("smallest_set", "smallest set with p < 0.01", "count"),
+            Column("smallest_set", "smallest set, p below 0.01", "count"),
             Column("smallest_set_blind_p", "blind p of such sets", "count"),
         ),
         tuple(_verdict(findings, target, bool(members)) for target in findings.audited),
