@@ -1,8 +1,10 @@
 """Evaluated targets whose leak is known, made by the job that makes them in a run."""
 
 import json
+import shutil
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import pandas as pd
@@ -104,14 +106,16 @@ class Audit:
     def sets(self, target: str, attacks: list[str]) -> None:
         """The job `sets` of an evaluated target, on images of three classes and two features that tell nothing."""
         job = sets_job(target, "s", "d", attacks, SetKnobs(sizes=(10, 20), repeats=10), 0)
-        known = {name: self.path / f"{name}.parquet" for name in ("split", "features", "items")}
-        write_table(known["items"], pd.DataFrame({"label": np.arange(SAMPLES) % 3}))
-        tells_nothing = np.random.default_rng(9).normal(size=(SAMPLES, 2))
-        features = pd.DataFrame(tells_nothing, columns=["png", "mean"])
-        write_table(known["features"], features.assign(sample_id=self.split.sample_id))
         selected = self.path / paths.TARGET_FILES["selected"].format(target=target)
         writes = {name: self.path / paths.TARGET_FILES[name].format(target=target) for name in job.writes}
-        replace(job, reads={"selected": selected, **known}, writes=writes).do()
+        tells_nothing = np.random.default_rng(9).normal(size=(SAMPLES, 2))
+        features = pd.DataFrame(tells_nothing, columns=["png", "mean"])
+        with TemporaryDirectory() as folder:
+            known = {name: Path(folder, f"{name}.parquet") for name in ("split", "features", "items")}
+            shutil.copy(self.split.path, known["split"])
+            write_table(known["items"], pd.DataFrame({"label": np.arange(SAMPLES) % 3}))
+            write_table(known["features"], features.assign(sample_id=self.split.sample_id))
+            replace(job, reads={"selected": selected, **known}, writes=writes).do()
 
     def evaluate(
         self,

@@ -93,7 +93,9 @@ def make(folder):
         audit = replace(new_audit(paths.RESULTS), near_duplicates=5)
         audit.blind()
         audit.evaluate("t", {"loss": 1, "sima": 2})
-        shutil.rmtree(paths.RESULTS / "evaluation/quality")  # of no job of this run
+        for name in ("quality", "sets"):  # of no job of this run
+            shutil.rmtree(paths.RESULTS / "evaluation" / name)
+        (paths.RESULTS / "split.parquet").unlink()
         stamps.write(JOBS)
         for job in JOBS[:-2]:
             record(job)

@@ -44,7 +44,7 @@ def test_an_audit_runs_the_attacks_that_it_names_or_all_that_apply():
     assert list(params.attacks_on("digits-optimal")) == ["loss", "pia", "secmi", "sima"]
     ours, latent = (set(load([DEFAULT]).attacks_on(name)) for name in ("digits-ddpm", "digits-ldm"))
     assert latent - ours == {"distortion", "pullback", "pullback_random", "reconstruction"}
-    assert len(ours) == 12
+    assert len(ours) == 15
 
 
 def test_a_figure_that_cannot_be_drawn_says_what_it_needs():
@@ -85,4 +85,4 @@ def test_a_figure_of_two_targets_wants_both():
 def test_an_audit_has_the_figures_that_it_names():
     params = default(f"{AUDIT}.figures", ["samples"])
     assert set(params.figures_of("digits-ddpm")) == {"samples"}
-    assert len(params.figures_of("digits-ldm")) == 9
+    assert len(params.figures_of("digits-ldm")) == 10

@@ -14,7 +14,7 @@ from planning import lines_of, small
 from storing import store
 
 from simaudit.attacks.threshold.sima import SimA
-from simaudit.data.jobs import NearDuplicateKnobs, SplitKnobs, nearest_job, split_job
+from simaudit.data.jobs import NearDuplicateKnobs, SplitKnobs, features_job, nearest_job, split_job
 from simaudit.data.matching import given_split
 from simaudit.data.split import Split
 from simaudit.data.store import Images
@@ -530,6 +530,7 @@ def test_a_split_with_gaps_is_scored_and_evaluated_as_if_the_unused_images_were_
         read = Scores.read(scores)
         statistics[name] = dict(zip(read.sample_id.tolist(), read.statistic.T.tolist(), strict=True))
     assert statistics["fewer"] == {i: values for i, values in statistics["all"].items() if i % 3 != 1}
+    features_job("mine", "d").do()
     blind_job("mine", "d", knobs).do()
     nearest_job("mine", "d", NearDuplicateKnobs(), 1).do()
     work = evaluate_job("t", "mine", "stated", {"sima": scores}, {}, knobs)

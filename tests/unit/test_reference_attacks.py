@@ -203,7 +203,7 @@ def derived(tmp_path, monkeypatch):
         write(file, rng.normal(size=N))
     write_table(paths.features("s"), pd.DataFrame({"sample_id": np.arange(N), "png": np.zeros(N)}))
     splits = {f"t-reference{k}": f"s-reference{k}" for k in (1, 2)}
-    return derive_job("t", "reference", AgainstReferences(), "s", splits), files
+    return derive_job("t", "reference", AgainstReferences(), "s", "d", splits), files
 
 
 def write(file, logs, columns=COLUMNS):

@@ -119,9 +119,13 @@ def test_a_wrong_value_of_the_target_is_one_line_for_it_and_its_references():
     ]
 
 
-def test_references_that_nothing_reads_and_attacks_that_have_none_are_refused():
-    why = "no attack of this audit reads them; add reference or lira, or set references: null"
-    assert lines_of(small, text(attacks="[loss]")) == [f"{WHO}: audits.net.references: {why}"]
+def test_references_that_nothing_reads_have_no_job():
+    names = {job.name for job in jobs(small(text(attacks="[loss]")))}
+    assert not any("reference" in name for name in names)
+    assert {"train/net", "score/net/loss"} <= names
+
+
+def test_an_attack_that_reads_references_is_refused_where_there_are_none():
     why = "reference needs references, which this audit has not; add references, or leave reference out"
     assert lines_of(small, text("null")) == [f"{WHO}: audits.net.attacks: {why}"]
 

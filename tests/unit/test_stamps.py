@@ -17,6 +17,9 @@ ROOT = Path(__file__).parents[2]
 DEFAULT = ROOT / "params.yaml"
 
 
+REFERENCES = ("digits-ddpm-reference1", "digits-ddpm-reference2")
+
+
 @pytest.fixture
 def values():
     """Without what YAML's anchors share: a change in one place is a change in that place alone."""
@@ -50,7 +53,8 @@ def test_an_attacks_knob_touches_its_own_scores_alone_and_what_it_is_asked_about
     every = {f"score/{audit}/sima" for audit in params_of(values).audits}
     epochs = {f"score/digits-ldm/epochs/{epoch}/sima" for epoch in (50, 100, 200, 300)}
     asked = {f"own_samples/{audit}" for audit in params_of(values).audits}
-    assert changed == every | epochs | asked
+    references = {f"score/digits-ddpm/references/{name}/sima" for name in REFERENCES}
+    assert changed == every | epochs | asked | references
 
 
 def test_which_intermediate_checkpoints_are_attacked_is_no_reason_to_train(values):
@@ -142,6 +146,7 @@ def test_a_knob_of_the_quality_draws_and_judges_anew(values):
 
 
 def test_the_choice_of_attacks_scores_and_evaluates_alone(values):
+    del values["audits"]["digits-ddpm"]  # with its references
     before = texts(values)
     values["audits"]["digits-ddpm"] = {"attacks": ["sima"]}
     dropped = {name for name in before if name.startswith("score/digits-ddpm/")} - {"score/digits-ddpm/sima"}
@@ -196,7 +201,7 @@ def test_a_training_knob_touches_that_targets_training_alone(values):
     values["targets"]["photos-ddpm"]["training"] = {"batch_size": 128}  # which it would take from digits-ddpm
     before = texts(values)
     values["targets"]["digits-ddpm"]["training"]["batch_size"] = 64
-    assert changed_stamps(before, texts(values)) == {"train/digits-ddpm"}
+    assert changed_stamps(before, texts(values)) == {f"train/{name}" for name in ("digits-ddpm", *REFERENCES)}
 
 
 def test_a_second_target_touches_nothing_of_the_first(values):
@@ -209,7 +214,7 @@ def test_a_second_target_touches_nothing_of_the_first(values):
 
 def test_which_figures_are_drawn_is_no_reason_to_train_or_score(values):
     before = texts(values)
-    values["audits"]["digits-ddpm"] = {"figures": ["norms", "samples"]}
+    values["audits"]["digits-ddpm"]["figures"] = ["norms", "samples"]
     drawn = {name for name in before if name.startswith("figure/digits-ddpm/")}
     kept = {"figure/digits-ddpm/norms", "figure/digits-ddpm/samples"}
     assert changed_stamps(before, texts(values)) == drawn - kept | {"report"}
@@ -274,7 +279,11 @@ def test_stamps_are_rewritten_only_when_they_change_and_dropped_when_nobody_asks
         for audit in ("digits-ddpm", "digits-optimal", "digits-ldm")
         for job in (f"score/{audit}/loss", f"own_samples/{audit}")
     }
-    lost_one = {folder / f"evaluate/{audit}.json" for audit in ("digits-ddpm", "digits-ldm")}
+    lost_one = {
+        folder / f"{phase}/{audit}.json"
+        for audit in ("digits-ddpm", "digits-ldm")
+        for phase in ("evaluate", "sets")
+    }
     assert rewritten == scores | lost_one | {folder / "numbers.json", folder / "report.json"}
 
 

@@ -7,7 +7,7 @@ from planning import lines_of, small
 from simaudit.attacks.attack import TargetAttack
 from simaudit.plan.jobs import jobs
 from simaudit.provenance.stamps import Stamp
-from simaudit.scoring.jobs import _attack
+from simaudit.scoring.jobs import attack_of
 
 WRAPPED = "attacks: {low_pass: {of: sima, radius: 2}, softer: {kind: low_pass, of: loss, scale: 0.5}}"
 
@@ -19,9 +19,9 @@ def made(*experiments):
 def test_an_audit_runs_a_wrapper_as_any_attack_that_asks_a_model():
     job = made()["score/raw/low_pass"]
     assert job.params["base"] == {"timesteps": [10, 40], "norms": [4], "inputs": ["raw"]}
-    attack = _attack(job, TargetAttack)
+    attack = attack_of(job.params, TargetAttack)
     assert (attack.grid, attack.last_query, attack.bases) == ((10, 40), 40, ())
-    assert _attack(made()["score/raw/softer"], TargetAttack).base.draws == (1,)
+    assert attack_of(made()["score/raw/softer"].params, TargetAttack).base.draws == (1,)
 
 
 def test_what_it_wraps_need_not_be_run():
@@ -63,7 +63,7 @@ def test_knobs_that_it_says_are_its_own():
         "score/raw/low_pass"
     ]
     assert job.params["base"] == {"timesteps": [5, 10, 15], "norms": [4], "inputs": ["raw"]}
-    assert _attack(job, TargetAttack).grid == (5, 10, 15)
+    assert attack_of(job.params, TargetAttack).grid == (5, 10, 15)
 
 
 PFAMI = "attacks: {pfami: {timesteps: [10]}, low_pass: {of: pfami}}"
@@ -123,6 +123,6 @@ def test_a_wrapper_is_scored_from_a_stamp_as_by_hand(tmp_path):
     """The job that is read back from its stamp's file knows what it wraps."""
     job = made()["score/raw/softer"]
     (tmp_path / "stamp.json").write_text(Stamp.of(job).text)
-    attack = _attack(Stamp.read(tmp_path / "stamp.json").job, TargetAttack)
+    attack = attack_of(Stamp.read(tmp_path / "stamp.json").job.params, TargetAttack)
     assert attack == small(WRAPPED).attacks["softer"]
     assert np.array_equal(attack.base.timesteps, (10, 40))

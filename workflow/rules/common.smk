@@ -138,7 +138,7 @@ def scores_of(audit):
 
 files_of = {
     JOBS[f"train/{name}"].output("target"): texts(target_files(name, target))
-    for name, target in PARAMS.targets.items()
+    for name, target in PARAMS.used_targets.items()
 }
 
 

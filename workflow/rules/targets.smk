@@ -13,7 +13,7 @@ for kind in family_modules():
         log:
             "results/logs/train/{target}.log",
         wildcard_constraints:
-            target=any_of(name for name, target in PARAMS.targets.items() if target.kind == kind),
+            target=any_of(name for name, target in PARAMS.used_targets.items() if target.kind == kind),
         threads: threads("train/{target}")
         resources:
             mem_mb=memory("train/{target}"),

@@ -37,8 +37,8 @@ from simaudit.vocabulary.sides import FOLDS, HELDOUT, MEMBER
 SPLIT = "samples"
 """The name of the split, and so in the report."""
 FIGURES = (
-    *("metrics_over_time", "queries", "roc_loglog", "set_p_values"),
-    *("statistic_histogram", "statistic_over_time"),
+    *("metrics_over_time", "queries", "roc_loglog", "set_p_values", "statistic_histogram"),
+    "statistic_over_time",
 )
 """The figures that need neither images nor a model."""
 

@@ -131,10 +131,6 @@ def _references(params: Params, name: str) -> Mistakes:
             )
             yield Mistake(("audits", name, "attacks"), why)
         return
-    if not needing:
-        yield Mistake(
-            key, "no attack of this audit reads them; add reference or lira, or set references: null"
-        )
     asked = {need for knobs in params.under_references(name).values() for need in knobs.needs}
     split = params.split_of(name)
     for target in audit.references:

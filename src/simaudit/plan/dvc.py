@@ -30,7 +30,7 @@ def expanded(params: Params) -> dict[str, Any]:
 
     entries: list[dict[str, dict[str, str]]] = [{} for _ in range(5)]
     targets, borrowing, audits, alone, referring = entries
-    for name, target in params.targets.items():
+    for name, target in params.used_targets.items():
         known = {"kind": target.kind, "split": target.split, **dataset(target.split)}
         if target.borrowed and (lender := paths.target_of(target.borrowed)):
             borrowing[name] = known | {"lender": lender}
@@ -39,7 +39,9 @@ def expanded(params: Params) -> dict[str, Any]:
     for name, audit in params.audits.items():
         split = params.split_of(name)
         audits[name] = {"target": audit.target, "split": split, **dataset(split)}
-        (referring if audit.references else alone)[name] = dict(audits[name])  # YAML would link one object
+        (referring if params.references_of(name) else alone)[name] = dict(
+            audits[name]
+        )  # YAML would link one object
     return {
         "datasets": params.used_datasets,
         "splits": {name: dataset(name) for name in params.used_splits},

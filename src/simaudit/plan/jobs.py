@@ -76,7 +76,7 @@ def _of_data(params: Params) -> Iterator[Job]:
         yield features_job(name, dataset)
         yield blind_job(name, dataset, knobs, params.is_asked_for_labels(name))
     yield theory_job(params.theory, params.theory_split, params.dataset_of(params.theory_split))
-    for name, target in params.targets.items():
+    for name, target in params.used_targets.items():
         yield train_job(name, target, params.dataset_of(target.split), params.membership_of(name))
 
 
@@ -99,7 +99,7 @@ def _of_audit(params: Params, audit: str) -> Iterator[Job]:
     for epoch in epochs:
         for name in intermediate:
             yield score_job(audit, name, asking[name], params.scoring, reads, family, epoch, conditions)
-    references = {name: params.targets[name] for name in params.audits[audit].references or ()}
+    references = {name: params.targets[name] for name in params.references_of(audit)}
     for name, reference in references.items():
         of = reads | {"target": paths.target(name), "trained_on": paths.split(reference.split)}
         for base in params.under_references(audit):

@@ -104,7 +104,7 @@ class Params(Knobs):
     @cached_property
     def used_splits(self) -> list[str]:
         """Every split that something is audited on, trained on or drawn of."""
-        of_targets = {target.split for target in self.targets.values()}
+        of_targets = {target.split for target in self.used_targets.values()}
         return sorted({*self.audited_splits, *of_targets, self.theory_split})
 
     @property
@@ -157,6 +157,18 @@ class Params(Knobs):
         attacks = self.attacks_on(audit)
         bases = {base for attack in attacks.values() if needs_references(attack) for base in attack.bases}
         return {name: attack for name, attack in attacks.items() if name in bases}
+
+    def references_of(self, audit: str) -> tuple[str, ...]:
+        """Return the references of an audit; none where no attack of it reads scores under them."""
+        return (self.audits[audit].references or ()) if self.under_references(audit) else ()
+
+    @cached_property
+    def used_targets(self) -> dict[str, TargetFamily]:
+        """Every target by name but those that are references alone, and of audits that do not read them."""
+        named = {name for audit in self.audits.values() for name in audit.references or ()}
+        read = {name for audit in self.audits for name in self.references_of(audit)}
+        unused = named - read - {audit.target for audit in self.audits.values()}
+        return {name: target for name, target in self.targets.items() if name not in unused}
 
     def conditions_of(self, audit: str) -> tuple[Condition, ...]:
         """Return the conditions under which an audit asks its target: none where that is no model of classes."""

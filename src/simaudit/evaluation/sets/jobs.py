@@ -10,7 +10,7 @@ from simaudit.vocabulary.bounds import MOST_IMAGES, MOST_RESAMPLES
 from simaudit.vocabulary.job import Job, reference
 from simaudit.vocabulary.knobs import Increasing, Knobs, Seed, deciding
 
-MEMORY_MB = {"sets": lambda job: 800 + 10 * job.read_mb(*{"selected", "features"}.intersection(job.reads))}
+MEMORY_MB = {"sets": lambda job: 800 + 10 * job.read_mb("selected", "features")}
 """MB of memory that a job needs, by its function."""
 
 SIZES = (10, 20, 30, 40, 50, 70, 100, 150, 200, 300, 500, 700, 1000)
@@ -34,7 +34,8 @@ def sets_job(
 ) -> Job:
     """Tell sets of members from held-out samples by these attacks; measure the best of them in each class and group.
 
-    Attacks that are learned from samples of both sides are to be left out. Without `images` there is no blind p.
+    Attacks that are learned from samples of both sides are to be left out. Without `images` nothing is said of what
+    these alone tell.
     """
     return Job(
         f"sets/{audit}",
@@ -43,8 +44,8 @@ def sets_job(
         {
             "selected": paths.of_target("selected", audit),
             "split": paths.split(split),
-            **({"features": paths.features(split)} if images else {}),
             "items": paths.items(dataset),
+            **({"features": paths.features(split)} if images else {}),
         },
         {name: paths.of_target(name, audit) for name in ("sets", "set_p_values")},
     )

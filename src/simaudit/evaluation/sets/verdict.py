@@ -42,13 +42,11 @@ def set_table(
 def set_facts(table: pd.DataFrame) -> dict[str, Any]:
     """Return the median and range of p by size, and the smallest size whose median is below LEVEL, None without one."""
     facts: dict[str, Any] = {}
-    seen_by = set(table.seen)
     for size in table.members.unique().tolist():
         of_size = table[table.members == size]
         facts[with_members(size)] = {"members": size} | {
-            f"{prefix}{name}": float(of_size.p[of_size.seen == seen].quantile(quantile))
-            for seen, prefix in PREFIX.items()
-            if seen in seen_by
+            f"{PREFIX[seen]}{name}": float(of_size.p[of_size.seen == seen].quantile(quantile))
+            for seen in of_size.seen.unique()
             for name, quantile in QUANTILES.items()
         }
     telling = [known["members"] for known in facts.values() if known["p"] < LEVEL]
