@@ -66,7 +66,10 @@ def test_auc_and_tpr_are_those_of_scikit_learn(tmp_path, capsys):
     assert re.search(
         r"as a set: \d+ members together are told from held-out images, p < 0.01\.\n", shown
     )  # without a blind p
-    assert "have p below 0.01." in (out / "results/figures/peer/set_p_values.json").read_text()
+    assert (
+        "have p below 0.01; of the images nothing is known."
+        in (out / "results/figures/peer/set_p_values.json").read_text()
+    )
     judged = pd.read_csv(out / "scores.csv").query("fold == 'evaluation'")
     is_member = judged.role == "member"
     raw = table.set_index("file").statistic[judged.file].to_numpy()

@@ -10,7 +10,7 @@ from simaudit.vocabulary.bounds import MOST_IMAGES, MOST_RESAMPLES
 from simaudit.vocabulary.job import Job, reference
 from simaudit.vocabulary.knobs import Increasing, Knobs, Seed, deciding
 
-MEMORY_MB = {"sets": lambda job: 800 + 10 * job.read_mb(*{"selected", "features"}.intersection(job.reads))}
+MEMORY_MB = {"sets": lambda job: 800 + 10 * job.read_mb("selected", "features")}
 """MB of memory that a job needs, by its function."""
 
 SIZES = (10, 20, 30, 40, 50, 70, 100, 150, 200, 300, 500, 700, 1000)

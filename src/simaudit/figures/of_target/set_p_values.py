@@ -60,8 +60,9 @@ class SetPValues(TargetFigure):
         size = audit.sets["smallest"]
         if size is None:
             return "No set is told from held-out samples with p below 0.01."
-        of = levels.with_members(size)
         smallest = mention("smallest", audit.target, of="sets", limits=False)
-        blind = mention("blind_p", audit.target, of=f"sets.{of}", limits=False)
-        more = f"; the blind p of such sets is {blind}" if "blind_p" in audit.sets[of] else ""
-        return f"Sets of {smallest} members have p below 0.01{more}."
+        of_size = levels.with_members(size)
+        if "blind_p" not in audit.sets[of_size]:
+            return f"Sets of {smallest} members have p below 0.01; of the images nothing is known."
+        blind = mention("blind_p", audit.target, of=f"sets.{of_size}", limits=False)
+        return f"Sets of {smallest} members have p below 0.01; the blind p of such sets is {blind}."
