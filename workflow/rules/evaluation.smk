@@ -89,7 +89,9 @@ rule quality:
 # Whether an attack tells what a model was trained on from what it draws: the attacks are asked about its own samples.
 rule own_samples:
     input:
-        data=reads("own_samples/{audit}", "features", "images", "items", "samples", "scores", "split", "target"),
+        data=reads(
+            "own_samples/{audit}", "features", "images", "items", "samples", "scores", "split", "target"
+        ),
         summary="results/evaluation/{audit}.json",
     output:
         own_samples="results/evaluation/own_samples/{audit}.json",

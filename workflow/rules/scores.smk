@@ -67,7 +67,14 @@ rule score_reference:
 rule derive:
     input:
         data=reads(
-            "score/{audit}/derived/{derived}", "features", "images", "references", "samples", "scores", "split", "trained_on"
+            "score/{audit}/derived/{derived}",
+            "features",
+            "images",
+            "references",
+            "samples",
+            "scores",
+            "split",
+            "trained_on",
         ),
     output:
         scores="results/scores/{audit}/{derived}.parquet",
