@@ -16,7 +16,7 @@ from repositories import GIT, Repository
 pytestmark = pytest.mark.workflow
 
 OPTIMAL = "targets.digits-optimal.schedule"
-ITS_CHAIN = {f"{stage}@digits-optimal" for stage in ("train", "score", "evaluate")}
+ITS_CHAIN = {f"{stage}@digits-optimal" for stage in ("train", "sample", "score", "evaluate")}
 
 
 def ok(repository, *command):
@@ -88,7 +88,11 @@ def test_a_stage_that_is_run_again_in_a_clean_clone_makes_the_same(pulled):
 
 def test_code_that_makes_something_else_is_found_by_running_again(clone):
     module = clone.path / "src/simaudit/attacks/threshold/sima.py"
-    module.write_text(module.read_text().replace("order}, 1, values)", "order}, 1, 2 * values)"))
+    module.write_text(
+        module.read_text().replace(
+            "target.predict_noise(point, t)[None]", "2 * target.predict_noise(point, t)[None]"
+        )
+    )
     subprocess.run([*GIT, "commit", "-qam", "another statistic"], cwd=clone.path, check=True)
     done = clone.run("simaudit", "verify", "--rerun", "score:digits-optimal/sima")
     assert done.returncode == 1

@@ -172,7 +172,7 @@ def test_results_without_snakemakes_account_of_them_are_not_taken_for_what_is_as
     results.change("attacks.sima.norms", [2])
     done = results.run("snakemake", "--cores", "all")
     assert done.returncode == 2
-    assert "4 jobs were done by other parameters or code, first score/digits-ddpm/sima" in done.stderr
+    assert "7 jobs were done by other parameters or code, first score/digits-ddpm/sima" in done.stderr
 
 
 @pytest.mark.parametrize(
