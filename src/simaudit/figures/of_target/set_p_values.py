@@ -50,9 +50,8 @@ class SetPValues(TargetFigure):
             axis.fill_between(line.members, low, high, color=look["color"], alpha=0.12, linewidth=0)
         axis.axhline(levels.LEVEL, **style.CHANCE)
         axis.set(xscale="log", yscale="log", xlabel="members in a set", ylabel="$p$")
-        axis.xaxis.set_major_locator(
-            matplotlib.ticker.LogLocator(subs=(1, 2, 5))
-        )  # sets of 10 to 70 would have one tick
+        # Otherwise sets of 10 to 70 would have one tick.
+        axis.xaxis.set_major_locator(matplotlib.ticker.LogLocator(subs=(1, 2, 5)))
         axis.xaxis.set_major_formatter("{x:g}")
         axis.xaxis.set_minor_formatter(matplotlib.ticker.NullFormatter())
         style.legend_above(axis, 2)
