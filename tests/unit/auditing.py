@@ -12,7 +12,8 @@ import pandas as pd
 from simaudit.data.near_duplicates import SCHEMA, near_duplicates, pictured_pairs
 from simaudit.data.split import Split, make_split, write_split
 from simaudit.evaluation.comparison.compare import compare
-from simaudit.evaluation.jobs import EvaluationKnobs, evaluate_job
+from simaudit.evaluation.jobs import evaluate_job
+from simaudit.evaluation.knobs import EvaluationKnobs
 from simaudit.evaluation.numbers import ledger
 from simaudit.evaluation.protocol.evaluate import BLIND, Resampling, evaluate_blind
 from simaudit.evaluation.protocol.quality import quality

@@ -12,7 +12,8 @@ from click.testing import CliRunner
 from safetensors.numpy import save_file
 
 from simaudit.cli import simaudit
-from simaudit.evaluation.jobs import EvaluationKnobs, evaluate_job, numbers_job
+from simaudit.evaluation.jobs import evaluate_job, numbers_job
+from simaudit.evaluation.knobs import EvaluationKnobs
 from simaudit.provenance import stamps
 from simaudit.provenance.records import write_record
 from simaudit.storage.json import read_json
@@ -48,7 +49,7 @@ JOBS = [
         )
         for attack, file in SCORES.items()
     ),
-    Job("blind/s", "simaudit.evaluation.jobs:blind", {}, DATA, BLIND),
+    Job("blind/s", "simaudit.evaluation.controls.jobs:blind", {}, DATA, BLIND),
     Job("nearest/s", "simaudit.data.jobs:nearest", {}, DATA, NEAREST),
     evaluate_job("t", "s", "stated", SCORES, {}, EvaluationKnobs(bootstrap=100, permutations=40)),
     NUMBERING,

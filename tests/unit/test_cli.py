@@ -12,7 +12,8 @@ from storing import store
 
 from simaudit.data.jobs import SplitKnobs, split_job
 from simaudit.data.split import make_split, write_split
-from simaudit.evaluation.jobs import EvaluationKnobs, compare_job, evaluate_job, numbers_job
+from simaudit.evaluation.jobs import compare_job, evaluate_job, numbers_job
+from simaudit.evaluation.knobs import EvaluationKnobs
 from simaudit.plan.load import load
 from simaudit.provenance.asked import remember
 from simaudit.scoring.jobs import score_job

@@ -20,7 +20,8 @@ from permissions import RULED
 from simaudit.data.jobs import SplitKnobs, split_job
 from simaudit.data.split import make_split, write_split
 from simaudit.data.store import Images
-from simaudit.evaluation.jobs import EvaluationKnobs, blind_job
+from simaudit.evaluation.controls.jobs import blind_job
+from simaudit.evaluation.knobs import EvaluationKnobs
 from simaudit.plan.jobs import jobs
 from simaudit.plan.load import load
 from simaudit.provenance import stamps

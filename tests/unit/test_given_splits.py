@@ -18,7 +18,9 @@ from simaudit.data.jobs import NearDuplicateKnobs, SplitKnobs, features_job, nea
 from simaudit.data.matching import given_split
 from simaudit.data.split import Split
 from simaudit.data.store import Images
-from simaudit.evaluation.jobs import EvaluationKnobs, blind_job, evaluate_job
+from simaudit.evaluation.controls.jobs import blind_job
+from simaudit.evaluation.jobs import evaluate_job
+from simaudit.evaluation.knobs import EvaluationKnobs
 from simaudit.plan import at_hand
 from simaudit.plan.jobs import jobs
 from simaudit.provenance.stamps import Stamp, write

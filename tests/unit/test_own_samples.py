@@ -15,7 +15,8 @@ from simaudit.attacks.threshold.sima import SimA
 from simaudit.data.split import Split
 from simaudit.data.store import Images
 from simaudit.diffusion.noise import SampleNoise
-from simaudit.evaluation.controls.own_samples import accused, left_out, shares_accused
+from simaudit.evaluation.controls.jobs import left_out
+from simaudit.evaluation.controls.own_samples import accused, shares_accused
 from simaudit.evaluation.numbers import ledger
 from simaudit.plan.jobs import jobs
 from simaudit.samples.asked import OwnSamples

@@ -13,7 +13,8 @@ from storing import store
 from simaudit.data.split import Split, make_split, write_split
 from simaudit.data.store import Images
 from simaudit.diffusion.schedule import NoiseSchedule
-from simaudit.evaluation.jobs import EvaluationKnobs, quality_job
+from simaudit.evaluation.jobs import quality_job
+from simaudit.evaluation.knobs import EvaluationKnobs
 from simaudit.evaluation.numbers import ledger
 from simaudit.evaluation.protocol.quality import DISTANCES, frechet_distance, quality
 from simaudit.provenance import recompute, stamps

@@ -14,7 +14,8 @@ from simaudit.audit.result import Limit, Result
 from simaudit.audit.run import ABOVE, LOCK, PASSED
 from simaudit.data.split import measured_sizes
 from simaudit.evaluation.jobs import COMPARED as OF_AUDIT
-from simaudit.evaluation.jobs import EvaluationKnobs, compare_job, evaluate_job, numbers_job
+from simaudit.evaluation.jobs import compare_job, evaluate_job, numbers_job
+from simaudit.evaluation.knobs import EvaluationKnobs
 from simaudit.evaluation.sets.jobs import sets_job
 from simaudit.figures.figure import TargetFigure, figure_type
 from simaudit.figures.jobs import figure_job
@@ -89,16 +90,8 @@ def evaluate_scores(
     with only_one(output / LOCK, f"--output {output}: is being written by another; wait until it has ended"):
         with chdir(output):
             _do(list(jobs(audit, given, knobs, EvaluationKnobs(threads=threads), shlex.join(again))), again)
-        result = Result(output, audit, SPLIT)
-        scores = result.write_scores()
-    for line in result.lines():
-        say(line)
-    above = [result.above(limit) for limit in limits]
-    for _, line in above:
-        say(line)
-    say(f"Report: {output / paths.PAGE}   (open it in a browser)")
-    say(f"Scores: {scores}   (by sample; a higher number is more like a member)")
-    return ABOVE if any(is_above for is_above, _ in above) else PASSED
+        is_above = Result(output, audit, SPLIT).conclude(limits, "sample", say)
+    return ABOVE if is_above else PASSED
 
 
 def jobs(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -116,6 +116,19 @@ class Result:
     def _at(self, attack: str) -> str:
         timestep = self.ledger.get("timestep", self.name, attack)
         return f", at timestep {timestep.value:.0f}" if timestep else ""
+
+    def conclude(self, limits: Sequence[Limit], by: str, say: Callable[[str], None]) -> bool:
+        """Write scores.csv, whose rows are `by` something, and say what was found, and where it is.
+
+        Returns whether a metric is above its limit.
+        """
+        scores = self.write_scores()
+        above = [self.above(limit) for limit in limits]
+        for line in (*self.lines(), *(said for _, said in above)):
+            say(line)
+        say(f"Report: {self.output / paths.PAGE}   (open it in a browser)")
+        say(f"Scores: {scores}   (by {by}; a higher number is more like a member)")
+        return any(is_above for is_above, _ in above)
 
     def above(self, limit: Limit) -> tuple[bool, str]:
         """Return whether a metric is above its limit, and a line that says so."""

@@ -15,7 +15,6 @@ from simaudit.audit import folder
 from simaudit.audit.question import Question
 from simaudit.machine.locks import only_one, require_no_other
 from simaudit.machine.progress import VERDICT_FOLLOWS
-from simaudit.vocabulary import paths
 
 PASSED, REFUSED, ABOVE = 0, 2, 3
 LOCK = Path(".simaudit/audit.lock")
@@ -56,18 +55,10 @@ def audit(
         say("")
         if code := run_workflow(output, cores):
             return code
-        result = Result(output, question.name)
-        scores = result.write_scores()
-    say("")
-    for line in result.lines():
-        say(line)
-    above = [result.above(limit) for limit in limits]
-    for _, line in above:
-        say(line)
-    say(f"Report: {output / paths.PAGE}   (open it in a browser)")
-    say(f"Scores: {scores}   (by file; a higher number is more like a member)")
+        say("")
+        is_above = Result(output, question.name).conclude(limits, "file", say)
     say(f"Again:  {output / folder.PARAMS}   (cd there; snakemake --cores all)")
-    return ABOVE if any(is_above for is_above, _ in above) else PASSED
+    return ABOVE if is_above else PASSED
 
 
 def _cores() -> int:

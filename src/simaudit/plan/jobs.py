@@ -8,14 +8,8 @@ from typing import Any
 from simaudit.attacks.attack import TargetAttack
 from simaudit.attacks.derived_attack import DerivedAttack
 from simaudit.data.jobs import features_job, nearest_job, prepare_job, split_job
-from simaudit.evaluation.jobs import (
-    blind_job,
-    compare_job,
-    evaluate_job,
-    numbers_job,
-    own_samples_job,
-    quality_job,
-)
+from simaudit.evaluation.controls.jobs import blind_job, own_samples_job
+from simaudit.evaluation.jobs import compare_job, evaluate_job, numbers_job, quality_job
 from simaudit.evaluation.sets.jobs import sets_job
 from simaudit.figures.jobs import figure_job
 from simaudit.plan.params import Params

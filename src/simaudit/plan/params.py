@@ -19,7 +19,7 @@ from simaudit.attacks.wrapping_attack import bound
 from simaudit.data.jobs import SplitKnobs
 from simaudit.data.membership import Given
 from simaudit.data.source import SourceEntry
-from simaudit.evaluation.jobs import EvaluationKnobs
+from simaudit.evaluation.knobs import EvaluationKnobs
 from simaudit.figures.figure import Figure, RunFigure, TargetFigure, figure_modules
 from simaudit.samples.jobs import QualityKnobs
 from simaudit.scoring.jobs import ScoringKnobs

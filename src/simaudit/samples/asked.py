@@ -10,12 +10,20 @@ import torch
 
 from simaudit.attacks.attack import TargetAttack
 from simaudit.attacks.derived_attack import Statistics
+from simaudit.data.classes import read_classes
+from simaudit.data.split import Split
 from simaudit.data.store import Images
 from simaudit.diffusion.noise import SampleNoise
+from simaudit.machine.devices import resolve_device
 from simaudit.machine.progress import Progress
+from simaudit.samples.draw import classes_to_draw
+from simaudit.scoring.jobs import ScoringKnobs
 from simaudit.scoring.run import score_batch
 from simaudit.scoring.score_file import require_finite
+from simaudit.targets.family import family_type
+from simaudit.targets.files import read_summary
 from simaudit.targets.target import Target
+from simaudit.vocabulary.job import Job
 from simaudit.vocabulary.knobs import Condition
 
 
@@ -34,6 +42,25 @@ class OwnSamples:
     first_id: int
     batch_size: int
     device: torch.device
+
+    @classmethod
+    def of(cls, job: Job) -> OwnSamples:
+        """Return the samples that a job reads, and the target that drew them, ready to be asked.
+
+        Raises SimauditError when the files of the target are not those that it was made with.
+        """
+        scoring = ScoringKnobs.model_validate({**job.params["scoring"], **job.speed})
+        torch.set_num_threads(scoring.threads)
+        device, folder = resolve_device(scoring.device), job.input("target")
+        read_summary(folder)
+        target = family_type(job.params["kind"]).load(folder, device)
+        drawn, labels = Images.open(job.input("samples")), None
+        if "quality" in job.params:
+            members = Split.read(job.input("split")).member_ids
+            of_members = read_classes(job.input("items"), members, target.known_classes)
+            labels = classes_to_draw(of_members, len(drawn), job.params["quality"]["seed"])
+        first_id = max(len(drawn), len(Images.open(job.input("images"))))
+        return cls(target, drawn, labels, scoring.seed, first_id, scoring.batch_size, device)
 
     def statistics(self, attack: TargetAttack, conditions: Sequence[Condition] = ()) -> Statistics:
         """Return every statistic of an attack, asked as when the split is scored: (K, S) float32.

@@ -7,11 +7,11 @@ from typing import Literal
 import numpy as np
 
 from simaudit.attacks.derived._logarithms import logarithms, of_norms
+from simaudit.attacks.derived._of_one import OfOneAttack
 from simaudit.attacks.derived._ridge import Ridge
-from simaudit.attacks.derived_attack import DerivedAttack, Known, Statistics, crossfits
+from simaudit.attacks.derived_attack import Known, Statistics, crossfits
 from simaudit.vocabulary.bounds import Several
 from simaudit.vocabulary.errors import SimauditError
-from simaudit.vocabulary.knobs import AttackName, Order
 from simaudit.vocabulary.variant import Column
 
 LENGTH = "png"
@@ -20,7 +20,7 @@ PARTS = 5
 LEAST_HELDOUT = 2  # one to learn from, and one to judge
 
 
-class Complexity(DerivedAttack):
+class Complexity(OfOneAttack):
     """log s − p(image), low for members where s is: s is any positive statistic, p what the image alone predicts of it.
 
     A model predicts more noise in an image that is more complex, member or not, and this hides who is a member. `fits`
@@ -30,14 +30,7 @@ class Complexity(DerivedAttack):
     samples of that fold are judged by fits to its other parts. No query beside those of `of`.
     """
 
-    of: AttackName = "sima"
-    norms: Several[Order] | None = None
-    """Which norms of `of` are taken; all if not said."""
     fits: Several[Literal["length", "slope", "ridge"]] = ("length", "slope", "ridge")
-
-    @property
-    def bases(self) -> tuple[str, ...]:
-        return (self.of,)
 
     def derive(self, known: Known) -> Statistics:
         base = of_norms(known.statistics[self.of], self.of, self.norms)

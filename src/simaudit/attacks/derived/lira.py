@@ -7,11 +7,11 @@ from typing import Literal
 
 import numpy as np
 
+from simaudit.attacks.derived._of_one import OfOneAttack
 from simaudit.attacks.derived._references import Logarithms, mean_over
-from simaudit.attacks.derived_attack import DerivedAttack, Known, Statistics
+from simaudit.attacks.derived_attack import Known, Statistics
 from simaudit.vocabulary.bounds import Several
 from simaudit.vocabulary.errors import SimauditError
-from simaudit.vocabulary.knobs import AttackName, Order
 from simaudit.vocabulary.variant import Column
 
 LEAST = 2
@@ -19,7 +19,7 @@ LEAST = 2
 LEAST_VARIANCE = 1e-12
 
 
-class LiRA(DerivedAttack):
+class LiRA(OfOneAttack):
     """A likelihood ratio on log s, high for members: s is any positive statistic (arXiv:2112.03570, of diffusion models
     2301.13188).
 
@@ -37,14 +37,7 @@ class LiRA(DerivedAttack):
 
     needs_references = True
 
-    of: AttackName = "sima"
-    norms: Several[Order] | None = None
-    """Which norms of `of` are taken; all if not said."""
     modes: Several[Literal["online", "offline"]] = ("online", "offline")
-
-    @property
-    def bases(self) -> tuple[str, ...]:
-        return (self.of,)
 
     def derive(self, known: Known) -> Statistics:
         logs = Logarithms.of(known, self.of, self.norms)

@@ -8,15 +8,15 @@ import numpy as np
 from pydantic import Field
 
 from simaudit.attacks.derived._logarithms import logarithms, of_norms
+from simaudit.attacks.derived._of_one import OfOneAttack
 from simaudit.attacks.derived._quantiles import predict_quantiles
 from simaudit.attacks.derived.complexity import PARTS, require_heldout
-from simaudit.attacks.derived_attack import DerivedAttack, Known, Statistics, crossfits
+from simaudit.attacks.derived_attack import Known, Statistics, crossfits
 from simaudit.vocabulary.bounds import Several, Share
-from simaudit.vocabulary.knobs import AttackName, Order
 from simaudit.vocabulary.variant import Column
 
 
-class Quantile(DerivedAttack):
+class Quantile(OfOneAttack):
     """log s − q̂_α(image), low for members where s is (Tang et al. 2023, arXiv:2312.05140).
 
     s is any positive statistic; q̂_α is linear in the features of the image (`simaudit.data.complexity`) and fitted, for
@@ -26,14 +26,7 @@ class Quantile(DerivedAttack):
     The paper fits a network to the images of many more samples. No query beside those of `of`.
     """
 
-    of: AttackName = "sima"
-    norms: Several[Order] | None = None
-    """Which norms of `of` are taken; all if not said."""
     alphas: Annotated[Several[Share], Field(max_length=20)] = (0.01, 0.05, 0.5)
-
-    @property
-    def bases(self) -> tuple[str, ...]:
-        return (self.of,)
 
     def derive(self, known: Known) -> Statistics:
         base = of_norms(known.statistics[self.of], self.of, self.norms)

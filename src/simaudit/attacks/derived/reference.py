@@ -7,16 +7,16 @@ from typing import Annotated
 import numpy as np
 from pydantic import Field
 
+from simaudit.attacks.derived._of_one import OfOneAttack
 from simaudit.attacks.derived._references import Logarithms, mean_over
-from simaudit.attacks.derived_attack import DerivedAttack, Known, Statistics
+from simaudit.attacks.derived_attack import Known, Statistics
 from simaudit.vocabulary.bounds import Several
-from simaudit.vocabulary.knobs import AttackName, Order
 from simaudit.vocabulary.variant import Column
 
 Weight = Annotated[float, Field(gt=0, le=1)]
 
 
-class AgainstReferences(DerivedAttack):
+class AgainstReferences(OfOneAttack):
     """log s − w · mean over references of log s_r, low for members where s is: s is any positive statistic.
 
     A sample that is difficult has a high statistic under every model, and this hides who is a member; calibration by
@@ -29,14 +29,7 @@ class AgainstReferences(DerivedAttack):
 
     needs_references = True
 
-    of: AttackName = "sima"
-    norms: Several[Order] | None = None
-    """Which norms of `of` are taken; all if not said."""
     weights: Several[Weight] = (0.5, 1.0)
-
-    @property
-    def bases(self) -> tuple[str, ...]:
-        return (self.of,)
 
     def derive(self, known: Known) -> Statistics:
         logs = Logarithms.of(known, self.of, self.norms)

@@ -9,6 +9,7 @@ import numpy as np
 
 from simaudit.attacks.attack import Attack, TargetAttack
 from simaudit.attacks.derived_attack import DerivedAttack, Statistics
+from simaudit.evaluation.controls.jobs import left_out
 from simaudit.evaluation.statistics.intervals import rate
 from simaudit.vocabulary.knobs import Condition
 from simaudit.vocabulary.variant import CONDITION, variant_text
@@ -17,17 +18,6 @@ Ask = Callable[[TargetAttack, Sequence[Condition]], Statistics]
 """Returns every statistic of the samples by an attack, asked under these conditions."""
 Derive = Callable[[DerivedAttack, Mapping[str, Statistics]], Statistics]
 """Returns what an attack derives for the samples of their statistics by its bases."""
-
-
-def left_out(attack: Attack) -> str | None:
-    """Return why an attack is not asked about samples; None where it is."""
-    if isinstance(attack, DerivedAttack) and attack.needs_samples:
-        return "measures the distance to these samples themselves"
-    if isinstance(attack, DerivedAttack) and attack.needs_references:
-        return "reads scores under references, which are not asked about samples"
-    if attack.learned:
-        return "is learned, and has no threshold of a statistic's own"
-    return None
 
 
 def shares_accused(
