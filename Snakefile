@@ -19,4 +19,4 @@ rule all:
     default_target: True
     input:
         # Every file that a job makes, and not only the last ones: one that is missing is made again.
-        written(""),
+        written(),

@@ -2,7 +2,6 @@
 import os
 import sys
 from functools import cache
-from itertools import chain
 from pathlib import Path
 
 SOURCE = Path(workflow.basedir) / "src"
@@ -11,7 +10,6 @@ if (
 ):  # this clone's own code, wherever the package was installed from
     sys.path.insert(0, str(SOURCE))
 
-from simaudit.attacks.derived_attack import DerivedAttack
 from simaudit.machine.locks import release_stale_locks
 from simaudit.plan import dvc
 from simaudit.plan.jobs import jobs
@@ -22,7 +20,7 @@ from simaudit.storage.faults import fault, require_writable
 from simaudit.targets.family import family_modules, family_type
 from simaudit.targets.jobs import target_files
 from simaudit.vocabulary.errors import SimauditError
-from simaudit.vocabulary.job import paths_in
+from simaudit.vocabulary.job import by_process, paths_in
 from simaudit.vocabulary.paths import record
 
 # Jobs run in the environment that Snakemake itself runs in, activated or not.
@@ -42,6 +40,7 @@ IS_ALONE = True
 try:
     PARAMS = load(FILES, GIVEN)
     JOBS = {job.name: job for job in jobs(PARAMS)}
+    PROCESSES = by_process(JOBS.values())
     if workflow.is_main_process:
         handover.require_an_account(JOBS.values())
         if not workflow.output_settings.dryrun:
@@ -70,27 +69,37 @@ onstart:
         refuse(fault(error) or error)
 
 
-FOLDERS = ["run", *PARAMS.audits]  # of results/figures/
-
-
 def texts(paths):
     return [path.as_posix() for path in paths]
 
 
-def job_of(name, wildcards):
-    """The job with that name, such as score/{audit}/{attack}."""
-    return JOBS[name.format(**wildcards)]
+def done_by(name, wildcards):
+    """The jobs that the process of that name does, such as nearest/{split}: mostly one."""
+    return PROCESSES[name.format(**wildcards)]
 
 
-def reads(name, *roles):
-    """An input function: the files that jobs of that name read in these roles, a target's folder as its files."""
+def files(paths):
+    """The paths as texts, a target's folder as its files."""
+    return [file for path in paths for file in files_of.get(path, [path.as_posix()])]
 
-    def files(wildcards):
-        job = job_of(name, wildcards)
-        wanted = paths_in([job.reads[role] for role in roles if role in job.reads])
-        return [file for path in wanted for file in files_of.get(path, [path.as_posix()])]
 
-    return files
+def reads(name):
+    """An input function: the files that a process of that name reads and does not write itself."""
+
+    def read(wildcards):
+        jobs = done_by(name, wildcards)
+        own = {path for job in jobs for path in job.outputs}
+        return files(dict.fromkeys(path for job in jobs for path in job.inputs if path not in own))
+
+    return read
+
+
+def writes(name):
+    """The files that the process of that name writes, records too. None is deleted first: most may be as they should."""
+    jobs = PROCESSES[name]
+    return update(
+        [*files(path for job in jobs for path in job.outputs), *texts(record(job.name) for job in jobs)]
+    )
 
 
 @cache
@@ -100,40 +109,40 @@ def identity(name):
 
 
 def stamp(name):
-    """A function for `params:` of jobs of that name: Snakemake runs a job again when its stamp changes."""
-    return lambda wildcards: identity(name.format(**wildcards))
+    """A function for `params:` of a process of that name: Snakemake runs it again when the stamp of a job changes."""
+    return lambda wildcards: [identity(job.name) for job in done_by(name, wildcards)]
 
 
 def threads(name):
-    """A function for `threads:` of jobs of that name."""
-    return lambda wildcards: job_of(name, wildcards).speed.get("threads", 1)
+    """A function for `threads:` of a process of that name."""
+    return lambda wildcards: max(job.speed.get("threads", 1) for job in done_by(name, wildcards))
 
 
 def memory(name):
-    """A function for `mem_mb:` of jobs of that name. Snakemake asks it again when the job's inputs are there."""
-    return lambda wildcards: job_of(name, wildcards).memory_mb
+    """A function for `mem_mb:` of a process of that name. Snakemake asks it again when the inputs are there."""
+    return lambda wildcards: max(job.memory_mb for job in done_by(name, wildcards))
 
 
 def gpu(name):
-    """How many GPUs jobs of that name ask a cluster for. `auto` asks for none: it takes what it finds where it runs."""
-    return lambda wildcards: int(str(job_of(name, wildcards).speed.get("device")).startswith("cuda"))
+    """How many GPUs a process of that name asks a cluster for. `auto` asks for none: it takes what it finds there."""
+    return lambda wildcards: int(
+        any(str(job.speed.get("device")).startswith("cuda") for job in done_by(name, wildcards))
+    )
 
 
-def written(prefix):
-    """Every file that jobs write whose names begin so, their records too, and a target's folder as its files."""
-    made = [name for name in JOBS if name.startswith(prefix)]
-    files = [files_of.get(path, [path.as_posix()]) for name in made for path in JOBS[name].outputs]
-    return [*chain(*files), *texts(map(record, made))]
+def written():
+    """Every file that a job makes, its record too."""
+    return [
+        file
+        for jobs in PROCESSES.values()
+        for job in jobs
+        for file in [*files(job.outputs), *texts([record(job.name)])]
+    ]
 
 
-def figures_of(of):
-    """The files of the figures of an audit, or of the run."""
-    return written(f"figure/{of}/")
-
-
-def scores_of(audit):
-    """The scores of an audit's attacks, and what they cost."""
-    return written(f"score/{audit}/")
+def processes(*phases):
+    """The names of the processes of these phases, each of which needs a rule of its own: it writes its own files."""
+    return [name for name in PROCESSES if name.split("/")[0] in phases]
 
 
 files_of = {
@@ -151,8 +160,3 @@ wildcard_constraints:
     dataset=any_of(PARAMS.used_datasets),  # others have no job
     split=any_of(PARAMS.used_splits),
     target=r"[a-z0-9_-]+",
-    audit=r"[a-z0-9_-]+",
-    attack=any_of(name for name, attack in PARAMS.attacks.items() if not isinstance(attack, DerivedAttack)),
-    derived=any_of(name for name, attack in PARAMS.attacks.items() if isinstance(attack, DerivedAttack)),
-    epoch=r"[0-9]+",
-    figure=r"[a-z0-9_-]+",

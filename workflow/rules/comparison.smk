@@ -3,7 +3,7 @@
 
 rule compare:
     input:
-        evaluation=reads("compare", "evaluation", "blind", "scores"),
+        evaluation=reads("compare"),
     output:
         "results/comparison/against.json",
         "results/comparison/carried.json",
@@ -26,7 +26,7 @@ rule compare:
 
 rule numbers:
     input:
-        files=reads("numbers", "files"),
+        files=reads("numbers"),
     output:
         numbers="results/numbers.json",
         record="results/records/numbers.json",

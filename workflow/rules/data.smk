@@ -20,7 +20,7 @@ rule prepare:
 
 rule split:
     input:
-        data=reads("split/{split}", "items"),
+        data=reads("split/{split}"),
     output:
         split="data/splits/{split}.parquet",
         record="results/records/split/{split}.json",
@@ -39,7 +39,7 @@ rule split:
 # How complex each image of a split is: what attacks that are derived of scores take out of them.
 rule features:
     input:
-        data=reads("features/{split}", "images", "split"),
+        data=reads("features/{split}"),
     output:
         features="results/features/{split}.parquet",
         record="results/records/features/{split}.json",
@@ -58,7 +58,7 @@ rule features:
 # The optimal denoiser of a few members, in so few dimensions that it can be drawn.
 rule theory:
     input:
-        data=reads("theory", "images", "split"),
+        data=reads("theory"),
     output:
         line="results/theory/line.parquet",
         field="results/theory/field.parquet",

@@ -1,32 +1,20 @@
-# The pictures, each with a table of exactly the values in it and the words beside it, of an audit or of the run.
-
-
-rule figure:
-    input:
-        results=reads("figure/{audit}/{figure}", "results"),
-    output:
-        pdf="results/figures/{audit}/{figure}.pdf",
-        png="results/figures/{audit}/{figure}.png",
-        csv="results/figures/{audit}/{figure}.csv",
-        json="results/figures/{audit}/{figure}.json",
-        record="results/records/figure/{audit}/{figure}.json",
-    log:
-        "results/logs/figure/{audit}/{figure}.log",
-    threads: 1
-    resources:
-        mem_mb=memory("figure/{audit}/{figure}"),
-        runtime=30,
-    params:
-        stamp=stamp("figure/{audit}/{figure}"),
-    shell:
-        "simaudit run figure/{wildcards.audit}/{wildcards.figure}"
-
-
-# All figures of one audit, and those of all together, by name: what a DVC stage asks for.
-for of in FOLDERS:
+# The pictures of an audit, or of the run, each with a table of exactly the values in it and the words beside it.
+for name in processes("figures"):
 
     rule:
         name:
-            f"figures_{of}"
+            name.replace("/", "_")
         input:
-            figures_of(of),
+            data=reads(name),
+        output:
+            data=writes(name),
+        log:
+            f"results/logs/{name}.log",
+        threads: threads(name)
+        resources:
+            mem_mb=memory(name),
+            runtime=60,
+        params:
+            stamp=stamp(name),
+        shell:
+            f"simaudit run {name} --threads {{threads}}"

@@ -3,7 +3,7 @@
 
 rule tables:
     input:
-        results=reads("tables", "evaluation", "comparison", "numbers"),
+        results=reads("tables"),
     output:
         tables=directory("results/tables"),
         record="results/records/tables.json",
@@ -21,9 +21,9 @@ rule tables:
 
 rule report:
     input:
-        results=reads("report", "evaluation", "comparison", "numbers", "figures", "trainings"),
+        results=reads("report"),
         # The jobs that the numbers come from, which the page tells of each.
-        records=reads("report", "records"),
+        records=reads("report"),
     output:
         page="results/report/index.html",
         record="results/records/report.json",

@@ -5,7 +5,7 @@ for kind in family_modules():
         name:
             f"train_{kind}"
         input:
-            data=reads("train/{target}", "images", "split", "pretrained"),
+            data=reads("train/{target}"),
         output:
             *(f"results/targets/{{target}}/{file}" for file in family_type(kind).files),
             summary="results/targets/{target}/training.json",

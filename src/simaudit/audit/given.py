@@ -135,7 +135,7 @@ def _do(every: Sequence[Job], again: Sequence[str]) -> None:
     stamps.write(every)
     remember_command(again)
     for job in every:
-        do(stamps.read_job(job.name), RunLog())
+        do([stamps.read_job(job.name)], RunLog())
 
 
 def _name(text: str) -> str:

@@ -41,17 +41,24 @@ def schema() -> None:
 
 @click.command()
 @config_option
-def stamps(files: tuple[Path, ...]) -> None:
+@click.option(
+    "--tidy", is_flag=True, help="Delete what jobs made that nobody asks for any more, and their records."
+)
+def stamps(files: tuple[Path, ...], tidy: bool) -> None:
     """Check the parameters and write what decides each job (results/params/), and what DVC must know of them."""
     from simaudit.machine.locks import require_no_other
     from simaudit.plan import dvc
     from simaudit.plan.jobs import jobs
     from simaudit.provenance.asked import remember
+    from simaudit.provenance.records import tidy as drop
     from simaudit.provenance.stamps import write
 
     parameters = load(files)
     require_no_other()
-    write(jobs(parameters))
+    asked = {job.name: job for job in jobs(parameters)}
+    write(asked.values())
+    if tidy:
+        drop(asked)
     remember(files)
     if files == DEFAULT and dvc.refresh(parameters):  # a DVC that runs this has read the old one
         raise SimauditError(

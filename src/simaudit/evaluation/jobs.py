@@ -72,6 +72,7 @@ def evaluate_job(
         },
         {name: paths.of_target(name, audit) for name in EVALUATED},
         speed=speed(knobs),
+        process=f"evaluation/{audit}",
     )
 
 
@@ -125,6 +126,7 @@ def quality_job(
         {**reads, "samples": paths.samples(audit)},
         {"quality": paths.of_target("quality", audit)},
         speed=speed(evaluation),
+        process=f"evaluation/{audit}",
     )
 
 

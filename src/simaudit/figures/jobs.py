@@ -42,6 +42,7 @@ def figure_job(
         {"results": files},
         {suffix: paths.FIGURES / of / f"{name}.{suffix}" for suffix in paths.FIGURE_SUFFIXES},
         (figure_modules()[name],),
+        process=f"figures/{of}",
     )
 
 

@@ -22,7 +22,7 @@ def expanded(params: Params) -> dict[str, Any]:
     """Return every dataset, split, target and audit with what dvc.yaml must know of it, and the audits with figures.
 
     Targets that are `borrowing` take their autoencoder from the folder of another target, their `lender`. Audits that
-    are `referring` have references, the `alone` ones have none.
+    are `referring` have references, and name the Snakemake rules of these; the `alone` ones have none.
     """
 
     def dataset(split: str) -> dict[str, str]:
@@ -39,9 +39,10 @@ def expanded(params: Params) -> dict[str, Any]:
     for name, audit in params.audits.items():
         split = params.split_of(name)
         audits[name] = {"target": audit.target, "split": split, **dataset(split)}
-        (referring if params.references_of(name) else alone)[name] = dict(
-            audits[name]
-        )  # YAML would link one object
+        if params.references_of(name):
+            referring[name] = audits[name] | {"rules": f"references_{name} derive_{name}"}
+        else:
+            alone[name] = dict(audits[name])  # YAML would link one object
     return {
         "datasets": params.used_datasets,
         "splits": {name: dataset(name) for name in params.used_splits},

@@ -1,6 +1,6 @@
-"""Whether the files that a job is about to read are those that other jobs have made."""
+"""Whether the files that jobs are about to read are those that other jobs have made."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence, Set
 from pathlib import Path
 
 from simaudit.provenance.asked import command_again
@@ -16,13 +16,16 @@ HASHED_ANEW = 256_000_000
 by path, size, time of change and inode, and a bit that flips there is for the checksums in the file to find."""
 
 
-def require_as_made(job: Job) -> None:
-    """Require that every file that the job reads is what the record of the job that made it says.
+def require_as_made(jobs: Sequence[Job]) -> None:
+    """Require that every file that the jobs of a process read is what the record of the job that made it says.
 
-    A file that no record knows passes. Raises SimauditError with the first file that is damaged or missing.
+    A file that no record knows passes, and so does one that a job of the process makes before another reads it. Raises
+    SimauditError with the first file that is damaged or missing.
     """
     records, _ = records_in()
-    expected = _expected(records.values(), job)
+    own = {job.name for job in jobs}
+    others = [record for record in records.values() if record.job not in own]
+    expected = _expected(others, {path for job in jobs for path in job.inputs})
     for file, digest in _digests([path for path in expected if path.is_file()]).items():
         made = expected[Path(file)]
         if digest not in made:
@@ -32,18 +35,19 @@ def require_as_made(job: Job) -> None:
             raise _refusal(path.as_posix(), "missing, and {} made it", made.values())
 
 
-def require_as_given(job: str) -> None:
-    """Require that the files that were given to a job are still what its stamp says, or no longer here at all.
+def require_as_given(jobs: Sequence[Job]) -> None:
+    """Require that the files that were given to jobs are still what their stamps say, or no longer here at all.
 
     Raises SimauditError with the first that is another.
     """
-    if changed := Stamp.read(paths.stamp(job)).changed_files():
-        raise SimauditError(f"{changed[0]}: changed since this run began; run the same again")
+    for job in jobs:
+        if changed := Stamp.read(paths.stamp(job.name)).changed_files():
+            raise SimauditError(f"{changed[0]}: changed since this run began; run the same again")
 
 
-def _expected(records: Iterable[Record], job: Job) -> dict[Path, dict[str, str]]:
-    """Return by path of what the job reads who made it: jobs by the SHA-256 of what each recorded, mostly one."""
-    read, expected = set(job.inputs), dict[Path, dict[str, str]]()
+def _expected(records: Iterable[Record], read: Set[Path]) -> dict[Path, dict[str, str]]:
+    """Return by path of what is read who made it: jobs by the SHA-256 of what each recorded, mostly one."""
+    expected = dict[Path, dict[str, str]]()
     for record in records:
         for name, digest in record.outputs.items():
             path = Path(name)

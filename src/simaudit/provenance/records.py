@@ -4,7 +4,7 @@ A job has one record for all its outputs, under the name of its stamp: results/r
 changes from run to run (time, host, commit) stands in a log beside the job's own, never in a record.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -106,6 +106,17 @@ def read_records(folder: Path = paths.RECORDS) -> dict[str, Record]:
     for error in damage.values():
         raise error
     return records
+
+
+def tidy(asked: Container[str]) -> None:
+    """Delete the record of every job that is not among those asked for, and the files that no other job made."""
+    records, _ = records_in()
+    kept = makers({name: record for name, record in records.items() if name in asked})
+    for name, record in records.items():
+        if name not in asked:
+            for file in record.outputs.keys() - kept.keys():
+                Path(file).unlink(missing_ok=True)
+            paths.record(name).unlink()
 
 
 def makers(records: Mapping[str, Record]) -> dict[str, Record]:

@@ -3,8 +3,8 @@
 A stamp holds the job's own slice of the parameters, what it reads and writes, and the digest of the code that its
 function reaches. Its hash is a parameter of the job's rule, and its file, rewritten only when its content changes, is a
 dependency of its DVC stage: so a changed parameter or line of code reruns exactly the jobs that it concerns, under
-Snakemake and under DVC alike. The job knows what to do from its stamp. Speed knobs are in no stamp: one file beside
-holds them all.
+Snakemake and under DVC alike. The job knows what to do from its stamp. Speed knobs, and which jobs one process does,
+are in no stamp: a file beside holds each.
 """
 
 import json
@@ -19,7 +19,7 @@ from simaudit.storage.hashes import file_hashes, sha256_bytes
 from simaudit.storage.json import canonical_json, read_json, write_json
 from simaudit.vocabulary import paths
 from simaudit.vocabulary.errors import SimauditError
-from simaudit.vocabulary.job import Job, plain
+from simaudit.vocabulary.job import Job, by_process, plain
 
 PACKAGE = "simaudit:"
 
@@ -145,6 +145,12 @@ def read_job(name: str) -> Job:
     return replace(stamp.job, speed=speed, identity=stamp.identity)
 
 
+def read_jobs(name: str) -> list[Job]:
+    """Read the jobs that the process of that name does, one at least, in order. Raises SimauditError as `read_job`."""
+    processes = read_json(paths.PROCESSES) if paths.PROCESSES.exists() else {}
+    return [read_job(job) for job in processes.get(name, [name])]
+
+
 def changes(jobs: Iterable[Job], folder: Path = paths.STAMPS) -> tuple[dict[Path, Stamp], list[Path]]:
     """Return what keeps `folder` from being in line with `jobs`: stamps that are not there as they should be, by path,
     and files that nobody asks for.
@@ -154,7 +160,12 @@ def changes(jobs: Iterable[Job], folder: Path = paths.STAMPS) -> tuple[dict[Path
     return changed, [path for path in folder.rglob("*.json") if path not in wanted]
 
 
-def write(jobs: Iterable[Job], folder: Path = paths.STAMPS, speed: Path = paths.SPEED) -> None:
+def write(
+    jobs: Iterable[Job],
+    folder: Path = paths.STAMPS,
+    speed: Path = paths.SPEED,
+    processes: Path = paths.PROCESSES,
+) -> None:
     """Bring `folder` in line with `jobs`: write what changed, leave what did not, drop what nobody asks for."""
     jobs = list(jobs)
     changed, dropped = changes(jobs, folder)
@@ -162,9 +173,11 @@ def write(jobs: Iterable[Job], folder: Path = paths.STAMPS, speed: Path = paths.
         write_json(path, stamp.content)
     for path in dropped:
         path.unlink()
-    knobs = {job.name: job.speed for job in jobs if job.speed}
-    if not speed.exists() or speed.read_bytes() != canonical_json(knobs).encode():
-        write_json(speed, knobs)
+    names = {process: [job.name for job in done] for process, done in by_process(jobs).items()}
+    several = {process: of_it for process, of_it in names.items() if of_it != [process]}
+    for file, content in ((speed, {job.name: job.speed for job in jobs if job.speed}), (processes, several)):
+        if not file.exists() or file.read_bytes() != canonical_json(content).encode():
+            write_json(file, content)
 
 
 def require(jobs: Iterable[Job], folder: Path = paths.STAMPS) -> None:

@@ -55,6 +55,7 @@ def sample_job(
         },
         (family_modules()[family.kind],),
         speed=speed(scoring),
+        process=f"score/{audit}",
     )
 
 

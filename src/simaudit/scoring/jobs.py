@@ -77,6 +77,7 @@ def score_job(
         {"scores": scores} | ({} if state else {"cost": paths.cost(audit, attack)}),
         (*modules_of(knobs), family_modules()[family.kind]),
         speed=speed(scoring),
+        process=f"{'references' if as_reference else 'score'}/{audit}",
     )
 
 
@@ -183,6 +184,7 @@ def derive_job(
         },
         {"scores": paths.scores(audit, attack), "cost": paths.cost(audit, attack)},
         modules_of(knobs),
+        process=f"{'derive' if references else 'score'}/{audit}",
     )
 
 

@@ -1,7 +1,7 @@
 """A job: one unit of work of a phase, described once. Stamps, records, paths and the command line follow from it."""
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
@@ -24,7 +24,8 @@ class Job:
     decides the result, in plain JSON; `speed` holds the knobs that cannot change it. `reads` and `writes` are paths by
     what the function calls them: one path, a list, or a mapping; a folder stands for all files in it. `plugins` are
     modules that the parameters choose, `given` files or folders that no job makes, whose hashes are kept with it.
-    `identity` is the hash of the stamp that the job was read from.
+    `identity` is the hash of the stamp that the job was read from. Jobs of one `process` are done by one process, one
+    after another, since starting it, or loading a model, would take longer than they do; without, a job has its own.
     """
 
     name: str
@@ -36,6 +37,12 @@ class Job:
     given: tuple[Path, ...] = ()
     speed: Mapping[str, Any] = field(default_factory=dict)
     identity: str = ""
+    process: str = ""
+
+    @property
+    def done_by(self) -> str:
+        """The name of the process that does it: what `simaudit run` is called with, and a log is named after."""
+        return self.process or self.name
 
     @property
     def phase(self) -> str:
@@ -68,13 +75,21 @@ class Job:
         return function
 
     @property
+    def at_once(self) -> Callable[[list["Job"]], Iterator[tuple["Job", Any]]] | None:
+        """The function that does several jobs of its kind at once, and yields each that is done, with what it ran on.
+
+        The module of the job's function may name it: AT_ONCE, by the function's name.
+        """
+        function: Callable[[list[Job]], Iterator[tuple[Job, Any]]] | None = self._said("AT_ONCE")
+        return function
+
+    @property
     def less_memory(self) -> str:
         """What a person may do where the job needs more memory than there is.
 
         The module of the job's function may name the knobs that bound its memory: NEEDS_MEMORY, by the function's name.
         """
-        module, _, name = self.run.partition(":")
-        knobs = getattr(import_module(module), "NEEDS_MEMORY", {}).get(name)
+        knobs = self._said("NEEDS_MEMORY")
         return f"lower {knobs}, or {FEWER}" if knobs else FEWER
 
     def read_mb(self, *roles: str) -> float:
@@ -89,19 +104,30 @@ class Job:
         The module of the job's function may say it: MEMORY_MB, a number or a function of the job, by the function's
         name.
         """
-        module, _, name = self.run.partition(":")
-        said: Mapping[str, float | Callable[[Job], float]] = getattr(import_module(module), "MEMORY_MB", {})
-        needed = said.get(name, USUAL_MB)
+        needed: float | Callable[[Job], float] = self._said("MEMORY_MB", USUAL_MB)
         return round(needed(self) if callable(needed) else needed)
 
     def do(self) -> Mapping[str, Any]:
         """Do the job. Return what it ran on, such as its device, for the record."""
         return self.function(self) or {}
 
+    def _said(self, table: str, otherwise: Any = None) -> Any:
+        """Return what the module of the job's function says of it in a table by the function's name."""
+        module, _, name = self.run.partition(":")
+        return getattr(import_module(module), table, {}).get(name, otherwise)
+
 
 def reference(function: Callable[[Job], Any]) -> str:
     """Return a function of a module as <module>:<name>, the form of `Job.run`."""
     return f"{function.__module__}:{function.__qualname__}"
+
+
+def by_process(jobs: Iterable[Job]) -> dict[str, list[Job]]:
+    """Return the jobs that each process does, by its name, in the order in which they are given."""
+    processes: dict[str, list[Job]] = {}
+    for job in jobs:
+        processes.setdefault(job.done_by, []).append(job)
+    return processes
 
 
 def plain(paths: Any) -> Any:

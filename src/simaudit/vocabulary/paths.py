@@ -49,6 +49,8 @@ COMPARISONS = ("against", "carried", "controls", "groups", "published", "ranks")
 STAMPS, RECORDS, LOGS = RESULTS / "params", RESULTS / "records", RESULTS / "logs"
 SPEED = RESULTS / "speed.json"
 """The speed knobs of every job, which are in no stamp."""
+PROCESSES = RESULTS / "processes.json"
+"""The names of the jobs that one process does, by its name, where there are several."""
 ASKED = RESULTS / "asked.json"
 """The parameter files that the last run was asked for by."""
 MEASURED = RESULTS / "cost"
@@ -159,16 +161,16 @@ def record(job: str) -> Path:
 
 
 def log(job: str) -> Path:
-    """Return the path of the log of a job."""
+    """Return the path of the log of a job, or of a process that does several."""
     return LOGS / f"{job}.log"
 
 
 def job_of(log: Path) -> str:
-    """Return the name of the job that writes a log: results/logs/score/net/sima.log is that of score/net/sima."""
+    """Return the name of the job or process that writes a log: that of results/logs/sample/net.log is sample/net."""
     job = log.relative_to(LOGS) if log.is_relative_to(LOGS) else Path(log.name)
     return job.with_suffix("").as_posix()
 
 
 def title_of(log: Path) -> str:
-    """Return the name of the job that writes a log, for people: "score net/sima"."""
+    """Return the name of the job or process that writes a log, for people: "sample net"."""
     return job_of(log).replace("/", " ", 1)

@@ -124,6 +124,7 @@ def own_samples_job(
             *sorted({module for knobs in attacks.values() for module in modules_of(knobs)}),
         ),
         speed=speed(scoring),
+        process=f"evaluation/{audit}",
     )
 
 

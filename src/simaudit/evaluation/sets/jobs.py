@@ -47,6 +47,7 @@ def sets_job(
             **({"features": paths.features(split)} if images else {}),
         },
         {name: paths.of_target(name, audit) for name in ("sets", "set_p_values")},
+        process=f"evaluation/{audit}",
     )
 
 

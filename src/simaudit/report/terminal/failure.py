@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from signal import SIGKILL, valid_signals
 
-from simaudit.provenance.stamps import read_job
+from simaudit.provenance.stamps import read_jobs
 from simaudit.vocabulary.errors import SimauditError
 from simaudit.vocabulary.job import FEWER
 from simaudit.vocabulary.paths import job_of, title_of
@@ -41,7 +41,7 @@ class Failure:
 
 def _less_memory(log: Path) -> str:
     try:
-        return read_job(job_of(log)).less_memory
+        return max(read_jobs(job_of(log)), key=lambda job: job.memory_mb).less_memory
     except SimauditError:  # the stamp is damaged, which is another line's matter
         return FEWER
 
