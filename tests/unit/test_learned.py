@@ -14,7 +14,8 @@ from simaudit.attacks.learned.secmi_nns import SecMINNs
 from simaudit.attacks.threshold.secmi import SecMI
 from simaudit.audit.attacks import chosen
 from simaudit.evaluation.statistics.roc import Roc
-from simaudit.scoring.run import write_scores
+from simaudit.scoring.questions import Asking
+from simaudit.scoring.run import Asker, ScoreFile, write_scores
 from simaudit.scoring.score_file import LEARNED, Scores
 from simaudit.vocabulary.variant import Column
 
@@ -197,9 +198,8 @@ def test_its_score_file_is_like_every_other_says_that_it_learned_and_does_not_de
     def scored(batch_size):
         metadata = {"attack": "secmi_nns", "member_when": attack.member_when, LEARNED: "true"}
         path = tmp_path / "scores.parquet"
-        write_scores(
-            path, attack, target, images, split, seed=0, batch_size=batch_size, device=CPU, metadata=metadata
-        )
+        asker = Asker(target, images, split, 0, batch_size, CPU)
+        write_scores([ScoreFile(path, Asking(attack), metadata)], asker, path.parent / "unfinished")
         return Scores.read(path)
 
     whole, parts = scored(24), scored(5)

@@ -20,6 +20,7 @@ from simaudit.evaluation.controls.own_samples import accused, shares_accused
 from simaudit.evaluation.numbers import ledger
 from simaudit.plan.jobs import jobs
 from simaudit.samples.asked import OwnSamples
+from simaudit.scoring.questions import Asking
 from simaudit.scoring.run import score_batch
 from simaudit.storage.json import read_json
 from simaudit.targets.family import family_type
@@ -71,12 +72,19 @@ class Learned(Attack):
 def test_each_attack_is_asked_at_its_chosen_knobs_alone_and_under_the_condition_chosen_for_it():
     asked = []
 
-    def ask(attack, conditions):
-        asked.append((type(attack).__name__, attack.grid, tuple(conditions)))
-        columns = [
-            Column(t, {"norm": p, CONDITION: c}, 1) for t in attack.grid for p in (2, 4) for c in conditions
-        ]
-        return Statistics(columns, np.arange(10.0) + np.arange(len(columns))[:, None] * 100, "low")
+    def ask(asking):
+        answers = {}
+        for name, (attack, conditions) in asking.items():
+            asked.append((type(attack).__name__, attack.grid, tuple(conditions)))
+            columns = [
+                Column(t, {"norm": p, CONDITION: c}, 1)
+                for t in attack.grid
+                for p in (2, 4)
+                for c in conditions
+            ]
+            values = np.arange(10.0) + np.arange(len(columns))[:, None] * 100
+            answers[name] = Statistics(columns, values, "low")
+        return answers
 
     def derive(attack, of):
         (base,) = of.values()
@@ -119,7 +127,9 @@ def test_an_attack_at_one_timestep_has_the_same_statistic_there(known_target, im
 def test_samples_are_asked_with_noise_of_their_own_whatever_the_batch(known_target, images):
     target, attack = known_target(lambda z, t: torch.tanh(z)), Loss(timesteps=[30], draws=[1])
     whole, parts, other = (
-        OwnSamples(target, Images(images), None, 5, first, size, CPU).statistics(attack).values
+        OwnSamples(target, Images(images), None, 5, first, size, CPU)
+        .statistics({"loss": Asking(attack)})["loss"]
+        .values
         for first, size in ((100, 24), (100, 7), (0, 24))
     )
     np.testing.assert_allclose(whole, parts, rtol=1e-6)

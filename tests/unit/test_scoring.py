@@ -11,7 +11,8 @@ import torch
 from simaudit.attacks.threshold.loss import Loss
 from simaudit.attacks.threshold.sima import SimA
 from simaudit.data.split import Split
-from simaudit.scoring.run import write_scores
+from simaudit.scoring.questions import Asking
+from simaudit.scoring.run import Asker, ScoreFile, write_scores
 from simaudit.scoring.score_file import SCHEMA, Scores, ScoreWriter
 from simaudit.vocabulary.errors import SimauditError
 from simaudit.vocabulary.variant import Column
@@ -29,9 +30,8 @@ def convolution():
 
 
 def run(path, attack, target, images, split, batch_size):
-    write_scores(
-        path, attack, target, images, split, seed=5, batch_size=batch_size, device=CPU, metadata=METADATA
-    )
+    asker = Asker(target, images, split, 5, batch_size, CPU)
+    write_scores([ScoreFile(path, Asking(attack), METADATA)], asker, path.parent / "unfinished")
     return Scores.read(path)
 
 
@@ -143,7 +143,7 @@ def test_a_statistic_that_is_not_finite_is_named_and_nothing_is_left(tmp_path, k
         SimauditError, match=r"sima\.parquet: .*nan at timestep 40, variant \(raw, l4\), sample_id 13"
     ):
         run(path, SimA(timesteps=[40]), known_target(lambda z, t: z), images, split, 4)
-    assert list(tmp_path.iterdir()) == []
+    assert [file.name for file in tmp_path.iterdir()] == ["unfinished"]  # the batches that are whole
 
 
 def test_a_killed_run_leaves_the_old_file_untouched(tmp_path, known_target, images, split):
@@ -160,7 +160,7 @@ def test_a_killed_run_leaves_the_old_file_untouched(tmp_path, known_target, imag
     with pytest.raises(KeyboardInterrupt):
         run(path, SimA(timesteps=[0]), target, images, split, 4)
     np.testing.assert_array_equal(Scores.read(path).statistic, before.statistic)
-    assert [file.name for file in tmp_path.iterdir()] == ["sima.parquet"]
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["sima.parquet", "unfinished"]
 
 
 def test_a_truncated_file_is_one_line(tmp_path, known_target, images, split):

@@ -13,6 +13,7 @@ from safetensors import safe_open
 
 from simaudit.attacks.attack import TargetAttack
 from simaudit.diffusion.noise import SampleNoise
+from simaudit.diffusion.schedule import Timestep
 from simaudit.scoring.run import score_batch
 from simaudit.targets.checkpoint.component import Component
 from simaudit.targets.target import Target
@@ -73,7 +74,7 @@ class Counted:
     def decode(self, z: torch.Tensor) -> torch.Tensor:
         return self._target.decode(z)
 
-    def predict_noise(self, z: torch.Tensor, timestep: int) -> torch.Tensor:
+    def predict_noise(self, z: torch.Tensor, timestep: Timestep) -> torch.Tensor:
         self.queries += 1
         answer = 1 + 0 * (z + self.parameters["bias"].to(z))
         if answer.requires_grad:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 
-from simaudit.attacks.attack import TargetAttack
 from simaudit.attacks.derived_attack import Statistics
 from simaudit.data.classes import read_classes
 from simaudit.data.split import Split
@@ -18,13 +17,14 @@ from simaudit.machine.devices import resolve_device
 from simaudit.machine.progress import Progress
 from simaudit.samples.draw import classes_to_draw
 from simaudit.scoring.jobs import ScoringKnobs
-from simaudit.scoring.run import score_batch
+from simaudit.scoring.questions import AskedTarget, Asking
+from simaudit.scoring.run import score_together
 from simaudit.scoring.score_file import require_finite
+from simaudit.scoring.unfinished import Piece
 from simaudit.targets.family import family_type
 from simaudit.targets.files import read_summary
 from simaudit.targets.target import Target
 from simaudit.vocabulary.job import Job
-from simaudit.vocabulary.knobs import Condition
 
 
 @dataclass(frozen=True)
@@ -62,20 +62,28 @@ class OwnSamples:
         first_id = max(len(drawn), len(Images.open(job.input("images"))))
         return cls(target, drawn, labels, scoring.seed, first_id, scoring.batch_size, device)
 
-    def statistics(self, attack: TargetAttack, conditions: Sequence[Condition] = ()) -> Statistics:
-        """Return every statistic of an attack, asked as when the split is scored: (K, S) float32.
+    def statistics(self, asking: Mapping[str, Asking]) -> dict[str, Statistics]:
+        """Return every statistic of attacks by their names, asked as when the split is scored: (K, S) float32 each.
 
         Raises SimauditError when one is not finite.
         """
-        parts, count = [], len(self.images)
+        parts, count = list[dict[str, Piece]](), len(self.images)
+        model = AskedTarget(self.target, self.batch_size)
         with Progress("", count, unit="sample") as progress:
             for first in range(0, count, self.batch_size):
                 rows = np.arange(first, min(first + self.batch_size, count))
                 batch = torch.from_numpy(self.images[rows]).to(self.device)
                 labels = None if self.labels is None else torch.from_numpy(self.labels[rows])
                 noise = SampleNoise(self.seed, self.first_id + rows)
-                columns, values = score_batch(attack, self.target, batch, noise, conditions, labels)
-                require_finite("the model's own samples", columns, values, rows)
-                parts.append(values)
+                parts.append(score_together(asking, model, batch, noise, labels))
+                for piece in parts[-1].values():
+                    require_finite("the model's own samples", piece.columns, piece.values, rows)
                 progress.advance(len(rows))
-        return Statistics(columns, np.concatenate(parts, axis=1), attack.member_when)
+        return {
+            name: Statistics(
+                parts[0][name].columns,
+                np.concatenate([part[name].values for part in parts], axis=1),
+                one.attack.member_when,
+            )
+            for name, one in asking.items()
+        }

@@ -1,7 +1,7 @@
 """The jobs that score: one attack on one target, for every sample of a split; or one attack, derived of others."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
@@ -20,7 +20,10 @@ from simaudit.vocabulary.knobs import Condition, Device, Knobs, Seed, Speed, Thr
 from simaudit.vocabulary.registry import implementation
 
 if TYPE_CHECKING:
+    import torch
+
     from simaudit.diffusion.schedule import NoiseSchedule
+    from simaudit.scoring.run import Asker, ScoreFile
 
 AttackOfKind = TypeVar("AttackOfKind", bound=Attack)
 
@@ -83,6 +86,43 @@ def score_job(
 
 def score(job: Job) -> Mapping[str, Any]:
     """Run one attack on one target, for every sample of the split."""
+    return dict(next(score_at_once([job]))[1])
+
+
+def score_at_once(jobs: Sequence[Job]) -> Iterator[tuple[Job, Mapping[str, Any]]]:
+    """Run several attacks on the targets of an audit, each of which is loaded once; yield each job that is done."""
+    from simaudit.machine.cost import Meter
+    from simaudit.machine.progress import log
+    from simaudit.scoring.run import write_scores
+    from simaudit.storage.json import write_json
+
+    for folder, of_state in _by_state(jobs).items():
+        asker, files, device = _asked_for(of_state)
+        meter = Meter(device)
+        seconds = write_scores(files, asker, folder)
+        spent, made = meter.read(), asker.model.asked / len(asker.split)
+        log.info("%s: %.0f queries of the denoiser per sample", paths.title_of(folder), made)
+        for job, alone in zip(of_state, seconds, strict=True):
+            if "cost" in job.writes:
+                attacks = {job.params["name"]: {"cost": {**spent, "seconds": alone}}}
+                write_json(job.output("cost"), {"target": job.params["audit"], "attacks": attacks})
+            yield job, {"device": str(device)}
+
+
+AT_ONCE = {"score": score_at_once}
+"""The function that does several jobs at once, by that which does one."""
+
+
+def _by_state(jobs: Sequence[Job]) -> dict[Path, list[Job]]:
+    """Return the jobs that ask the same weights, by the folder that keeps what is finished of them."""
+    states: dict[Path, list[Job]] = {}
+    for job in jobs:
+        states.setdefault(paths.unfinished(job.name.rpartition("/")[0]), []).append(job)
+    return states
+
+
+def _asked_for(jobs: Sequence[Job]) -> tuple["Asker", list["ScoreFile"], "torch.device"]:
+    """Return what jobs of one state of a target are to ask, ready to be asked, and the files that they are to write."""
     import json
 
     import torch
@@ -90,64 +130,57 @@ def score(job: Job) -> Mapping[str, Any]:
     from simaudit.data.classes import read_classes
     from simaudit.data.split import Split
     from simaudit.data.store import Images
-    from simaudit.machine.cost import Meter
     from simaudit.machine.devices import resolve_device
-    from simaudit.scoring.run import write_scores
+    from simaudit.scoring.questions import Asking
+    from simaudit.scoring.run import Asker, ScoreFile
     from simaudit.scoring.score_file import LEARNED, LOG_SNR
-    from simaudit.storage.hashes import sha256_file
-    from simaudit.storage.json import write_json
+    from simaudit.storage.hashes import hashes, sha256_bytes, sha256_file
     from simaudit.targets.family import family_type
     from simaudit.targets.files import read_summary, state_folder, target_hash
 
-    folder, name, epoch = job.input("target"), job.params["name"], job.params["epoch"]
-    scoring = ScoringKnobs.model_validate({**job.params["scoring"], **job.speed})
+    first = jobs[0]
+    folder, epoch = first.input("target"), first.params["epoch"]
+    scoring = ScoringKnobs.model_validate({**first.params["scoring"], **first.speed})
     torch.set_num_threads(scoring.threads)
-    split, samples, summary = job.input("split"), Split.read(job.input("split")), read_summary(folder)
-    trained_on = job.input("trained_on" if "trained_on" in job.reads else "split")
+    split, samples, summary = first.input("split"), Split.read(first.input("split")), read_summary(folder)
+    trained_on = first.input("trained_on" if "trained_on" in first.reads else "split")
     if summary["members"]["sha256"] != Split.read(trained_on).member_hash:
         raise SimauditError(
             f"{folder}: was trained on other members than those of {trained_on}; train it again, or score it with the "
             f"split it was trained on ({summary['members']['split']})"
         )
-    attack = attack_of(job.params, TargetAttack)
     device = resolve_device(scoring.device)
-    target = family_type(job.params["kind"]).load(state_folder(folder, epoch), device)
-    log_snr = _log_snr(name, attack, target.schedule)
-    conditions, labels = job.params["conditions"], None
+    target = family_type(first.params["kind"]).load(state_folder(folder, epoch), device)
+    conditions, labels = first.params["conditions"], None
     if "labels" in conditions:
-        labels = read_classes(job.input("items"), samples.sample_id, target.known_classes)
-    meter = Meter(device)
-    write_scores(
-        job.output("scores"),
-        attack,
-        target,
-        Images.open(job.input("images")),
-        samples,
-        seed=scoring.seed,
-        batch_size=scoring.batch_size,
-        device=device,
-        metadata={
+        labels = read_classes(first.input("items"), samples.sample_id, target.known_classes)
+    asker = Asker(
+        target, Images.open(first.input("images")), samples, scoring.seed, scoring.batch_size, device, labels
+    )
+    read = json.dumps(hashes(first.inputs))
+    of_all = {
+        "target_sha256": target_hash(summary),
+        "epoch": str(epoch or "last"),
+        "split_sha256": sha256_file(split),
+        "membership": summary["members"]["known"],
+        "device": device.type,
+        "dtype": "float32",
+    }
+    files = []
+    for job in jobs:
+        name, attack = job.params["name"], attack_of(job.params, TargetAttack)
+        metadata = {
             "attack": name,
             "version": str(attack.version),
             "member_when": attack.member_when,
             LEARNED: json.dumps(attack.learned),
-            "target_sha256": target_hash(summary),
-            "epoch": str(epoch or "last"),
-            "split_sha256": sha256_file(split),
-            "membership": summary["members"]["known"],
             "params": attack.model_dump_json(),
             **({"base": attack.base.model_dump_json()} if isinstance(attack, WrappingAttack) else {}),
-            LOG_SNR: json.dumps(log_snr),
-            "device": device.type,
-            "dtype": "float32",
-        },
-        conditions=conditions,
-        labels=labels,
-    )
-    if "cost" in job.writes:
-        attacks = {name: {"cost": meter.read()}}
-        write_json(job.output("cost"), {"target": job.params["audit"], "attacks": attacks})
-    return {"device": str(device)}
+            LOG_SNR: json.dumps(_log_snr(name, attack, target.schedule)),
+        }
+        key = sha256_bytes(f"{job.identity} {read} {device.type} {scoring.batch_size}".encode())[:16]
+        files.append(ScoreFile(job.output("scores"), Asking(attack, conditions), metadata | of_all, key))
+    return asker, files, device
 
 
 def derive_job(

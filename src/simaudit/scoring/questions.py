@@ -36,7 +36,7 @@ class Asking(NamedTuple):
 
 
 @dataclass
-class Model:
+class AskedTarget:
     """A target, and the samples that it is asked about at a time: fewer, once these were too many for the memory.
 
     `asked` counts the queries that were really made.
@@ -57,7 +57,7 @@ class Model:
             given = [question.labels for question in questions if question.labels is not None]
             answers = self._predict(z, t.to(z.device), torch.cat(given) if given else None, condition)
         self.asked += len(answers)
-        return list(answers.split([len(question.z) for question in questions]))
+        return list(torch.split(answers, [len(question.z) for question in questions]))
 
     def _predict(
         self,
@@ -125,7 +125,7 @@ class Asked:
 
 def ask(
     asking: Mapping[str, Asking],
-    model: Model,
+    model: AskedTarget,
     images: torch.Tensor,
     noise: SampleNoise,
     labels: torch.Tensor | None = None,
@@ -172,7 +172,7 @@ class _Batch:
     """The questions about one batch: those that wait, by who waits for them, and those whose answers are kept."""
 
     def __init__(
-        self, model: Model, images: torch.Tensor, noise: SampleNoise, labels: torch.Tensor | None
+        self, model: AskedTarget, images: torch.Tensor, noise: SampleNoise, labels: torch.Tensor | None
     ) -> None:
         self.images, self._model, self._noise, self._labels = images, model, noise, labels
         self._encoded: torch.Tensor | None = None
@@ -261,14 +261,26 @@ class _Batch:
 
 
 def _joined(conditions: Sequence[Condition], walks: Sequence[_Walk]) -> Asked:
-    """Return the statistics of an attack under all conditions, each with its own in the variant."""
-    return Asked(list(_under(conditions, walks)), sum(walk.seconds for walk in walks))
+    """Return the statistics of an attack under all conditions."""
+    statistics = [
+        statistic
+        for number, walk in enumerate(walks)
+        for statistic in under(
+            conditions[number] if conditions else None, walk.statistics, is_first=number == 0
+        )
+    ]
+    return Asked(statistics, sum(walk.seconds for walk in walks))
 
 
-def _under(conditions: Sequence[Condition], walks: Sequence[_Walk]) -> Iterator[Statistic]:
-    for number, walk in enumerate(walks):
-        for statistic in walk.statistics:
-            if statistic.queries and conditions:
-                yield statistic._replace(variant={**statistic.variant, CONDITION: conditions[number]})
-            elif number == 0:
-                yield statistic
+def under(
+    condition: Condition | None, statistics: Sequence[Statistic], is_first: bool
+) -> Iterator[Statistic]:
+    """Yield the statistics of an attack that was asked under a condition, which each that cost a query names.
+
+    The others depend on none, and are those of the first condition alone.
+    """
+    for statistic in statistics:
+        if statistic.queries and condition is not None:
+            yield statistic._replace(variant={**statistic.variant, CONDITION: condition})
+        elif is_first:
+            yield statistic

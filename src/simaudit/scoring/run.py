@@ -1,90 +1,213 @@
-"""Running one attack over a split, batch by batch, into a score file that is whole or absent."""
+"""Running attacks over a split, batch by batch, into score files that are whole or absent."""
 
-from collections.abc import Iterator, Sequence
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import pairwise
 from pathlib import Path
 from tempfile import TemporaryFile
+from types import MappingProxyType
+from typing import Self
 
 import numpy as np
 import torch
 
-from simaudit.attacks.attack import TargetAttack
+from simaudit.attacks.attack import Statistic, TargetAttack
 from simaudit.attacks.derived_attack import Known
 from simaudit.attacks.learning_attack import LearningAttack
 from simaudit.data.split import Split
 from simaudit.data.store import Images
 from simaudit.diffusion.noise import SampleNoise
 from simaudit.machine.progress import Progress
-from simaudit.scoring.conditions import statistics_under
+from simaudit.scoring.questions import Asked, AskedTarget, Asking, ask, under
 from simaudit.scoring.score_file import ScoreWriter, require_finite
+from simaudit.scoring.unfinished import Piece, Unfinished
 from simaudit.storage.atomic import atomic_path
 from simaudit.targets.target import Target
 from simaudit.vocabulary.knobs import Condition
 from simaudit.vocabulary.variant import Column
 
-Answers = Iterator[tuple[slice, list[Column], np.ndarray]]
-"""Samples of a split, what the K statistics are, and their values (K, B), or (K, B, …) where they are maps."""
 
+@dataclass(frozen=True)
+class ScoreFile:
+    """A score file to be written: which attack it is of, and what it says of itself.
 
-def write_scores(
-    path: Path,
-    attack: TargetAttack,
-    target: Target,
-    images: Images,
-    split: Split,
-    *,
-    seed: int,
-    batch_size: int,
-    device: torch.device,
-    metadata: dict[str, str],
-    conditions: Sequence[Condition] = (),
-    labels: np.ndarray | None = None,
-) -> None:
-    """Score every sample of `split` with `attack` and write the long table to `path`, atomically.
-
-    A model of classes is asked under each of `conditions`, with the `labels` (N,) int64 of the samples of the split.
-    `images` is (N, C, H, W) and may be memory-mapped: one batch is read and one row group written at a time, so that
-    memory does not grow with N. A sample's statistic does not depend on its batch.
-    A `LearningAttack` answers with maps; when all samples have theirs, it learns.
-    Raises SimauditError naming timestep, variant and sample_id when a statistic is not finite.
+    `key` says all that decides its content, the split's rows apart: pieces of another key are not of this file.
     """
 
-    def answers() -> Answers:
-        with Progress("", len(split), unit="sample") as progress:
-            for start in range(0, len(split), batch_size):
-                rows = slice(start, start + batch_size)
-                sample_ids = split.sample_id[rows]
-                batch = torch.from_numpy(images[sample_ids]).to(device)
-                asked = None if labels is None else torch.from_numpy(labels[rows])
-                noise = SampleNoise(seed, sample_ids)
-                columns, values = score_batch(attack, target, batch, noise, conditions, asked)
-                totals = values.reshape(*values.shape[:2], -1).sum(
-                    axis=2
-                )  # of a map, not finite if one number is not
-                require_finite(path, columns, totals, sample_ids)
-                yield rows, columns, values
-                progress.advance(len(sample_ids))
+    path: Path
+    asking: Asking
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    key: str = ""
 
-    made = answers()
+
+@dataclass(frozen=True)
+class Asker:
+    """Whom score files ask about which images: the N samples of a split, and their classes where these are asked for.
+
+    `images` is (N, C, H, W) and may be memory-mapped: one batch of at most `batch_size` is read at a time, so that
+    memory does not grow with N. `labels` are (N,) int64.
+    """
+
+    target: Target
+    images: Images
+    split: Split
+    seed: int
+    batch_size: int
+    device: torch.device
+    labels: np.ndarray | None = None
+
+    @cached_property
+    def model(self) -> AskedTarget:
+        """The target, as it is asked."""
+        return AskedTarget(self.target, self.batch_size)
+
+    @property
+    def batches(self) -> list[slice]:
+        """The rows of the split that are asked about together: all batches are of one size, or one less.
+
+        They follow from the split and the size alone, and none depends on another: a part of them can be scored
+        elsewhere.
+        """
+        count = -(-len(self.split) // self.batch_size)
+        ends = np.linspace(0, len(self.split), count + 1).round().astype(int).tolist()
+        return [slice(start, stop) for start, stop in pairwise(ends)]
+
+    def ask(self, asking: Mapping[str, Asking], rows: slice) -> dict[str, Piece]:
+        """Return what each attack gets of a batch, by the name that it goes by."""
+        sample_ids = self.split.sample_id[rows]
+        batch = torch.from_numpy(self.images[sample_ids]).to(self.device)
+        labels = None if self.labels is None else torch.from_numpy(self.labels[rows])
+        return score_together(asking, self.model, batch, SampleNoise(self.seed, sample_ids), labels)
+
+
+def write_scores(files: Sequence[ScoreFile], asker: Asker, folder: Path) -> list[float]:
+    """Score every sample of a split by the attack of each file, and write the long tables, atomically.
+
+    Pieces that are finished are kept in `folder` meanwhile, and those that are there already are not asked for again. A
+    `LearningAttack` answers with maps, which are not kept; when all samples have theirs, it learns. Returns the seconds
+    that each attack would have taken alone.
+    Raises SimauditError naming timestep, variant and sample_id when a statistic is not finite.
+    """
+    pieces, spent = Unfinished(folder), []
+    with ExitStack() as stack:
+        maps = {
+            file.key: stack.enter_context(_Maps(file.path.parent, len(asker.split)))
+            for file in files
+            if isinstance(file.asking.attack, LearningAttack)
+        }
+        collect(files, asker, asker.batches, pieces, maps)
+        for file in files:
+            seconds = 0.0
+            with atomic_path(file.path) as temporary, ScoreWriter(temporary, dict(file.metadata)) as writer:
+                for rows, piece in _whole(file, asker, pieces, maps):
+                    writer.write(piece.columns, asker.split, rows, piece.values)
+                    seconds += piece.seconds
+            spent.append(seconds)
+    pieces.drop()
+    return spent
+
+
+def collect(
+    files: Sequence[ScoreFile],
+    asker: Asker,
+    batches: Sequence[slice],
+    pieces: Unfinished,
+    maps: Mapping[str, _Maps] = MappingProxyType({}),
+) -> None:
+    """Ask for what `pieces` lack of these batches, and add it; the maps of learning attacks go to `maps`, by key.
+
+    An attack that learns and has no maps is left out.
+    """
+    kept = [file for file in files if not isinstance(file.asking.attack, LearningAttack)]
+    with Progress("", sum(rows.stop - rows.start for rows in batches), unit="sample") as progress:
+        try:
+            for rows in batches:
+                due = [file for file in kept if not pieces.has(file.key, rows)]
+                due += [file for file in files if file.key in maps]
+                got = asker.ask({file.key: file.asking for file in due}, rows)
+                for file in due:
+                    piece = got[file.key]
+                    totals = piece.values.reshape(*piece.values.shape[:2], -1).sum(axis=2)
+                    require_finite(file.path, piece.columns, totals, asker.split.sample_id[rows])
+                    if file.key in maps:
+                        maps[file.key].add(rows, piece)
+                    else:
+                        pieces.add(file.key, rows, piece)
+                progress.advance(rows.stop - rows.start)
+        finally:
+            pieces.write()
+
+
+def _whole(
+    file: ScoreFile, asker: Asker, pieces: Unfinished, maps: Mapping[str, _Maps]
+) -> Iterator[tuple[slice, Piece]]:
+    """Yield what a file is to hold: batch by batch, or all at once where it was learned."""
+    attack = file.asking.attack
     if isinstance(attack, LearningAttack):
-        made = learned(attack, made, split, path.parent, device)
-    with atomic_path(path) as temporary, ScoreWriter(temporary, metadata) as writer:
-        for rows, columns, values in made:
-            writer.write(columns, split, rows, values)
+        yield slice(None), maps[file.key].learned(attack, asker.split, asker.device)
+    else:
+        for rows in asker.batches:
+            yield rows, pieces.read(file.key, rows)
 
 
-def learned(
-    attack: LearningAttack, answers: Answers, split: Split, folder: Path, device: torch.device
-) -> Answers:
-    """Yield what an attack learns from the maps of all samples, which wait in a file of `folder` that has no name."""
-    calibration = split.is_calibration
-    known = Known({}, {}, split.is_member & calibration, ~split.is_member & calibration)
-    rows, columns, values = next(answers)
-    with TemporaryFile(dir=folder) as file:
-        maps = np.memmap(file, np.float32, shape=(len(values), len(split), *values.shape[2:]))
-        maps[:, rows] = values
-        for rows, _, values in answers:
-            maps[:, rows] = values
-        yield slice(None), columns, np.stack([attack.learn(of_column, known, device) for of_column in maps])
+class _Maps:
+    """The maps of all samples, (K, N, …), in a file of a folder that has no name. A context manager."""
+
+    def __init__(self, folder: Path, samples: int) -> None:
+        self._folder, self._samples = folder, samples
+        self._columns: list[Column] = []
+        self._seconds = 0.0
+
+    def __enter__(self) -> Self:
+        self._folder.mkdir(parents=True, exist_ok=True)
+        self._file = TemporaryFile(dir=self._folder)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
+
+    def add(self, rows: slice, piece: Piece) -> None:
+        if not self._columns:
+            self._columns, (count, _, *shape) = piece.columns, piece.values.shape
+            self._maps = np.memmap(self._file, np.float32, shape=(count, self._samples, *shape))
+        self._maps[:, rows] = piece.values
+        self._seconds += piece.seconds
+
+    def learned(self, attack: LearningAttack, split: Split, device: torch.device) -> Piece:
+        """Return what an attack learns from them."""
+        calibration = split.is_calibration
+        known = Known({}, {}, split.is_member & calibration, ~split.is_member & calibration)
+        start = time.perf_counter()
+        values = np.stack([attack.learn(maps, known, device) for maps in self._maps])
+        return Piece(self._columns, values, self._seconds + time.perf_counter() - start)
+
+
+def score_together(
+    asking: Mapping[str, Asking],
+    model: AskedTarget,
+    images: torch.Tensor,
+    noise: SampleNoise,
+    labels: torch.Tensor | None = None,
+) -> dict[str, Piece]:
+    """Return what attacks get of a batch of images (B, C, H, W): K statistics each, with their values (K, B) float32.
+
+    Those of a `LearningAttack` are (K, B, …). `labels` (B,) int64 are as in `questions.ask`. What one attack asks
+    another need not ask again; an attack that differentiates asks alone, outside inference mode, where it records what
+    it differentiates by itself, and gets the batch in parts of its `microbatch`.
+    """
+    alone = {name: one for name, one in asking.items() if one.attack.differentiates()}
+    with torch.inference_mode():
+        together = {name: one for name, one in asking.items() if name not in alone}
+        got = {name: _piece([of_it]) for name, of_it in ask(together, model, images, noise, labels).items()}
+    for name, one in alone.items():
+        with torch.inference_mode(False), torch.no_grad():
+            got[name] = _piece(list(_in_parts(one, model.target, images, noise, labels)))
+    return got
 
 
 def score_batch(
@@ -95,25 +218,36 @@ def score_batch(
     conditions: Sequence[Condition] = (),
     labels: torch.Tensor | None = None,
 ) -> tuple[list[Column], np.ndarray]:
-    """Return what the K statistics of a batch of images (B, C, H, W) are, and their values as (K, B) float32.
+    """Return what the K statistics of one attack are, and their values (K, B): see `score_together`."""
+    asking, model = {"": Asking(attack, conditions)}, AskedTarget(target, len(images))
+    piece = score_together(asking, model, images, noise, labels)[""]
+    return piece.columns, piece.values
 
-    Those of a `LearningAttack` are (K, B, …). `conditions` and `labels` (B,) are as in `statistics_under`. An attack
-    that differentiates is run outside inference mode, where it records what it differentiates by itself; the batch is
-    given to it in parts of its `microbatch`.
-    """
-    with torch.inference_mode(not attack.differentiates()), torch.no_grad():
-        parts = []
-        for rows in _parts(len(images), attack.microbatch):
-            asked = None if labels is None else labels[rows]
-            parts.append(
-                list(statistics_under(conditions, attack, target, images[rows], noise.of(rows), asked))
+
+def _in_parts(
+    asking: Asking, target: Target, images: torch.Tensor, noise: SampleNoise, labels: torch.Tensor | None
+) -> Iterator[Asked]:
+    """Yield what an attack gets that differentiates, for one part of a batch after another."""
+    size = asking.attack.microbatch or len(images)
+    for first in range(0, len(images), size):
+        rows, start = slice(first, first + size), time.perf_counter()
+        of_rows = None if labels is None else labels[rows]
+        statistics: list[Statistic] = []
+        for place, condition in enumerate(asking.conditions or [None]):
+            asked = (
+                target
+                if condition is None
+                else target.conditioned(of_rows if condition == "labels" else None)
             )
-        values = torch.cat([torch.stack([s.values for s in part]) for part in parts], dim=1)
-    columns = [Column(s.timestep, s.variant, s.queries) for s in parts[0]]
-    return columns, values.float().cpu().numpy()  # one transfer from the device
+            found = list(asking.attack.statistics(asked, images[rows], noise.of(rows)))
+            statistics += under(condition, found, is_first=place == 0)
+            if not any(statistic.queries for statistic in found):
+                break
+        yield Asked(statistics, time.perf_counter() - start)
 
 
-def _parts(count: int, most: int | None) -> list[slice]:
-    """Return the slices that cut so many samples into parts of at most `most`, or leave them whole."""
-    size = most or count
-    return [slice(first, first + size) for first in range(0, count, size)]
+def _piece(parts: Sequence[Asked]) -> Piece:
+    """Return what an attack got for the parts of a batch as one; one transfer from the device."""
+    values = torch.cat([torch.stack([s.values for s in part.statistics]) for part in parts], dim=1)
+    columns = [Column(s.timestep, s.variant, s.queries) for s in parts[0].statistics]
+    return Piece(columns, values.float().cpu().numpy(), sum(part.seconds for part in parts))

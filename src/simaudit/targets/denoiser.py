@@ -9,7 +9,7 @@ from typing import Any
 import torch
 
 from simaudit.diffusion.prediction import Prediction, noise_of
-from simaudit.diffusion.schedule import NoiseSchedule
+from simaudit.diffusion.schedule import NoiseSchedule, Timestep
 from simaudit.targets.classes import conditions_offered, known_classes
 from simaudit.targets.offers import DERIVATIVES
 
@@ -30,7 +30,7 @@ class Denoiser:
     labels: torch.Tensor | None = None
     replaced: Mapping[str, torch.Tensor] | None = None
 
-    def __call__(self, z: torch.Tensor, timestep: int) -> torch.Tensor:
+    def __call__(self, z: torch.Tensor, timestep: Timestep) -> torch.Tensor:
         """Return ε̂(z, t), shaped as z (B, C, H, W)."""
         condition = {"class_labels": self._labels(len(z))} if self.classes else {}
         time = torch.as_tensor(self.schedule.time(timestep), device=z.device).expand(len(z))

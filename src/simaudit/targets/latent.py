@@ -12,6 +12,7 @@ import numpy as np
 import torch
 
 from simaudit.data.store import Images
+from simaudit.diffusion.schedule import Timestep
 from simaudit.storage.array import ArrayWriter
 from simaudit.storage.atomic import atomic_path
 from simaudit.targets.denoiser import Denoiser
@@ -51,7 +52,7 @@ class LatentTarget:
         images: torch.Tensor = self._autoencoder.decode(z / self._scale + self._shift).sample
         return images
 
-    def predict_noise(self, z: torch.Tensor, timestep: int) -> torch.Tensor:
+    def predict_noise(self, z: torch.Tensor, timestep: Timestep) -> torch.Tensor:
         return self._denoiser(z, timestep)
 
 

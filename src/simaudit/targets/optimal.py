@@ -7,7 +7,7 @@ from types import MappingProxyType
 
 import torch
 
-from simaudit.diffusion.schedule import NoiseSchedule
+from simaudit.diffusion.schedule import NoiseSchedule, Timestep
 from simaudit.targets.offers import OF_A_CLOSED_FORM
 
 BLOCK = 4096  # members at a time: what bounds the memory of a query
@@ -39,7 +39,7 @@ class OptimalTarget:
     def decode(self, z: torch.Tensor) -> torch.Tensor:
         return z
 
-    def predict_noise(self, z: torch.Tensor, timestep: int) -> torch.Tensor:
+    def predict_noise(self, z: torch.Tensor, timestep: Timestep) -> torch.Tensor:
         """Return ε̂*(z, t), shaped as z, with μ_t(z) = Σ wᵢ x⁽ⁱ⁾ and w = softmax_i(−‖z − √ᾱ_t x⁽ⁱ⁾‖²/2σ_t²).
 
         Members are summed in blocks, never exponentiating anything positive: each block's sums are scaled to the

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import torch
 
+from simaudit.diffusion.schedule import Timestep
 from simaudit.targets.denoiser import Denoiser
 
 
@@ -32,5 +33,5 @@ class PixelTarget:
     def decode(self, z: torch.Tensor) -> torch.Tensor:
         return z
 
-    def predict_noise(self, z: torch.Tensor, timestep: int) -> torch.Tensor:
+    def predict_noise(self, z: torch.Tensor, timestep: Timestep) -> torch.Tensor:
         return self._denoiser(z, timestep)

@@ -7,7 +7,7 @@ from typing import Protocol, Self
 
 import torch
 
-from simaudit.diffusion.schedule import NoiseSchedule
+from simaudit.diffusion.schedule import NoiseSchedule, Timestep
 
 
 class Target(Protocol):
@@ -46,8 +46,8 @@ class Target(Protocol):
     def encode(self, images: torch.Tensor) -> torch.Tensor:
         """Return z, the space in which the model diffuses, from images (B, C, H, W) in [-1, 1]."""
 
-    def predict_noise(self, z: torch.Tensor, timestep: int) -> torch.Tensor:
-        """Return ε̂(z, t), shaped as z, each sample by itself. Costs one query per sample."""
+    def predict_noise(self, z: torch.Tensor, timestep: Timestep) -> torch.Tensor:
+        """Return ε̂(z, t), shaped as z, each sample by itself, at its own t of (B,) or all at one. A query each."""
 
     def decode(self, z: torch.Tensor) -> torch.Tensor:
         """Return images (B, C, H, W), about in [-1, 1], from z; differentiable.

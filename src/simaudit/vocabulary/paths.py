@@ -100,6 +100,11 @@ def checkpoints(name: str) -> Path:
     return RESULTS / "checkpoints" / name
 
 
+def unfinished(name: str) -> Path:
+    """Return the folder of what is finished of scores that are not, by what the names of their jobs begin with."""
+    return RESULTS / "unfinished" / name
+
+
 def scores(audit: str, attack: str, epoch: int | None = None) -> Path:
     """Scores of an attack, on an intermediate checkpoint where an epoch is given."""
     return SCORES / audit / (f"epochs/{epoch}" if epoch else "") / f"{attack}.parquet"

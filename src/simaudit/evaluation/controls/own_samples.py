@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -11,11 +11,13 @@ from simaudit.attacks.attack import Attack, TargetAttack
 from simaudit.attacks.derived_attack import DerivedAttack, Statistics
 from simaudit.evaluation.controls.jobs import left_out
 from simaudit.evaluation.statistics.intervals import rate
-from simaudit.vocabulary.knobs import Condition
 from simaudit.vocabulary.variant import CONDITION, variant_text
 
-Ask = Callable[[TargetAttack, Sequence[Condition]], Statistics]
-"""Returns every statistic of the samples by an attack, asked under these conditions."""
+if TYPE_CHECKING:
+    from simaudit.scoring.questions import Asking
+
+Ask = Callable[[Mapping[str, "Asking"]], Mapping[str, Statistics]]
+"""Returns every statistic of the samples by attacks, by the names that they are given."""
 Derive = Callable[[DerivedAttack, Mapping[str, Statistics]], Statistics]
 """Returns what an attack derives for the samples of their statistics by its bases."""
 
@@ -33,36 +35,34 @@ def shares_accused(
     `mark` stands beside each share: it is set where the calibration fold is too small for such a threshold.
     """
     reasons = {name: why for name, attack in attacks.items() if (why := left_out(attack))}
+    judged = {name: attack for name, attack in attacks.items() if name not in reasons}
+    answers = ask(
+        {
+            f"{name}/{base}": _asking(attacks[base], summary[name]["selected"])
+            for name, attack in judged.items()
+            for base in attack.bases or (name,)
+        }
+    )
     shares = {}
-    for name, attack in attacks.items():
-        if name in reasons:
-            continue
-        facts = summary[name]
-        statistic, member_when = _selected(attack, attacks, facts["selected"], ask, derive)
-        share = accused(statistic, facts["transferred"]["threshold"], member_when)
+    for name, attack in judged.items():
+        statistics = {base: answers[f"{name}/{base}"] for base in attack.bases or (name,)}
+        of_attack = derive(attack, statistics) if isinstance(attack, DerivedAttack) else statistics[name]
+        chosen = summary[name]["selected"]
+        keys = [(column.timestep, variant_text(column.variant)) for column in of_attack.columns]
+        values = of_attack.values[keys.index((chosen["timestep"], variant_text(chosen["variant"])))]
+        threshold = summary[name]["transferred"]["threshold"]
+        share = accused(values.astype(np.float32), threshold, of_attack.member_when)
         shares[name] = {"own_samples": {"accused": {**share, **mark}}}
     return {"attacks": shares, "left_out": reasons}
 
 
-def _selected(
-    attack: Attack, attacks: Mapping[str, Attack], chosen: Mapping[str, Any], ask: Ask, derive: Derive
-) -> tuple[np.ndarray, str]:
-    """Return an attack's statistic (S,) of the samples at the chosen knobs, and where members lie."""
-    timestep, variant = chosen["timestep"], chosen["variant"]
-    conditions = (variant[CONDITION],) if CONDITION in variant else ()
+def _asking(attack: Attack, chosen: Mapping[str, Any]) -> Asking:
+    """Return how to ask for an attack's statistics at the chosen timestep, under the chosen condition."""
+    from simaudit.scoring.questions import Asking
 
-    def asked(attack: Attack) -> Statistics:
-        assert isinstance(attack, TargetAttack)  # or params.yaml would have been refused
-        return ask(attack.at(timestep), conditions)
-
-    statistics = (
-        derive(attack, {base: asked(attacks[base]) for base in attack.bases})
-        if isinstance(attack, DerivedAttack)
-        else asked(attack)
-    )
-    keys = [(column.timestep, variant_text(column.variant)) for column in statistics.columns]
-    row = keys.index((timestep, variant_text(variant)))
-    return statistics.values[row].astype(np.float32), statistics.member_when
+    assert isinstance(attack, TargetAttack)  # or params.yaml would have been refused
+    variant = chosen["variant"]
+    return Asking(attack.at(chosen["timestep"]), (variant[CONDITION],) if CONDITION in variant else ())
 
 
 def accused(statistic: np.ndarray, threshold: float | None, member_when: str) -> dict[str, float]:

@@ -1,0 +1,102 @@
+"""What is finished of scores that are not: the statistics of some batches, in files that a killed job leaves."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import time
+import zipfile
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from simaudit.storage.array import save_arrays
+from simaudit.vocabulary.errors import SimauditError
+from simaudit.vocabulary.variant import Column, parse_variant, variant_text
+
+OFTEN = 10.0
+"""Seconds between two files at least: what a killed job loses."""
+
+
+class Piece(NamedTuple):
+    """What the K statistics of an attack are, their values (K, B) for a batch, and the seconds that it took alone."""
+
+    columns: list[Column]
+    values: np.ndarray
+    seconds: float
+
+
+class Unfinished:
+    """The pieces in a folder, by a key that says all that decides them, and the rows of the split that they are of.
+
+    Several processes may add to one folder. Each file holds the pieces of some batches, and names them.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._files: dict[str, Path] = {}
+        self._new: dict[str, np.ndarray] = {}
+        self._written = time.monotonic()
+        for file in sorted(folder.glob("*.npz")):
+            try:
+                with np.load(file) as arrays:
+                    self._files |= dict.fromkeys(arrays.files, file)
+            except (OSError, ValueError, zipfile.BadZipFile):  # cut off by whatever killed the job
+                file.unlink()
+
+    def has(self, key: str, rows: slice) -> bool:
+        """Return whether there is a piece of that key for these rows."""
+        return f"{_name(key, rows)}.values" in {**self._files, **self._new}
+
+    def add(self, key: str, rows: slice, piece: Piece) -> None:
+        """Add a piece, and write what has been added where the last time is some seconds ago."""
+        name = _name(key, rows)
+        text = json.dumps(
+            [[column.timestep, variant_text(column.variant), column.queries] for column in piece.columns]
+        )
+        self._new |= {
+            f"{name}.columns": np.frombuffer(text.encode(), dtype=np.uint8),
+            f"{name}.seconds": np.array(piece.seconds),
+            f"{name}.values": piece.values,
+        }
+        if time.monotonic() - self._written > OFTEN:
+            self.write()
+
+    def write(self) -> None:
+        """Write what has been added since the last time."""
+        if self._new:
+            file = self._folder / f"{next(iter(self._new)).rpartition('.')[0]}.npz"
+            save_arrays(file, self._new)
+            self._files |= dict.fromkeys(self._new, file)
+            self._new = {}
+        self._written = time.monotonic()
+
+    def read(self, key: str, rows: slice) -> Piece:
+        """Return the piece of that key for these rows. Raises SimauditError where its file is damaged."""
+        columns, seconds, values = (
+            self._array(f"{_name(key, rows)}.{part}") for part in ("columns", "seconds", "values")
+        )
+        known = json.loads(columns.tobytes())
+        return Piece(
+            [Column(t, parse_variant(text), queries) for t, text, queries in known], values, float(seconds)
+        )
+
+    def _array(self, name: str) -> np.ndarray:
+        if name in self._new:
+            return self._new[name]
+        file = self._files[name]
+        try:
+            with np.load(file) as arrays:
+                array: np.ndarray = arrays[name]
+                return array
+        except (OSError, ValueError, KeyError, zipfile.BadZipFile):
+            raise SimauditError(f"{file}: damaged; delete it and run again") from None
+
+    def drop(self) -> None:
+        """Delete the folder: what it held is finished."""
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+
+def _name(key: str, rows: slice) -> str:
+    return f"{rows.start}-{rows.stop}-{key}"
