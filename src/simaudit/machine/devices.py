@@ -7,9 +7,10 @@ import torch
 from simaudit.vocabulary.errors import SimauditError
 
 
-def resolve_device(name: str) -> torch.device:
+def resolve_device(name: str, shard: int = 1) -> torch.device:
     """Return the device of that name; `auto` takes CUDA, then MPS, then the CPU.
 
+    Of several GPUs each `shard` of a work, numbered from 1, takes the next, unless the name says which.
     Raises SimauditError for a device that this machine lacks.
     """
     available = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
@@ -17,4 +18,5 @@ def resolve_device(name: str) -> torch.device:
         name = next(kind for kind, present in available.items() if present)
     if not available[name.split(":")[0]]:
         raise SimauditError(f"device: {name} is not available here; choose auto or cpu")
-    return torch.device(name)
+    count = torch.cuda.device_count()
+    return torch.device(f"cuda:{(shard - 1) % count}" if name == "cuda" and count > 1 else name)

@@ -16,6 +16,7 @@ from simaudit.diffusion.noise import SampleNoise
 from simaudit.machine.devices import resolve_device
 from simaudit.machine.progress import Progress
 from simaudit.samples.draw import classes_to_draw
+from simaudit.scoring.batch_size import fitting
 from simaudit.scoring.jobs import ScoringKnobs
 from simaudit.scoring.questions import AskedTarget, Asking
 from simaudit.scoring.run import score_together
@@ -60,7 +61,8 @@ class OwnSamples:
             of_members = read_classes(job.input("items"), members, target.known_classes)
             labels = classes_to_draw(of_members, len(drawn), job.params["quality"]["seed"])
         first_id = max(len(drawn), len(Images.open(job.input("images"))))
-        return cls(target, drawn, labels, scoring.seed, first_id, scoring.batch_size, device)
+        size = fitting(scoring.batch_size, target, drawn, device)
+        return cls(target, drawn, labels, scoring.seed, first_id, size, device)
 
     def statistics(self, asking: Mapping[str, Asking]) -> dict[str, Statistics]:
         """Return every statistic of attacks by their names, asked as when the split is scored: (K, S) float32 each.

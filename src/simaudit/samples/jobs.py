@@ -73,6 +73,7 @@ def sample(job: Job) -> Mapping[str, Any]:
     from simaudit.machine.devices import resolve_device
     from simaudit.samples.draw import classes_to_draw, draw_samples
     from simaudit.samples.gallery import gallery
+    from simaudit.scoring.batch_size import fitting
     from simaudit.storage.array import save_array, save_arrays
     from simaudit.storage.pictures import save_sheet
     from simaudit.targets.family import family_type
@@ -90,7 +91,8 @@ def sample(job: Job) -> Mapping[str, Any]:
     if job.params["by_class"]:
         of_members = read_classes(job.input("items"), split.member_ids, target.known_classes)
         labels = classes_to_draw(of_members, knobs.samples, knobs.seed)
-    samples = draw_samples(target, like, knobs.samples, knobs.steps, knobs.seed, scoring.batch_size, labels)
+    size = fitting(scoring.batch_size, target, real, device)
+    samples = draw_samples(target, like, knobs.samples, knobs.steps, knobs.seed, size, labels)
     if not np.isfinite(samples).all():
         raise SimauditError(
             f"{folder}: its samples are not finite; train it anew, with a lower learning_rate"

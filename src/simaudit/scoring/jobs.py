@@ -4,7 +4,9 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
+
+from pydantic import Field
 
 from simaudit.attacks.attack import Attack, TargetAttack, attack_modules, kind_of
 from simaudit.attacks.derived_attack import DerivedAttack
@@ -13,7 +15,7 @@ from simaudit.attacks.wrapping_attack import WrappingAttack
 from simaudit.targets.family import TargetFamily, family_modules
 from simaudit.targets.memory import model_mb
 from simaudit.vocabulary import paths
-from simaudit.vocabulary.bounds import BatchSize
+from simaudit.vocabulary.bounds import BatchSize, Most
 from simaudit.vocabulary.errors import EntryError, SimauditError
 from simaudit.vocabulary.job import Job, reference
 from simaudit.vocabulary.knobs import Condition, Device, Knobs, Seed, Speed, Threads, deciding, speed
@@ -44,7 +46,8 @@ class ScoringKnobs(Knobs):
     """How attacks are run; none of it is an attack's own knob."""
 
     seed: Seed = 0
-    batch_size: Annotated[BatchSize, Speed()] = 256
+    batch_size: Annotated[BatchSize | Literal["auto"], Speed()] = "auto"
+    shards: Annotated[int, Field(gt=0), Most(1000, "no audit has so many batches"), Speed()] = 1
     device: Device = "auto"
     threads: Threads = 1
 
@@ -113,6 +116,22 @@ AT_ONCE = {"score": score_at_once}
 """The function that does several jobs at once, by that which does one."""
 
 
+def score_shard(jobs: Sequence[Job], shard: int, shards: int) -> None:
+    """Ask about the samples of one shard of so many, numbered from 1, and keep the answers for who does the jobs."""
+    from simaudit.scoring.run import collect
+    from simaudit.scoring.unfinished import Unfinished
+
+    for folder, of_state in _by_state(jobs).items():
+        asker, files, _ = _asked_for(of_state, shard)
+        batches = asker.batches
+        first, last = (len(batches) * number // shards for number in (shard - 1, shard))
+        collect(files, asker, batches[first:last], Unfinished(folder))
+
+
+IN_SHARDS = {"score": score_shard}
+"""The function that does a part of several jobs, by that which does one."""
+
+
 def _by_state(jobs: Sequence[Job]) -> dict[Path, list[Job]]:
     """Return the jobs that ask the same weights, by the folder that keeps what is finished of them."""
     states: dict[Path, list[Job]] = {}
@@ -121,8 +140,11 @@ def _by_state(jobs: Sequence[Job]) -> dict[Path, list[Job]]:
     return states
 
 
-def _asked_for(jobs: Sequence[Job]) -> tuple["Asker", list["ScoreFile"], "torch.device"]:
-    """Return what jobs of one state of a target are to ask, ready to be asked, and the files that they are to write."""
+def _asked_for(jobs: Sequence[Job], shard: int = 1) -> tuple["Asker", list["ScoreFile"], "torch.device"]:
+    """Return what jobs of one state of a target are to ask, ready to be asked, and the files that they are to write.
+
+    Where there are several GPUs and none is named, each shard takes another.
+    """
     import json
 
     import torch
@@ -131,6 +153,7 @@ def _asked_for(jobs: Sequence[Job]) -> tuple["Asker", list["ScoreFile"], "torch.
     from simaudit.data.split import Split
     from simaudit.data.store import Images
     from simaudit.machine.devices import resolve_device
+    from simaudit.scoring.batch_size import fitting
     from simaudit.scoring.questions import Asking
     from simaudit.scoring.run import Asker, ScoreFile
     from simaudit.scoring.score_file import LEARNED, LOG_SNR
@@ -149,14 +172,14 @@ def _asked_for(jobs: Sequence[Job]) -> tuple["Asker", list["ScoreFile"], "torch.
             f"{folder}: was trained on other members than those of {trained_on}; train it again, or score it with the "
             f"split it was trained on ({summary['members']['split']})"
         )
-    device = resolve_device(scoring.device)
+    device = resolve_device(scoring.device, shard)
     target = family_type(first.params["kind"]).load(state_folder(folder, epoch), device)
     conditions, labels = first.params["conditions"], None
     if "labels" in conditions:
         labels = read_classes(first.input("items"), samples.sample_id, target.known_classes)
-    asker = Asker(
-        target, Images.open(first.input("images")), samples, scoring.seed, scoring.batch_size, device, labels
-    )
+    images = Images.open(first.input("images"))
+    size = fitting(scoring.batch_size, target, images, device)
+    asker = Asker(target, images, samples, scoring.seed, size, device, labels)
     read = json.dumps(hashes(first.inputs))
     of_all = {
         "target_sha256": target_hash(summary),
@@ -178,7 +201,7 @@ def _asked_for(jobs: Sequence[Job]) -> tuple["Asker", list["ScoreFile"], "torch.
             **({"base": attack.base.model_dump_json()} if isinstance(attack, WrappingAttack) else {}),
             LOG_SNR: json.dumps(_log_snr(name, attack, target.schedule)),
         }
-        key = sha256_bytes(f"{job.identity} {read} {device.type} {scoring.batch_size}".encode())[:16]
+        key = sha256_bytes(f"{job.identity} {read} {device.type} {size}".encode())[:16]
         files.append(ScoreFile(job.output("scores"), Asking(attack, conditions), metadata | of_all, key))
     return asker, files, device
 
