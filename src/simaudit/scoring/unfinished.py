@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import shutil
 import time
-import zipfile
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
 from simaudit.storage.array import save_arrays
+from simaudit.storage.reading import reading
 from simaudit.vocabulary.errors import SimauditError
 from simaudit.vocabulary.variant import Column, parse_variant, variant_text
 
@@ -40,10 +40,10 @@ class Unfinished:
         self._written = time.monotonic()
         for file in sorted(folder.glob("*.npz")):
             try:
-                with np.load(file) as arrays:
+                with reading(file, "whole"), np.load(file) as arrays:
                     self._files |= dict.fromkeys(arrays.files, file)
-            except (OSError, ValueError, zipfile.BadZipFile):  # cut off by whatever killed the job
-                file.unlink()
+            except SimauditError:  # cut off by whatever killed the job
+                file.unlink(missing_ok=True)
 
     def has(self, key: str, rows: slice) -> bool:
         """Return whether there is a piece of that key for these rows."""
@@ -86,12 +86,9 @@ class Unfinished:
         if name in self._new:
             return self._new[name]
         file = self._files[name]
-        try:
-            with np.load(file) as arrays:
-                array: np.ndarray = arrays[name]
-                return array
-        except (OSError, ValueError, KeyError, zipfile.BadZipFile):
-            raise SimauditError(f"{file}: damaged; delete it and run again") from None
+        with reading(file, "whole"), np.load(file) as arrays:
+            array: np.ndarray = arrays[name]
+            return array
 
     def drop(self) -> None:
         """Delete the folder: what it held is finished."""
