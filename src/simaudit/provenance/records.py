@@ -84,7 +84,7 @@ def write_record(job: Job, command: Iterable[str], used: Mapping[str, Any]) -> N
         inputs=hashes([path, *job.inputs]),
         outputs={**hashes(job.outputs), **dict.fromkeys(measured)},
         speed={**job.speed, **used},
-        environment=environment(),
+        environment=environment(stamp.code),
     )
     record.write(paths.record(job.name))
 
