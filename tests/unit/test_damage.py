@@ -147,29 +147,29 @@ def test_the_command_that_makes_a_file_again_is_that_of_the_run():
 @pytest.mark.parametrize("anew", [inputs.HASHED_ANEW, 0])
 def test_a_job_does_not_read_what_another_job_has_not_made(anew, monkeypatch):
     monkeypatch.setattr(inputs, "HASHED_ANEW", anew)
-    require_as_made(EVALUATE)
+    require_as_made([EVALUATE])
     file = SCORES["sima"]
     content = file.read_bytes()
     file.write_bytes(content[:-1] + b"2")
     with pytest.raises(
         SimauditError, match=r"sima\.parquet: not what score/t/sima made; make it again with: "
     ):
-        require_as_made(EVALUATE)
+        require_as_made([EVALUATE])
     file.unlink()
     with pytest.raises(
         SimauditError, match=r"sima\.parquet: missing, and score/t/sima made it; .*--forcerun "
     ):
-        require_as_made(EVALUATE)
-    require_as_made(TRAIN)  # which reads no scores
+        require_as_made([EVALUATE])
+    require_as_made([TRAIN])  # which reads no scores
     paths.record("score/t/sima").unlink()
-    require_as_made(EVALUATE)  # says itself what it lacks
+    require_as_made([EVALUATE])  # says itself what it lacks
 
 
 def test_a_job_that_reads_a_folder_is_told_which_file_of_it_is_another():
     WEIGHTS.write_bytes(b"other")
     score = next(job for job in JOBS if job.name == "score/t/loss")
     with pytest.raises(SimauditError, match=f"{WEIGHTS}: not what train/t made"):
-        require_as_made(score)
+        require_as_made([score])
 
 
 def test_what_is_measured_is_named_in_a_record_and_does_not_change_it():

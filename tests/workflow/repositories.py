@@ -49,10 +49,17 @@ class Repository:
         assert done.returncode == 0, done.stdout + done.stderr
         return done
 
-    def due(self) -> set[str]:
-        """What a dry run would do: the first output of each job."""
-        done = self.snakemake("-n", "--printshellcmds")
-        return set(re.findall(r"^    output: ([^,\n]+)", done.stdout + done.stderr, flags=re.MULTILINE))
+    def due(self, *arguments: str) -> set[str]:
+        """What a dry run would do: the name of each process, which is that of its log."""
+        done = self.snakemake("-n", "--printshellcmds", *arguments)
+        return set(
+            re.findall(r"^    log: results/logs/(.+)\.log$", done.stdout + done.stderr, flags=re.MULTILINE)
+        )
+
+    def done_by(self, process: str) -> list[str]:
+        """The jobs that a process has done the last time, by its log."""
+        text = (self.path / f"results/logs/{process}.log").read_text()
+        return re.findall(r"^(.+): is done$", text, flags=re.MULTILINE)
 
     def change(self, key: str, value: object) -> None:
         """Set the value at a dotted key of params.yaml."""

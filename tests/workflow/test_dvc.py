@@ -11,10 +11,11 @@ pytestmark = pytest.mark.workflow
 
 
 TARGETS = {"digits-ddpm", "digits-untrained", "digits-optimal", "digits-ldm"}
-STAGES = {"derive": "score", "score_intermediate": "score"} | {
-    f"train_{kind}": "train" for kind in ("ddpm", "latent", "optimal")
+STAGES = {f"train_{kind}": "train" for kind in ("ddpm", "latent", "optimal")} | {
+    "evaluation": "evaluate",
+    "figures": "figure",
 }
-"""The stage of a rule that has another name."""
+"""The stage of a rule that has another name, both without the audit's."""
 SUMMING_UP = {"compare", "numbers", "figures_run", "tables", "report"}
 
 
@@ -32,10 +33,7 @@ def repro(repository):
 @pytest.fixture(scope="module")
 def reproduced(module_clone):
     repository = module_clone
-    per_target = set().union(
-        *map(every, ("train", "score", "sample", "quality", "evaluate", "sets", "figure"))
-    )
-    per_target |= every("own_samples")
+    per_target = set().union(*map(every, ("train", "score", "evaluate", "figure")))
     once = {"params", "theory", "prepare@digits"}
     once |= {f"{stage}@digits-300" for stage in ("split", "features", "blind", "nearest")}
     assert repro(repository) == once | per_target | SUMMING_UP
@@ -70,7 +68,7 @@ def test_a_changed_attack_and_one_of_the_users_own_are_scored_again_and_nothing_
     repository.change("attacks.loss.draws", [2])
     repository.add_the_attack_of_the_readme()
     repository.change("audits.digits-ddpm.attacks", ["loss", "my_attack", "pia", "sima"])
-    rerun = {f"{stage}@digits-ddpm" for stage in ("score", "evaluate", "own_samples", "sets", "figure")}
+    rerun = {f"{stage}@digits-ddpm" for stage in ("score", "evaluate", "figure")}
     assert repro(repository) == {"params"} | rerun | SUMMING_UP
     summary = json.loads((repository.path / "results/evaluation/digits-ddpm.json").read_text())
     assert "my_attack" in summary["attacks"]
@@ -118,19 +116,19 @@ def test_every_stage_declares_what_its_rule_reads_and_writes(reproduced):
     header = next(i for i, line in enumerate(table) if line.startswith("output_file"))
     columns = table[header].split("\t")
     rows = [dict(zip(columns, line.split("\t"), strict=True)) for line in table[header + 1 :] if "\t" in line]
-    rules = {"prepare", "split", "train_ddpm", "train_optimal", "train_latent", "score", "score_intermediate"}
-    assert {row["rule"] for row in rows} == rules | {
-        "sample",
+    shared = {f"{process}_{name}" for process in ("score", "evaluation", "figures") for name in TARGETS}
+    once = {
+        "prepare",
+        "split",
+        "train_ddpm",
+        "train_optimal",
+        "train_latent",
         "blind",
-        "quality",
-        "own_samples",
-        "evaluate",
-        "sets",
-        "figure",
         "nearest",
         "features",
         "theory",
-    } | SUMMING_UP - {"figures_run"}
+    }
+    assert {row["rule"] for row in rows} == once | shared | SUMMING_UP
 
     def under(path, folders):
         return any(Path(path).is_relative_to(folder) for folder in folders)
@@ -144,9 +142,7 @@ def test_every_stage_declares_what_its_rule_reads_and_writes(reproduced):
     }
     for row in rows:
         (stage,) = (name for name, (outs, _) in stages.items() if under(row["output_file"], outs))
-        is_of_run = row["rule"] == "figure" and "run" in Path(row["output_file"]).parts
-        wanted = "figures_run" if is_of_run else STAGES.get(row["rule"], row["rule"])
-        assert stage.split("@")[0] == wanted
+        rule = row["rule"] if row["rule"] in once | SUMMING_UP else row["rule"].split("_")[0]
+        assert stage.split("@")[0] == STAGES.get(rule, rule)
         for path in filter(None, row["input-file(s)"].split(",")):
-            own = stages[stage][0] if row["rule"] == "derive" else []  # scores that the same stage makes
-            assert under(path, stages[stage][1] + own), f"{stage} lacks a dependency on {path}"
+            assert under(path, stages[stage][1]), f"{stage} lacks a dependency on {path}"

@@ -25,18 +25,14 @@ def under(path, folders):
 
 
 def with_what_follows(phase):
-    """The jobs of a phase, and every job that reads something that one of these writes."""
-    names = {name for name, job in JOBS.items() if job.phase == phase}
+    """The processes that do the jobs of a phase, and each that reads something that one of these writes."""
+    processes = {job.done_by for job in JOBS.values() if job.phase == phase}
     while True:
-        made = [path for name in names for path in written_by(JOBS[name])]
-        more = {name for name, job in JOBS.items() if any(under(path, made) for path in job.inputs)} - names
-        if not more:
-            return names
-        names |= more
-
-
-def due_jobs(repository):
-    return {next(name for name, job in JOBS.items() if under(file, job.outputs)) for file in repository.due()}
+        made = [path for job in JOBS.values() if job.done_by in processes for path in written_by(job)]
+        reading = {job.done_by for job in JOBS.values() if any(under(path, made) for path in job.inputs)}
+        if reading <= processes:
+            return processes
+        processes |= reading
 
 
 def function_file(repository, phase):
@@ -62,7 +58,7 @@ def test_a_computing_line_more_reruns_its_phase_and_what_follows(repository, pha
     lines.insert(first.lineno - 1, " " * first.col_offset + "len(job.reads)\n")
     file.write_text("".join(lines))
     try:
-        assert due_jobs(repository) == with_what_follows(phase)
+        assert repository.due() == with_what_follows(phase)
     finally:
         file.write_text(text)
     assert repository.due() == set()

@@ -55,13 +55,6 @@ def again(own, tmp_path):
     return own.copy(tmp_path / "again")
 
 
-def due(repository):
-    """The first output of each job that a dry run would do, without the folder."""
-    done = repository.snakemake("-n", "--printshellcmds", *RUN)
-    lines = (done.stdout + done.stderr).splitlines()
-    return {line.split()[1].rstrip(",") for line in lines if line.startswith("    output: ")}
-
-
 def numbers(repository):
     return json.loads((repository.path / FOLDER / "results/numbers.json").read_text())
 
@@ -73,7 +66,7 @@ def test_pictures_without_labels_are_audited_and_the_near_copy_is_counted_and_le
     quality = json.loads((own.path / FOLDER / "results/evaluation/quality/own-ddpm.json").read_text())
     assert quality["features"] == "pca"
     assert (own.path / FOLDER / "results/figures/run/nearest_pairs.png").exists()
-    assert due(own) == set()
+    assert own.due(*RUN) == set()
 
 
 def test_the_run_agrees_with_itself_and_its_numbers_lead_to_the_raw_files(own):
@@ -86,8 +79,8 @@ def test_the_run_agrees_with_itself_and_its_numbers_lead_to_the_raw_files(own):
 def test_raw_files_may_be_elsewhere_afterwards_and_a_changed_list_draws_the_split_again(again):
     raw = again.path / FOLDER / "data/raw"
     shutil.rmtree(raw / "my pictures")
-    assert due(again) == set()
+    assert again.due(*RUN) == set()
     text = (raw / "members.csv").read_text()
     (raw / "members.csv").write_text(text.replace("000.PNG,member\n", ""))
-    assert {"data/splits/own.parquet", "results/evaluation/own-ddpm.parquet"} <= due(again)
-    assert "data/prepared/own/images.npy" not in due(again)
+    assert {"split/own", "score/own-ddpm"} <= again.due(*RUN)
+    assert "prepare/own" not in again.due(*RUN)

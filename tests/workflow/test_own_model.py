@@ -1,6 +1,5 @@
 """A model of a user's own in a folder: scored there, looked at again when it changes, and never removed."""
 
-import re
 import shutil
 
 import pytest
@@ -32,12 +31,6 @@ def save(folder, seed):
     DDPMPipeline(UNet2DModel(**sizes, **blocks), DDPMScheduler()).save_pretrained(folder)
 
 
-def due(repository):
-    """The first output of each job that a dry run would do for the scores."""
-    done = repository.snakemake("-n", "--printshellcmds", "--configfile", "theirs.yaml", "--", SCORES)
-    return set(re.findall(r"^    output: ([^,\n]+)", done.stdout + done.stderr, flags=re.MULTILINE))
-
-
 def test_a_model_is_scored_where_it_lies_until_it_changes_and_may_be_elsewhere_afterwards(fresh):
     model = fresh.path / "models/theirs"
     save(model, seed=0)
@@ -45,14 +38,15 @@ def test_a_model_is_scored_where_it_lies_until_it_changes_and_may_be_elsewhere_a
     before = {
         file: (file.read_bytes(), file.stat().st_mtime_ns) for file in model.rglob("*") if file.is_file()
     }
-    done = fresh.snakemake("--configfile", "theirs.yaml", "--", SCORES)
+    asked = ("--configfile", "theirs.yaml", "--", SCORES)
+    done = fresh.snakemake(*asked)
     assert "Loading" not in done.stdout + done.stderr
     assert {file: (file.read_bytes(), file.stat().st_mtime_ns) for file in before} == before
-    assert due(fresh) == set()
+    assert fresh.due(*asked) == set()
     model.rename(fresh.path / "elsewhere")
-    assert due(fresh) == set()
+    assert fresh.due(*asked) == set()
     save(model, seed=1)
-    assert due(fresh) == {"results/targets/theirs/training.json", SCORES}
+    assert fresh.due(*asked) == {"train/theirs", "score/theirs"}
 
 
 def test_a_model_in_a_targets_place_is_refused_and_stays(fresh):

@@ -99,7 +99,7 @@ def test_a_killed_controller_resumes_to_the_end_and_does_nothing_twice(clone, fi
     assert (clone.path / "results/report/index.html").exists()
     assert (clone.path / "results/figures/digits-ddpm/roc_loglog.pdf").exists()
     ran = set(re.findall(r"^\[.*?\] (\w+)", done.stderr, flags=re.MULTILINE))
-    assert {"train", "score", "evaluate", "figure", "report"} <= ran
+    assert {"train", "score", "evaluation", "figures", "report"} <= ran
     assert (done.stdout + done.stderr).count("has been submitted with SLURM jobid") >= len(ran)
     assert clone.due() == set()
 
@@ -112,8 +112,8 @@ def test_a_failing_job_is_a_failure_with_its_own_words(clone, finished_after_a_k
     file.write_bytes(whole)
     assert done.returncode != 0
     shown = done.stdout + done.stderr
-    assert "FAILED evaluate digits-ddpm" in shown
-    assert "log: results/logs/evaluate/digits-ddpm.log\n" in shown
+    assert "FAILED evaluation digits-ddpm" in shown
+    assert "log: results/logs/evaluation/digits-ddpm.log\n" in shown
     assert "results/scores/digits-ddpm/sima.parquet: not what score/digits-ddpm/sima made" in shown
 
 
@@ -130,7 +130,9 @@ def test_a_dvc_stage_is_a_slurm_job_too(slurm, clone, finished_after_a_kill):
 def test_a_job_whose_device_is_cuda_asks_for_a_gpu(fresh):
     fresh.change("scoring.device", "cuda")
     shown = fresh.snakemake("-n", "-p", "results/scores/digits-ddpm/sima.parquet").stdout
-    asked = dict(re.findall(r"^rule (\w+):.*?^    resources: (.*?)$", shown, flags=re.MULTILINE | re.DOTALL))
-    assert "gpu=1" in asked["score"]
+    asked = dict(
+        re.findall(r"^rule ([\w-]+):.*?^    resources: (.*?)$", shown, flags=re.MULTILINE | re.DOTALL)
+    )
+    assert "gpu=1" in asked["score_digits-ddpm"]
     assert "gpu=0" in asked["train_ddpm"]
     assert "gpu" not in asked["split"]

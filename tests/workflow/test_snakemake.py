@@ -26,20 +26,17 @@ TARGETS = {
     "digits-ldm": ["pullback", "reconstruction"],
 }
 WITH_SIMA = ["digits-ddpm", "digits-untrained", "digits-optimal"]
-INTERMEDIATE = {"results/scores/digits-ddpm/epochs/2/sima.parquet"}
 FIGURES = {
     "digits-ddpm": ["metrics_over_time", "nearest_member", "roc_loglog", "samples"],
     "digits-untrained": ["roc_loglog"],
     "digits-optimal": ["roc_loglog"],
     "digits-ldm": ["samples"],  # and norms, which it has none of
 }
-FROM_NUMBERS = {f"results/figures/run/{name}.pdf" for name in ("over_epochs", "published_beside")}
-THEORY = {"results/figures/run/closed_form_line.pdf"}
-TARGET = {"results/targets/digits-ddpm/model_index.json"}
-BLIND = {"results/evaluation/blind/digits-300.parquet"}
+OF_RUN = {
+    f"results/figures/run/{name}.pdf" for name in ("over_epochs", "published_beside", "closed_form_line")
+}
 INDEX = "results/report/index.html"
-PAGE = {INDEX}
-SUMMING_UP = {"results/comparison/against.json", "results/numbers.json", "results/tables"} | PAGE
+SUMMING_UP = {"compare", "numbers", "tables", "report"}
 
 
 def scores(target="digits-ddpm"):
@@ -51,22 +48,14 @@ def figures(target="digits-ddpm"):
 
 
 def after_training(*targets):
-    """What is done again when these targets change, their training apart."""
-    samples = {f"results/samples/{target}.npy" for target in targets}
-    quality = {f"results/evaluation/quality/{target}.json" for target in targets}
-    intermediate = INTERMEDIATE if "digits-ddpm" in targets else set()
-    return samples.union(quality, intermediate, after_scores(*targets), *map(scores, targets))
+    """The processes that run again when these targets change, their training apart."""
+    return {f"score/{target}" for target in targets} | after_scores(*targets)
 
 
 def after_scores(*targets):
-    """What is done again when scores of these targets change."""
-    kinds = (
-        "results/evaluation/{}.parquet",
-        "results/evaluation/own_samples/{}.json",
-        "results/evaluation/sets/{}.json",
-    )
-    evaluations = {kind.format(target) for kind in kinds for target in targets}
-    return evaluations.union(SUMMING_UP, FROM_NUMBERS, *map(figures, targets))
+    """The processes that run again when scores of these targets change."""
+    of_audits = {f"{process}/{target}" for process in ("evaluation", "figures") for target in targets}
+    return of_audits | SUMMING_UP | {"figures/run"}
 
 
 def kill_when(folder, pattern, process, seconds=120):
@@ -85,7 +74,7 @@ def digest(path: Path) -> str:
 
 
 def test_every_figure_is_there_and_then_nothing_is_left_to_do(finished):
-    asked = FROM_NUMBERS.union(THEORY, *map(figures, TARGETS))
+    asked = OF_RUN.union(*map(figures, TARGETS))
     found = {
         path.relative_to(finished.path).as_posix() for path in finished.path.glob("results/figures/*/*.pdf")
     }
@@ -103,8 +92,9 @@ def test_a_deleted_figure_is_drawn_again_for_the_page_and_comes_back_byte_for_by
     figure = results.path / "results/figures/digits-ddpm/roc_loglog.png"
     before = digest(figure)
     figure.unlink()
-    assert results.due() == {"results/figures/digits-ddpm/roc_loglog.pdf"} | PAGE
+    assert results.due() == {"figures/digits-ddpm", "report"}
     results.snakemake()
+    assert results.done_by("figures/digits-ddpm") == ["figure/digits-ddpm/roc_loglog"]
     assert digest(figure) == before
     assert results.due() == set()
 
@@ -133,15 +123,14 @@ def test_every_number_has_limits_and_the_report_says_first_which_controls_passed
     )
 
 
-def test_one_attacks_parameter_reruns_its_scores_evaluation_and_figures(results):
+def test_one_attacks_parameter_reruns_scores_evaluation_and_figures_of_those_it_is_run_on(results):
     results.change("attacks.sima.norms", [2])
-    sima = {f"results/scores/{target}/sima.parquet" for target in WITH_SIMA}
-    assert results.due() == sima | INTERMEDIATE | after_scores(*WITH_SIMA)
+    assert results.due() == after_training(*WITH_SIMA)
 
 
 def test_the_training_seed_reruns_everything_after_the_split(results):
     results.change("targets.digits-ddpm.training.seed", 1)
-    assert results.due() == TARGET | after_training("digits-ddpm")
+    assert results.due() == {"train/digits-ddpm"} | after_training("digits-ddpm")
 
 
 def files(repository):
@@ -229,7 +218,8 @@ def test_the_figures_of_a_target_that_lost_its_results_rerun_what_they_need(resu
     (results.path / "results/evaluation/digits-ddpm.parquet").unlink()
     before = digest(results.path / "results/evaluation/digits-ddpm.json")
     done = results.snakemake("figures_digits-ddpm")
-    assert set(re.findall(r"^\[.*?\] (\w+)", done.stderr, flags=re.MULTILINE)) == {"evaluate", "figure"}
+    assert set(re.findall(r"^\[.*?\] (\w+)", done.stderr, flags=re.MULTILINE)) == {"evaluation", "figures"}
+    assert results.done_by("evaluation/digits-ddpm") == ["evaluate/digits-ddpm"]
     assert all((results.path / figure).exists() for figure in figures())
     assert digest(results.path / "results/evaluation/digits-ddpm.json") == before
     assert results.due() == set()
@@ -358,8 +348,9 @@ def test_an_attack_of_the_users_own_is_one_file_and_one_entry(results):
     results.add_the_attack_of_the_readme()
     results.change("audits.digits-ddpm.attacks", [*TARGETS["digits-ddpm"], "my_attack"])
     file = "results/scores/digits-ddpm/my_attack.parquet"
-    assert results.due() == {file} | after_scores("digits-ddpm")
+    assert results.due() == after_training("digits-ddpm")
     results.snakemake()
+    assert results.done_by("score/digits-ddpm") == ["score/digits-ddpm/my_attack"]
     assert Scores.read(results.path / file).statistic.shape == (1, 1797)
     summary = json.loads((results.path / "results/evaluation/digits-ddpm.json").read_text())
     assert summary["attacks"]["my_attack"]["selected"]["queries"] == 1

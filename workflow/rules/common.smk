@@ -10,12 +10,16 @@ if (
 ):  # this clone's own code, wherever the package was installed from
     sys.path.insert(0, str(SOURCE))
 
+from snakemake.persistence import FileBackupMixin
+
 from simaudit.machine.locks import release_stale_locks
 from simaudit.plan import dvc
 from simaudit.plan.jobs import jobs
 from simaudit.plan.load import load
+from simaudit.plan.order import urgency
 from simaudit.provenance import handover, stamps
 from simaudit.provenance.asked import remember
+from simaudit.provenance.doing import is_done
 from simaudit.storage.faults import fault, require_writable
 from simaudit.targets.family import family_modules, family_type
 from simaudit.targets.jobs import target_files
@@ -41,6 +45,8 @@ try:
     PARAMS = load(FILES, GIVEN)
     JOBS = {job.name: job for job in jobs(PARAMS)}
     PROCESSES = by_process(JOBS.values())
+    RECORDS = {record(name): job for name, job in JOBS.items()}
+    URGENCY = urgency(PROCESSES)
     if workflow.is_main_process:
         handover.require_an_account(JOBS.values())
         if not workflow.output_settings.dryrun:
@@ -51,13 +57,31 @@ except OSError as error:  # of a file that the workflow itself reads or writes
     refuse(fault(error) or error)
 
 
+# A process leaves what is as it should be, and each of its files is whole or absent: Snakemake need neither copy them
+# before, nor go back to the copies when a process fails. It notes of a failed process that it ran, too. So the record of
+# each job that is not done has to go, which makes it due the next time.
+FileBackupMixin.backup_output = lambda self, path: None
+FileBackupMixin.restore_output = lambda self, path: path not in RECORDS or is_done(RECORDS[path])
+
+
+def forget_forced(due):
+    """Delete the records of jobs that are done again whatever they are: by `--forceall`, or `--forcerun` with a file."""
+    forced, made = workflow.dag_settings, {file for job in due for file in job.output}
+    for path, job in RECORDS.items():
+        own = [*files(job.outputs), path.as_posix()]
+        if path.as_posix() in made and (forced.forceall or not forced.forcerun.isdisjoint(own)):
+            path.unlink(missing_ok=True)
+
+
 # Snakemake comes here when there are jobs to do and it has locked their files; a dry run never does.
 onstart:
     try:
-        due = workflow.dag.needrun_jobs()
+        due = list(workflow.dag.needrun_jobs())
         require_writable(Path(file) for job in due for file in (*job.output, *job.log))
         if IS_ALONE:
             stamps.write(JOBS.values())
+            if not workflow.touch:
+                forget_forced(due)
             remember(FILES, GIVEN)
             if not FILES[1:] and not GIVEN and Path.cwd() == Path(workflow.basedir):
                 dvc.refresh(PARAMS)
@@ -116,6 +140,11 @@ def stamp(name):
 def threads(name):
     """A function for `threads:` of a process of that name."""
     return lambda wildcards: max(job.speed.get("threads", 1) for job in done_by(name, wildcards))
+
+
+def priority(name):
+    """A function for `priority:` of a process of that name: what most work waits for starts first."""
+    return lambda wildcards: URGENCY[name.format(**wildcards)]
 
 
 def memory(name):

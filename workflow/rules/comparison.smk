@@ -14,6 +14,7 @@ rule compare:
         record="results/records/compare.json",
     log:
         "results/logs/compare.log",
+    priority: priority("compare")
     threads: 1
     resources:
         mem_mb=memory("compare"),
@@ -32,6 +33,7 @@ rule numbers:
         record="results/records/numbers.json",
     log:
         "results/logs/numbers.log",
+    priority: priority("numbers")
     threads: 1
     resources:
         mem_mb=memory("numbers"),

@@ -8,6 +8,7 @@ rule prepare:
         record="results/records/prepare/{dataset}.json",
     log:
         "results/logs/prepare/{dataset}.log",
+    priority: priority("prepare/{dataset}")
     threads: 1
     resources:
         mem_mb=memory("prepare/{dataset}"),
@@ -26,6 +27,7 @@ rule split:
         record="results/records/split/{split}.json",
     log:
         "results/logs/split/{split}.log",
+    priority: priority("split/{split}")
     threads: 1
     resources:
         mem_mb=memory("split/{split}"),
@@ -45,6 +47,7 @@ rule features:
         record="results/records/features/{split}.json",
     log:
         "results/logs/features/{split}.log",
+    priority: priority("features/{split}")
     threads: 1
     resources:
         mem_mb=memory("features/{split}"),
@@ -65,6 +68,7 @@ rule theory:
         record="results/records/theory.json",
     log:
         "results/logs/theory.log",
+    priority: priority("theory")
     threads: 1
     resources:
         mem_mb=memory("theory"),

@@ -10,6 +10,7 @@ rule blind:
         record="results/records/blind/{split}.json",
     log:
         "results/logs/blind/{split}.log",
+    priority: priority("blind/{split}")
     threads: threads("blind/{split}")
     resources:
         mem_mb=memory("blind/{split}"),
@@ -31,6 +32,7 @@ rule nearest:
         record="results/records/nearest/{split}.json",
     log:
         "results/logs/nearest/{split}.log",
+    priority: priority("nearest/{split}")
     threads: threads("nearest/{split}")
     resources:
         mem_mb=memory("nearest/{split}"),
@@ -54,6 +56,7 @@ for name in processes("evaluation"):
             data=writes(name),
         log:
             f"results/logs/{name}.log",
+        priority: priority(name)
         threads: threads(name)
         resources:
             mem_mb=memory(name),
@@ -61,5 +64,6 @@ for name in processes("evaluation"):
             gpu=gpu(name),
         params:
             stamp=stamp(name),
+            process=name,  # the command is put together when the loop is over
         shell:
-            f"simaudit run {name} --threads {{threads}}"
+            "simaudit run {params.process} --threads {threads}"

@@ -10,11 +10,13 @@ for name in processes("figures"):
             data=writes(name),
         log:
             f"results/logs/{name}.log",
+        priority: priority(name)
         threads: threads(name)
         resources:
             mem_mb=memory(name),
             runtime=60,
         params:
             stamp=stamp(name),
+            process=name,  # the command is put together when the loop is over
         shell:
-            f"simaudit run {name} --threads {{threads}}"
+            "simaudit run {params.process} --threads {threads}"

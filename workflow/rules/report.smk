@@ -9,6 +9,7 @@ rule tables:
         record="results/records/tables.json",
     log:
         "results/logs/tables.log",
+    priority: priority("tables")
     threads: 1
     resources:
         mem_mb=memory("tables"),
@@ -22,13 +23,12 @@ rule tables:
 rule report:
     input:
         results=reads("report"),
-        # The jobs that the numbers come from, which the page tells of each.
-        records=reads("report"),
     output:
         page="results/report/index.html",
         record="results/records/report.json",
     log:
         "results/logs/report.log",
+    priority: priority("report")
     threads: 1
     resources:
         mem_mb=memory("report"),

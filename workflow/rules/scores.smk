@@ -15,6 +15,7 @@ for name in processes("score", "references", "derive"):
             data=writes(name),
         log:
             f"results/logs/{name}.log",
+        priority: priority(name)
         threads: threads(name)
         resources:
             mem_mb=memory(name),
@@ -22,5 +23,6 @@ for name in processes("score", "references", "derive"):
             gpu=gpu(name),
         params:
             stamp=stamp(name),
+            process=name,  # the command is put together when the loop is over
         shell:
-            f"simaudit run {name} --threads {{threads}}"
+            "simaudit run {params.process} --threads {threads}"

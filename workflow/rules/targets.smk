@@ -14,6 +14,7 @@ for kind in family_modules():
             "results/logs/train/{target}.log",
         wildcard_constraints:
             target=any_of(name for name, target in PARAMS.used_targets.items() if target.kind == kind),
+        priority: priority("train/{target}")
         threads: threads("train/{target}")
         resources:
             mem_mb=memory("train/{target}"),

@@ -24,7 +24,6 @@ from simaudit.plan.jobs import numbered
 from simaudit.provenance import stamps
 from simaudit.provenance.asked import remember_command
 from simaudit.provenance.doing import do
-from simaudit.provenance.runlog import RunLog
 from simaudit.report.jobs import report_job, tables_job
 from simaudit.scoring.given.jobs import given_score_job, given_split_job
 from simaudit.scoring.given.scores import GivenKnobs, GivenScores, read_given
@@ -135,7 +134,7 @@ def _do(every: Sequence[Job], again: Sequence[str]) -> None:
     stamps.write(every)
     remember_command(again)
     for job in every:
-        do([stamps.read_job(job.name)], RunLog())
+        do([stamps.read_job(job.name)])
 
 
 def _name(text: str) -> str:

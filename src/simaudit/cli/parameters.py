@@ -42,7 +42,7 @@ def schema() -> None:
 @click.command()
 @config_option
 @click.option(
-    "--tidy", is_flag=True, help="Delete what jobs made that nobody asks for any more, and their records."
+    "--tidy", is_flag=True, help="Delete scores and figures that nobody asks for any more, and their records."
 )
 def stamps(files: tuple[Path, ...], tidy: bool) -> None:
     """Check the parameters and write what decides each job (results/params/), and what DVC must know of them."""

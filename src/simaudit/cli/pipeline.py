@@ -35,15 +35,15 @@ def run(name: str, threads: int | None) -> None:
     with writing(file):
         file.parent.mkdir(parents=True, exist_ok=True)
         log.addHandler(logging.FileHandler(file, mode="w"))
-    Progress.job = paths.title_of(file)
     if threads:
         jobs = [_with_threads(job, threads) for job in jobs]
     require_as_made(jobs)
     require_as_given(jobs)
     for due in turns(jobs):
-        work = due[0]
+        at_work = due[0].name if len(due) == 1 else name
+        Progress.job = paths.title(at_work)
         try:
-            do(due, runlog)
+            do(due)
         except EntryError as error:
             from simaudit.plan.load import located
 
@@ -51,16 +51,15 @@ def run(name: str, threads: int | None) -> None:
         except SimauditError:
             raise  # its line goes into the log where it is printed
         except Exception as error:
-            log.debug("%s", work.name, exc_info=True)
+            log.debug("%s", at_work, exc_info=True)
             if is_out_of_memory(error):
-                raise SimauditError(f"{name}: not enough memory; {work.less_memory}") from None
+                raise SimauditError(f"{at_work}: not enough memory; {due[0].less_memory}") from None
             if line := fault(error):
                 raise line from None
             why = " ".join(f"{type(error).__name__}: {error}".split())
-            log.error("%s: %s; this is a bug: please report it, with the traceback in %s", name, why, file)
+            log.error("%s: %s; this is a bug: please report it, with the traceback in %s", at_work, why, file)
             sys.exit(EXIT_BUG)
-    if len(jobs) > 1:
-        runlog.write(file)
+    runlog.write(file)
 
 
 def _with_threads(job: Job, threads: int) -> Job:

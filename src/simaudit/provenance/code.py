@@ -9,6 +9,7 @@ If any of the code reads a docstring, as that of a figure is read, the docstring
 
 import ast
 import hashlib
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cache
@@ -34,6 +35,9 @@ UNTRACKED = frozenset(
 )
 """Modules that cannot change a result: refusals, types and limits of knobs and names of files, whose values stamps
 hold, finding plug-ins, and progress bars."""
+
+IMPORT = re.compile(r"^[ \t]*(?:import|from)[ \t]+(\w+)", re.MULTILINE)
+"""How an import begins, and the name of the package."""
 
 ON_IMPORT = ""
 """The name under which those statements of a module stand that run when it is imported."""
@@ -92,6 +96,12 @@ def digest(places: Iterable[str]) -> dict[str, str]:
         for name in names
     )
     return {module: _digest(module, names, docstrings) for module, names in code.items()}
+
+
+def imported(modules: Iterable[str]) -> set[str]:
+    """Return the names of all packages that these modules import anywhere, as far as the modules are here."""
+    files = filter(None, map(_file, modules))
+    return set().union(*(IMPORT.findall(file.read_text(encoding="utf-8")) for file in files))
 
 
 def _place(text: str) -> Place:

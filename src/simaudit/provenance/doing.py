@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 
+from simaudit.machine.progress import log
 from simaudit.provenance.records import Record, write_record
 from simaudit.provenance.runlog import RunLog
 from simaudit.provenance.stamps import Stamp
@@ -10,6 +11,9 @@ from simaudit.storage.hashes import hashes
 from simaudit.vocabulary import paths
 from simaudit.vocabulary.errors import SimauditError
 from simaudit.vocabulary.job import Job
+
+STARTS, IS_DONE = "starts", "is done"
+"""What the log of a process says of each of its jobs."""
 
 
 def turns(jobs: Sequence[Job]) -> Iterator[list[Job]]:
@@ -32,15 +36,19 @@ def _together(jobs: Sequence[Job]) -> Iterator[list[Job]]:
         yield [job for _, job in neighbours]
 
 
-def do(jobs: Sequence[Job], runlog: RunLog) -> None:
+def do(jobs: Sequence[Job]) -> None:
     """Do jobs that were read from their stamps, and write the record and the run log of each when it is done.
 
-    Raises whatever a job raises, and SimauditError when a stamp changed meanwhile.
+    The run logs of jobs that are done at once overlap. Raises whatever a job raises, and SimauditError when a stamp
+    changed meanwhile.
     """
-    at_once = jobs[0].at_once
+    runlog, at_once = RunLog(), jobs[0].at_once
+    for job in jobs:
+        log.debug("%s: %s", job.name, STARTS)
     for job, used in at_once(list(jobs)) if at_once else ((job, job.do()) for job in jobs):
         write_record(job, ["simaudit", "run", job.name], used)
         runlog.write(paths.log(job.name))
+        log.debug("%s: %s", job.name, IS_DONE)
 
 
 def is_done(job: Job) -> bool:

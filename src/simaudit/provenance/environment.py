@@ -1,11 +1,11 @@
-"""What computes: the versions of the packages that a job has loaded, and the lock that they should come from."""
+"""What computes: the versions of the packages that a job's code imports, and the lock that they should come from."""
 
-import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from simaudit.provenance import code
 from simaudit.storage.hashes import sha256_file
 
 LOCK = Path(__file__).parents[3] / "requirements.lock"
@@ -26,12 +26,19 @@ COMPUTING = {
     "transformers": "transformers",
 }
 """The packages whose versions can change a number or a picture: module and package name."""
+USING = {"sklearn": "scipy", "torchmetrics": "torch_fidelity"}
+"""Packages that compute with another one, which our code need not import."""
 
 
-def environment() -> dict[str, Any]:
-    """`versions` by package of those that this process has loaded, and `lock`, the SHA-256 of requirements.lock."""
-    loaded = [package for module, package in COMPUTING.items() if module in sys.modules]
-    return {"versions": installed(loaded), "lock": sha256_file(LOCK) if LOCK.exists() else None}
+def environment(modules: Iterable[str]) -> dict[str, Any]:
+    """Return what computes in the code of these modules, whichever other jobs run in the same process.
+
+    `versions` by package of those that the modules import, and `lock`, the SHA-256 of requirements.lock.
+    """
+    imported = code.imported(modules)
+    imported |= {USING[name] for name in imported & USING.keys()}
+    used = [package for name, package in COMPUTING.items() if name in imported]
+    return {"versions": installed(used), "lock": sha256_file(LOCK) if LOCK.exists() else None}
 
 
 def installed(packages: list[str]) -> dict[str, str]:

@@ -78,7 +78,7 @@ def _require_nothing_due(when: str) -> None:
             f"snakemake -n: {when}, it does not know how some files were made; run: snakemake --cores all"
         )
     if "Nothing to be done" not in said:
-        jobs = re.findall(r"^(?:local)?rule (\w+):", said, flags=re.MULTILINE)
+        jobs = re.findall(r"^(?:local)?rule ([\w-]+):", said, flags=re.MULTILINE)
         raise SimauditError(
             f"snakemake -n: {when}, {len(jobs)} jobs are left ({', '.join(dict.fromkeys(jobs))}); run: "
             "snakemake --cores all"

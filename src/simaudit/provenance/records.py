@@ -18,6 +18,9 @@ from simaudit.vocabulary import paths
 from simaudit.vocabulary.errors import SimauditError
 from simaudit.vocabulary.job import Job
 
+SHARING = ("figure", "score")
+"""The phases whose jobs write into one folder for each audit."""
+
 
 @dataclass(frozen=True)
 class Record:
@@ -81,7 +84,7 @@ def write_record(job: Job, command: Iterable[str], used: Mapping[str, Any]) -> N
         inputs=hashes([path, *job.inputs]),
         outputs={**hashes(job.outputs), **dict.fromkeys(measured)},
         speed={**job.speed, **used},
-        environment=environment(),
+        environment=environment(stamp.code),
     )
     record.write(paths.record(job.name))
 
@@ -109,11 +112,15 @@ def read_records(folder: Path = paths.RECORDS) -> dict[str, Record]:
 
 
 def tidy(asked: Container[str]) -> None:
-    """Delete the record of every job that is not among those asked for, and the files that no other job made."""
+    """Delete what jobs made that are not among those asked for, and their records, in the folders that jobs share.
+
+    In DVC's eyes such a folder, as that of all scores of an audit, is one output: what nobody asks for any more would
+    stay in it. Files that other jobs made too are left, and so is whatever has a folder of its own, as weights do.
+    """
     records, _ = records_in()
     kept = makers({name: record for name, record in records.items() if name in asked})
     for name, record in records.items():
-        if name not in asked:
+        if name not in asked and record.phase in SHARING:
             for file in record.outputs.keys() - kept.keys():
                 Path(file).unlink(missing_ok=True)
             paths.record(name).unlink()

@@ -26,7 +26,10 @@ from simaudit.storage.reading import reading
 from simaudit.vocabulary import paths
 from simaudit.vocabulary.errors import SimauditError
 
-OWN = ("logs", "params", "records", "checkpoints", "crate", paths.SPEED.name, paths.ASKED.name)
+OWN = (
+    *("logs", "params", "records", "checkpoints", "unfinished", "crate"),
+    *(paths.SPEED.name, paths.PROCESSES.name, paths.ASKED.name),
+)
 """What stands under results/ and is no result."""
 NAMED = 3  # jobs that a line about many of them names
 LOCK = Path("dvc.lock")

@@ -176,6 +176,6 @@ def job_of(log: Path) -> str:
     return job.with_suffix("").as_posix()
 
 
-def title_of(log: Path) -> str:
-    """Return the name of the job or process that writes a log, for people: "sample net"."""
-    return job_of(log).replace("/", " ", 1)
+def title(job: str) -> str:
+    """Return the name of a job or process for people: sample/net is "sample net"."""
+    return job.replace("/", " ", 1)

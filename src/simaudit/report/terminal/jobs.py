@@ -10,14 +10,17 @@ from typing import TextIO
 from simaudit.machine.progress import spoken
 from simaudit.report.terminal.failure import Failure
 from simaudit.report.terminal.forecast import Forecast
-from simaudit.vocabulary.paths import title_of
+from simaudit.vocabulary.paths import job_of, title
 
 WIDTH = 200
 """Longer lines are wrapped, in characters."""
 LONG_JOB = 10.0
 """Seconds. The end of a job that took longer is told, too."""
-UNSAID = ("Select jobs to execute", "Using shell: ", "Assuming unrestricted shared filesystem", "host: ")
-"""How the messages begin that mean nothing to the person who waits."""
+UNSAID = (
+    *("Select jobs to execute", "Using shell: ", "Assuming unrestricted shared filesystem", "host: "),
+    *("Restored previous version of ", "Removing output files of failed job "),
+)
+"""How the messages begin that mean nothing to the person who waits, or less than the line of the failed job."""
 CTRL_C = "Terminating processes on user request"
 STAMP_CHANGED = "Params have changed since last execution"
 """Snakemake knows of parameters and code the hash of the stamp alone."""
@@ -93,7 +96,7 @@ class JobLines(logging.StreamHandler[TextIO]):
         job, log = record.jobid, record.log  # type: ignore[attr-defined]
         if not log:  # a rule that only names files
             return ""
-        self._names[job] = name = title_of(Path(log[0]))
+        self._names[job] = name = title(job_of(Path(log[0])))
         if self._dry_run:
             return f"{name}: {_shortened(record.reason)}"  # type: ignore[attr-defined]
         jobs, now = self._jobs(), time.monotonic()
@@ -116,8 +119,8 @@ class JobLines(logging.StreamHandler[TextIO]):
         if not logs or self._stopped:
             return ""
         message = next((message for message in self._commands if command in message), "")
-        self._failed.append(Failure(logs[0], message))
-        return "\n".join([f"FAILED {title_of(logs[0])}", *(f"    its log: {log}" for log in logs)])
+        self._failed.append(failure := Failure(logs[0], message))
+        return "\n".join([f"FAILED {failure.name}", *(f"    its log: {log}" for log in logs)])
 
     def _jobs(self) -> Forecast:
         self._forecast = self._forecast or self._make_forecast()

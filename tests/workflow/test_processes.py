@@ -1,0 +1,131 @@
+"""What one process does of the jobs that share it: those that are due, and no other."""
+
+import os
+import signal
+import time
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.workflow
+
+SCORE, EVALUATION, FIGURES = (f"{process}/digits-ddpm" for process in ("score", "evaluation", "figures"))
+SIMA, PIA = (Path(f"results/scores/digits-ddpm/{attack}.parquet") for attack in ("sima", "pia"))
+KEY = "audits.digits-ddpm.attacks"
+SECONDS = 180
+
+
+def made(repository):
+    """What jobs have written, by path: which file it is, and its content. Snakemake touches what a process leaves."""
+    files = [
+        path
+        for folder in ("records", "scores", "samples", "figures", "evaluation")
+        for path in (repository.path / "results" / folder).rglob("*.*")
+    ]
+    return {
+        path.relative_to(repository.path).as_posix(): (path.stat().st_ino, path.read_bytes())
+        for path in files
+    }
+
+
+def changed(before, after):
+    """The files that are other ones now, the records among them."""
+    return {name for name in before.keys() | after.keys() if before.get(name) != after.get(name)}
+
+
+def rule(process):
+    """The name of the Snakemake rule of a process."""
+    return process.replace("/", "_", 1)
+
+
+def flip_a_bit(file):
+    content = bytearray(file.read_bytes())
+    content[len(content) // 2] ^= 1
+    file.write_bytes(content)
+
+
+def child_of(process, command):
+    """The process that was started, at whatever distance, by another one, and runs a command."""
+    for line in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            words = line.read_bytes().split(b"\0")
+            is_child = os.getpgid(int(line.parent.name)) == process.pid
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+        if is_child and [b"run", command.encode()] == words[2:4]:
+            return int(line.parent.name)
+    raise AssertionError(f"no simaudit run {command}")
+
+
+def test_an_attack_that_changed_or_is_new_is_scored_alone_and_one_that_is_gone_leaves_its_file(results):
+    before = made(results)
+    results.change("attacks.pia.timesteps", [60])
+    results.change(KEY, ["loss", "pia", "secmi", "sima"])
+    results.snakemake(rule(SCORE))
+    assert results.done_by(SCORE) == [f"{SCORE}/pia", f"{SCORE}/secmi"]
+    files = {f"results/{folder}/digits-ddpm/{{}}" for folder in ("scores", "records/score")}
+    names = {"pia.parquet", "pia.json", "secmi.parquet", "secmi.json"}
+    assert changed(before, made(results)) <= {file.format(name) for file in files for name in names}
+    assert results.due(rule(SCORE)) == set()
+
+    before = made(results)
+    results.change(KEY, ["loss", "pia", "sima"])
+    results.snakemake(rule(SCORE))
+    assert results.done_by(SCORE) == []
+    assert changed(before, made(results)) == set()
+    assert results.due(rule(SCORE)) == set()
+
+
+def test_a_figure_that_changed_is_drawn_alone(results):
+    before = made(results)
+    results.append("src/simaudit/figures/of_target/nearest_member.py", "\nlen(__name__)\n")
+    results.snakemake(rule(FIGURES))
+    assert results.done_by(FIGURES) == ["figure/digits-ddpm/nearest_member"]
+    assert {Path(name).stem for name in changed(before, made(results))} == {"nearest_member"}
+    assert results.due(rule(FIGURES)) == set()
+
+
+def test_a_flipped_bit_is_noticed_and_that_file_alone_is_made_again(results):
+    before = made(results)
+    flip_a_bit(results.path / SIMA)
+    results.snakemake("--forcerun", rule(SCORE), "--", rule(SCORE))
+    assert results.done_by(SCORE) == [f"{SCORE}/sima"]
+    assert {name: content for name, (_, content) in before.items()} == {
+        name: content for name, (_, content) in made(results).items()
+    }
+    assert results.due() == set()
+
+
+def test_what_is_forced_by_its_file_is_done_whatever_it_is(results):
+    results.snakemake("--forcerun", PIA.as_posix(), "--", rule(SCORE))
+    assert results.done_by(SCORE) == [f"{SCORE}/pia"]
+    results.snakemake("--forceall", "--allowed-rules", rule(FIGURES), "--", rule(FIGURES))
+    assert len(results.done_by(FIGURES)) == 4
+
+
+def test_a_process_that_is_killed_leaves_what_it_has_done_and_the_rest_is_due(results):
+    """Although all its files are there, of before, and Snakemake notes that it ran by the parameters of now."""
+    record = results.path / "results/records/evaluate/digits-ddpm.json"
+    before = record.read_bytes()
+    results.change("evaluation.bootstrap", 90)
+    process = results.start("snakemake", "--cores", "1", rule(EVALUATION))
+    deadline = time.monotonic() + SECONDS
+    while record.read_bytes() == before:
+        assert process.poll() is None
+        assert time.monotonic() < deadline
+        time.sleep(0.002)
+    os.kill(child_of(process, EVALUATION), signal.SIGKILL)
+    assert process.wait() == 1
+    log = max((results.path / ".snakemake/log").glob("*.log")).read_text()
+    assert (
+        "FAILED quality digits-ddpm: was killed (signal 9), most often because the memory was full; " in log
+    )
+    assert not list((results.path / ".snakemake/backups").rglob("*.*"))
+    state = record.stat().st_ino
+
+    assert EVALUATION in results.due(rule(EVALUATION))
+    results.snakemake(rule(EVALUATION))
+    kinds = ("quality", "own_samples", "sets")
+    assert results.done_by(EVALUATION) == [f"{kind}/digits-ddpm" for kind in kinds]
+    assert record.stat().st_ino == state
+    assert results.due(rule(EVALUATION)) == set()
