@@ -100,7 +100,11 @@ def evaluate(job: Job) -> None:
     )
     with threadpool_limits(1):  # each statistic has a thread; a linear algebra library's own would only wait
         audit = evaluate(scores, reference, nearest, resampling, assumed)
-        epochs = evaluate_intermediate(states, reference, resampling, assumed) if reference else {}
+        epochs = (
+            evaluate_intermediate(states, reference, resampling, assumed)
+            if reference and job.reads["intermediate"]
+            else {}
+        )
     audit.selected.write(job.output("selected"))
     write_json(job.output("epochs"), {**of, "epochs": epochs})
     write_json(job.output("differences"), {**of, **audit.differences})

@@ -9,6 +9,7 @@ from simaudit.evaluation.statistics.intervals import CONFIDENCE, Interval, rate,
 from simaudit.evaluation.statistics.roc import Roc, most_errors
 
 CHUNK = 256  # samples at a time: few enough that all their resamples stay in the processor's cache
+DRAWN = 64  # resamples at a time, when they are drawn: a copy of these is all that is held beside the table
 CELL = 16  # samples of a chunk that are summed one after the other; all cells are summed at once
 
 
@@ -22,12 +23,14 @@ class Bootstrap:
     def __init__(self, is_member: np.ndarray, resamples: int, seed: int) -> None:
         """`is_member` is (N,) bool; the same arguments give the same resamples."""
         rng = np.random.default_rng(seed)
-        drawn = np.zeros((resamples, len(is_member) + 1), dtype=np.uint8)
-        for role in np.flatnonzero(is_member), np.flatnonzero(~is_member):
-            for counts in drawn:
-                counts[role] = np.bincount(rng.integers(len(role), size=len(role)), minlength=len(role))
         # One row per sample, so that reordering samples copies whole rows. The last row is all zeros, for padding.
-        self._counts = np.ascontiguousarray(drawn.T)
+        self._counts = np.zeros((len(is_member) + 1, resamples), dtype=np.uint8)
+        for role in np.flatnonzero(is_member), np.flatnonzero(~is_member):
+            for first in range(0, resamples, DRAWN):
+                drawn = np.empty((min(DRAWN, resamples - first), len(role)), dtype=np.uint8)
+                for counts in drawn:
+                    counts[:] = np.bincount(rng.integers(len(role), size=len(role)), minlength=len(role))
+                self._counts[role, first : first + DRAWN] = drawn.T
 
     def asr(self, roc: Roc) -> np.ndarray:
         """Return the ASR of every resample, (resamples,)."""
