@@ -41,6 +41,10 @@ Key = tuple[int | None, str]
 """The timestep of a statistic and the text of its variant."""
 
 
+ROWS = 2**20
+"""Most rows of a row group: what reads or writes a file holds one group beside the statistics."""
+
+
 class ScoreWriter:
     """Streams row groups into a Parquet file of SCHEMA, or WIDE. A context manager; `metadata` is the file's own."""
 
@@ -59,15 +63,30 @@ class ScoreWriter:
         self._writer.close()
 
     def write(self, columns: Sequence[Column], split: Split, rows: slice, values: np.ndarray) -> None:
-        """Write one row group: `values` is (len(columns), B), for the samples `rows` of `split`."""
+        """Write `values` (len(columns), B), for the samples `rows` of `split`, in row groups of at most ROWS rows."""
+        ids = split.sample_id[rows]
+        heldout, evaluation = split.role[rows] == HELDOUT, split.fold[rows] == EVALUATION
+        step = max(ROWS // len(columns), 1)
+        for first in range(0, len(ids), step):
+            part = slice(first, first + step)
+            self._write_group(columns, ids[part], heldout[part], evaluation[part], values[:, part])
+
+    def _write_group(
+        self,
+        columns: Sequence[Column],
+        ids: np.ndarray,
+        is_heldout: np.ndarray,
+        is_evaluation: np.ndarray,
+        values: np.ndarray,
+    ) -> None:
         statistics, samples = values.shape
         timesteps = np.array([-1 if c.timestep is None else c.timestep for c in columns], dtype=np.int16)
         queries = np.array([-1 if c.queries is None else c.queries for c in columns], dtype=np.int32)
         variant, variants = pd.factorize(np.array([variant_text(c.variant) for c in columns], dtype=object))
         arrays = [
-            pa.array(np.tile(split.sample_id[rows], statistics)),
-            labels(np.tile(split.role[rows] == HELDOUT, statistics), SIDES),
-            labels(np.tile(split.fold[rows] == EVALUATION, statistics), FOLDS),
+            pa.array(np.tile(ids, statistics)),
+            labels(np.tile(is_heldout, statistics), SIDES),
+            labels(np.tile(is_evaluation, statistics), FOLDS),
             pa.array(timesteps.repeat(samples), mask=(timesteps < 0).repeat(samples)),
             pa.DictionaryArray.from_arrays(variant.astype(np.int16).repeat(samples), variants),
             pa.array(np.ascontiguousarray(values).ravel()).cast(self._schema.field("statistic").type),

@@ -190,6 +190,7 @@ def evaluate_intermediate(
         _require_same_samples(scores, blind)
         facts = MeasuredAttack.of(scores, bootstrap, resampling.threads, assumed).facts()
         epochs.setdefault(str(epoch), {"attacks": {}})["attacks"][scores.attack] = facts
+        del scores  # before the next file is read
     return epochs
 
 
