@@ -1,4 +1,4 @@
-"""What grows with the number of samples: statistics are held once, score files one at a time, and jobs say their memory."""
+"""What grows with the number of samples: statistics are held once, one file at a time, and a job says its memory."""
 
 import gc
 import tracemalloc
