@@ -3,38 +3,32 @@
 Two sides of a ratio are timed in turns, so that a busy neighbour slows both; the median of the turns is printed.
 """
 
-import resource
 import statistics
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import torch
 from diffusers import DDPMScheduler
 
+import evaluation
 import scale
+from scale import seconds
 from simaudit.attacks.threshold.sima import SimA
 from simaudit.data.sources.digits import Digits
 from simaudit.data.split import Split, make_split
 from simaudit.diffusion.schedule import NoiseSchedule
-from simaudit.evaluation.jobs import evaluate_job
 from simaudit.plan.load import load
-from simaudit.provenance import stamps
 from simaudit.scoring.run import write_scores
-from simaudit.scoring.score_file import Column, ScoreWriter
 from simaudit.storage.json import read_json
-from simaudit.storage.parquet import write_table
 from simaudit.targets.denoiser import Denoiser
 from simaudit.targets.pixel import PixelTarget
 from simaudit.training.denoiser import noise_prediction
 from simaudit.training.loop import Trainable, train
-from simaudit.vocabulary import paths
 
 ROOT = Path(__file__).parents[1]
 PARAMS = load([ROOT / "params.yaml"])
@@ -42,15 +36,7 @@ TARGET = PARAMS.targets["digits-ddpm"]
 IMAGES = np.stack([item.pixels for item in Digits(source="digits").items()])
 CORES = 2
 TURNS = 5
-BATCH = 1000  # samples in a row group of a score file
 BATCH_SIZES = (32, 64, 128, 256, 512)
-
-
-def seconds(function: Callable[[], object]) -> float:
-    """Wall time of one call."""
-    start = time.perf_counter()
-    function()
-    return time.perf_counter() - start
 
 
 def in_turns(*functions: Callable[[], object]) -> list[float]:
@@ -134,41 +120,6 @@ def training(folder: Path) -> float:
     return with_loop / without
 
 
-def evaluation(folder: Path) -> tuple[float, float, float]:
-    """(wall seconds of an evaluation job on CORES, that time over sorting each column once, peak memory in GB).
-
-    50,000 members and 50,000 held-out samples, 31 timesteps and 8 variants, with the knobs of params.yaml.
-    """
-    samples, timesteps, variants = 100_000, range(0, 301, 10), [{"norm": k} for k in range(8)]
-    rng = np.random.default_rng(0)
-    frame = make_split([f"{i:064x}" for i in range(samples)], samples // 2, 0.3, 0)
-    split = Split(folder, *(frame[name].to_numpy() for name in frame.columns))
-
-    files = {
-        "attack": [Column(t, v, 1) for t in timesteps for v in variants],
-        "blind": [Column(None, {"classifier": "c"}, 0)],
-    }
-    for name, columns in files.items():
-        with ScoreWriter(folder / f"{name}.parquet", {"attack": name, "member_when": "low"}) as writer:
-            for first in range(0, samples, BATCH):
-                rows = slice(first, first + BATCH)
-                noise = rng.normal(size=(len(columns), len(split.is_member[rows])))
-                writer.write(columns, split, rows, noise - split.is_member[rows])
-    distances = {"sample_id": split.sample_id, "distance": rng.uniform(size=samples), "near_duplicate": False}
-    write_table(folder / "nearest.parquet", pd.DataFrame(distances))
-    reads = {name: folder / f"{name}.parquet" for name in ("blind", "nearest")}
-    reads |= {"scores": [folder / "attack.parquet"], "intermediate": {}}
-    job = replace(evaluate_job("bench", "s", {}, {}, PARAMS.evaluation), reads=reads)
-    stamps.write([job], folder / paths.STAMPS, folder / paths.SPEED)
-    command = ["simaudit", "run", job.name, "--threads", str(CORES)]
-    wall = seconds(lambda: subprocess.run(command, check=True, cwd=folder))
-    memory = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024 / 1e9
-    columns = len(files["attack"])
-    values, folds = rng.normal(size=samples), (split.is_calibration, ~split.is_calibration)
-    sorting = columns * seconds(lambda: [np.argsort(values[fold]) for fold in folds])
-    return wall, wall / sorting, memory
-
-
 @dataclass(frozen=True)
 class DefaultRun:
     """Wall seconds of the default run from nothing; of commands that find nothing to do afterwards; of each job."""
@@ -208,7 +159,7 @@ def main() -> None:
     """Measure everything and print a table in Markdown."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        evaluated, over_sorting, memory = evaluation(folder)
+        evaluated = list(evaluation.rows(folder, PARAMS.evaluation))
         score_ratio, batch = scoring(folder)
         train_ratio = training(folder)
         help_time = statistics.median(
@@ -221,8 +172,7 @@ def main() -> None:
     for what, value in (
         (f"scoring / bare forward passes (batch {batch}, fastest)", f"{score_ratio:.3f}"),
         ("training / bare forward + backward + step", f"{train_ratio:.3f}"),
-        ("evaluation of 50,000 + 50,000 samples × 248 statistics / sorting each once", f"{over_sorting:.1f}"),
-        ("evaluation of 50,000 + 50,000 samples × 248 statistics", f"{evaluated:.0f} s, {memory:.1f} GB"),
+        *evaluated,
         *grown,
         ("default run: wall time", f"{run.wall:.0f} s"),
         *(

@@ -4,7 +4,7 @@ import os
 import pickle
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import chdir
 from dataclasses import dataclass
 from itertools import chain
@@ -47,10 +47,18 @@ def params(count: int) -> dict[str, object]:
 
 @dataclass(frozen=True)
 class Spent:
-    """What one job took: wall seconds, and peak memory in MB."""
+    """What one job took: wall seconds, seconds of processors, and peak memory in MB."""
 
     seconds: float
+    processor: float
     megabytes: float
+
+
+def seconds(function: Callable[[], object]) -> float:
+    """Wall time of one call."""
+    start = time.perf_counter()
+    function()
+    return time.perf_counter() - start
 
 
 def spent(command: list[str], folder: Path) -> Spent:
@@ -60,7 +68,8 @@ def spent(command: list[str], folder: Path) -> Spent:
     _, status, usage = os.wait4(process.pid, 0)
     if code := os.waitstatus_to_exitcode(status):
         raise subprocess.CalledProcessError(code, command)
-    return Spent(time.perf_counter() - start, usage.ru_maxrss * 1024 / 1e6)
+    wall, processor = time.perf_counter() - start, usage.ru_utime + usage.ru_stime
+    return Spent(wall, processor, usage.ru_maxrss * 1024 / 1e6)
 
 
 def pictures(count: int) -> Iterator[np.ndarray]:

@@ -5,6 +5,7 @@ import pytest
 from scipy.stats import t
 from sklearn.metrics import roc_auc_score
 
+from simaudit.evaluation.statistics import permutation
 from simaudit.evaluation.statistics.permutation import Permutations, mean_interval, permuted_protocol, widened
 from simaudit.evaluation.statistics.roc import Roc
 from simaudit.vocabulary.sides import CALIBRATION, EVALUATION
@@ -20,14 +21,16 @@ def test_shuffling_stays_within_a_fold_and_keeps_both_sides_their_size():
         assert len(np.unique(permutations.labels[fold], axis=0)) > 25
 
 
+@pytest.mark.parametrize("chunk", [7, 60, permutation.CHUNK])
 @pytest.mark.parametrize("member_when", ["low", "high"])
-def test_an_auc_from_midranks_is_that_of_scikit_learn_ties_included(member_when):
+def test_an_auc_from_midranks_is_that_of_scikit_learn_ties_included(member_when, chunk, monkeypatch):
+    monkeypatch.setattr(permutation, "CHUNK", chunk)
     permutations = Permutations.of(LABELS, 30, seed=0)
     statistics = np.random.default_rng(1).normal(size=(3, 60)).round(1)
     midranks = [
         Roc.of(statistic, LABELS[EVALUATION], member_when).centred_midranks() for statistic in statistics
     ]
-    found = permutations.auc(EVALUATION, np.stack(midranks))
+    found = permutations.auc(EVALUATION, midranks)
     sign = 1 if member_when == "high" else -1
     for k, statistic in enumerate(statistics):
         for p, labels in enumerate(permutations.labels[EVALUATION]):

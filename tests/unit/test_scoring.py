@@ -11,6 +11,7 @@ import torch
 from simaudit.attacks.threshold.loss import Loss
 from simaudit.attacks.threshold.sima import SimA
 from simaudit.data.split import Split
+from simaudit.scoring import score_file
 from simaudit.scoring.questions import Asking
 from simaudit.scoring.run import Asker, ScoreFile, write_scores
 from simaudit.scoring.score_file import SCHEMA, Scores, ScoreWriter
@@ -102,6 +103,32 @@ def test_reading_gives_back_what_was_written_in_any_row_order(tmp_path, split):
         np.testing.assert_array_equal(scores.statistic[scores.columns.index(column)], expected)
     assert scores.is_member.tolist() == split.is_member.tolist()
     assert scores.is_calibration.tolist() == (split.fold == "calibration").tolist()
+
+
+def test_some_statistics_are_read_and_no_others(tmp_path, split):
+    path, values = tmp_path / "s.parquet", np.random.default_rng(0).normal(size=(3, 24)).astype(np.float32)
+    columns = [Column(0, {"norm": 2}, 1), Column(10, {"norm": 2}, 1), Column(None, {"norm": 2}, 2)]
+    with ScoreWriter(path, METADATA) as writer:
+        writer.write(columns, split, slice(0, 24), values)
+    text = '{"norm": 2}'
+    scores = Scores.read(path, only=[(10, text), (20, text), (None, text)])
+    assert scores.columns == [columns[1], columns[2]]
+    np.testing.assert_array_equal(scores.statistic, values[1:])
+    np.testing.assert_array_equal(scores.statistic_at(None, text), values[2])
+    assert scores.same_samples(split)
+    assert Scores.read(path, only=[]).statistic.shape == (0, 24)
+
+
+def test_many_rows_are_written_in_row_groups_that_fit_into_memory(tmp_path, split, monkeypatch):
+    path, values = tmp_path / "s.parquet", np.random.default_rng(0).normal(size=(3, 24)).astype(np.float32)
+    columns = [Column(t, {"norm": 2}, 1) for t in (0, 10, 20)]
+    monkeypatch.setattr(score_file, "ROWS", 32)
+    with ScoreWriter(path, METADATA) as writer:
+        writer.write(columns, split, slice(None), values)
+    metadata = pq.read_metadata(path)
+    assert [metadata.row_group(k).num_rows for k in range(metadata.num_row_groups)] == [30, 30, 12]
+    np.testing.assert_array_equal(Scores.read(path).statistic, values)
+    assert Scores.read(path).same_samples(split)
 
 
 def test_a_variant_is_a_text_in_the_file_and_a_mapping_in_memory(tmp_path, split):

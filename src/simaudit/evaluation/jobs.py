@@ -9,7 +9,7 @@ from simaudit.evaluation.knobs import EvaluationKnobs, assumptions_of, resamplin
 from simaudit.samples.jobs import QualityKnobs
 from simaudit.storage.array import shape_of
 from simaudit.vocabulary import paths
-from simaudit.vocabulary.job import Job, reference
+from simaudit.vocabulary.job import Job, paths_in, reference
 from simaudit.vocabulary.knobs import deciding, speed
 from simaudit.vocabulary.membership import Membership
 
@@ -34,10 +34,26 @@ def _feature_mb(job: Job) -> float:
     return 0.05 if job.params["quality"]["features"] == "inception" else 0.002
 
 
+def _evaluate_mb(job: Job) -> float:
+    """Return MB of the statistics of the largest score file, which is in memory by itself, and of its samples.
+
+    Of each sample there is a byte for each resample and permutation, 15 for each attack, 300 for each thread, which
+    sorts a statistic and has midranks of a block of them, and 100 once.
+    """
+    from simaudit.storage.parquet import row_count
+
+    files = paths_in([job.reads["scores"], job.reads["intermediate"]])
+    width = 4 if "nearest" in job.reads else 8  # scores that others computed are float64, and of no images
+    samples = row_count(job.input("nearest") if "nearest" in job.reads else paths.split(job.params["split"]))
+    drawn: int = job.params["bootstrap"] + job.params["permutations"]
+    of_sample: float = drawn + 15 * len(job.reads["scores"]) + 300 * job.speed["threads"] + 100
+    return 500 + (width * max(map(row_count, files), default=0) + of_sample * samples) / 1e6
+
+
 MEMORY_MB = {
-    "evaluate": lambda job: 800 + 8 * job.read_mb("scores"),  # the statistics of an attack, and ranks of them
+    "evaluate": _evaluate_mb,
     "quality": lambda job: 1500 + _feature_mb(job) * shape_of(job.input("images"))[0],
-    "compare": 2000,
+    "compare": lambda job: 2000 + 3 * job.read_mb("evaluation"),  # the selected statistics of every audit
 }
 """MB of memory that a job needs, by its function."""
 
@@ -100,7 +116,11 @@ def evaluate(job: Job) -> None:
     )
     with threadpool_limits(1):  # each statistic has a thread; a linear algebra library's own would only wait
         audit = evaluate(scores, reference, nearest, resampling, assumed)
-        epochs = evaluate_intermediate(states, reference, resampling, assumed) if reference else {}
+        epochs = (
+            evaluate_intermediate(states, reference, resampling, assumed)
+            if reference and job.reads["intermediate"]
+            else {}
+        )
     audit.selected.write(job.output("selected"))
     write_json(job.output("epochs"), {**of, "epochs": epochs})
     write_json(job.output("differences"), {**of, **audit.differences})

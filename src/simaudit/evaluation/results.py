@@ -1,6 +1,6 @@
 """The result files of one evaluated target, and of a run's targets together, as comparisons and figures read them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -13,7 +13,7 @@ from simaudit.evaluation.numbers import Ledger
 from simaudit.evaluation.protocol.choice import Choice
 from simaudit.evaluation.protocol.selected import SelectedScores
 from simaudit.evaluation.statistics.bootstrap import Bootstrap
-from simaudit.scoring.score_file import Scores
+from simaudit.scoring.score_file import Key, Scores
 from simaudit.storage.array import read_arrays
 from simaudit.storage.json import read_json
 from simaudit.storage.parquet import read_table
@@ -85,14 +85,14 @@ class Results:
     def selected(self) -> SelectedScores:
         return SelectedScores.read(self.file("selected"))
 
-    def scores(self, attack: str) -> Scores:
-        """Return every statistic of every sample by an attack. Raises SimauditError as `Scores.read` does."""
-        return Scores.read(self.root / paths.scores(self.target, attack).relative_to(paths.RESULTS))
+    def scores(self, attack: str, only: Collection[Key] | None = None) -> Scores:
+        """Return the statistics of every sample by an attack, all or `only` some, as `Scores.read` does."""
+        return Scores.read(self.root / paths.scores(self.target, attack).relative_to(paths.RESULTS), only)
 
     def choice(self, attack: str, bootstrap: Bootstrap) -> Choice:
         """Return an attack at its selected knobs on the evaluation fold, whose resamples `bootstrap` draws."""
         rows = self.table[(self.table.fold == EVALUATION) & (self.table.attack == attack)]
-        return Choice(rows[rows.selected].iloc[0], self.selected.roc(attack), bootstrap)
+        return Choice.of(rows[rows.selected].iloc[0], self.selected.roc(attack), bootstrap)
 
     def require_same_samples(self, other: "Results") -> None:
         """Refuse a target that was evaluated on different samples, with a SimauditError."""

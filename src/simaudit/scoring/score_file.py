@@ -1,7 +1,7 @@
 """The score file: the only thing between attacks and evaluation. Knows nothing of models, never imports torch."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -41,6 +41,10 @@ Key = tuple[int | None, str]
 """The timestep of a statistic and the text of its variant."""
 
 
+ROWS = 2**20
+"""Most rows of a row group: what reads or writes a file holds one group beside the statistics."""
+
+
 class ScoreWriter:
     """Streams row groups into a Parquet file of SCHEMA, or WIDE. A context manager; `metadata` is the file's own."""
 
@@ -59,15 +63,30 @@ class ScoreWriter:
         self._writer.close()
 
     def write(self, columns: Sequence[Column], split: Split, rows: slice, values: np.ndarray) -> None:
-        """Write one row group: `values` is (len(columns), B), for the samples `rows` of `split`."""
+        """Write `values` (len(columns), B), for the samples `rows` of `split`, in row groups of at most ROWS rows."""
+        ids = split.sample_id[rows]
+        heldout, evaluation = split.role[rows] == HELDOUT, split.fold[rows] == EVALUATION
+        step = max(ROWS // len(columns), 1)
+        for first in range(0, len(ids), step):
+            part = slice(first, first + step)
+            self._write_group(columns, ids[part], heldout[part], evaluation[part], values[:, part])
+
+    def _write_group(
+        self,
+        columns: Sequence[Column],
+        ids: np.ndarray,
+        is_heldout: np.ndarray,
+        is_evaluation: np.ndarray,
+        values: np.ndarray,
+    ) -> None:
         statistics, samples = values.shape
         timesteps = np.array([-1 if c.timestep is None else c.timestep for c in columns], dtype=np.int16)
         queries = np.array([-1 if c.queries is None else c.queries for c in columns], dtype=np.int32)
         variant, variants = pd.factorize(np.array([variant_text(c.variant) for c in columns], dtype=object))
         arrays = [
-            pa.array(np.tile(split.sample_id[rows], statistics)),
-            labels(np.tile(split.role[rows] == HELDOUT, statistics), SIDES),
-            labels(np.tile(split.fold[rows] == EVALUATION, statistics), FOLDS),
+            pa.array(np.tile(ids, statistics)),
+            labels(np.tile(is_heldout, statistics), SIDES),
+            labels(np.tile(is_evaluation, statistics), FOLDS),
             pa.array(timesteps.repeat(samples), mask=(timesteps < 0).repeat(samples)),
             pa.DictionaryArray.from_arrays(variant.astype(np.int16).repeat(samples), variants),
             pa.array(np.ascontiguousarray(values).ravel()).cast(self._schema.field("statistic").type),
@@ -119,42 +138,46 @@ class Scores:
         return values
 
     @classmethod
-    def read(cls, path: Path) -> "Scores":
-        """Return a file's scores, its columns in the order of the file.
+    def read(cls, path: Path, only: Collection[Key] | None = None) -> "Scores":
+        """Return a file's scores, its columns in the order of the file; `only` those of these keys that it has.
 
-        Raises SimauditError when the file is missing, truncated, or lacks a statistic of some sample.
+        One row group is in memory at a time beside them. Raises SimauditError when the file is missing, truncated, or
+        lacks a statistic of some sample.
         """
         with reading(path, "a whole score file"), pq.ParquetFile(path, **CHECKED) as file:
-            return cls._read(path, file)
+            return cls._read(path, file, only)
 
     @classmethod
-    def _read(cls, path: Path, file: pq.ParquetFile) -> "Scores":
+    def _read(cls, path: Path, file: pq.ParquetFile, only: Collection[Key] | None) -> "Scores":
         if not any(map(file.schema_arrow.equals, (SCHEMA, WIDE))):
             raise SimauditError(f"{path}: not a score file (other columns); delete it and run again")
         metadata = {key.decode(): value.decode() for key, value in file.schema_arrow.metadata.items()}
-        samples, columns = _samples(file), _columns(file)
+        samples = _samples(file)
+        columns = {key: of for key, of in _columns(file).items() if only is None or key in only}
         sample_id, rows = samples["sample_id"].to_numpy(), {key: k for k, key in enumerate(columns)}
         dtype = file.schema_arrow.field("statistic").type.to_pandas_dtype()
         statistic = np.full((len(columns), len(sample_id)), np.nan, dtype=dtype)
         for group in range(file.num_row_groups):
             table = file.read_row_group(group, ["sample_id", "timestep", "variant", "statistic"])
             number, keys = _numbered(table)
+            row = np.array([rows.get(key, -1) for key in keys], dtype=np.intp)[number]
             ids, values = (table[name].to_numpy() for name in ("sample_id", "statistic"))
+            if only is not None:
+                ids, values, row = (of[row >= 0] for of in (ids, values, row))
             if not np.isfinite(values).all():
                 bad = int(np.flatnonzero(~np.isfinite(values))[0])
+                where = f"{list(columns.values())[row[bad]]}, sample_id {ids[bad]}"
                 raise SimauditError(
-                    f"{path}: the statistic is {values[bad]} at {columns[keys[number[bad]]]}, sample_id {ids[bad]}; "
-                    "delete the file and score again, or leave that timestep or variant out"
+                    f"{path}: the statistic is {values[bad]} at {where}; delete the file and score again, or leave "
+                    "that timestep or variant out"
                 )
-            row = np.array([rows[key] for key in keys])[number]
             statistic[row, np.searchsorted(sample_id, ids)] = values
-        missing = np.argwhere(np.isnan(statistic))
-        if len(missing):
-            row, sample = missing[0]
-            raise SimauditError(
-                f"{path}: sample_id {sample_id[sample]} lacks {list(columns.values())[row]}; "
-                "delete the file and run again"
-            )
+        for column, values in zip(columns.values(), statistic, strict=True):
+            if np.isnan(values).any():
+                raise SimauditError(
+                    f"{path}: sample_id {sample_id[np.isnan(values).argmax()]} lacks {column}; "
+                    "delete the file and run again"
+                )
         return cls(
             attack=metadata["attack"],
             member_when=metadata["member_when"],

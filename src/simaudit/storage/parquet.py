@@ -24,6 +24,15 @@ def write_table(path: Path, frame: pd.DataFrame, schema: pa.Schema | None = None
         pq.write_table(table, temporary, **CHECKSUMS)
 
 
+def row_count(path: Path) -> int:
+    """Return how many rows a table has, from the end of its file; 0 where there is no whole file yet."""
+    try:
+        rows: int = pq.read_metadata(path).num_rows
+    except (OSError, pa.ArrowInvalid):
+        return 0
+    return rows
+
+
 def read_table(path: Path) -> pd.DataFrame:
     """Read a table. Raises SimauditError when the file is missing or not whole."""
     with reading(path, "a whole table"):

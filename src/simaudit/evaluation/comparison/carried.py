@@ -12,7 +12,7 @@ from simaudit.evaluation.protocol.transfer import TRANSFERRED, transferred
 from simaudit.evaluation.results import Results
 from simaudit.evaluation.statistics.roc import Roc
 from simaudit.scoring.score_file import Scores
-from simaudit.vocabulary.variant import Column, parse_variant, variant_text
+from simaudit.vocabulary.variant import Column, parse_variant
 
 
 def carried_from(other: str) -> str:
@@ -37,7 +37,7 @@ def carried(targets: list[Results], scores: Mapping[str, Mapping[str, Path]]) ->
             lacking = next((one.target for one in (results, shadow) if attack not in one.attacks), None)
             if lacking:
                 left_out[attack] = f"{lacking} has no scores of it"
-            elif facts := _attack(attack, results, shadow, Scores.read(scores[results.target][attack])):
+            elif facts := _attack(attack, shadow, scores[results.target][attack]):
                 attacks[attack] = {carried_from(other): facts}
             else:
                 left_out[attack] = f"{results.target} has no statistic at {_knobs(attack, shadow)}"
@@ -45,18 +45,14 @@ def carried(targets: list[Results], scores: Mapping[str, Mapping[str, Path]]) ->
     return found
 
 
-def _attack(attack: str, results: Results, shadow: Results, scores: Scores) -> dict[str, Any] | None:
-    """Return the numbers of one attack at the shadow's knobs; None where this audit has no statistic there."""
+def _attack(attack: str, shadow: Results, file: Path) -> dict[str, Any] | None:
+    """Return the numbers of one attack at the shadow's knobs; None where the score file has no statistic there."""
     knobs = shadow.selected.knobs[attack]
-    places = [
-        place
-        for place, column in enumerate(scores.columns)
-        if (column.timestep, variant_text(column.variant)) == (knobs.timestep, knobs.variant)
-    ]
-    if not places:
+    scores = Scores.read(file, [(knobs.timestep, knobs.variant)])
+    if not scores.columns:
         return None
     rows = ~scores.is_calibration
-    roc = Roc.of(scores.statistic[places[0], rows], scores.is_member[rows], scores.member_when)
+    roc = Roc.of(scores.statistic[0, rows], scores.is_member[rows], scores.member_when)
     threshold = shadow.selected.threshold(attack)
     metrics = headline_metrics(roc, threshold)
     return {

@@ -1,7 +1,6 @@
 """An attack at chosen knobs, measured on the evaluation fold, and its difference to another on the same samples."""
 
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -28,28 +27,32 @@ COVERED_TAIL = 4
 
 @dataclass(frozen=True)
 class Choice:
-    """An attack at chosen knobs: `row` is of the evaluation table, `roc` and `bootstrap` are of the evaluation fold."""
+    """An attack at chosen knobs: `row` is of the evaluation table, the rest is of the n samples of the evaluation fold.
+
+    `placements` (n,) are those of `Roc.placements`; `is_right` (n,) bool says whether each sample is on its own side of
+    the threshold that calibration set; `resampled` has the ASR and the TPRs of every resample, by metric. The ROC
+    itself takes five times their memory, and is not held.
+    """
 
     row: pd.Series
-    roc: Roc
-    bootstrap: Bootstrap
+    is_member: np.ndarray
+    placements: np.ndarray
+    is_right: np.ndarray
+    resampled: dict[str, np.ndarray]
 
-    @cached_property
-    def placements(self) -> np.ndarray:
-        """The placements (n,) of the evaluation samples, see `Roc.placements`."""
-        return self.roc.placements()
-
-    @property
-    def is_right(self) -> np.ndarray:
-        """Whether each evaluation sample is on its own side of the threshold that calibration set, (n,) bool."""
-        right: np.ndarray = self.roc.accepted(threshold_of(self.row.threshold)) == self.roc.is_member
-        return right
-
-    @cached_property
-    def resampled(self) -> dict[str, np.ndarray]:
-        """The ASR and the TPRs of every resample, by metric."""
-        rates = {name: self.bootstrap.tpr_at(self.roc, level) for name, level in TPR_LEVELS.items()}
-        return {ASR: self.bootstrap.asr(self.roc), **rates}
+    @classmethod
+    def of(cls, row: pd.Series, roc: Roc, bootstrap: Bootstrap) -> "Choice":
+        """Measure what differences need; `row`, `roc` and `bootstrap` are of the evaluation fold."""
+        return cls(
+            row,
+            roc.is_member,
+            roc.placements(),
+            roc.accepted(threshold_of(row.threshold)) == roc.is_member,
+            {
+                ASR: bootstrap.asr(roc),
+                **{name: bootstrap.tpr_at(roc, level) for name, level in TPR_LEVELS.items()},
+            },
+        )
 
     def facts(self) -> dict[str, Any]:
         """Return the knobs, and every metric with its limits, in the form of the target's summary."""
@@ -62,7 +65,7 @@ class Choice:
         }
 
     def _mark(self, metric: str) -> dict[str, bool]:
-        return tail_mark(metric, self.roc.members, self.roc.heldout)
+        return tail_mark(metric, self.row.members, self.row.heldout)
 
     def minus(self, other: "Choice") -> dict[str, Any]:
         """Return paired differences with their limits: see docs/evaluation.md.
@@ -70,7 +73,7 @@ class Choice:
         A difference of TPRs has none where the level allows fewer than COVERED_TAIL false positives: nothing that was
         tried holds the true difference there as often as it says.
         """
-        is_member = self.roc.is_member
+        is_member = self.is_member
         intervals = {
             AUC: Delong.of([self.placements, other.placements], is_member).difference(),
             BALANCED_ACCURACY: paired_difference(self.is_right, other.is_right, is_member),
@@ -83,7 +86,7 @@ class Choice:
             metric: interval.json() | self._mark(metric) for metric, interval in intervals.items()
         }
         for metric, level in TPR_LEVELS.items():
-            if most_errors(level, self.roc.heldout) < COVERED_TAIL:
+            if most_errors(level, self.row.heldout) < COVERED_TAIL:
                 differences[metric] |= {"low": None, "high": None}
         return differences
 

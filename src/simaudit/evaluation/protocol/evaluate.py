@@ -1,7 +1,7 @@
 """Evaluation of one target: the metrics of its scores, the row chosen for each attack, and what luck would give."""
 
-from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from itertools import chain, combinations
 from typing import Any
 
@@ -9,30 +9,26 @@ import numpy as np
 import pandas as pd
 
 from simaudit.evaluation.protocol.autoencoder import RECONSTRUCTION, auc_by_distortion, reconstruction_errors
-from simaudit.evaluation.protocol.choice import Choice, estimate
+from simaudit.evaluation.protocol.choice import Choice
+from simaudit.evaluation.protocol.measured import MeasuredAttack
 from simaudit.evaluation.protocol.metrics import (
     AUC,
     BALANCED_ACCURACY,
-    SCHEMA,
     TPR_LEVELS,
     folds,
-    metric_rows,
-    threshold_of,
 )
 from simaudit.evaluation.protocol.near_duplicates import without_near_duplicates
 from simaudit.evaluation.protocol.profiles import profile
 from simaudit.evaluation.protocol.resemblance import distance_correlations
-from simaudit.evaluation.protocol.selected import BLIND, Selected, SelectedScores
-from simaudit.evaluation.protocol.selection import SELECTION, mark_choices
-from simaudit.evaluation.protocol.transfer import Assumptions, every_transfer
+from simaudit.evaluation.protocol.selected import BLIND, SelectedScores
+from simaudit.evaluation.protocol.selection import SELECTION
+from simaudit.evaluation.protocol.transfer import Assumptions
 from simaudit.evaluation.statistics.bootstrap import Bootstrap
 from simaudit.evaluation.statistics.intervals import Delong, Interval
 from simaudit.evaluation.statistics.permutation import Permutations, permuted_protocol
-from simaudit.evaluation.statistics.roc import Roc
 from simaudit.scoring.score_file import Scores
 from simaudit.vocabulary.errors import SimauditError
-from simaudit.vocabulary.sides import CALIBRATION, EVALUATION
-from simaudit.vocabulary.variant import variant_text
+from simaudit.vocabulary.sides import EVALUATION
 
 ASSUMED = Assumptions()
 SHIFT_CONFIDENCE = 0.995  # cross-fitted scores depend on each other, which DeLong's limits ignore
@@ -46,73 +42,6 @@ class Resampling:
     permutations: int
     seed: int
     threads: int = 1
-
-
-@dataclass(frozen=True)
-class MeasuredAttack:
-    """One attack: its rows of the table with the choices marked, and these choices on the evaluation fold.
-
-    `statistic` (N,) is the selected statistic of every sample; `transfers` say how thresholds that were set on
-    calibration perform on the evaluation fold; `midranks` (K, n) are those of all statistics, by fold.
-    """
-
-    rows: pd.DataFrame
-    knobs: Selected
-    statistic: np.ndarray
-    selected: Choice
-    oracle: Choice
-    transfers: dict[str, Any]
-    midranks: dict[str, np.ndarray]
-
-    @classmethod
-    def of(cls, scores: Scores, bootstrap: Bootstrap, threads: int, assumed: Assumptions) -> "MeasuredAttack":
-        """Measure one attack. Raises SimauditError when a fold is too small or a statistic is constant over it."""
-        parts = folds(scores)
-        midranks = {}
-        before, midranks[CALIBRATION] = metric_rows(
-            scores, CALIBRATION, parts[CALIBRATION], None, None, threads
-        )
-        thresholds = [threshold_of(threshold) for threshold in before.threshold]
-        after, midranks[EVALUATION] = metric_rows(
-            scores, EVALUATION, parts[EVALUATION], thresholds, bootstrap, threads
-        )
-        rows = mark_choices(pd.concat([before, after], ignore_index=True)).reindex(columns=SCHEMA.names)
-        # A fold's rows stand in the order of the score file's columns.
-        measured = rows[rows.fold == EVALUATION].reset_index(drop=True)
-        selected, oracle = (int(measured[mark].argmax()) for mark in ("selected", "oracle"))
-
-        def roc(column: int, samples: np.ndarray) -> Roc:
-            return Roc.of(scores.statistic[column, samples], scores.is_member[samples], scores.member_when)
-
-        on_evaluation = {
-            k: Choice(measured.iloc[k], roc(k, parts[EVALUATION]), bootstrap) for k in {selected, oracle}
-        }
-        column, statistic = scores.columns[selected], scores.statistic[selected].copy()
-        return cls(
-            rows,
-            Selected(
-                variant_text(column.variant),
-                column.timestep,
-                column.queries,
-                scores.member_when,
-                scores.is_learned,
-            ),
-            statistic,
-            on_evaluation[selected],
-            on_evaluation[oracle],
-            every_transfer(roc(selected, parts[CALIBRATION]), on_evaluation[selected].roc, assumed),
-            midranks,
-        )
-
-    def facts(self) -> dict[str, Any]:
-        """Return what a reader needs first: the selected row, what thresholds do, and the oracle beside it."""
-        on_calibration = self.rows[(self.rows.fold == CALIBRATION) & self.rows.selected].iloc[0]
-        return {
-            "selected": self.selected.facts() | {"calibration_auc": estimate(on_calibration, AUC)},
-            **self.transfers,
-            "oracle": self.oracle.facts(),
-            "optimism": self.oracle.minus(self.selected),
-        }
 
 
 @dataclass(frozen=True)
@@ -149,28 +78,27 @@ def evaluate(
     `nearest` has the distance of every sample to the nearest other member, and whether it is nearly the same image, see
     `simaudit.data.near_duplicates`. It and `blind` are None where the images are not known; then nothing is said of
     what only images tell. `assumed` is what precision and the bound of ε need beside.
-    If `all_scores` is a generator, one score file is in memory at a time, and the first of all until the end.
+    If `all_scores` is a generator, one score file is in memory at a time.
     Raises SimauditError when a score file is of other samples than the blind classifiers', or the first one, a fold is
     too small, or a statistic is constant over it.
     """
     all_scores = iter(all_scores)
-    first = next(all_scores) if blind is None else blind
-    all_scores = chain([first], all_scores) if blind is None else all_scores
+    waiting = [next(all_scores)] if blind is None else []
+    first = blind or replace(waiting[0], columns=[], statistic=np.empty((0, len(waiting[0].sample_id))))
     labels = {fold: first.is_member[samples] for fold, samples in folds(first).items()}
     bootstrap = Bootstrap(labels[EVALUATION], resampling.resamples, resampling.seed)
     permutations = Permutations.of(labels, resampling.permutations, resampling.seed)
     reference = blind and MeasuredAttack.of(blind, bootstrap, resampling.threads, assumed)
-    attacks, permuted, profiles = {}, {}, []
+    attacks, profiles = {}, []
     errors: dict[str, Any] = {}
-    for scores in all_scores:
+    for scores in chain(_drained(waiting), all_scores):
         _require_same_samples(scores, first)
-        attacks[scores.attack] = measured = MeasuredAttack.of(scores, bootstrap, resampling.threads, assumed)
+        name = scores.attack
+        attacks[name] = MeasuredAttack.of(scores, bootstrap, resampling.threads, assumed, permutations)
         profiles.append(profile(scores))
-        if scores.attack == RECONSTRUCTION:
+        if name == RECONSTRUCTION:
             errors = {"reconstruction_error": reconstruction_errors(scores)}
-        permuted[scores.attack] = {
-            fold: permutations.auc(fold, measured.midranks.pop(fold)) for fold in labels
-        }
+        del scores  # before the next file is read
     known = {BLIND: reference, **attacks} if reference else attacks
     member = None if nearest is None else _nearest_of(first, nearest)
     selected = SelectedScores(
@@ -214,8 +142,8 @@ def evaluate(
         permutation={
             "permutations": resampling.permutations,
             "attacks": {
-                name: {"permuted": permuted_protocol(aucs, float(attacks[name].selected.row[AUC]))}
-                for name, aucs in permuted.items()
+                name: {"permuted": permuted_protocol(of.permuted, float(of.selected.row[AUC]))}
+                for name, of in attacks.items()
             },
         },
         selected=selected,
@@ -262,7 +190,14 @@ def evaluate_intermediate(
         _require_same_samples(scores, blind)
         facts = MeasuredAttack.of(scores, bootstrap, resampling.threads, assumed).facts()
         epochs.setdefault(str(epoch), {"attacks": {}})["attacks"][scores.attack] = facts
+        del scores  # before the next file is read
     return epochs
+
+
+def _drained(waiting: list[Scores]) -> Iterator[Scores]:
+    """Yield what is in a list, which then holds it no longer."""
+    while waiting:
+        yield waiting.pop(0)
 
 
 def _nearest_of(scores: Scores, nearest: pd.DataFrame) -> pd.DataFrame:
@@ -319,4 +254,4 @@ def is_shifted(blind: Choice) -> bool:
 
 def decisive_blind(blind: Choice) -> Interval:
     """Return the AUC of the blind classifiers with the limits that decide whether a split is shifted."""
-    return Delong.of([blind.placements], blind.roc.is_member).interval(confidence=SHIFT_CONFIDENCE)
+    return Delong.of([blind.placements], blind.is_member).interval(confidence=SHIFT_CONFIDENCE)

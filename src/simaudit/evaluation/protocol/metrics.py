@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from simaudit.data.sizes import refuse_small
 from simaudit.data.split import measured_sizes
 from simaudit.evaluation.statistics.bootstrap import Bootstrap, asr_interval
 from simaudit.evaluation.statistics.intervals import Delong, Interval
+from simaudit.evaluation.statistics.permutation import Permutations
 from simaudit.evaluation.statistics.rates import balanced_accuracy_at, tpr_interval
 from simaudit.evaluation.statistics.roc import Roc, most_errors
 from simaudit.scoring.score_file import Scores
@@ -31,6 +33,7 @@ CHANCE = {
     TPR_HELDOUT_POSITIVE: HELDOUT_POSITIVE_LEVEL,
 }
 
+BLOCK = 16  # statistics at a time: what is computed of all samples is held of these alone
 READABLE_TAIL = 10  # fewest false positives that a level must allow for its TPR to be read
 
 SCHEMA = pa.schema(
@@ -75,14 +78,18 @@ def folds(scores: Scores) -> dict[str, np.ndarray]:
         raise SimauditError(f"{scores.attack}: {error}") from None
     samples = {CALIBRATION: scores.is_calibration, EVALUATION: ~scores.is_calibration}
     for fold, rows in samples.items():
-        constant = np.ptp(scores.statistic[:, rows], axis=1) == 0
-        if constant.any():
-            column = scores.columns[int(constant.argmax())]
-            raise SimauditError(
-                f"{scores.attack}: the statistic is the same for all samples of the {fold} fold at {column}; "
-                "leave that timestep or variant out"
-            )
+        for column, statistic in zip(scores.columns, scores.statistic, strict=True):
+            if np.ptp(statistic[rows]) == 0:
+                raise SimauditError(
+                    f"{scores.attack}: the statistic is the same for all samples of the {fold} fold at {column}; "
+                    "leave that timestep or variant out"
+                )
     return samples
+
+
+def blocks(statistics: int, threads: int = 1) -> list[np.ndarray]:
+    """Return the numbers of K statistics in blocks of at most BLOCK, of about one size, so that each thread has one."""
+    return np.array_split(np.arange(statistics), max(-(-statistics // BLOCK), min(threads, statistics)))
 
 
 def metric_rows(
@@ -91,31 +98,37 @@ def metric_rows(
     rows: np.ndarray,
     thresholds: Sequence[float | None] | None,
     bootstrap: Bootstrap | None,
+    permutations: Permutations | None,
     threads: int,
 ) -> tuple[pd.DataFrame, np.ndarray]:
-    """Return one row per statistic with its metrics over `rows` (N,) bool, and the centred midranks of all (K, n).
+    """Return one row per statistic with its metrics over `rows` (N,) bool, and the AUCs of all under `permutations`.
 
     Balanced accuracies are those at the K `thresholds`, which were set on calibration; without them each is set on
-    these rows. All values but ASRs have limits, and so have these if there is a bootstrap: see docs/evaluation.md. Each
-    statistic is sorted once.
+    these rows. All values but ASRs have limits, and so have these if there is a bootstrap: see docs/evaluation.md. AUCs
+    under permutations are (K, permutations), (K, 0) if none are given. Each statistic is sorted once.
     """
     is_member = scores.is_member[rows]
     members, heldout = int(is_member.sum()), int((~is_member).sum())
 
-    def measure(place: int) -> tuple[dict[str, float | None], np.ndarray]:
-        roc = Roc.of(scores.statistic[place, rows], is_member, scores.member_when)
-        threshold = roc.best_threshold if thresholds is None else thresholds[place]
-        intervals = _intervals(roc, threshold, bootstrap)
-        columns = {
-            f"{metric}{limit}": value
-            for metric, interval in intervals.items()
-            for limit, value in zip(("", "_low", "_high"), vars(interval).values(), strict=True)
-        }
-        return {**columns, "threshold": threshold}, roc.centred_midranks()
+    def measure(places: np.ndarray) -> tuple[list[dict[str, float | None]], np.ndarray]:
+        facts: list[dict[str, float | None]] = []
+        midranks = []
+        for place in places:
+            roc = Roc.of(scores.statistic[place, rows], is_member, scores.member_when)
+            threshold = roc.best_threshold if thresholds is None else thresholds[place]
+            columns = {
+                f"{metric}{limit}": value
+                for metric, interval in _intervals(roc, threshold, bootstrap).items()
+                for limit, value in zip(("", "_low", "_high"), vars(interval).values(), strict=True)
+            }
+            facts.append({**columns, "threshold": threshold})
+            if permutations:
+                midranks.append(roc.centred_midranks())
+        return facts, permutations.auc(fold, midranks) if permutations else np.empty((len(places), 0))
 
     with ThreadPoolExecutor(threads) as pool:
-        measured, midranks = zip(*pool.map(measure, range(len(scores.columns))), strict=True)
-    return pd.DataFrame(measured).assign(
+        measured, permuted = zip(*pool.map(measure, blocks(len(scores.columns), threads)), strict=True)
+    return pd.DataFrame(chain.from_iterable(measured)).assign(
         attack=scores.attack,
         variant=[variant_text(column.variant) for column in scores.columns],
         timestep=pd.array([column.timestep for column in scores.columns], dtype="Int16"),
@@ -127,7 +140,7 @@ def metric_rows(
         members=members,
         heldout=heldout,
         **{f"{metric}_tail_too_small": tail_too_small(metric, members, heldout) for metric in RATES},
-    ), np.stack(midranks)
+    ), np.concatenate(permuted)
 
 
 def threshold_of(cell: Any) -> float | None:

@@ -58,10 +58,8 @@ def p_values(
     """
     drawn = []
     for side, samples in enumerate((is_member, ~is_member)):
-        order = np.random.default_rng([seed, side]).permuted(
-            np.tile(np.flatnonzero(samples), (repeats, 1)), axis=1
-        )
-        drawn.append(likeness[order[:, : max(sizes)]])
+        rng, rows = np.random.default_rng([seed, side]), np.flatnonzero(samples)
+        drawn.append(np.stack([likeness[rng.permuted(rows)[: max(sizes)]] for _ in range(repeats)]))
     members, heldout = drawn
     return np.stack([one_sided_p(members[:, :size], heldout[:, :size]) for size in sizes])
 

@@ -3,6 +3,7 @@
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from simaudit.evaluation.protocol.metrics import AUC, TPR_LEVELS, tail_mark
 from simaudit.evaluation.sets.levels import FEWEST
@@ -14,8 +15,13 @@ RATE = "tpr_at_1pct_fpr"
 
 
 def samples_of(part: np.ndarray) -> dict[str, np.ndarray]:
-    """Return the samples (N,) bool of each part, by name; `part` (N,) has the name of each sample's, or None."""
-    return {str(name): part == name for name in sorted({name for name in part if name is not None})}
+    """Return the samples of each part in order, by name; `part` (N,) has the name of each sample's, or None."""
+    number, names = pd.factorize(part, sort=True)
+    order, first = (
+        np.argsort(number, kind="stable"),
+        np.searchsorted(np.sort(number), np.arange(len(names) + 1)),
+    )
+    return {str(name): order[rows] for name, rows in zip(names, map(slice, first, first[1:]), strict=True)}
 
 
 def by_part(
@@ -29,8 +35,8 @@ def by_part(
     """
     sizes, rocs = {}, {}
     for name, samples in samples_of(part).items():
-        members = int((samples & is_member).sum())
-        heldout = int(samples.sum()) - members
+        members = int(is_member[samples].sum())
+        heldout = len(samples) - members
         sizes[name] = {"members": members, "heldout": heldout}
         if min(members, heldout) >= FEWEST and np.ptp(statistic[samples]) > 0:
             rocs[name] = Roc.of(statistic[samples], is_member[samples], member_when)

@@ -63,10 +63,11 @@ def group_facts(
     p of a group times the number of groups that have one (Bonferroni), at most 1.
     """
     facts: dict[str, Any] = {}
+    others = np.flatnonzero(~is_member)
     for name, samples in samples_of(group).items():
-        members, heldout = samples & is_member, samples & ~is_member
-        heldout = heldout if heldout.sum() >= FEWEST else ~is_member
-        sizes = {"members": int(members.sum()), "heldout": int(heldout.sum())}
+        members, heldout = samples[is_member[samples]], samples[~is_member[samples]]
+        heldout = heldout if len(heldout) >= FEWEST else others
+        sizes = {"members": len(members), "heldout": len(heldout)}
         facts[f"of_{name}"] = sizes | (
             {
                 f"{PREFIX[seen]}p": float(one_sided_p(values[members], values[heldout]))

@@ -9,6 +9,7 @@ from simaudit.evaluation.statistics.intervals import CONFIDENCE, Interval, rate,
 from simaudit.evaluation.statistics.roc import Roc, most_errors
 
 CHUNK = 256  # samples at a time: few enough that all their resamples stay in the processor's cache
+DRAWN = 64  # resamples at a time, when they are drawn: a copy of these is all that is held beside the table
 CELL = 16  # samples of a chunk that are summed one after the other; all cells are summed at once
 
 
@@ -22,64 +23,72 @@ class Bootstrap:
     def __init__(self, is_member: np.ndarray, resamples: int, seed: int) -> None:
         """`is_member` is (N,) bool; the same arguments give the same resamples."""
         rng = np.random.default_rng(seed)
-        drawn = np.zeros((resamples, len(is_member) + 1), dtype=np.uint8)
-        for role in np.flatnonzero(is_member), np.flatnonzero(~is_member):
-            for counts in drawn:
-                counts[role] = np.bincount(rng.integers(len(role), size=len(role)), minlength=len(role))
         # One row per sample, so that reordering samples copies whole rows. The last row is all zeros, for padding.
-        self._counts = np.ascontiguousarray(drawn.T)
+        self._counts = np.zeros((len(is_member) + 1, resamples), dtype=np.uint8)
+        for role in np.flatnonzero(is_member), np.flatnonzero(~is_member):
+            for first in range(0, resamples, DRAWN):
+                drawn = np.empty((min(DRAWN, resamples - first), len(role)), dtype=np.uint8)
+                for counts in drawn:
+                    counts[:] = np.bincount(rng.integers(len(role), size=len(role)), minlength=len(role))
+                self._counts[role, first : first + DRAWN] = drawn.T
+        self._most = int(self._counts.max())
 
     def asr(self, roc: Roc) -> np.ndarray:
         """Return the ASR of every resample, (resamples,)."""
         # (TPR − FPR) × their common denominator, in whole numbers: exact, and the fastest to sum.
         common = int(np.lcm(roc.members, roc.heldout))
         best = np.zeros(self._counts.shape[1], dtype=np.int64)
-        for advantage in self._accepted(roc, common // roc.members, -(common // roc.heldout)):
-            np.maximum(best, advantage.max(axis=0), out=best)
+        for before, advantage in self._accepted(roc, common // roc.members, -(common // roc.heldout)):
+            np.maximum(best, before + advantage.max(axis=0), out=best)
         asr: np.ndarray = (1 + best / common) / 2
         return asr
 
     def tpr_at(self, roc: Roc, level: float) -> np.ndarray:
         """Return the exact TPR at FPR ≤ `level` of every resample, (resamples,)."""
         best, allowed = np.zeros(self._counts.shape[1], dtype=np.int64), most_errors(level, roc.heldout)
-        for members, heldout in zip(self._accepted(roc, 1, 0), self._accepted(roc, 0, 1), strict=True):
-            within = heldout <= allowed
-            np.maximum(best, np.where(within, members, 0).max(axis=0), out=best)
+        both = zip(self._accepted(roc, 1, 0), self._accepted(roc, 0, 1), strict=True)
+        for (found, members), (flagged, heldout) in both:
+            within = heldout <= allowed - flagged
+            np.maximum(best, np.where(within, found + members, 0).max(axis=0), out=best)
             if not within[-1].any():
                 break
         return best / roc.members
 
-    def _accepted(self, roc: Roc, per_member: int, per_heldout: int) -> Iterator[np.ndarray]:
-        """Yield the sum over the samples that each threshold accepts, per resample: (thresholds, resamples) by chunk.
+    def _accepted(
+        self, roc: Roc, per_member: int, per_heldout: int
+    ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Yield by chunk the sum over all samples before it, per resample, and what its own samples add to that.
 
-        A member counts `per_member`, a held-out sample `per_heldout`. Each chunk overwrites the one before. Sums run
-        within cells first, in all cells at once, then over the cells.
+        The second is for each threshold the sum over the samples of the chunk that it accepts, (thresholds, resamples),
+        which is small enough for a narrow type. A member counts `per_member`, a held-out sample `per_heldout`. Each
+        chunk overwrites the one before. Sums run within cells first, in all cells at once, then over the cells.
         """
         samples, resamples = len(roc.order), self._counts.shape[1]
         padding = -samples % CHUNK
         order = np.concatenate([roc.order, np.full(padding, samples)])
         value = np.where(roc.is_member[roc.order], per_member, per_heldout)
-        wide = np.abs(value).sum() >= 2**31
-        value = np.concatenate([value, np.zeros(padding)]).astype(np.int64 if wide else np.int32)[:, None]
+        largest = CHUNK * self._most * max(abs(per_member), abs(per_heldout))
+        dtype = next(of for of in (np.int16, np.int32, np.int64) if largest <= np.iinfo(of).max)
+        value = np.concatenate([value, np.zeros(padding)]).astype(dtype)[:, None]
         is_threshold = np.zeros(len(order), dtype=bool)
         is_threshold[roc.ends - 1] = True
         drawn = np.empty((CHUNK, resamples), dtype=self._counts.dtype)
         total = np.empty((CHUNK, resamples), dtype=value.dtype)
         cells = total.reshape(-1, CELL, resamples)
-        before = np.zeros((1, resamples), dtype=value.dtype)
+        before = np.zeros(resamples, dtype=np.int64)
         for first in range(0, len(order), CHUNK):
             rows = slice(first, first + CHUNK)
             np.take(self._counts, order[rows], axis=0, out=drawn, mode="clip")
             np.multiply(drawn, value[rows], out=total)
             _accumulate(cells.swapaxes(0, 1))
-            after = np.concatenate([before, cells[:, -1]])
-            _accumulate(after)
-            cells += after[:-1, None]
-            before = after[-1:]
+            sums = cells[:, -1].copy()
+            _accumulate(sums)
+            cells[1:] += sums[:-1, None]
             if is_threshold[rows].all():
-                yield total
+                yield before, total
             elif is_threshold[rows].any():
-                yield total[is_threshold[rows]]
+                yield before, total[is_threshold[rows]]
+            before = before + sums[-1]
 
 
 def _accumulate(values: np.ndarray) -> None:

@@ -1,5 +1,6 @@
 """The control that shuffles the labels: whatever an attack reaches then comes from the protocol itself."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,6 +9,8 @@ from scipy.special import stdtrit
 
 from simaudit.evaluation.statistics.intervals import CONFIDENCE, Interval, rate, together
 from simaudit.vocabulary.sides import CALIBRATION, EVALUATION
+
+CHUNK = 8192  # samples at a time whose labels are numbers: a copy of all labels would take eight times their memory
 
 
 @dataclass(frozen=True)
@@ -20,19 +23,25 @@ class Permutations:
     def of(cls, is_member: dict[str, np.ndarray], permutations: int, seed: int) -> "Permutations":
         """Shuffle the true labels (n,) bool of each fold; the same arguments give the same permutations."""
         rng = np.random.default_rng(seed)
-        return cls(
-            {
-                fold: rng.permuted(np.tile(labels, (permutations, 1)), axis=1)
-                for fold, labels in is_member.items()
-            }
-        )
+        tiled = {fold: np.tile(labels, (permutations, 1)) for fold, labels in is_member.items()}
+        for labels in tiled.values():
+            rng.permuted(labels, axis=1, out=labels)
+        return cls(tiled)
 
-    def auc(self, fold: str, centred_midranks: np.ndarray) -> np.ndarray:
-        """Return the AUC of K statistics under each permutation, (K, permutations), from centred midranks (K, n)."""
+    def auc(self, fold: str, centred_midranks: Sequence[np.ndarray]) -> np.ndarray:
+        """Return the AUC of K statistics under each permutation, (K, permutations), from centred midranks, K × (n,).
+
+        Sums of midranks are whole numbers of halves, which float64 holds exactly, in whichever order they are summed.
+        """
         labels = self.labels[fold]
+        permutations, samples = labels.shape
         members = labels[0].sum()
-        pairs = members * (labels.shape[1] - members)
-        aucs: np.ndarray = 0.5 + centred_midranks @ labels.T.astype(np.float64) / pairs
+        sums = np.zeros((len(centred_midranks), permutations))
+        for first in range(0, samples, CHUNK):
+            rows = slice(first, first + CHUNK)
+            ranks = np.stack([midranks[rows] for midranks in centred_midranks])
+            sums += ranks @ labels[:, rows].T.astype(np.float64)
+        aucs: np.ndarray = 0.5 + sums / (members * (samples - members))
         return aucs
 
 

@@ -54,7 +54,8 @@ class ComplexityFigure(TargetFigure):
         if variant.pop(FIT, None) is None:
             raise SimauditError(f"{self.title}: {self._why_not}; name one that is")
         base = self._base(audit)
-        of_base = audit.scores(base).statistic_at(knobs.timestep, variant_text(variant))
+        key = (knobs.timestep, variant_text(variant))
+        of_base = audit.scores(base, only=[key]).statistic_at(*key)
         rows = ~scores.is_calibration
         log = np.log(np.maximum(of_base[rows].astype(np.float64), np.finfo(np.float32).tiny))
         difference = scores.statistics[self.attack][rows].astype(np.float64)
@@ -125,4 +126,4 @@ class ComplexityFigure(TargetFigure):
 
     def _base(self, audit: results.Results) -> str:
         """Return the attack from whose statistic complexity was taken out, as the file of the scores says it."""
-        return str(json.loads(audit.scores(self.attack).metadata["params"])["of"])
+        return str(json.loads(audit.scores(self.attack, only=[]).metadata["params"])["of"])

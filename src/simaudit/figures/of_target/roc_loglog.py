@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 import matplotlib.figure
+import numpy as np
 import pandas as pd
 
 from simaudit.evaluation import results
@@ -13,12 +14,30 @@ from simaudit.figures import legend, style
 from simaudit.figures.figure import TargetFigure, groups
 from simaudit.figures.printed import mention
 
+MOST_POINTS = 20_000
+"""The longest curve of which every point is drawn: ten attacks on a million samples have millions of points."""
+PLACES = 1000
+"""How many places a decade of the axis has on a longer curve: points of one place are less than a pixel apart."""
+
+
+def visible(false_positives: np.ndarray) -> np.ndarray:
+    """Return which points of a curve are drawn, in order, given the rising counts of false positives (G,).
+
+    They are all of a curve of at most MOST_POINTS. Of a longer one they are the first and the last at each place.
+    """
+    if len(false_positives) <= MOST_POINTS:
+        return np.arange(len(false_positives))
+    place = np.floor(PLACES * np.log10(np.maximum(false_positives, 0.5)))
+    ends = np.flatnonzero(np.diff(place))
+    return np.unique(np.concatenate([[0], ends, ends + 1, [len(place) - 1]]))
+
 
 class RocLogLog(TargetFigure):
     """One exact step curve per attack at its selected knobs, on the evaluation fold (Carlini et al., arXiv:2112.03570).
 
     Blind, where it is there, is the best classifier that never sees the model. The left edge is one false positive; in
-    the grey part, with fewer than ten, the curves are too uncertain to be read.
+    the grey part, with fewer than ten, the curves are too uncertain to be read. Of a curve of more than 20,000 points
+    those are left out that would be drawn where their neighbours are.
     """
 
     title: ClassVar[str] = "ROC, both axes logarithmic"
@@ -30,9 +49,9 @@ class RocLogLog(TargetFigure):
         for attack in legend.in_order([*audit.attacks, *audit.heads, *blind]):
             roc = audit.selected.roc(attack)
             counts = {"true_positives": roc.true_positives, "false_positives": roc.false_positives}
-            parts.append(
-                pd.DataFrame({"attack": attack, "fpr": roc.fpr, "tpr": roc.tpr, **counts, "auc": roc.auc})
-            )
+            rates = {"fpr": roc.fpr, "tpr": roc.tpr}
+            points = pd.DataFrame({"attack": attack, **rates, **counts, "auc": roc.auc})
+            parts.append(points.iloc[visible(roc.false_positives)])
         return pd.concat(parts, ignore_index=True)
 
     def draw(self, values: pd.DataFrame) -> matplotlib.figure.Figure:
