@@ -96,6 +96,7 @@ class MeasuredAttack:
                 column.queries,
                 scores.member_when,
                 scores.is_learned,
+                scores.kind,
             ),
             statistic,
             on_evaluation[selected],
@@ -166,8 +167,8 @@ def evaluate(
         _require_same_samples(scores, first)
         attacks[scores.attack] = measured = MeasuredAttack.of(scores, bootstrap, resampling.threads, assumed)
         profiles.append(profile(scores))
-        if scores.attack == RECONSTRUCTION:
-            errors = {"reconstruction_error": reconstruction_errors(scores)}
+        if scores.kind == RECONSTRUCTION:
+            errors |= reconstruction_errors(scores)
         permuted[scores.attack] = {
             fold: permutations.auc(fold, measured.midranks.pop(fold)) for fold in labels
         }
@@ -207,7 +208,7 @@ def evaluate(
             "heldout": int((~labels[EVALUATION]).sum()),
             **near,
             "shifted": is_shifted(reference.selected) if reference else None,
-            **errors,
+            **({"reconstruction_error": errors} if errors else {}),
             **split_heads(facts, {name for name, measured in attacks.items() if measured.knobs.is_learned}),
         },
         differences={"attacks": _differences(attacks)},

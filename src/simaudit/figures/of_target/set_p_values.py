@@ -28,8 +28,8 @@ class SetPValues(TargetFigure):
     A classifier is learned on the calibration fold, of the statistics of all attacks or, blind, of features of the
     images alone. p is that of Welch's one-sided t-test on its scores. A point is the median over sets drawn at random,
     a band holds nine sets in ten. A p below 10⁻¹² is drawn at 10⁻¹². Where the blind p is small, members and held-out
-    images differ by themselves, and the other p says nothing of the model. The dashed line is the p below which a set is
-    told from held-out samples.
+    images differ by themselves, and the other p says nothing of the model. Below the dashed line a set is told from
+    held-out samples.
     """
 
     title: ClassVar[str] = "Sets of members: p over their size"
