@@ -20,7 +20,7 @@ from simaudit.evaluation.protocol.quality import quality
 from simaudit.evaluation.results import Results
 from simaudit.evaluation.sets.jobs import SetKnobs, sets_job
 from simaudit.report.findings import Findings
-from simaudit.scoring.score_file import LEARNED, Scores, ScoreWriter
+from simaudit.scoring.score_file import KIND, LEARNED, Scores, ScoreWriter
 from simaudit.storage.array import save_arrays
 from simaudit.storage.json import write_json
 from simaudit.storage.parquet import write_table
@@ -128,18 +128,22 @@ class Audit:
         reference=None,
         membership=VERIFIED,
         heads=(),
+        kinds={},  # noqa: B006
         **columns,
     ) -> Results:
         """The job `evaluate` of a target whose members these attacks tell with these strengths. `blind` comes first.
 
-        Those of `heads` are learned heads. `columns` replaces the three timesteps of an attack: {(timestep, variant):
-        statistic} by attack.
+        Those of `heads` are learned heads; `kinds` has the kind of an attack that is not named so. `columns` replaces
+        the three timesteps of an attack: {(timestep, variant): statistic} by attack.
         """
         files = []
         for attack, strength in attacks.items():
             default = {(t, "v"): self.telling(strength, seed=t) for t in (10, 20, 30)}
             file = self.path / "scores" / target / f"{attack}.parquet"
-            files.append(self.write_scores(file, attack, columns.get(attack, default), attack in heads))
+            kind = {KIND: kinds.get(attack, attack)}
+            files.append(
+                self.write_scores(file, attack, columns.get(attack, default), attack in heads, **kind)
+            )
         folder = self.path / "evaluation"
         job = evaluate_job(target, "s", membership, {}, {}, EvaluationKnobs(bootstrap=100, permutations=40))
         beside = {"blind": folder / "blind/s.parquet", "nearest": self.nearest(), "intermediate": {}}

@@ -1,5 +1,6 @@
 """`simaudit audit` before anything runs: params.yaml from options, the screen, and what is refused."""
 
+import errno
 import os
 import shutil
 import subprocess
@@ -349,8 +350,13 @@ def test_a_folder_that_cannot_be_written_is_refused_before_anything_is_looked_at
     (tmp_path / "file").touch()
     with pytest.raises(SimauditError, match=f"--output .*: {tmp_path / 'file'} is no folder; name another"):
         audit(owned, tmp_path / "file/audit", dry_run=True)
-    monkeypatch.setattr(os, "access", lambda path, mode: False)
-    with pytest.raises(SimauditError, match=f"--output .*: no permission to write in {tmp_path}; name"):
+
+    def refuse(dir):
+        raise PermissionError(errno.EACCES, "Permission denied", dir)
+
+    monkeypatch.setattr(folder, "TemporaryFile", refuse)
+    why = f"--output .*: {tmp_path} cannot be written in .Permission denied.; name another"
+    with pytest.raises(SimauditError, match=why):
         audit(owned, tmp_path / "audit", dry_run=True)
 
 

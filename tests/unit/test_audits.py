@@ -82,6 +82,15 @@ def test_a_figure_of_two_targets_wants_both():
     assert "needs digits-ddpm and an audited" in missing
 
 
+def test_a_learned_head_is_no_attack_that_two_targets_share():
+    params = small("""
+        audits: {net: {attacks: [combined, loss, sima]}}
+        attacks: {combined: {of: [sima, loss]}}
+    """)
+    assert list(params.attacks_on("net")) == ["combined", "loss", "sima"]
+    assert params.contexts["net"].attacks == ("loss", "sima")
+
+
 def test_an_audit_has_the_figures_that_it_names():
     params = default(f"{AUDIT}.figures", ["samples"])
     assert set(params.figures_of("digits-ddpm")) == {"samples"}

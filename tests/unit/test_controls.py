@@ -111,6 +111,14 @@ def test_a_closed_form_that_behaves_otherwise_than_theory_says_fails_its_control
     assert outcome(found, "optimal") == [False]
 
 
+def test_the_closed_form_is_held_against_an_attack_of_its_kind_whatever_its_name(fair):
+    fade = {(0, "raw,l4"): fair.telling(20), (300, "raw,l4"): fair.telling(1)}
+    of = {"kinds": {"norm": "sima", "sima": "pia"}, "norm": fade, "control": "optimal"}
+    found = controls_of(fair, fair.evaluate("optimal", {"norm": 9, "sima": 0}, **of))
+    (control,) = (control for control in found["controls"] if control["kind"] == "optimal")
+    assert (control["passed"], control["by"]) == (True, "norm")
+
+
 def test_what_no_target_serves_is_said_to_be_absent(fair):
     found = controls_of(fair, fair.evaluate("audited", {"loss": 1}))
     assert found["absent"] == ["optimal", "sets", "untrained"]

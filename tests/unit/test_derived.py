@@ -245,6 +245,7 @@ def derived(split, tmp_path, monkeypatch):
     file.parent.mkdir(parents=True)
     metadata = {
         "attack": "sima",
+        "kind": "sima",
         "member_when": "low",
         "target_sha256": "abc",
         "log_snr": json.dumps({20: 3.0, 60: 1.5}),
@@ -261,7 +262,7 @@ def test_the_job_writes_a_score_file_like_every_other_and_its_cost(derived):
     made, base = Scores.read(paths.scores("t", "complexity")), Scores.read(paths.scores("t", "sima"))
     assert made.same_samples(base)
     assert (made.attack, made.member_when, made.log_snr) == ("complexity", "low", {20: 3.0, 60: 1.5})
-    assert made.metadata["target_sha256"] == "abc"
+    assert (made.metadata["target_sha256"], made.kind) == ("abc", "complexity")
     assert json.loads(made.metadata[DERIVED_OF]) == {"sima": sha256_file(paths.scores("t", "sima"))}
     np.testing.assert_array_equal(made.statistic, Complexity().derive(of).values.astype(np.float32))
     cost = read_json(paths.cost("t", "complexity"))

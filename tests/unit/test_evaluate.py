@@ -13,7 +13,7 @@ from simaudit.evaluation.protocol.evaluate import BLIND, Resampling, evaluate, e
 from simaudit.evaluation.protocol.metrics import METRICS, RATES, SCHEMA, TPR_LEVELS
 from simaudit.evaluation.protocol.selected import SelectedScores
 from simaudit.evaluation.protocol.transfer import precision
-from simaudit.scoring.score_file import Scores
+from simaudit.scoring.score_file import KIND, Scores
 from simaudit.vocabulary.errors import SimauditError
 from simaudit.vocabulary.variant import Column, variant_text
 
@@ -306,6 +306,23 @@ def test_attacks_are_judged_in_each_quarter_of_the_distortion():
     assert quarters["q4"]["low"] > 0.8
     assert quarters["q1"]["low"] < 0.5 < quarters["q1"]["high"]
     assert "by_distortion" not in judged(scores({(10, "v"): statistic})).summary["attacks"]["a"]
+
+
+def of_kind(kind, given):
+    return replace(given, metadata={KIND: kind})
+
+
+def test_what_an_autoencoder_adds_is_known_by_the_kind_of_an_attack_and_not_by_its_name():
+    statistic = telling(1, 1)
+    stretched = of_kind("distortion", scores({(None, "k"): telling(0, 0)}, "stretched"))
+    rebuilt = of_kind("reconstruction", scores({(None, "mean"): telling(0, 0, 7)}, "rebuilt"))
+    facts = judged(stretched, rebuilt, scores({(10, "v"): statistic})).summary
+    assert set(facts["attacks"]["a"]["by_distortion"]) == {"q1", "q2", "q3", "q4"}
+    assert set(facts["reconstruction_error"]) == {"mean"}
+    other = [of_kind("", scores({(None, "k"): statistic}, name)) for name in ("distortion", "reconstruction")]
+    facts = judged(*other).summary
+    assert "by_distortion" not in facts["attacks"]["distortion"]
+    assert "reconstruction_error" not in facts
 
 
 def test_a_quarter_without_members_is_left_out():

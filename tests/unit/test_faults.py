@@ -17,6 +17,7 @@ from matplotlib.figure import Figure
 from storing import store
 
 from permissions import RULED
+from simaudit.cli import simaudit
 from simaudit.data.jobs import SplitKnobs, split_job
 from simaudit.data.split import make_split, write_split
 from simaudit.data.store import Images
@@ -279,6 +280,29 @@ def test_a_subcommand_that_fails_ends_with_this_code_and_last_line(error, code, 
     assert done.returncode == code
     assert done.stderr.splitlines()[-1] == line
     assert (len(done.stderr.splitlines()) == 1) is (code != 1)
+
+
+PEER = ("evaluate-scores", "peer.csv", "--member-when", "low", "--output")
+
+
+@pytest.mark.parametrize("command", [PEER, ("example",)], ids=["evaluate-scores", "example"])
+@pytest.mark.parametrize(
+    ("folder", "why"),
+    [
+        ("file/folder", "name a"),
+        ("x" * 300, "is too long; name another"),
+        pytest.param("/proc/x", "name another", marks=pytest.mark.skipif(not FULL.exists(), reason="Linux")),
+    ],
+    ids=["in a file", "too long", "in no real folder"],
+)
+def test_a_folder_that_cannot_be_made_is_refused_in_one_line(command, folder, why, capsys):
+    Path("file").touch()
+    columns = {"file": [f"{k}.png" for k in range(80)], "role": ["member", "heldout"] * 40, "attack": "pia"}
+    pd.DataFrame({**columns, "statistic": np.arange(80.0)}).to_csv("peer.csv", index=False)
+    with pytest.raises(SimauditError) as refusal:
+        simaudit.main([*command, folder], standalone_mode=False)
+    assert why in str(refusal.value)
+    assert len(str(refusal.value).splitlines()) == 1
 
 
 def test_an_empty_file_is_a_damaged_one_and_not_a_stop(images):

@@ -80,6 +80,8 @@ def test_auc_and_tpr_are_those_of_scikit_learn(tmp_path, capsys):
     assert numbers["peer.one.tpr_at_1pct_fpr"]["value"] == pytest.approx(found, abs=1e-12)
     assert numbers["peer.one.auc"]["membership"] == "stated"
     assert read_json(out / "results/evaluation/peer.json")["shifted"] is None
+    tables = [file.read_text() for file in (out / "results/tables").rglob("*.csv")]
+    assert not any("blind" in table.splitlines()[0] for table in tables)
     page = (out / "results/report/index.html").read_text()
     assert "Controls that are not in this run: blind" in page
     assert "the images were not given" in page

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from tempfile import TemporaryFile
 
 import simaudit
 from simaudit.audit.question import IMAGES, Question
@@ -80,8 +81,13 @@ def _require_writable(output: Path) -> None:
     there = next(place for place in (output, *output.parents) if os.path.lexists(place))
     if not there.is_dir():
         raise SimauditError(f"--output {output}: {there} is no folder; name another")
-    if not os.access(there, os.W_OK | os.X_OK):
-        raise SimauditError(f"--output {output}: no permission to write in {there}; name another folder")
+    try:
+        with TemporaryFile(dir=there):  # permissions do not tell it of root, or of /proc
+            pass
+    except OSError as error:
+        raise SimauditError(
+            f"--output {output}: {there} cannot be written in ({error.strerror}); name another folder"
+        ) from None
 
 
 def _other_subject(params: Path, question: Question) -> str:

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
+from simaudit.storage.faults import writing
 from simaudit.vocabulary.errors import SimauditError
 
 ALIVE = Path(".snakemake/alive")
@@ -70,8 +71,10 @@ def require_no_other(folder: Path = Path(), refusal: str | None = None) -> None:
 @contextmanager
 def only_one(file: Path, refusal: str) -> Iterator[None]:
     """Hold the lock of a file, which is made if need be. Raises SimauditError with `refusal` where another holds it."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    with file.open("a+") as handle:
+    with writing(file):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        handle = file.open("a+")
+    with handle:
         _alone(handle, refusal)
         yield
 

@@ -221,7 +221,7 @@ class Params(Knobs):
             is_latent=family.is_latent,
             epochs=(*self.epochs_of(name), *end),
             membership=self.membership_of(self.audits[name].target),
-            attacks=tuple(self.attacks_on(name)),
+            attacks=tuple(of for of, attack in self.attacks_on(name).items() if not attack.learned),
             checkpoint_attacks=self.audits[name].intermediate_attacks,
         )
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from simaudit.evaluation.numbers import LEARNED, Ledger
-from simaudit.evaluation.sets.levels import BLIND_LEVEL, with_members
+from simaudit.evaluation.sets.levels import BLIND_LEVEL, LEVEL, with_members
 from simaudit.figures import legend
 from simaudit.figures.printed import estimate, fill, mention
 from simaudit.storage.json import read_json
@@ -126,7 +126,7 @@ def set_line(ledger: Ledger, audit: str) -> str:
     beside = f" (images alone: p = {blind.value:.2g})" if blind else ""
     if not smallest:
         return f"not even {size} members together are told from held-out images, p = {p.value:.2g}{beside}."
-    line = f"{size} members together are told from held-out images, p < 0.01{beside}"
+    line = f"{size} members together are told from held-out images, p < {LEVEL}{beside}"
     if blind and blind.value < BLIND_LEVEL:
         return f"{line}; but the images alone tell them, too, so this says nothing of the model."
     return f"{line}."

@@ -10,10 +10,11 @@ import numpy as np
 from scipy.stats import fisher_exact
 from threadpoolctl import threadpool_limits
 
+from simaudit.attacks.attack import kind_of
 from simaudit.attacks.derived_attack import DerivedAttack, Known, Reference, Statistics
 from simaudit.data.neighbours import Chosen, Indexed
 from simaudit.data.split import Split
-from simaudit.scoring.score_file import LEARNED, Scores, ScoreWriter, require_finite
+from simaudit.scoring.score_file import KIND, LEARNED, Scores, ScoreWriter, require_finite
 from simaudit.storage.atomic import atomic_path
 from simaudit.storage.hashes import sha256_file
 from simaudit.vocabulary.errors import SimauditError
@@ -73,6 +74,7 @@ def write_derived(
     require_finite(path, columns, values, split.sample_id)
     metadata = _alike([of.metadata for of in scores.values()]) | {
         "attack": name,
+        KIND: kind_of(attack),
         "version": str(attack.version),
         "member_when": derived.member_when,
         LEARNED: json.dumps(attack.learned),

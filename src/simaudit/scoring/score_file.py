@@ -18,6 +18,8 @@ from simaudit.vocabulary.sides import CALIBRATION, EVALUATION, FOLDS, HELDOUT, M
 from simaudit.vocabulary.variant import Column, parse_variant, variant_text
 
 LOG_SNR = "log_snr"  # key of a file's metadata: by timestep, as JSON
+KIND = "kind"
+"""Key of a file's metadata: the kind of the attack, whatever its entry is named; that of given scores is empty."""
 LEARNED = "learned"
 """Key of a file's metadata: `true` where the statistics are those of a learned head, see `Attack.learned`."""
 _LABEL = pa.dictionary(pa.int8(), pa.string())
@@ -118,6 +120,11 @@ class Scores:
     """By timestep, log(ᾱ/(1 − ᾱ)) of the target's schedule, where the file says it."""
     metadata: Mapping[str, str] = field(default_factory=dict)
     """All that the file says of itself."""
+
+    @property
+    def kind(self) -> str:
+        """The kind of the attack; its name where the file says none."""
+        return self.metadata.get(KIND, self.attack)
 
     @property
     def is_learned(self) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from simaudit.vocabulary.errors import FileError, SimauditError, is_out_of_memory
+from simaudit.vocabulary.errors import FileError, SimauditError, is_out_of_memory, printable
 
 FULL = ("no space left on device", "disk quota exceeded", "disk is full", "iostream error", "unexpected pos")
 """What libraries write, in lower case, where a disk takes no more bytes. The last two are torch's."""
@@ -18,7 +18,7 @@ LEAST_SPACE = 2**16  # bytes; where less is free, a writer that says nothing of 
 
 @contextmanager
 def writing(path: Path) -> Iterator[None]:
-    """Write `path` within this context: a full disk, or no permission, is one line that says what to do.
+    """Write `path` within this context: where the system does not let it be written, one line says what to do.
 
     `path` is what the user knows it by; what is written may have a temporary name beside it.
     """
@@ -30,6 +30,8 @@ def writing(path: Path) -> Iterator[None]:
         line = fault(error, path)
         if line is None and _is_full(path):
             line = _no_space(path)
+        if line is None and isinstance(error, OSError) and _is_of(error.filename, path):
+            line = FileError(f"{path}: cannot be written ({error.strerror}); name another place")
         if line is None:
             raise
         raise line from None
@@ -43,7 +45,9 @@ def require_writable(paths: Iterable[Path]) -> None:
 
 
 def fault(error: BaseException, path: Path | None = None) -> FileError | None:
-    """Return the line for an error that says that a disk is full or that a permission is missing; None for others.
+    """Return the line for an error that says that a disk is full, a permission is missing or a name is too long.
+
+    It is None for others.
 
     `path` is what was being written, if that is known. Errors that led to this one are asked too.
     """
@@ -52,6 +56,8 @@ def fault(error: BaseException, path: Path | None = None) -> FileError | None:
     number, file = getattr(error, "errno", None), getattr(error, "filename", None)
     if number in NO_SPACE or any(words in str(error).lower() for words in FULL):
         return _no_space(path or file)
+    if number == errno.ENAMETOOLONG:
+        return FileError(f"{printable(str(file))}: the name is too long; name another")
     if number in NO_PERMISSION:
         elsewhere = path is None or (file and not Path(file).is_relative_to(path.parent))
         return _no_permission(file if elsewhere else path)
@@ -69,7 +75,15 @@ def _no_permission(path: Path | str | None) -> FileError:
 
 
 def _is_full(path: Path) -> bool:
-    return shutil.disk_usage(_folder_of(path)).free < LEAST_SPACE
+    disk = shutil.disk_usage(_folder_of(path))
+    return disk.total > 0 and disk.free < LEAST_SPACE  # /proc and the like have no space at all
+
+
+def _is_of(file: str | None, path: Path) -> bool:
+    """Return whether a file is `path`, a folder above it, or what is written before it is renamed to `path`."""
+    return file is not None and (
+        Path(file) in (path, *path.parents) or Path(file).name.startswith(f".{path.name}.")
+    )
 
 
 def _folder_of(path: Path) -> Path:

@@ -18,8 +18,8 @@ class AuditContext:
     autoencoder and for one whose autoencoder was not trained here, while `is_latent` is true for both kinds of
     autoencoder. `epochs` are those of its intermediate checkpoints and of its end. `membership` says how it is known
     that the target was trained on the members of its split.
-    `attacks` are run on the target, `checkpoint_attacks` on its intermediate checkpoints; both are empty where only
-    results are read, since these say themselves which attacks there are.
+    `attacks` are the threshold attacks that are run on the target, `checkpoint_attacks` those on its intermediate
+    checkpoints; both are empty where only results are read, since these say themselves which attacks there are.
     """
 
     group: str

@@ -9,6 +9,7 @@ import pytest
 
 from simaudit.evaluation.numbers import Ledger, Number
 from simaudit.figures.printed import count, estimate
+from simaudit.report import outcome
 from simaudit.report.findings import Findings
 from simaudit.report.outcome import set_line
 from simaudit.report.tables import of_run as run_tables
@@ -230,6 +231,14 @@ def test_a_set_whose_images_differ_by_themselves_says_nothing_of_the_model(small
     )
 
 
+def test_the_level_of_a_set_stands_in_the_text_as_it_is_used(small_run, monkeypatch):
+    monkeypatch.setattr(outcome, "LEVEL", 0.02)
+    monkeypatch.setattr(run_tables, "LEVEL", 0.02)
+    assert "held-out images, p < 0.02 (" in set_line(small_run.findings.ledger, "net")
+    labels = [column.label for column in run_tables.verdicts(small_run.findings).columns]
+    assert "smallest set, p below 0.02" in labels
+
+
 def test_the_most_exposed_class_comes_first_and_the_page_shows_a_few(small_run, folder):
     rows = read(folder, "net", "by_class")
     assert {row["class"] for row in rows} == {"class 0", "class 1", "class 2"}
@@ -279,18 +288,15 @@ def test_what_papers_report_stands_beside_this_run_without_limits(small_run, fol
     assert ("this run", "net-seed1", "loss") not in rows  # one of each group
 
 
-def test_cost_is_a_dash_until_it_was_measured(small_run):
+def test_what_was_measured_of_no_attack_has_no_column_and_of_some_a_dash_elsewhere(small_run):
     before = small_run.findings
-    assert in_markdown(markdown(tables_of(before)["cost"], before.ledger))[1] == [
-        "loss",
-        "1",
-        "–",
-        "–",
-    ]
+    assert in_markdown(markdown(tables_of(before)["cost"], before.ledger))[1] == ["loss", "1"]
     spent = Number("net", "loss", "seconds", "cost", 12.5, 12.5, 12.5, "s", "c.json", "/", "0")
     ledger = Ledger({**before.ledger.numbers, "net.loss.cost.seconds": spent})
     after = Findings(ledger, before.contexts, before.summaries, before.comparison)
-    assert in_markdown(markdown(tables_of(after)["cost"], ledger))[1] == ["loss", "1", "12.5", "–"]
+    _, *rows = in_markdown(markdown(tables_of(after)["cost"], ledger))
+    assert rows[0] == ["loss", "1", "12.5"]
+    assert {row[2] for row in rows[1:]} == {"–"}
 
 
 def test_a_control_that_fails_comes_first_with_the_number_it_failed_on(small_run):

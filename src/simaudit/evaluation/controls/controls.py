@@ -16,7 +16,7 @@ MINUS_BEST = "minus_best.decisive"
 """What a number with the limits that decide is of, in the ledger's words."""
 LEAKS = "leaks"
 NEAR_PERFECT = 0.99
-THEORY = "sima"  # the attack that the closed form is the theory of
+THEORY = "sima"  # the kind of attack that the closed form is the theory of
 
 KINDS = ("blind", "optimal", "permutation", "sets", "untrained")
 """Every kind of control, whether or not a run has one of it."""
@@ -24,12 +24,16 @@ KINDS = ("blind", "optimal", "permutation", "sets", "untrained")
 
 @dataclass(frozen=True)
 class Control:
-    """One control: its kind, the split or target it is of, whether it passed, and the attacks that it failed on."""
+    """One control: its kind, the split or target it is of, whether it passed, and the attacks that it failed on.
+
+    `by` is the attack that it looks at, where that is only one.
+    """
 
     kind: str
     of: str
     passed: bool
     failed_on: tuple[str, ...] = ()
+    by: str | None = None
 
 
 @dataclass(frozen=True)
@@ -114,7 +118,7 @@ def all_controls(targets: list[Results], blind: dict[str, dict[str, Any]]) -> di
         *(
             _optimal(results)
             for results in targets
-            if results.context.control == "optimal" and THEORY in results.attacks
+            if results.context.control == "optimal" and results.selected.of_kind(THEORY)
         ),
     ]
     return {
@@ -187,11 +191,12 @@ def _minus(results: Results, attacks: list[str], other: str, of: str) -> Decisiv
 
 def _optimal(results: Results) -> Control:
     """Check that the closed form's AUC is near 1 at its best timestep, and no higher at the latest than the first."""
-    rows = results.table[(results.table.fold == EVALUATION) & (results.table.attack == THEORY)]
+    attack = str(results.selected.of_kind(THEORY))
+    rows = results.table[(results.table.fold == EVALUATION) & (results.table.attack == attack)]
     selected = rows[rows.selected].iloc[0]
     curve = rows[rows.variant == selected.variant].sort_values("timestep")[AUC]
     passed = bool(selected[AUC] >= NEAR_PERFECT and curve.iloc[-1] <= curve.iloc[0])
-    return Control("optimal", results.target, passed, () if passed else (THEORY,))
+    return Control("optimal", results.target, passed, () if passed else (attack,), attack)
 
 
 def verdict(results: Results, decisive: Decisive) -> Verdict:

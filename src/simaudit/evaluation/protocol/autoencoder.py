@@ -11,17 +11,20 @@ from simaudit.evaluation.statistics.roc import Roc
 from simaudit.scoring.score_file import Scores
 
 DISTORTION, RECONSTRUCTION = "distortion", "reconstruction"
+"""The kinds of the attacks that measure an autoencoder."""
 FEWEST = 10  # fewest members, and fewest held-out samples, with which a quarter gets an AUC
 
 
 def auc_by_distortion(selected: SelectedScores) -> dict[str, Any]:
-    """Return each attack's AUC in each quarter of the evaluation samples by `distortion`; `q1` is the least distorted.
+    """Return each attack's AUC in each quarter of the evaluation samples by distortion; `q1` is the least distorted.
 
-    A quarter with fewer than FEWEST samples of a side is left out. Without scores of `distortion` the result is empty.
+    A quarter with fewer than FEWEST samples of a side is left out. Without an attack of the kind `distortion` the
+    result is empty; of several the first counts.
     """
-    if DISTORTION not in selected.statistics:
+    measure = selected.of_kind(DISTORTION)
+    if measure is None:
         return {}
-    distortion, is_member = selected.on_evaluation(DISTORTION)
+    distortion, is_member = selected.on_evaluation(measure)
     quarter = np.searchsorted(np.quantile(distortion, [0.25, 0.5, 0.75]), distortion)
     aucs: dict[str, Any] = {}
     for attack, knobs in selected.knobs.items():
@@ -37,7 +40,7 @@ def auc_by_distortion(selected: SelectedScores) -> dict[str, Any]:
 
 
 def reconstruction_errors(scores: Scores) -> dict[str, Any]:
-    """Return the mean of each error that `reconstruction` measures, over members and over held-out samples.
+    """Return the mean of each error of an attack of the kind `reconstruction`, over members and over held-out samples.
 
     Samples are those of the evaluation fold; limits are Student's, for the mean over samples drawn anew.
     """

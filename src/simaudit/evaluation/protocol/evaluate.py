@@ -96,8 +96,8 @@ def evaluate(
         name = scores.attack
         attacks[name] = MeasuredAttack.of(scores, bootstrap, resampling.threads, assumed, permutations)
         profiles.append(profile(scores))
-        if name == RECONSTRUCTION:
-            errors = {"reconstruction_error": reconstruction_errors(scores)}
+        if scores.kind == RECONSTRUCTION:
+            errors |= reconstruction_errors(scores)
         del scores  # before the next file is read
     known = {BLIND: reference, **attacks} if reference else attacks
     member = None if nearest is None else _nearest_of(first, nearest)
@@ -135,7 +135,7 @@ def evaluate(
             "heldout": int((~labels[EVALUATION]).sum()),
             **near,
             "shifted": is_shifted(reference.selected) if reference else None,
-            **errors,
+            **({"reconstruction_error": errors} if errors else {}),
             **split_heads(facts, {name for name, measured in attacks.items() if measured.knobs.is_learned}),
         },
         differences={"attacks": _differences(attacks)},

@@ -76,6 +76,7 @@ class MeasuredAttack:
                 column.queries,
                 scores.member_when,
                 scores.is_learned,
+                scores.kind,
             ),
             statistic,
             choice,

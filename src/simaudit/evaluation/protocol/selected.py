@@ -22,13 +22,14 @@ DISTANCE = "nearest_member"  # the column of distances
 
 @dataclass(frozen=True)
 class Selected:
-    """One attack at its selected knobs; `variant` is the text of one, as in tables; a head `is_learned`."""
+    """One attack of a kind at its selected knobs; `variant` is the text of one, as in tables; a head `is_learned`."""
 
     variant: str
     timestep: int | None
     queries: int | None
     member_when: str
     is_learned: bool = False
+    kind: str = ""
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,10 @@ class SelectedScores:
     knobs: dict[str, Selected]
     statistics: dict[str, np.ndarray]
     distance: np.ndarray | None
+
+    def of_kind(self, kind: str) -> str | None:
+        """Return the first attack of a kind; None where there is none."""
+        return next((name for name, knobs in self.knobs.items() if knobs.kind == kind), None)
 
     @property
     def has_blind(self) -> bool:

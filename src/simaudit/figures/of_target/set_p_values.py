@@ -28,7 +28,8 @@ class SetPValues(TargetFigure):
     A classifier is learned on the calibration fold, of the statistics of all attacks or, blind, of features of the
     images alone. p is that of Welch's one-sided t-test on its scores. A point is the median over sets drawn at random,
     a band holds nine sets in ten. A p below 10⁻¹² is drawn at 10⁻¹². Where the blind p is small, members and held-out
-    images differ by themselves, and the other p says nothing of the model. The dashed line is p = 0.01.
+    images differ by themselves, and the other p says nothing of the model. Below the dashed line a set is told from
+    held-out samples.
     """
 
     title: ClassVar[str] = "Sets of members: p over their size"
@@ -60,10 +61,10 @@ class SetPValues(TargetFigure):
     def sentence(self, audit: results.Results) -> str:
         size = audit.sets["smallest"]
         if size is None:
-            return "No set is told from held-out samples with p below 0.01."
+            return f"No set is told from held-out samples with p below {levels.LEVEL}."
         smallest = mention("smallest", audit.target, of="sets", limits=False)
         of_size = levels.with_members(size)
         if "blind_p" not in audit.sets[of_size]:
-            return f"Sets of {smallest} members have p below 0.01; of the images nothing is known."
+            return f"Sets of {smallest} members have p below {levels.LEVEL}; of the images nothing is known."
         blind = mention("blind_p", audit.target, of=f"sets.{of_size}", limits=False)
-        return f"Sets of {smallest} members have p below 0.01; the blind p of such sets is {blind}."
+        return f"Sets of {smallest} members have p below {levels.LEVEL}; the blind p of such sets is {blind}."

@@ -44,7 +44,7 @@ def _row(findings: Findings, control: Mapping[str, Any]) -> Row:
     if kind == "blind":
         attack = "blind"
     elif kind == "optimal":
-        attack = "sima"
+        attack = control["by"]
     else:
         attack = max(
             control["failed_on"] or [*findings.attacks(of), *findings.heads(of)],

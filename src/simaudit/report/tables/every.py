@@ -30,12 +30,12 @@ RUN_TABLES: tuple[Callable[[Findings], Table], ...] = (
 
 def run_tables(findings: Findings) -> list[Table]:
     """Return the tables of all targets together."""
-    return [_noted(findings, table(findings)) for table in RUN_TABLES]
+    return [_finished(findings, table(findings)) for table in RUN_TABLES]
 
 
 def target_tables(findings: Findings, target: str) -> list[Table]:
     """Return the tables of one target."""
-    return [_noted(findings, table(findings, target)) for table in TARGET_TABLES]
+    return [_finished(findings, table(findings, target)) for table in TARGET_TABLES]
 
 
 def every_table(findings: Findings) -> Iterator[tuple[str, Table]]:
@@ -43,15 +43,16 @@ def every_table(findings: Findings) -> Iterator[tuple[str, Table]]:
 
     The attacks of all targets in one table are among them, for those who compute; a page shows each target's own.
     """
-    for table in (*run_tables(findings), _noted(findings, of_run.all_attacks(findings))):
+    for table in (*run_tables(findings), _finished(findings, of_run.all_attacks(findings))):
         yield RUN, table
     for target in findings.targets:
         for table in target_tables(findings, target):
             yield target, table
 
 
-def _noted(findings: Findings, table: Table) -> Table:
-    """Return a table with a note that says in which of its audits members are not verified."""
+def _finished(findings: Findings, table: Table) -> Table:
+    """Return a table without empty columns, with a note on those of its audits whose members are not verified."""
     cells = {cell for row in table.rows for cell in row}
     audits = cells | {findings.ledger.numbers[cell].audit for cell in cells if cell in findings.ledger}
-    return replace(table, note=findings.membership_note(name for name in findings.targets if name in audits))
+    note = findings.membership_note(name for name in findings.targets if name in audits)
+    return replace(table.without_empty(findings.ledger), note=note)

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from simaudit.evaluation.controls.controls import MINUS_BLIND, SELECTED
 from simaudit.evaluation.numbers import number_id
+from simaudit.evaluation.sets.levels import LEVEL
 from simaudit.figures.legend import METRICS
 from simaudit.figures.printed import distances_in, mention
 from simaudit.report.findings import Findings
@@ -37,7 +38,7 @@ def verdicts(findings: Findings) -> Table:
             Column("auc_minus_blind", "AUC minus blind", "estimate"),
             Column("decided_by", "decided by"),
             Column("decisive_auc", "limits that decide", "estimate"),
-            Column("smallest_set", "smallest set, p below 0.01", "count"),
+            Column("smallest_set", f"smallest set, p below {LEVEL}", "count"),
             Column("smallest_set_blind_p", "blind p of such sets", "count"),
         ),
         tuple(_verdict(findings, target, bool(members)) for target in findings.audited),

@@ -114,6 +114,16 @@ class Table:
                 if column.holds == "words" and _is_number(cell):
                     raise ValueError(f"table {self.name}: {cell!r} must be an id of the ledger, not a number")
 
+    def without_empty(self, ledger: Ledger) -> "Table":
+        """Return the table without the columns of numbers in which no row has one."""
+        known = [
+            place
+            for place, column in enumerate(self.columns)
+            if column.holds == "words" or not self.rows or any(row[place] in ledger for row in self.rows)
+        ]
+        columns, *rows = (tuple(row[place] for place in known) for row in (self.columns, *self.rows))
+        return replace(self, columns=columns, rows=tuple(rows))
+
     def cells(self) -> Iterator[list[tuple[Column, str]]]:
         """Yield each row as pairs of a column and what stands there."""
         for row in self.rows:

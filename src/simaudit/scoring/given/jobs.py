@@ -59,10 +59,10 @@ def given_score(job: Job) -> None:
     """Write the statistics of one attack, as given files have them, as a score file."""
     from simaudit.data.split import Split
     from simaudit.scoring.given.scores import read_given
-    from simaudit.scoring.score_file import WIDE, ScoreWriter
+    from simaudit.scoring.score_file import KIND, WIDE, ScoreWriter
     from simaudit.storage.atomic import atomic_path
 
     scores = read_given(GivenKnobs.model_validate(job.params["given"])).attacks[job.params["name"]]
-    metadata = {"attack": scores.attack, "member_when": scores.member_when}
+    metadata = {"attack": scores.attack, KIND: "", "member_when": scores.member_when}
     with atomic_path(job.output("scores")) as temporary, ScoreWriter(temporary, metadata, WIDE) as writer:
         writer.write(scores.columns, Split.read(job.input("split")), slice(None), scores.statistic)
