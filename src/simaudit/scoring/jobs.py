@@ -16,7 +16,17 @@ from simaudit.vocabulary import paths
 from simaudit.vocabulary.bounds import BatchSize
 from simaudit.vocabulary.errors import EntryError, SimauditError
 from simaudit.vocabulary.job import Job, reference
-from simaudit.vocabulary.knobs import Condition, Device, Knobs, Seed, Speed, Threads, deciding, speed
+from simaudit.vocabulary.knobs import (
+    Condition,
+    Device,
+    Knobs,
+    Precision,
+    Seed,
+    Speed,
+    Threads,
+    deciding,
+    speed,
+)
 from simaudit.vocabulary.registry import implementation
 
 if TYPE_CHECKING:
@@ -42,6 +52,7 @@ class ScoringKnobs(Knobs):
 
     seed: Seed = 0
     batch_size: Annotated[BatchSize, Speed()] = 256
+    precision: Precision = "float32"
     device: Device = "auto"
     threads: Threads = 1
 

@@ -29,7 +29,7 @@ from simaudit.evaluation.statistics.bootstrap import Bootstrap
 from simaudit.evaluation.statistics.intervals import Delong, Interval
 from simaudit.evaluation.statistics.permutation import Permutations, permuted_protocol
 from simaudit.evaluation.statistics.roc import Roc
-from simaudit.scoring.score_file import Scores
+from simaudit.scoring.score_file import AGAINST_FLOAT32, Key, Scores
 from simaudit.vocabulary.errors import SimauditError
 from simaudit.vocabulary.sides import CALIBRATION, EVALUATION
 from simaudit.vocabulary.variant import variant_text
@@ -160,12 +160,14 @@ def evaluate(
     bootstrap = Bootstrap(labels[EVALUATION], resampling.resamples, resampling.seed)
     permutations = Permutations.of(labels, resampling.permutations, resampling.seed)
     reference = blind and MeasuredAttack.of(blind, bootstrap, resampling.threads, assumed)
-    attacks, permuted, profiles = {}, {}, []
+    attacks, permuted, profiles, rounded = {}, {}, [], {}
     errors: dict[str, Any] = {}
     for scores in all_scores:
         _require_same_samples(scores, first)
         attacks[scores.attack] = measured = MeasuredAttack.of(scores, bootstrap, resampling.threads, assumed)
         profiles.append(profile(scores))
+        if changes := scores.against_float32:
+            rounded[scores.attack] = rounding(changes, (measured.knobs.timestep, measured.knobs.variant))
         if scores.attack == RECONSTRUCTION:
             errors = {"reconstruction_error": reconstruction_errors(scores)}
         permuted[scores.attack] = {
@@ -184,6 +186,7 @@ def evaluate(
     of_each = {
         "distance_correlation": distance_correlations(selected),
         "by_distortion": auc_by_distortion(selected),
+        AGAINST_FLOAT32: rounded,
     }
     near: dict[str, Any] = {}
     if member is not None:
@@ -221,6 +224,21 @@ def evaluate(
         selected=selected,
         profiles=pd.concat(profiles, ignore_index=True),
     )
+
+
+def rounding(changes: Mapping[Key, tuple[float, float]], selected: Key) -> dict[str, float]:
+    """Return what a precision changes of the selected statistic of an attack, and at most of any of its statistics.
+
+    `changes` are of each, see `Scores.against_float32`.
+    """
+    error, difference = changes[selected]
+    errors, differences = zip(*changes.values(), strict=True)
+    return {
+        "relative_error": error,
+        "auc_difference": difference,
+        "largest_relative_error": max(errors),
+        "largest_auc_difference": max(differences, key=abs),
+    }
 
 
 def split_heads(facts: Mapping[str, Any], heads: Collection[str]) -> dict[str, Any]:
