@@ -96,14 +96,19 @@ def score(job: Job) -> Mapping[str, Any]:
     """Run one attack on one target, for every sample of the split."""
     import json
 
+    import numpy as np
     import torch
 
     from simaudit.data.classes import read_classes
     from simaudit.data.split import Split
     from simaudit.data.store import Images
+    from simaudit.diffusion.noise import SampleNoise
     from simaudit.machine.cost import Meter
     from simaudit.machine.devices import resolve_device
-    from simaudit.scoring.run import write_scores
+    from simaudit.machine.precision import set_precision
+    from simaudit.machine.transfer import sent
+    from simaudit.scoring.precision_error import Asked, against_float32
+    from simaudit.scoring.run import score_batch, write_scores
     from simaudit.scoring.score_file import LEARNED, LOG_SNR
     from simaudit.storage.hashes import sha256_file
     from simaudit.storage.json import write_json
@@ -122,17 +127,26 @@ def score(job: Job) -> Mapping[str, Any]:
         )
     attack = attack_of(job.params, TargetAttack)
     device = resolve_device(scoring.device)
+    precision = set_precision(scoring.precision, device)
     target = family_type(job.params["kind"]).load(state_folder(folder, epoch), device)
     log_snr = _log_snr(name, attack, target.schedule)
     conditions, labels = job.params["conditions"], None
     if "labels" in conditions:
         labels = read_classes(job.input("items"), samples.sample_id, target.known_classes)
+    images = Images.open(job.input("images"))
+
+    def ask(places: np.ndarray) -> Asked:
+        ids, asked = samples.sample_id[places], None if labels is None else torch.from_numpy(labels[places])
+        noise = SampleNoise(scoring.seed, ids)
+        return {name: score_batch(attack, target, sent(images[ids], device), noise, conditions, asked)}
+
     meter = Meter(device)
+    changes = against_float32(ask, samples, precision, device, {name: attack.member_when})
     write_scores(
         job.output("scores"),
         attack,
         target,
-        Images.open(job.input("images")),
+        images,
         samples,
         seed=scoring.seed,
         batch_size=scoring.batch_size,
@@ -150,7 +164,8 @@ def score(job: Job) -> Mapping[str, Any]:
             **({"base": attack.base.model_dump_json()} if isinstance(attack, WrappingAttack) else {}),
             LOG_SNR: json.dumps(log_snr),
             "device": device.type,
-            "dtype": "float32",
+            "dtype": precision,
+            **changes.get(name, {}),
         },
         conditions=conditions,
         labels=labels,

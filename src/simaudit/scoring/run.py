@@ -12,8 +12,9 @@ from simaudit.attacks.derived_attack import Known
 from simaudit.attacks.learning_attack import LearningAttack
 from simaudit.data.split import Split
 from simaudit.data.store import Images
-from simaudit.diffusion.noise import SampleNoise
+from simaudit.diffusion.noise import SampleNoise, noise_of_batches
 from simaudit.machine.progress import Progress
+from simaudit.machine.transfer import sent_ahead
 from simaudit.scoring.conditions import statistics_under
 from simaudit.scoring.score_file import ScoreWriter, require_finite
 from simaudit.storage.atomic import atomic_path
@@ -49,13 +50,13 @@ def write_scores(
     """
 
     def answers() -> Answers:
+        parts = _parts(len(split), batch_size)
+        ids = [split.sample_id[rows] for rows in parts]
+        batches = sent_ahead((images[sample_ids] for sample_ids in ids), device)
+        noises = noise_of_batches(seed, ids, device)
         with Progress("", len(split), unit="sample") as progress:
-            for start in range(0, len(split), batch_size):
-                rows = slice(start, start + batch_size)
-                sample_ids = split.sample_id[rows]
-                batch = torch.from_numpy(images[sample_ids]).to(device)
+            for rows, sample_ids, batch, noise in zip(parts, ids, batches, noises, strict=True):
                 asked = None if labels is None else torch.from_numpy(labels[rows])
-                noise = SampleNoise(seed, sample_ids)
                 columns, values = score_batch(attack, target, batch, noise, conditions, asked)
                 totals = values.reshape(*values.shape[:2], -1).sum(
                     axis=2
