@@ -46,17 +46,16 @@ def against_float32(
             answers.append(ask(places))
     ours, exact = answers
     return {
-        attack: {AGAINST_FLOAT32: json.dumps(_compared(columns, values, exact[attack][1], is_member, when))}
+        attack: _compared(columns, values, exact[attack][1], is_member, member_when[attack])
         for attack, (columns, values) in ours.items()
-        for when in [member_when[attack]]
         if values.ndim == 2
     }
 
 
 def _compared(
     columns: list[Column], ours: np.ndarray, exact: np.ndarray, is_member: np.ndarray, member_when: str
-) -> list[tuple[int | None, str, float, float]]:
-    """Return of each statistic its timestep, its variant, its error and its AUC difference.
+) -> dict[str, str]:
+    """Return metadata that say of each statistic its timestep, its variant, its error and its AUC difference.
 
     The error is the largest of all samples, as a share of the statistic's root mean square: a statistic that is a
     difference may be near 0 for some sample.
@@ -66,7 +65,8 @@ def _compared(
     error = np.abs(ours - exact).max(axis=1) / np.where(size > 0, size, 1)
     difference = _auc(ours, is_member, member_when) - _auc(exact, is_member, member_when)
     keys = ((column.timestep, variant_text(column.variant)) for column in columns)
-    return [(*key, *numbers) for key, *numbers in zip(keys, error.tolist(), difference.tolist(), strict=True)]
+    rows = [(*key, *numbers) for key, *numbers in zip(keys, error.tolist(), difference.tolist(), strict=True)]
+    return {AGAINST_FLOAT32: json.dumps(rows)}
 
 
 def _auc(statistic: np.ndarray, is_member: np.ndarray, member_when: str) -> np.ndarray:
