@@ -10,7 +10,7 @@ import torch
 
 from simaudit.machine.transfer import sent
 
-Draw = tuple[int, torch.Size]
+Draw = tuple[int, tuple[int, ...]]
 """The number of a draw, and the shape of that of one sample."""
 
 
@@ -52,7 +52,7 @@ class SampleNoise:
         """Let a thread draw for the `following` batch, from now on, each draw that is asked for here."""
         self._next, self._thread = following, thread
 
-    def _numbers(self, k: int, shape: torch.Size, device: torch.device) -> torch.Tensor:
+    def _numbers(self, k: int, shape: tuple[int, ...], device: torch.device) -> torch.Tensor:
         noise = np.empty((len(self._ids), *shape), dtype=np.float32)
         for row, sample_id in zip(noise, self._ids.tolist(), strict=True):
             generator = np.random.Philox(key=[self._seed, sample_id], counter=[0, 0, 0, k])
