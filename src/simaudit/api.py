@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 import pandas as pd
@@ -31,6 +31,7 @@ from simaudit.evaluation.statistics.intervals import Delong, Interval
 from simaudit.evaluation.statistics.rates import tpr_interval
 from simaudit.evaluation.statistics.roc import Roc
 from simaudit.machine.devices import resolve_device
+from simaudit.machine.precision import computing_in
 from simaudit.plan.explain import explain
 from simaudit.provenance.trace import find
 from simaudit.scoring.run import score_batch
@@ -44,6 +45,7 @@ from simaudit.targets.target import Target
 from simaudit.training.levels import Shape
 from simaudit.vocabulary import paths
 from simaudit.vocabulary.errors import SimauditError, some
+from simaudit.vocabulary.knobs import Precision
 from simaudit.vocabulary.sides import CALIBRATION, EVALUATION, HELDOUT, MEMBER
 from simaudit.vocabulary.variant import Column, variant_label
 
@@ -97,6 +99,7 @@ def score(
     *,
     seed: int = 0,
     batch_size: int = 256,
+    precision: Precision = "float32",
     labels: ArrayLike | None = None,
     **knobs: Any,
 ) -> pd.DataFrame:
@@ -104,14 +107,17 @@ def score(
 
     `images` is a folder of pictures, whose rows are named by file, or an array (N, C, H, W), uint8 from 0 to 255 or
     float32 in [-1, 1]. `knobs` are those of the attack in params.yaml; where it wraps another, `of` names that attack
-    and `knobs` are that one's. `seed` is of the attack's own noise. `labels` (N,) are the classes that a model of
+    and `knobs` are that one's. `seed` is of the attack's own noise. The network computes in `precision`: float32,
+    tf32 or bfloat16. `labels` (N,) are the classes that a model of
     classes is asked for; without them it is asked for the empty class. Statistics are as their sources define them:
     `scores.attrs["member_when"]` says on which side members lie.
 
     Raises SimauditError where a knob, an image or the model is none that the attack can use.
     """
+    if precision not in (known := get_args(Precision)):
+        raise SimauditError(f"precision: must be one of {', '.join(known)} (got {precision})")
     asked, target = _attack(attack, knobs, model), model.target
-    with _stored(images) as (store, index):
+    with _stored(images) as (store, index), computing_in(precision, model.device):
         if any(side not in (0, got) for side, got in zip(model.shape or (), store.shape[1:], strict=False)):
             raise SimauditError(
                 f"images: are {store.shape[1:]}, and the model takes {model.shape}; convert them"

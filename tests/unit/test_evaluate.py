@@ -1,5 +1,6 @@
 """Knobs are chosen on calibration and judged on evaluation; the oracle, the blind and luck stand beside."""
 
+import json
 from dataclasses import replace
 
 import numpy as np
@@ -13,7 +14,7 @@ from simaudit.evaluation.protocol.evaluate import BLIND, Resampling, evaluate, e
 from simaudit.evaluation.protocol.metrics import METRICS, RATES, SCHEMA, TPR_LEVELS
 from simaudit.evaluation.protocol.selected import SelectedScores
 from simaudit.evaluation.protocol.transfer import precision
-from simaudit.scoring.score_file import KIND, Scores
+from simaudit.scoring.score_file import AGAINST_FLOAT32, KIND, Scores
 from simaudit.vocabulary.errors import SimauditError
 from simaudit.vocabulary.variant import Column, variant_text
 
@@ -417,3 +418,17 @@ def test_reconstruction_errors_of_both_sides_have_students_limits():
         values = error[rows & ~IS_CALIBRATION].astype(np.float32).astype(float)
         low, high = ttest_1samp(values, 0).confidence_interval()
         assert errors[side] == pytest.approx({"value": values.mean(), "low": low, "high": high})
+
+
+def test_what_a_precision_changes_stands_beside_the_attack_at_its_chosen_knobs_and_at_most():
+    statistics = {(10, "v"): telling(2, 2), (20, "v"): telling(0.5, 0.5)}
+    rows = [[10, named("v"), 0.002, 0.001], [20, named("v"), 0.004, -0.003]]
+    rounded = replace(scores(statistics, "rounded"), metadata={AGAINST_FLOAT32: json.dumps(rows)})
+    attacks = judged(rounded, scores(statistics, "exact")).summary["attacks"]
+    assert attacks["rounded"]["against_float32"] == {
+        "relative_error": 0.002,
+        "auc_difference": 0.001,
+        "largest_relative_error": 0.004,
+        "largest_auc_difference": -0.003,
+    }
+    assert "against_float32" not in attacks["exact"]

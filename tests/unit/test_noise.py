@@ -1,9 +1,12 @@
 """Noise belongs to (seed, sample, draw) and to nothing else."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
+import pytest
 import torch
 
-from simaudit.diffusion.noise import SampleNoise
+from simaudit.diffusion.noise import SampleNoise, noise_of_batches
 
 LIKE = torch.zeros(6, 1, 8, 8)
 IDS = np.array([5, 0, 17, 3, 1796, 2**40])
@@ -39,3 +42,31 @@ def test_noise_is_standard_normal():
     assert abs(values.std() - 1) < 0.01
     assert abs((values**4).mean() - 3) < 0.1  # kurtosis: neither uniform nor clipped
     assert abs(np.corrcoef(values[:-1].ravel(), values[1:].ravel())[0, 1]) < 0.01  # neighbours are unrelated
+
+
+@pytest.mark.parametrize("device", ["cpu", "meta"])
+def test_noise_of_batches_is_that_of_their_samples_whether_a_thread_draws_it_or_not(device):
+    """A device without memory stands for a GPU; what is drawn lands where the images are."""
+    batches = [IDS[:2], IDS[2:4], IDS[4:]]
+    for ids, noise in zip(batches, noise_of_batches(3, batches, torch.device(device)), strict=True):
+        for draw in (0, 2, 2, 1):
+            assert torch.equal(noise.draw(draw, LIKE[:2]), SampleNoise(3, ids).draw(draw, LIKE[:2]))
+        assert torch.equal(noise.draw(0, LIKE[:2, 0]), SampleNoise(3, ids).draw(0, LIKE[:2, 0]))
+
+
+def test_what_one_batch_asks_for_is_drawn_for_the_next_one(monkeypatch):
+    first, second = SampleNoise(0, IDS[:3]), SampleNoise(0, IDS[3:])
+    expected = SampleNoise(0, IDS[3:]).draw(2, LIKE[:3])
+    with ThreadPoolExecutor(1) as thread:
+        first.lead(second, thread)
+        first.draw(2, LIKE[:3])
+    monkeypatch.delattr(np.random, "Philox")
+    assert torch.equal(second.draw(2, LIKE[:3]), expected)
+    with pytest.raises(AttributeError):
+        second.draw(1, LIKE[:3])
+
+
+def test_the_noise_of_a_part_is_that_of_its_samples():
+    noise = SampleNoise(0, IDS)
+    assert torch.equal(noise.of(slice(1, 3)).draw(1, LIKE[1:3]), noise.draw(1, LIKE)[1:3])
+    assert torch.equal(noise.of(slice(0, 6)).draw(1, LIKE), noise.draw(1, LIKE))

@@ -270,3 +270,17 @@ def test_an_attack_that_cannot_wrap_what_it_names_is_one_line(model, pixels, kno
     with pytest.raises(SimauditError, match=line) as error:
         simaudit.score(model, pixels, "low_pass", **knobs)
     assert "\n" not in str(error.value)
+
+
+def test_precision_is_that_of_one_call(model, pixels):
+    exact, rounded, again = (
+        simaudit.score(model, pixels, timesteps=[20], norms=[2], inputs=["raw"], precision=name)
+        for name in ("float32", "bfloat16", "float32")
+    )
+    assert exact.equals(again)
+    assert not exact.equals(rounded)
+    np.testing.assert_allclose(rounded, exact, rtol=0.02)
+    with pytest.raises(
+        SimauditError, match=r"^precision: must be one of float32, tf32, bfloat16 \(got half\)$"
+    ):
+        simaudit.score(model, pixels, precision="half")

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from simaudit.machine import precision
 from simaudit.training.denoiser import CHECKPOINT, DenoiserRun
 from simaudit.training.knobs import Training
 from simaudit.training.loop import Trainable, intermediate_path, train
@@ -24,6 +25,15 @@ def network():
     )
 
 
+@pytest.fixture(params=["float32", "bfloat16"])
+def computing(request, monkeypatch):
+    """In a precision; in bfloat16 weights lie channels last, as on a GPU."""
+    if request.param == "bfloat16":
+        monkeypatch.setattr(precision, "_memory_format", lambda device: torch.channels_last)
+    with precision.computing_in(request.param, torch.device("cpu")):
+        yield request.param
+
+
 def objective(model, steps_until_kill=None, seen=None):
     """Noisy regression with dropout: any randomness that is not restored would show in the weights."""
     calls = iter(range(10**6))
@@ -33,7 +43,9 @@ def objective(model, steps_until_kill=None, seen=None):
             raise KeyboardInterrupt
         if seen is not None:
             seen.append(x)
-        return (model(x + torch.randn_like(x)) - x).square().mean()
+        with precision.autocast(x.device):
+            output = model(x + torch.randn_like(x))
+        return (output.float() - x).square().mean()
 
     return loss
 
@@ -44,6 +56,7 @@ def weights(model):
 
 @pytest.mark.parametrize("killed_at", [1, 5, 6, 11])
 @pytest.mark.parametrize("flip", [False, True])
+@pytest.mark.usefixtures("computing")
 def test_a_resumed_run_ends_at_the_same_weights_as_an_uninterrupted_one(tmp_path, images, killed_at, flip):
     whole = network()
     settings = knobs(horizontal_flip=flip)
@@ -67,6 +80,19 @@ def test_a_resumed_run_ends_at_the_same_weights_as_an_uninterrupted_one(tmp_path
     assert len(seen) == 12 - 5 * (killed_at // 5)  # it went on from its checkpoint, not from the start
     assert torch.equal(weights(second), weights(whole))
     assert resumed == losses
+
+
+def test_weights_their_average_and_the_optimiser_are_float32_in_any_precision(tmp_path, images, computing):
+    model, inside = network(), []
+    model[0].register_forward_hook(lambda module, given, output: inside.append(output.dtype))
+    train([Trainable(model, objective(model))], images, IDS, knobs(), tmp_path / "c.pt", "a")
+    state = torch.load(tmp_path / "c.pt", weights_only=True)
+    (trained,) = state["trainables"]
+    moments = [value for of in trained["optimizer"]["state"].values() for value in of.values()]
+    kept = [*trained["network"].values(), *moments, *state["ema"]["shadow_params"], *model.parameters()]
+    assert {tensor.dtype for tensor in kept} == {torch.float32}
+    assert set(inside) == {getattr(torch, computing)}
+    assert all(weight.is_contiguous() for weight in model.parameters())
 
 
 def test_each_epoch_sees_every_member_once_and_nobody_else(tmp_path, images):

@@ -55,6 +55,7 @@ def written(
         **({"attacks": attacks} if wrapped else {}),
         **({"conditions": ["empty"]} if unlabelled else {}),
     }
+    precision = {} if question.precision == "float32" else {"precision": question.precision}
     audits = {question.name: {"target": question.name, **limits}} if limits else {}
     return {
         "datasets": {IMAGES: question.dataset(shape, labels)},
@@ -64,7 +65,7 @@ def written(
         "attacks": {
             name: knobs_of(name, fine, coarse, steps) for name in dict.fromkeys([*attacks, *wrapped])
         },
-        "scoring": {"batch_size": BATCH_SIZE, "threads": 1, "device": question.device},
+        "scoring": {"batch_size": BATCH_SIZE, "threads": 1, "device": question.device, **precision},
         "quality": {"samples": SAMPLES, "steps": min(STEPS, steps)},
         "figures": {name: {} for name in FIGURES},
     }

@@ -9,6 +9,7 @@ from typing import Any
 
 from simaudit.data.given_table import READERS
 from simaudit.vocabulary.errors import KnobError, SimauditError, printable, some
+from simaudit.vocabulary.knobs import Precision
 from simaudit.vocabulary.paths import RUN
 
 IMAGES = "images"
@@ -58,6 +59,7 @@ class Question:
     scheduler: Path | None = None
     empty_class: int | None = None
     device: str = "auto"
+    precision: Precision = "float32"
 
     def __post_init__(self) -> None:
         for name in ("model", "images", "members", "scheduler"):

@@ -95,6 +95,13 @@ PATH = click.Path(path_type=Path)
     show_default=True,
     help="Where the model runs; auto takes cuda, then mps, then the cpu.",
 )
+@click.option(
+    "--precision",
+    type=click.Choice(["float32", "tf32", "bfloat16"]),
+    default="float32",
+    show_default=True,
+    help="What the network computes in; tf32 and bfloat16 are faster on a GPU, and the report says what they change.",
+)
 @click.option("--cores", type=click.IntRange(1), metavar="N", help="CPU cores to use; all if not given.")
 def audit(
     attacks: str,

@@ -2,8 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+
 import numpy as np
 import torch
+
+from simaudit.machine.transfer import sent
+
+Draw = tuple[int, tuple[int, ...]]
+"""The number of a draw, and the shape of that of one sample."""
 
 
 class SampleNoise:
@@ -16,22 +24,58 @@ class SampleNoise:
     def __init__(self, seed: int, sample_ids: np.ndarray) -> None:
         """`sample_ids` is (B,) int64."""
         self._seed, self._ids = seed, sample_ids
-        self._drawn: dict[tuple[int, torch.Size], torch.Tensor] = {}
+        self._drawn: dict[Draw, torch.Tensor] = {}
+        self._coming: dict[Draw, Future[torch.Tensor]] = {}
+        self._thread: ThreadPoolExecutor | None = None
+        self._next: SampleNoise | None = None
 
     def of(self, rows: slice) -> SampleNoise:
         """Return the noise of some samples of the batch, which is what they have in the whole of it."""
-        return SampleNoise(self._seed, self._ids[rows])
+        ids = self._ids[rows]
+        return self if len(ids) == len(self._ids) else SampleNoise(self._seed, ids)
 
     def draw(self, k: int, like: torch.Tensor) -> torch.Tensor:
         """Return the k-th draw (0-based) with the shape (B, …), dtype and device of `like`.
 
         It stays in memory while the batch lasts, so that every timestep reuses it.
         """
-        key = (k, like.shape)
-        if key not in self._drawn:
-            noise = np.empty(like.shape, dtype=np.float32)
-            for row, sample_id in zip(noise, self._ids.tolist(), strict=True):
-                generator = np.random.Philox(key=[self._seed, sample_id], counter=[0, 0, 0, k])
-                np.random.Generator(generator).standard_normal(dtype=np.float32, out=row)
-            self._drawn[key] = torch.from_numpy(noise).to(like)
-        return self._drawn[key]
+        draw = (k, like.shape[1:])
+        if draw not in self._drawn:
+            if self._thread and self._next:
+                self._next._coming[draw] = self._thread.submit(self._next._numbers, *draw, like.device)
+            coming = self._coming.pop(draw, None)
+            numbers = coming.result() if coming else self._numbers(*draw, like.device)
+            self._drawn[draw] = numbers.to(like)
+        return self._drawn[draw]
+
+    def lead(self, following: SampleNoise, thread: ThreadPoolExecutor) -> None:
+        """Let a thread draw for the `following` batch, from now on, each draw that is asked for here."""
+        self._next, self._thread = following, thread
+
+    def _numbers(self, k: int, shape: tuple[int, ...], device: torch.device) -> torch.Tensor:
+        noise = np.empty((len(self._ids), *shape), dtype=np.float32)
+        for row, sample_id in zip(noise, self._ids.tolist(), strict=True):
+            generator = np.random.Philox(key=[self._seed, sample_id], counter=[0, 0, 0, k])
+            np.random.Generator(generator).standard_normal(dtype=np.float32, out=row)
+        return sent(noise, device)
+
+
+def noise_of_batches(seed: int, batches: Sequence[np.ndarray], device: torch.device) -> Iterator[SampleNoise]:
+    """Yield the noise of one batch after another; `batches` are their samples' ids, each (B,) int64.
+
+    While one is worked on, a thread draws for the next one what is drawn for it, so that the device does not wait. On
+    the CPU, where a thread would only take a core from that work, all is drawn when it is asked for.
+    """
+    noises = (SampleNoise(seed, ids) for ids in batches)
+    return noises if device.type == "cpu" else _leading(noises)
+
+
+def _leading(noises: Iterator[SampleNoise]) -> Iterator[SampleNoise]:
+    with ThreadPoolExecutor(1) as thread:
+        noise = next(noises, None)
+        while noise:
+            following = next(noises, None)
+            if following:
+                noise.lead(following, thread)
+            yield noise
+            noise = following

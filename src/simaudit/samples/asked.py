@@ -14,6 +14,7 @@ from simaudit.data.split import Split
 from simaudit.data.store import Images
 from simaudit.diffusion.noise import SampleNoise
 from simaudit.machine.devices import resolve_device
+from simaudit.machine.precision import set_precision
 from simaudit.machine.progress import Progress
 from simaudit.samples.draw import classes_to_draw
 from simaudit.scoring.batch_size import fitting
@@ -53,6 +54,7 @@ class OwnSamples:
         scoring = ScoringKnobs.model_validate({**job.params["scoring"], **job.speed})
         torch.set_num_threads(scoring.threads)
         device, folder = resolve_device(scoring.device), job.input("target")
+        set_precision(scoring.precision, device)
         read_summary(folder)
         target = family_type(job.params["kind"]).load(folder, device)
         drawn, labels = Images.open(job.input("samples")), None

@@ -71,6 +71,7 @@ def sample(job: Job) -> Mapping[str, Any]:
     from simaudit.data.split import Split
     from simaudit.data.store import Images
     from simaudit.machine.devices import resolve_device
+    from simaudit.machine.precision import set_precision
     from simaudit.samples.draw import classes_to_draw, draw_samples
     from simaudit.samples.gallery import gallery
     from simaudit.scoring.batch_size import fitting
@@ -84,6 +85,7 @@ def sample(job: Job) -> Mapping[str, Any]:
     scoring = ScoringKnobs.model_validate(job.speed)
     torch.set_num_threads(scoring.threads)
     device, family = resolve_device(scoring.device), family_type(job.params["kind"])
+    set_precision("float32", device)  # what is drawn does not depend on how attacks are run
     read_summary(folder)
     target = family.load(folder, device)
     like = torch.from_numpy(real[:1]).to(device)

@@ -18,7 +18,17 @@ from simaudit.vocabulary import paths
 from simaudit.vocabulary.bounds import BatchSize, Most
 from simaudit.vocabulary.errors import EntryError, SimauditError
 from simaudit.vocabulary.job import Job, reference
-from simaudit.vocabulary.knobs import Condition, Device, Knobs, Seed, Speed, Threads, deciding, speed
+from simaudit.vocabulary.knobs import (
+    Condition,
+    Device,
+    Knobs,
+    Precision,
+    Seed,
+    Speed,
+    Threads,
+    deciding,
+    speed,
+)
 from simaudit.vocabulary.registry import implementation
 
 if TYPE_CHECKING:
@@ -48,6 +58,7 @@ class ScoringKnobs(Knobs):
     seed: Seed = 0
     batch_size: Annotated[BatchSize | Literal["auto"], Speed()] = "auto"
     shards: Annotated[int, Field(gt=0), Most(1000, "no audit has so many batches"), Speed()] = 1
+    precision: Precision = "float32"
     device: Device = "auto"
     threads: Threads = 1
 
@@ -104,7 +115,7 @@ def score_at_once(jobs: Sequence[Job]) -> Iterator[tuple[Job, Mapping[str, Any]]
         meter = Meter(device)
         seconds = write_scores(files, asker, folder)
         spent, made = meter.read(), asker.model.asked / len(asker.split)
-        log.info("%s: %.0f queries of the denoiser per sample", paths.title_of(folder), made)
+        log.info("%s: %.0f queries of the denoiser per sample", paths.title(of_state[0].name), made)
         for job, alone in zip(of_state, seconds, strict=True):
             if "cost" in job.writes:
                 attacks = {job.params["name"]: {"cost": {**spent, "seconds": alone}}}
@@ -140,7 +151,9 @@ def _by_state(jobs: Sequence[Job]) -> dict[Path, list[Job]]:
     return states
 
 
-def _asked_for(jobs: Sequence[Job], shard: int = 1) -> tuple["Asker", list["ScoreFile"], "torch.device"]:
+def _asked_for(
+    jobs: Sequence[Job], shard: int | None = None
+) -> tuple["Asker", list["ScoreFile"], "torch.device"]:
     """Return what jobs of one state of a target are to ask, ready to be asked, and the files that they are to write.
 
     Where there are several GPUs and none is named, each shard takes another.
@@ -153,7 +166,9 @@ def _asked_for(jobs: Sequence[Job], shard: int = 1) -> tuple["Asker", list["Scor
     from simaudit.data.split import Split
     from simaudit.data.store import Images
     from simaudit.machine.devices import resolve_device
+    from simaudit.machine.precision import set_precision
     from simaudit.scoring.batch_size import fitting
+    from simaudit.scoring.precision_error import against_float32
     from simaudit.scoring.questions import Asking
     from simaudit.scoring.run import Asker, ScoreFile
     from simaudit.scoring.score_file import LEARNED, LOG_SNR
@@ -172,7 +187,8 @@ def _asked_for(jobs: Sequence[Job], shard: int = 1) -> tuple["Asker", list["Scor
             f"{folder}: was trained on other members than those of {trained_on}; train it again, or score it with the "
             f"split it was trained on ({summary['members']['split']})"
         )
-    device = resolve_device(scoring.device, shard)
+    device = resolve_device(scoring.device, shard or 1)
+    precision = set_precision(scoring.precision, device)
     target = family_type(first.params["kind"]).load(state_folder(folder, epoch), device)
     conditions, labels = first.params["conditions"], None
     if "labels" in conditions:
@@ -187,11 +203,16 @@ def _asked_for(jobs: Sequence[Job], shard: int = 1) -> tuple["Asker", list["Scor
         "split_sha256": sha256_file(split),
         "membership": summary["members"]["known"],
         "device": device.type,
-        "dtype": "float32",
+        "dtype": precision,
     }
+    asking = {job.name: Asking(attack_of(job.params, TargetAttack), conditions) for job in jobs}
+    changes = {}
+    if shard is None:
+        sides = {name: one.attack.member_when for name, one in asking.items()}
+        changes = against_float32(asker.few(asking), samples, precision, device, sides)
     files = []
     for job in jobs:
-        name, attack = job.params["name"], attack_of(job.params, TargetAttack)
+        name, attack = job.params["name"], asking[job.name].attack
         metadata = {
             "attack": name,
             "version": str(attack.version),
@@ -201,8 +222,9 @@ def _asked_for(jobs: Sequence[Job], shard: int = 1) -> tuple["Asker", list["Scor
             **({"base": attack.base.model_dump_json()} if isinstance(attack, WrappingAttack) else {}),
             LOG_SNR: json.dumps(_log_snr(name, attack, target.schedule)),
         }
-        key = sha256_bytes(f"{job.identity} {read} {device.type} {size}".encode())[:16]
-        files.append(ScoreFile(job.output("scores"), Asking(attack, conditions), metadata | of_all, key))
+        key = sha256_bytes(f"{job.identity} {read} {device.type} {precision} {size}".encode())[:16]
+        metadata |= of_all | changes.get(job.name, {})
+        files.append(ScoreFile(job.output("scores"), asking[job.name], metadata, key))
     return asker, files, device
 
 

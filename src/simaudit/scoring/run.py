@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -21,8 +21,9 @@ from simaudit.attacks.derived_attack import Known
 from simaudit.attacks.learning_attack import LearningAttack
 from simaudit.data.split import Split
 from simaudit.data.store import Images
-from simaudit.diffusion.noise import SampleNoise
+from simaudit.diffusion.noise import SampleNoise, noise_of_batches
 from simaudit.machine.progress import Progress
+from simaudit.machine.transfer import sent_ahead
 from simaudit.scoring.questions import Asked, AskedTarget, Asking, ask, under
 from simaudit.scoring.score_file import ScoreWriter, require_finite
 from simaudit.scoring.unfinished import Piece, Unfinished
@@ -77,12 +78,30 @@ class Asker:
         ends = np.linspace(0, len(self.split), count + 1).round().astype(int).tolist()
         return [slice(start, stop) for start, stop in pairwise(ends)]
 
-    def ask(self, asking: Mapping[str, Asking], rows: slice) -> dict[str, Piece]:
-        """Return what each attack gets of a batch, by the name that it goes by."""
-        sample_ids = self.split.sample_id[rows]
-        batch = torch.from_numpy(self.images[sample_ids]).to(self.device)
-        labels = None if self.labels is None else torch.from_numpy(self.labels[rows])
-        return score_together(asking, self.model, batch, SampleNoise(self.seed, sample_ids), labels)
+    def ask(
+        self, work: Sequence[tuple[slice | np.ndarray, Mapping[str, Asking]]]
+    ) -> Iterator[dict[str, Piece]]:
+        """Yield what each attack gets, by its name, of one batch after another: of these samples of the split each.
+
+        On a GPU a thread reads the next images and draws the next noise meanwhile.
+        """
+        ids = [self.split.sample_id[rows] for rows, _ in work]
+        batches = sent_ahead((self.images[of_batch] for of_batch in ids), self.device)
+        noises = noise_of_batches(self.seed, ids, self.device)
+        for (rows, asking), batch, noise in zip(work, batches, noises, strict=True):
+            labels = None if self.labels is None else torch.from_numpy(self.labels[rows])
+            yield score_together(asking, self.model, batch, noise, labels)
+
+    def few(
+        self, asking: Mapping[str, Asking]
+    ) -> Callable[[np.ndarray], dict[str, tuple[list[Column], np.ndarray]]]:
+        """Return a function of places in the split, (B,): what the attacks get of these samples, in one batch."""
+
+        def ask(places: np.ndarray) -> dict[str, tuple[list[Column], np.ndarray]]:
+            (got,) = self.ask([(places, asking)])
+            return {name: (piece.columns, piece.values) for name, piece in got.items()}
+
+        return ask
 
 
 def write_scores(files: Sequence[ScoreFile], asker: Asker, folder: Path) -> list[float]:
@@ -98,7 +117,7 @@ def write_scores(files: Sequence[ScoreFile], asker: Asker, folder: Path) -> list
         maps = {
             file.key: stack.enter_context(_Maps(file.path.parent, len(asker.split)))
             for file in files
-            if isinstance(file.asking.attack, LearningAttack)
+            if learns(file)
         }
         collect(files, asker, asker.batches, pieces, maps)
         for file in files:
@@ -123,14 +142,17 @@ def collect(
 
     An attack that learns and has no maps is left out.
     """
-    kept = [file for file in files if not isinstance(file.asking.attack, LearningAttack)]
+    due = [
+        [file for file in files if file.key in maps or not (learns(file) or pieces.has(file.key, rows))]
+        for rows in batches
+    ]
+    work = [
+        (rows, {file.key: file.asking for file in of_it}) for rows, of_it in zip(batches, due, strict=True)
+    ]
     with Progress("", sum(rows.stop - rows.start for rows in batches), unit="sample") as progress:
         try:
-            for rows in batches:
-                due = [file for file in kept if not pieces.has(file.key, rows)]
-                due += [file for file in files if file.key in maps]
-                got = asker.ask({file.key: file.asking for file in due}, rows)
-                for file in due:
+            for rows, of_it, got in zip(batches, due, asker.ask(work), strict=True):
+                for file in of_it:
                     piece = got[file.key]
                     totals = piece.values.reshape(*piece.values.shape[:2], -1).sum(axis=2)
                     require_finite(file.path, piece.columns, totals, asker.split.sample_id[rows])
@@ -141,6 +163,11 @@ def collect(
                 progress.advance(rows.stop - rows.start)
         finally:
             pieces.write()
+
+
+def learns(file: ScoreFile) -> bool:
+    """Return whether a file is of an attack that answers with maps."""
+    return isinstance(file.asking.attack, LearningAttack)
 
 
 def _whole(

@@ -22,6 +22,8 @@ KIND = "kind"
 """Key of a file's metadata: the kind of the attack, whatever its entry is named; that of given scores is empty."""
 LEARNED = "learned"
 """Key of a file's metadata: `true` where the statistics are those of a learned head, see `Attack.learned`."""
+AGAINST_FLOAT32 = "against_float32"
+"""Key of a file's metadata where its precision is not float32: what that changes, see `Scores.against_float32`."""
 _LABEL = pa.dictionary(pa.int8(), pa.string())
 _VARIANT = pa.dictionary(pa.int16(), pa.string())
 SCHEMA = pa.schema(
@@ -130,6 +132,15 @@ class Scores:
     def is_learned(self) -> bool:
         """Whether the statistics were learned from samples of both sides of the calibration fold."""
         return self.metadata.get(LEARNED) == "true"
+
+    @property
+    def against_float32(self) -> dict[Key, tuple[float, float]]:
+        """Of each statistic, its largest relative error and its AUC minus that in float32, on a few samples.
+
+        They stand in files of another precision. See `simaudit.scoring.precision_error`.
+        """
+        rows = json.loads(self.metadata.get(AGAINST_FLOAT32, "[]"))
+        return {(timestep, variant): (error, difference) for timestep, variant, error, difference in rows}
 
     def same_samples(self, other: "Scores | Split") -> bool:
         """Return whether both are of the same samples in the same roles and folds."""

@@ -10,6 +10,7 @@ import torch
 
 from simaudit.diffusion.prediction import Prediction, noise_of
 from simaudit.diffusion.schedule import NoiseSchedule, Timestep
+from simaudit.machine.precision import autocast
 from simaudit.targets.classes import conditions_offered, known_classes
 from simaudit.targets.offers import DERIVATIVES
 
@@ -31,15 +32,19 @@ class Denoiser:
     replaced: Mapping[str, torch.Tensor] | None = None
 
     def __call__(self, z: torch.Tensor, timestep: Timestep) -> torch.Tensor:
-        """Return ε̂(z, t), shaped as z (B, C, H, W)."""
+        """Return ε̂(z, t), shaped as z (B, C, H, W).
+
+        The network alone computes in the precision that is in force; what it predicts becomes ε̂ in that of z.
+        """
         condition = {"class_labels": self._labels(len(z))} if self.classes else {}
         time = torch.as_tensor(self.schedule.time(timestep), device=z.device).expand(len(z))
         asked = {**condition, "return_dict": False}
-        if self.replaced is None:
-            output = self.network(z, time, **asked)[0]
-        else:
-            output = torch.func.functional_call(self.network, dict(self.replaced), (z, time), asked)[0]
-        return noise_of(self.prediction, output, z, self.schedule, timestep)
+        with autocast(z.device):
+            if self.replaced is None:
+                output = self.network(z, time, **asked)[0]
+            else:
+                output = torch.func.functional_call(self.network, dict(self.replaced), (z, time), asked)[0]
+        return noise_of(self.prediction, output.to(z.dtype), z, self.schedule, timestep)
 
     @property
     def known_classes(self) -> tuple[int, ...]:

@@ -16,6 +16,7 @@ import safetensors
 import torch
 
 from simaudit.diffusion.schedule import NoiseSchedule
+from simaudit.machine.precision import placed
 from simaudit.storage.reading import reading
 from simaudit.targets.checkpoint.component import CONFIG, Component, component, with_weights
 from simaudit.targets.checkpoint.schedulers import SCHEDULER, SCHEDULERS, forward_process
@@ -75,7 +76,7 @@ def own_denoiser(directory: Path, device: torch.device) -> Denoiser:
     """Return the denoiser in the directory of a target that was trained here, on `device`."""
     prediction, _ = forward_process(_own_scheduler(directory))
     network = network_in(directory / "unet", "UNet2DModel")
-    return Denoiser(network.to(device), own_schedule(directory, device), prediction)
+    return Denoiser(placed(network, device), own_schedule(directory, device), prediction)
 
 
 def _own_scheduler(directory: Path) -> Component:

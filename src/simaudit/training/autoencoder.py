@@ -1,26 +1,24 @@
 """Training a β-VAE on its reconstruction error and its divergence, with a discriminator against it or without."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from diffusers import AutoencoderKL
+from diffusers.models.autoencoders.vae import DiagonalGaussianDistribution
 from torch.nn.functional import relu
 
 from simaudit.data.store import Images
+from simaudit.machine.precision import autocast
 from simaudit.training.discriminator import Adversarial
 from simaudit.training.knobs import Training
 from simaudit.training.loop import Trainable, train
-
-if TYPE_CHECKING:
-    from diffusers.models.autoencoders.vae import DiagonalGaussianDistribution
 
 CHECKPOINT = "autoencoder.pt"
 LARGEST_WEIGHT = 1e4  # of the adversarial loss, where its gradient vanishes (arXiv:2012.09841, released code)
 
 
-def mean_kl(posterior: "DiagonalGaussianDistribution") -> torch.Tensor:
+def mean_kl(posterior: DiagonalGaussianDistribution) -> torch.Tensor:
     """Return KL(q(z|x) ‖ N(0, 1)), averaged over the batch **and** the latent's dimensions, a scalar.
 
     The SimA paper normalises so in its sweep (arXiv:2509.25003), which makes its β comparable with ours. With a KL that
@@ -53,8 +51,11 @@ def autoencoder_loss(
 
     The latent that is decoded is drawn from the posterior, by torch's global generator.
     """
-    posterior = vae.encode(x).latent_dist
-    reconstruction = vae.decode(posterior.sample()).sample
+    with autocast(x.device):
+        moments = vae.encode(x).latent_dist.parameters
+    posterior = DiagonalGaussianDistribution(moments.to(x.dtype))
+    with autocast(x.device):
+        reconstruction = vae.decode(posterior.sample()).sample.to(x.dtype)
     error = (reconstruction - x).abs().mean()
     return error + beta * mean_kl(posterior), error, reconstruction
 
@@ -77,7 +78,7 @@ class AdversarialLosses:
         self._reconstruction = reconstruction.detach()
         if step < self._knobs.start:
             return loss
-        generator = -self._discriminator(reconstruction).mean()
+        generator = -self._logits(reconstruction).mean()
         weight = adaptive_weight(error, generator, self._vae.decoder.conv_out.weight)
         total: torch.Tensor = loss + self._knobs.weight * weight * generator
         return total
@@ -89,9 +90,14 @@ class AdversarialLosses:
         """
         if step < self._knobs.start:
             return None
-        real, reconstructed = self._discriminator(x), self._discriminator(self._reconstruction)
+        real, reconstructed = self._logits(x), self._logits(self._reconstruction)
         loss: torch.Tensor = (relu(1 - real).mean() + relu(1 + reconstructed).mean()) / 2
         return loss
+
+    def _logits(self, images: torch.Tensor) -> torch.Tensor:
+        with autocast(images.device):
+            logits: torch.Tensor = self._discriminator(images)
+        return logits.to(images.dtype)
 
 
 def train_autoencoder(

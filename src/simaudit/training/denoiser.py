@@ -10,6 +10,7 @@ import torch
 
 from simaudit.data.store import Images
 from simaudit.diffusion.schedule import NoiseSchedule
+from simaudit.machine.precision import autocast
 from simaudit.storage.reading import reading
 from simaudit.training.knobs import Training
 from simaudit.training.loop import Trainable, intermediate_path, train
@@ -24,7 +25,9 @@ def noise_prediction(model: torch.nn.Module, schedule: NoiseSchedule, x: torch.T
     """
     t = torch.randint(len(schedule), (len(x),), device=x.device)
     noise = torch.randn_like(x)
-    return torch.nn.functional.mse_loss(model(schedule.diffuse(x, noise, t), t).sample, noise)
+    with autocast(x.device):
+        predicted = model(schedule.diffuse(x, noise, t), t).sample
+    return torch.nn.functional.mse_loss(predicted.to(x.dtype), noise)
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from simaudit.vocabulary.bounds import (
     Most,
     Steps,
 )
-from simaudit.vocabulary.knobs import Device, Epochs, Knobs, Seed, Speed, Threads
+from simaudit.vocabulary.knobs import Device, Epochs, Knobs, Precision, Seed, Speed, Threads
 
 if TYPE_CHECKING:
     from diffusers import DDPMScheduler
@@ -87,9 +87,11 @@ class Fitting(Knobs):
 
 
 class Training(Fitting):
-    """How a target is trained: its denoiser, and its autoencoder with the same seed, device and threads."""
+    """How a target is trained: its denoiser, and its autoencoder with the same seed, precision, device and threads."""
 
     seed: Seed = 0
+    precision: Precision = "float32"
+    """What networks compute in; weights, their averages and the optimiser are float32."""
     intermediate_epochs: Epochs = ()
     """Epochs after which an intermediate checkpoint of the denoiser is written, to show the leak over training."""
     device: Device = "auto"

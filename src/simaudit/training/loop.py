@@ -13,7 +13,9 @@ from diffusers.training_utils import EMAModel
 from torch.nn.utils import clip_grad_norm_
 
 from simaudit.data.store import Images
+from simaudit.machine.precision import placed
 from simaudit.machine.progress import Progress, log
+from simaudit.machine.transfer import sent_ahead
 from simaudit.storage.atomic import atomic_path, remove
 from simaudit.training.knobs import Training
 from simaudit.vocabulary.errors import SimauditError, is_out_of_memory
@@ -50,28 +52,27 @@ def train(
     weights stay as they are.
 
     Every step draws its randomness from (seed, step) and every epoch its order from (seed, epoch), so that a run
-    resumed from `checkpoint` ends at the same weights as an uninterrupted one (on the same machine and threads).
+    resumed from `checkpoint` ends at the same weights as an uninterrupted one (on the same machine and threads; on a
+    GPU as far as its sums are repeated in one order).
     A checkpoint of another `identity` is ignored; it stands for everything that decides the weights, and therefore
     not for `checkpoint_every`, `threads` and `device`, which may have changed when a run resumes.
     After each epoch of `knobs.intermediate_epochs` the EMA weights are written to `intermediate_path`. The checkpoint
     is left in place: the caller removes it once the weights are saved.
     Raises SimauditError, naming the step and the last good checkpoint, when the loss is not finite.
     """
+    device = next(trainables[0].network.parameters()).device
+    networks = [placed(trainable.network, device).train() for trainable in trainables]
     run = _Run.start(trainables, knobs, identity)
     run.resume(checkpoint)
-    device = next(run.weights).device
     batches = -(-len(ids) // knobs.batch_size)
     total = knobs.epochs * batches
-    for trainable in trainables:
-        trainable.network.train()
     with Progress(checkpoint.stem, total, done=run.step) as progress:
         while run.step < total:
             epoch, batch = divmod(run.step, batches)
             order = np.random.default_rng([knobs.seed, epoch]).permutation(ids)
             parts = np.split(order, range(knobs.batch_size, len(ids), knobs.batch_size))
-            for batch_ids in parts[batch:]:
+            for x in sent_ahead((images[batch_ids] for batch_ids in parts[batch:]), device):
                 torch.manual_seed(_step_seed(knobs.seed, run.step))
-                x = torch.from_numpy(images[batch_ids]).to(device)
                 run.update(_flip(x) if knobs.horizontal_flip else x)
                 if run.step % batches == 0 and epoch + 1 in knobs.intermediate_epochs:
                     # Before the checkpoint: a run that resumes from it does not come by this epoch again.
@@ -82,8 +83,8 @@ def train(
                     run.read_losses(checkpoint)
                 progress.advance(facts=run.facts)
     run.ema.copy_to(run.weights)
-    for trainable in trainables:
-        trainable.network.eval()
+    for network in networks:
+        network.to(memory_format=torch.contiguous_format).eval()  # as files hold weights
     losses = np.array(run.losses)
     if not total:
         return []

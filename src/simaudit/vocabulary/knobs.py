@@ -73,6 +73,11 @@ Order = Annotated[Literal[1, 2, 4, "inf"], BeforeValidator(_require_number_or_te
 """p of an ℓ_p norm. Infinity is the text "inf", since neither JSON nor DVC's YAML has a number for it."""
 
 
+Precision = Literal["float32", "tf32", "bfloat16"]
+"""What a network computes in. `float32` is exact; `tf32` rounds what is multiplied to 10 bits, where a GPU can do so;
+`bfloat16` computes in numbers of 8 bits where it is safe. Weights, and all that is computed of answers, are float32."""
+
+
 @dataclass(frozen=True)
 class Speed:
     """Marks a field whose value cannot change a result: it is in no job's identity, and recorded all the same."""

@@ -299,6 +299,24 @@ def test_what_was_measured_of_no_attack_has_no_column_and_of_some_a_dash_elsewhe
     assert {row[2] for row in rows[1:]} == {"–"}
 
 
+def test_what_a_precision_changes_has_a_table_where_it_is_not_float32(small_run):
+    before = small_run.findings
+    assert tables_of(before)["against_float32"].absent == "scoring.precision is float32, which is exact"
+    said = {"relative_error": 0.00213, "auc_difference": -0.0001}
+    numbers = {
+        f"net.loss.against_float32.{key}": Number(
+            "net", "loss", key, "against_float32", *[value] * 3, *"1ab0"
+        )
+        for key, value in said.items()
+    }
+    net = before.summaries["net"]
+    loss = net["attacks"]["loss"] | {"against_float32": said}
+    summaries = {**before.summaries, "net": {**net, "attacks": {**net["attacks"], "loss": loss}}}
+    findings = replace(before, ledger=Ledger(numbers), summaries=summaries)
+    rows = in_markdown(markdown(tables_of(findings)["against_float32"], findings.ledger))
+    assert rows[1:] == [["loss", "0.00213", "-0.0001", "–", "–"]]
+
+
 def test_a_control_that_fails_comes_first_with_the_number_it_failed_on(small_run):
     before = small_run.findings
     assert [row[0] for row in controls(before).rows] == ["passed"] * 7

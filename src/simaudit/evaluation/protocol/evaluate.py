@@ -26,7 +26,7 @@ from simaudit.evaluation.protocol.transfer import Assumptions
 from simaudit.evaluation.statistics.bootstrap import Bootstrap
 from simaudit.evaluation.statistics.intervals import Delong, Interval
 from simaudit.evaluation.statistics.permutation import Permutations, permuted_protocol
-from simaudit.scoring.score_file import Scores
+from simaudit.scoring.score_file import AGAINST_FLOAT32, Key, Scores
 from simaudit.vocabulary.errors import SimauditError
 from simaudit.vocabulary.sides import EVALUATION
 
@@ -89,7 +89,7 @@ def evaluate(
     bootstrap = Bootstrap(labels[EVALUATION], resampling.resamples, resampling.seed)
     permutations = Permutations.of(labels, resampling.permutations, resampling.seed)
     reference = blind and MeasuredAttack.of(blind, bootstrap, resampling.threads, assumed)
-    attacks, profiles = {}, []
+    attacks, profiles, rounded = {}, [], {}
     errors: dict[str, Any] = {}
     for scores in chain(_drained(waiting), all_scores):
         _require_same_samples(scores, first)
@@ -98,6 +98,9 @@ def evaluate(
         profiles.append(profile(scores))
         if scores.kind == RECONSTRUCTION:
             errors |= reconstruction_errors(scores)
+        if changes := scores.against_float32:
+            knobs = attacks[name].knobs
+            rounded[name] = rounding(changes, (knobs.timestep, knobs.variant))
         del scores  # before the next file is read
     known = {BLIND: reference, **attacks} if reference else attacks
     member = None if nearest is None else _nearest_of(first, nearest)
@@ -112,6 +115,7 @@ def evaluate(
     of_each = {
         "distance_correlation": distance_correlations(selected),
         "by_distortion": auc_by_distortion(selected),
+        AGAINST_FLOAT32: rounded,
     }
     near: dict[str, Any] = {}
     if member is not None:
@@ -149,6 +153,21 @@ def evaluate(
         selected=selected,
         profiles=pd.concat(profiles, ignore_index=True),
     )
+
+
+def rounding(changes: Mapping[Key, tuple[float, float]], selected: Key) -> dict[str, float]:
+    """Return what a precision changes of the selected statistic of an attack, and at most of any of its statistics.
+
+    `changes` are of each, see `Scores.against_float32`.
+    """
+    error, difference = changes[selected]
+    errors, differences = zip(*changes.values(), strict=True)
+    return {
+        "relative_error": error,
+        "auc_difference": difference,
+        "largest_relative_error": max(errors),
+        "largest_auc_difference": max(differences, key=abs),
+    }
 
 
 def split_heads(facts: Mapping[str, Any], heads: Collection[str]) -> dict[str, Any]:

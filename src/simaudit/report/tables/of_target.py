@@ -13,6 +13,7 @@ from simaudit.report.findings import Findings
 from simaudit.report.tables.of_sets import by_class, by_group, group_sets, sets
 from simaudit.report.tables.own_samples import own_samples
 from simaudit.report.tables.table import Column, Row, Table, estimates
+from simaudit.scoring.score_file import AGAINST_FLOAT32
 from simaudit.vocabulary.variant import variant_label
 
 ATTACK = Column("attack", "attack")
@@ -21,6 +22,14 @@ HEADLINE = {metric: METRICS[metric] for metric in (AUC, BALANCED_ACCURACY, *TPR_
 PRECISION = "precision_at_"
 LEVELS = {"transferred": "at FPR 1 %", "transferred_at_0.1pct": "at FPR 0.1 %"}
 """The thresholds of TRANSFERRED in print."""
+
+ROUNDING = {
+    "relative_error": "error",
+    "auc_difference": "AUC difference",
+    "largest_relative_error": "error, at most",
+    "largest_auc_difference": "AUC difference, at most",
+}
+"""What a precision changes, in print."""
 
 
 @dataclass(frozen=True)
@@ -174,6 +183,16 @@ TARGET_TABLES: tuple[Callable[[Findings, str], Table], ...] = (
         estimates({quarter: quarter for quarter in ("q1", "q2", "q3", "q4")}, of="by_distortion"),
         only="by_distortion",
         absent="needs an autoencoder and the attack distortion",
+    ),
+    AttackTable(
+        "against_float32",
+        "What the precision changes",
+        "Some members and as many held-out samples, asked about in `scoring.precision` and in float32: the largest "
+        "error of the statistic, as a share of its root mean square, and its AUC minus that in float32. First at the "
+        "chosen knobs, then the largest at any.",
+        tuple(Column(key, label, "count", of=AGAINST_FLOAT32) for key, label in ROUNDING.items()),
+        only=AGAINST_FLOAT32,
+        absent="scoring.precision is float32, which is exact",
     ),
     AttackTable(
         "cost",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import torch
 
+from simaudit.machine.precision import placed
 from simaudit.targets.checkpoint.component import AGAIN
 from simaudit.targets.checkpoint.layout import Layout
 from simaudit.targets.denoiser import Denoiser
@@ -21,7 +22,7 @@ def load(layout: Layout, device: torch.device) -> Target:
     network = read_network(layout.network, AGAIN)
     schedule = read_schedule(layout.scheduler, device, AGAIN)
     classes = layout.classes, layout.empty_class
-    denoiser = Denoiser(network.to(device), schedule, layout.prediction, *classes)
+    denoiser = Denoiser(placed(network, device), schedule, layout.prediction, *classes)
     if layout.autoencoder is None:
         return PixelTarget(denoiser)
     return LatentTarget(read_network(layout.autoencoder, AGAIN).to(device), denoiser)

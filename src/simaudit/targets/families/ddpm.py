@@ -11,6 +11,7 @@ import torch
 from simaudit.data.split import Split
 from simaudit.data.store import Images
 from simaudit.machine.devices import resolve_device
+from simaudit.machine.precision import set_precision
 from simaudit.targets.directory import own_denoiser
 from simaudit.targets.family import Control, TrainedFamily
 from simaudit.targets.files import state_folder
@@ -41,6 +42,7 @@ class DDPM(TrainedFamily):
         self, images: Images, split: Split, checkpoints: Path, identity: str, output: Path
     ) -> dict[str, Any]:
         device = resolve_device(self.training.device)
+        set_precision(self.training.precision, device)
         scheduler = self.schedule.scheduler()
         unet = self.unet.build(images.shape[1:], self.training.seed)
         run = denoiser.DenoiserRun(self.training, checkpoints, identity)

@@ -13,6 +13,7 @@ from simaudit.data.split import Split
 from simaudit.data.store import Images
 from simaudit.diffusion.schedule import NoiseSchedule
 from simaudit.machine.devices import resolve_device
+from simaudit.machine.precision import set_precision
 from simaudit.targets.autoencoder import Autoencoder
 from simaudit.targets.denoiser import Denoiser
 from simaudit.targets.directory import network_in, own_denoiser
@@ -68,6 +69,7 @@ class Latent(TrainedFamily):
         self, images: Images, split: Split, checkpoints: Path, identity: str, output: Path
     ) -> dict[str, Any]:
         device, seed = resolve_device(self.training.device), self.training.seed
+        set_precision(self.training.precision, device)
         vae, latent_shape = self.autoencoder.build(images.shape[1:], split, seed)
         unet = self.unet.build(latent_shape, seed, of="latents").to(device)
         facts = self.autoencoder.train(vae.to(device), images, split, seed, checkpoints, identity)
