@@ -47,4 +47,4 @@ def _guessed(job: Job) -> float:
 def _epochs(params: Any) -> int:
     """Return the epochs of all trainings in the parameters of a target, and one for what else there is to do."""
     trainings = [params, *(part for part in params.values() if isinstance(part, Mapping))]
-    return 1 + sum(part["training"]["epochs"] for part in trainings if "training" in part)
+    return 1 + sum(int(part["training"]["epochs"]) for part in trainings if "training" in part)
