@@ -70,11 +70,23 @@ def test_a_changed_attack_and_one_of_the_users_own_are_scored_again_and_nothing_
     repository.change("audits.digits-ddpm.attacks", ["loss", "my_attack", "pia", "sima"])
     rerun = {f"{stage}@digits-ddpm" for stage in ("score", "evaluate", "figure")}
     assert repro(repository) == {"params"} | rerun | SUMMING_UP
+    assert repository.done_by("score/digits-ddpm") == [
+        f"score/digits-ddpm/{name}" for name in ("loss", "my_attack")
+    ]
+    assert "quality/digits-ddpm" not in repository.done_by("evaluation/digits-ddpm")
     summary = json.loads((repository.path / "results/evaluation/digits-ddpm.json").read_text())
     assert "my_attack" in summary["attacks"]
     assert summary["attacks"]["loss"]["selected"]["variant"] == {"draws": 2}
     diff = json.loads(repository.run("dvc", "metrics", "diff", "--json").stdout)
     assert "results/metrics/digits-ddpm.json" in {Path(name).as_posix() for name in diff}
+    assert "up to date" in repository.run("dvc", "status").stdout
+    assert repository.due() == set()
+
+    repository.change("audits.digits-ddpm.attacks", ["loss", "pia", "sima"])
+    assert repro(repository) == {"params"} | rerun | SUMMING_UP
+    left = {path.stem for path in (repository.path / "results/scores/digits-ddpm").glob("*.parquet")}
+    assert left == {"loss", "pia", "sima"}
+    assert repository.done_by("score/digits-ddpm") == []
     assert "up to date" in repository.run("dvc", "status").stdout
     assert repository.due() == set()
 
@@ -85,6 +97,7 @@ def test_code_of_a_figure_redraws_and_a_comment_does_not(repository):
     assert repro(repository) == {"params"}
     repository.append(module, "\nlen(__name__)\n")
     assert repro(repository) == {"params", "figure@digits-ddpm"}  # to the same picture
+    assert repository.done_by("figures/digits-ddpm") == ["figure/digits-ddpm/nearest_member"]
     assert repository.due() == set()
 
 

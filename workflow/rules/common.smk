@@ -170,8 +170,13 @@ def written():
 
 
 def processes(*phases):
-    """The names of the processes of these phases, each of which needs a rule of its own: it writes its own files."""
+    """The names of the processes of these phases. Each needs a rule of its own, since it writes its own files."""
     return [name for name in PROCESSES if name.split("/")[0] in phases]
+
+
+def rule_of(name):
+    """The name of the rule of a process."""
+    return name.replace(os.sep, "_")
 
 
 files_of = {

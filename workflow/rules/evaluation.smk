@@ -49,7 +49,7 @@ for name in processes("evaluation"):
 
     rule:
         name:
-            name.replace("/", "_")
+            rule_of(name)
         input:
             data=reads(name),
         output:

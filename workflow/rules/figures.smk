@@ -3,7 +3,7 @@ for name in processes("figures"):
 
     rule:
         name:
-            name.replace("/", "_")
+            rule_of(name)
         input:
             data=reads(name),
         output:

@@ -8,7 +8,7 @@ for name in processes("score", "references", "derive"):
 
     rule:
         name:
-            name.replace("/", "_")
+            rule_of(name)
         input:
             data=reads(name),
         output:
