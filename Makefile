@@ -2,7 +2,7 @@
 # make test      the environment, then the tests
 # make fuzz      5000 files of parameters that are wrong in some way (about 10 minutes)
 # make lint      style and types
-# make bench     how fast it is, as ratios measured on this machine (about 25 minutes)
+# make bench     how fast it is, as ratios measured on this machine (about 35 minutes)
 # make coverage  how often the confidence intervals hold the true value, into docs/evaluation.md (about 10 minutes)
 # make lock      requirements.lock anew from pyproject.toml
 # make schema    the JSON schema of params.yaml, after a change to knobs
