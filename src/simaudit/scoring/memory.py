@@ -6,7 +6,7 @@ from simaudit.targets.memory import model_mb
 from simaudit.vocabulary.job import Job
 
 COPIES = 4
-"""How often the maps of one timestep are in memory where a network learns from them: those of the calibration fold, what
+"""How often the maps of one timestep are in memory where a network learns of them: those of the calibration fold, what
 is taken from them for their deviation, and, twice while it is made, what is standardised."""
 OF_FLOAT = 4
 """Bytes of a number in a map; of an image as it is stored, one number is a byte or more."""
