@@ -1,6 +1,10 @@
 """Targets whose answers are known, and small data, for all tests."""
 
 import os
+
+# Before a library reads them, and for subcommands too: tests run side by side.
+os.environ |= {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -19,7 +23,10 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "simaudit"))
 
 @pytest.fixture(autouse=True, scope="session")
 def _one_thread():
-    """Small tensors, tests may run side by side, and the same weights need the same number."""
+    """Small tensors, tests may run side by side, and the same weights need the same number.
+
+    Subcommands and other libraries have their number from the environment, above.
+    """
     torch.set_num_threads(1)
 
 

@@ -121,7 +121,12 @@ def test_queries_are_those_that_the_attacks_really_make(owned):
     assert all(not passes.backward for name, passes in facts.passes.items() if name in asked)
     assert "of them differentiate: flipd 24, gradient_mask 4, gsa 10, noise_optim 6 (backward" in said(facts)
     samples, drawn = 2 * EACH, facts.values["quality"]["samples"] * facts.values["quality"]["steps"]
-    assert facts.all_queries == samples * sum(facts.queries.values()) + drawn
+    assert facts.all_queries == samples * sum(facts.queries.values()) + drawn + facts.judging.queries
+    one_each = examine(replace(owned, attacks=("sima", "secmi", "secmi_nns"))).judging
+    assert one_each == (
+        facts.values["quality"]["samples"] * (1 + facts.queries["secmi"]),
+        0,
+    )  # no learned head
 
 
 def test_a_dry_run_writes_nothing(owned, tmp_path, monkeypatch):
@@ -433,6 +438,18 @@ def test_labels_of_the_list_are_read_for_a_model_of_classes(owned, tmp_path):
     )
     [line] = refused(replace(question, members=tmp_path / "wrong.csv"))
     assert "of no such class (1): 001.png (9)" in line
+
+
+def test_labels_of_the_list_are_read_for_a_model_without_classes_where_all_pictures_have_one(owned, tmp_path):
+    lines = [f"{row},{number % 3}" for number, row in enumerate(rows())]
+    (tmp_path / "labelled.csv").write_text("\n".join(["file,role,fold,label", *lines]))
+    images = save_pictures(tmp_path / "all listed", 2 * EACH)
+    question = replace(owned, members=tmp_path / "labelled.csv", images=images)
+    assert examine(question).values["datasets"]["images"]["labels"] == "metadata"
+    (tmp_path / "labelled.csv").write_text("\n".join(["file,role,fold,label", *lines[:-1]]))
+    assert (
+        "labels" not in examine(question).values["datasets"]["images"]
+    )  # as before: what is not listed is not used
 
 
 def test_a_model_of_classes_is_asked_for_none_only_where_it_has_an_empty_class(owned, tmp_path):

@@ -96,7 +96,8 @@ def test_files_that_come_while_it_trains_are_kept(tmp_path, monkeypatch):
 def test_a_folder_that_is_not_empty_is_refused(tmp_path):
     (tmp_path / "full").mkdir()
     (tmp_path / "full/mine.txt").touch()
-    assert_refused(call("example", "full", cwd=tmp_path), "full: is not empty; name a new folder")
+    with pytest.raises(SimauditError, match="full: is not empty; name a new folder"):
+        write_example(tmp_path / "full")
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """Every job that parameters ask for: what each reads and writes, in which order, and what decides it."""
 
+from dataclasses import replace
 from functools import cache, reduce
 
 import numpy as np
@@ -11,6 +12,7 @@ from pydantic import BaseModel
 from simaudit.plan import dvc
 from simaudit.plan.jobs import jobs
 from simaudit.plan.load import load, parse
+from simaudit.scoring.memory import score_mb
 from simaudit.vocabulary import paths
 from simaudit.vocabulary.job import USUAL_MB, plain
 from simaudit.vocabulary.knobs import Speed, joined
@@ -266,5 +268,10 @@ def test_the_memory_that_rules_ask_for_follows_from_the_size_of_what_a_job_reads
     with paths.items("digits").open("wb") as stream:
         stream.truncate(80 * 10**6)
     more = {name: memory_of(name) - mb for name, mb in before.items()}
+    score = next(job for job in jobs_of() if job.name == "score/digits-ddpm/sima")
+    learning = replace(score, params={**score.params, "attack_kind": "secmi_nns"})
+    assert (
+        score_mb(learning) - score_mb(score) > 10**6 * 32 * 32 * 4 / 1e6
+    )  # the maps of a timestep are floats
     assert all(more[name] > 1000 for name in names)
     assert more["train/digits-ddpm"] == more["nearest/digits-300"] == 0

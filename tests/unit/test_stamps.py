@@ -34,6 +34,12 @@ def texts(values):
     return {job.name: Stamp.of(job).text for job in jobs(params_of(values))}
 
 
+@pytest.fixture(scope="module")
+def before():
+    """The stamps of the default run, before anything is changed."""
+    return texts(read_yaml(DEFAULT))
+
+
 def changed_stamps(before, after):
     return {name for name in before | after if before.get(name) != after.get(name)}
 
@@ -46,8 +52,7 @@ TOGETHER = {"compare", "numbers", "tables", "report"} | RUN_FIGURES
 """What knows of all audits and of how they stand to each other."""
 
 
-def test_an_attacks_knob_touches_its_own_scores_alone_and_what_it_is_asked_about_samples(values):
-    before = texts(values)
+def test_an_attacks_knob_touches_its_own_scores_alone_and_what_it_is_asked_about_samples(values, before):
     values["attacks"]["sima"]["norms"] = [1, 2]
     changed = changed_stamps(before, texts(values))
     every = {f"score/{audit}/sima" for audit in params_of(values).audits}
@@ -135,9 +140,8 @@ def test_a_pretrained_autoencoder_of_another_target_waits_for_its_training(value
         params_of(with_pretrained(values, paths.target("nobody") / "vqvae"))
 
 
-def test_a_knob_of_the_quality_draws_and_judges_anew(values):
+def test_a_knob_of_the_quality_draws_and_judges_anew(values, before):
     audits = params_of(values).audits
-    before = texts(values)
     values["quality"]["features"] = "inception"
     judged = {f"quality/{audit}" for audit in audits}
     assert changed_stamps(before, texts(values)) == judged
@@ -155,8 +159,7 @@ def test_the_choice_of_attacks_scores_and_evaluates_alone(values):
     assert changed_stamps(before, texts(values)) == dropped | not_drawn | summing_up
 
 
-def test_a_knob_of_sets_touches_sets_alone(values):
-    before = texts(values)
+def test_a_knob_of_sets_touches_sets_alone(values, before):
     values["evaluation"]["sets"] = {"repeats": 20}
     assert {name.split("/")[0] for name in changed_stamps(before, texts(values))} == {"sets"}
 
@@ -165,8 +168,7 @@ def test_a_knob_of_sets_touches_sets_alone(values):
     ("knob", "value"),
     [("blind", {"folds": 3}), ("permutations", 50), ("bootstrap", 500), ("delta", 0.001), ("priors", [0.2])],
 )
-def test_a_knob_of_the_evaluation_touches_evaluations_alone(values, knob, value):
-    before = texts(values)
+def test_a_knob_of_the_evaluation_touches_evaluations_alone(values, before, knob, value):
     values["evaluation"][knob] = value
     phases = {name.split("/")[0] for name in changed_stamps(before, texts(values))}
     expected = {"blind"} if knob == "blind" else {"blind", "evaluate"}
@@ -185,8 +187,9 @@ def test_a_knob_of_the_evaluation_touches_evaluations_alone(values, knob, value)
         ("training", "checkpoint_every", 7),
     ],
 )
-def test_what_cannot_change_a_result_touches_no_stamp_and_is_known_to_the_job(values, section, knob, value):
-    before = texts(values)
+def test_what_cannot_change_a_result_touches_no_stamp_and_is_known_to_the_job(
+    values, before, section, knob, value
+):
     of = values["targets"]["digits-ddpm"]["training"] if section == "training" else values[section]
     of[knob] = value
     assert changed_stamps(before, texts(values)) == set()
@@ -204,24 +207,21 @@ def test_a_training_knob_touches_that_targets_training_alone(values):
     assert changed_stamps(before, texts(values)) == {f"train/{name}" for name in ("digits-ddpm", *REFERENCES)}
 
 
-def test_a_second_target_touches_nothing_of_the_first(values):
-    before = texts(values)
+def test_a_second_target_touches_nothing_of_the_first(values, before):
     values["targets"]["second"] = values["targets"]["digits-ddpm"]
     touched = changed_stamps(before, texts(values))
     assert {"train/second", "score/second/sima", "evaluate/second"} <= touched
     assert all("second" in name for name in touched - TOGETHER)
 
 
-def test_which_figures_are_drawn_is_no_reason_to_train_or_score(values):
-    before = texts(values)
+def test_which_figures_are_drawn_is_no_reason_to_train_or_score(values, before):
     values["audits"]["digits-ddpm"]["figures"] = ["norms", "samples"]
     drawn = {name for name in before if name.startswith("figure/digits-ddpm/")}
     kept = {"figure/digits-ddpm/norms", "figure/digits-ddpm/samples"}
     assert changed_stamps(before, texts(values)) == drawn - kept | {"report"}
 
 
-def test_a_member_of_the_theorys_pictures_concerns_them_alone(values):
-    before = texts(values)
+def test_a_member_of_the_theorys_pictures_concerns_them_alone(values, before):
     values["theory"]["line_timestep"] = 30
     assert changed_stamps(before, texts(values)) == {"theory"}
 

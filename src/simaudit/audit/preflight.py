@@ -19,8 +19,11 @@ from simaudit.audit.question import OPTION_OF, Question, Refusals
 from simaudit.data.classes import require_classes
 from simaudit.data.given_table import READERS, read_given_table
 from simaudit.data.jobs import SplitKnobs, split_of
+from simaudit.data.pictures.files import picture_files
+from simaudit.data.pictures.metadata import read_metadata
 from simaudit.data.split import Split, sizes_of
 from simaudit.diffusion.schedule import NoiseSchedule
+from simaudit.evaluation.controls.jobs import left_out
 from simaudit.machine.devices import resolve_device
 from simaudit.machine.precision import set_precision
 from simaudit.storage.hashes import sha256_file
@@ -54,7 +57,8 @@ class Facts:
     takes in this `shape`, and of which some are `unused`. `sides` has the sizes of both sides, `folds` those of
     (members, held-out samples) by fold, `copies` how many samples equal another of their side. `values` is params.yaml.
     `passes` are those of each attack per image, `skipped` says why others are not run, `drawing` is how many queries
-    it takes to draw samples, `seconds` how long one takes on a core or on the `device`.
+    it takes to draw samples, `judging` are the passes to ask attacks about these, at one timestep each, and `seconds`
+    is how long a query takes on a core or on the `device`.
     """
 
     question: Question
@@ -73,6 +77,7 @@ class Facts:
     passes: Mapping[str, Passes]
     skipped: Mapping[str, str]
     drawing: int
+    judging: Passes
     seconds: float
     device: str
 
@@ -84,13 +89,15 @@ class Facts:
     @property
     def all_queries(self) -> int:
         """How often the model is asked in all."""
-        return sum(self.sides.values()) * sum(self.queries.values()) + self.drawing
+        of_images = sum(self.sides.values()) * sum(self.queries.values())
+        return of_images + self.drawing + self.judging.queries
 
     def duration(self, cores: int) -> float:
         """Return about how many seconds the audit takes on so many cores."""
         at_once = cores if self.device == "cpu" else 1
         jobs = JOBS + len(self.passes)
-        asking = sum(self.sides.values()) * sum(passes.time for passes in self.passes.values()) + self.drawing
+        of_images = sum(self.sides.values()) * sum(passes.time for passes in self.passes.values())
+        asking = of_images + self.drawing + self.judging.time
         return asking * self.seconds / at_once + jobs * SECONDS_A_JOB / cores
 
     def warnings(self) -> Iterator[str]:
@@ -111,7 +118,7 @@ def examine(question: Question) -> Facts:
     refusals = Refusals()
     family, layout = _model(question, refusals)
     knobs = _knobs(question, refusals)
-    labels = bool(layout and layout.classes and _has_labels(question))
+    labels = bool(layout and _has_labels(question, layout))
     pictures = _pictures(question, family, layout, labels, refusals)
     split = _split(question, knobs, pictures, refusals) if knobs and pictures else None
     if knobs and pictures is None and not question.members.is_file():
@@ -139,6 +146,13 @@ def examine(question: Question) -> Facts:
     params = plan.params(values)
     conditions = len(params.conditions_of(question.name))
     used = split[split.role != UNUSED]
+    run = {name: params.attacks[name] for name in attacks}
+    asking = {name: attack for name, attack in run.items() if isinstance(attack, TargetAttack)}
+    judged = [
+        count_passes(attack.at(max(attack.grid, default=None)), target, batch[:1])
+        for attack in asking.values()
+        if left_out(attack) is None
+    ]
     return Facts(
         question=question,
         layout=layout,
@@ -154,14 +168,12 @@ def examine(question: Question) -> Facts:
         copies={side: int(used[used.role == side].sha256.duplicated().sum()) for side in SIDES},
         values=values,
         passes={
-            name: count_passes(attack, target, batch[:1], conditions)
-            if isinstance(attack, TargetAttack)
-            else Passes()
-            for name in attacks
-            for attack in [params.attacks[name]]
+            name: count_passes(asking[name], target, batch[:1], conditions) if name in asking else Passes()
+            for name in run
         },
         skipped=skipped,
         drawing=params.quality.samples * params.quality.steps,
+        judging=Passes(*(params.quality.samples * sum(counts) for counts in zip(*judged, strict=True))),
         seconds=time_query(target, batch, coarse[0]),
         device=device.type,
     )
@@ -213,11 +225,19 @@ def _knobs(question: Question, refusals: Refusals) -> SplitKnobs | None:
         return None
 
 
-def _has_labels(question: Question) -> bool:
-    """Return whether the list of members is a table with labels."""
+def _has_labels(question: Question, layout: Layout) -> bool:
+    """Return whether the list of members is a table with labels.
+
+    A model without classes is audited without them too, so that they count where every picture has a row alone.
+    """
+    if question.members.suffix.lower() not in READERS:
+        return False
     try:
-        is_table = question.members.suffix.lower() in READERS
-        return is_table and "label" in read_given_table(question.members, ["label"]).columns
+        has_labels = "label" in read_given_table(question.members, ["label"]).columns
+        if has_labels and not layout.classes:
+            pictures = [file.name for file in picture_files(question.images) if not file.why_not]
+            read_metadata(question.members, pictures, True)
+        return has_labels
     except SimauditError:  # the split will say what is wrong with it
         return False
 

@@ -52,7 +52,11 @@ def _rows(facts: Facts, output: Path, cores: int) -> Iterator[tuple[str, str]]:
         names = [name for name, reason in facts.skipped.items() if reason == why]
         yield "", f"not run: {', '.join(names)} ({why})"
     per_image, rate = sum(facts.queries.values()), 1 / facts.seconds
-    yield "Queries", f"{per_image} per image, {facts.all_queries} in all with {facts.drawing} to draw samples"
+    yield "Queries", f"{per_image} per image, {facts.all_queries} in all"
+    yield (
+        "",
+        f"of them {facts.drawing} to draw samples, {facts.judging.queries} to judge these by the attacks",
+    )
     yield (
         "Time",
         f"about {spoken(facts.duration(cores))} on {cores} cores ({rate:.0f} queries a second {_where(facts)})",

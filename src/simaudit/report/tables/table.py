@@ -121,8 +121,11 @@ class Table:
             for place, column in enumerate(self.columns)
             if column.holds == "words" or not self.rows or any(row[place] in ledger for row in self.rows)
         ]
-        rows = tuple(tuple(row[place] for place in known) for row in self.rows)
-        return replace(self, columns=tuple(self.columns[place] for place in known), rows=rows)
+        return replace(
+            self,
+            columns=tuple(self.columns[place] for place in known),
+            rows=tuple(tuple(row[place] for place in known) for row in self.rows),
+        )
 
     def cells(self) -> Iterator[list[tuple[Column, str]]]:
         """Yield each row as pairs of a column and what stands there."""
