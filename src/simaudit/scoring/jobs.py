@@ -140,8 +140,8 @@ def score(job: Job) -> Mapping[str, Any]:
         noise = SampleNoise(scoring.seed, ids)
         return {name: score_batch(attack, target, sent(images[ids], device), noise, conditions, asked)}
 
-    meter = Meter(device)
     changes = against_float32(ask, samples, precision, device, {name: attack.member_when})
+    meter = Meter(device)
     write_scores(
         job.output("scores"),
         attack,
