@@ -14,6 +14,7 @@ from storing import store
 from simaudit.attacks.threshold.secmi import SecMI
 from simaudit.attacks.threshold.sima import SimA
 from simaudit.data.split import make_split, write_split
+from simaudit.machine.precision import computing_in
 from simaudit.provenance import stamps
 from simaudit.provenance.stamps import Stamp
 from simaudit.scoring.jobs import ScoringKnobs, score_job
@@ -49,10 +50,10 @@ def look():
     return train_job("t", family(), "d", "stated")
 
 
-def score(attack=SIMA, name="sima"):
+def score(attack=SIMA, name="sima", precision="float32"):
     """The job that scores it."""
     reads = {"images": paths.images("d"), "split": paths.split("s"), "target": paths.target("t")}
-    return score_job("t", name, attack, ScoringKnobs(device="cpu"), reads, family())
+    return score_job("t", name, attack, ScoringKnobs(device="cpu", precision=precision), reads, family())
 
 
 def test_it_is_scored_where_it_lies_and_left_as_it_is(folder):
@@ -69,6 +70,25 @@ def test_it_is_scored_where_it_lies_and_left_as_it_is(folder):
     for row, t in zip(scores.statistic, SIMA.timesteps, strict=True):
         expected = network(x, torch.full((20,), t)).sample.flatten(1).norm(p=4, dim=1)
         np.testing.assert_allclose(row, expected, rtol=1e-5)
+
+
+def test_its_scores_say_in_which_precision_they_are_and_what_that_changes(folder):
+    look().do()
+    assert score().params != score(precision="bfloat16").params
+    score().do()
+    exact = Scores.read(paths.scores("t", "sima"))
+    with computing_in("float32", torch.device("cpu")):  # which it was before the job
+        score(precision="bfloat16").do()
+    rounded = Scores.read(paths.scores("t", "sima"))
+    assert [of.metadata["dtype"] for of in (exact, rounded)] == ["float32", "bfloat16"]
+    assert exact.against_float32 == {}
+    error = np.abs(rounded.statistic - exact.statistic).max(axis=1) / np.sqrt(
+        (exact.statistic**2).mean(axis=1)
+    )
+    assert [key[0] for key in rounded.against_float32] == list(SIMA.timesteps)
+    for (said, _), true in zip(rounded.against_float32.values(), error, strict=True):
+        assert 1e-5 < true < 0.05
+        assert said == pytest.approx(true, rel=0.1)  # all samples, in another batch
 
 
 def test_each_file_is_hashed_once(folder, monkeypatch):

@@ -70,3 +70,12 @@ def test_the_noise_of_a_part_is_that_of_its_samples():
     noise = SampleNoise(0, IDS)
     assert torch.equal(noise.of(slice(1, 3)).draw(1, LIKE[1:3]), noise.draw(1, LIKE)[1:3])
     assert torch.equal(noise.of(slice(0, 6)).draw(1, LIKE), noise.draw(1, LIKE))
+
+
+def test_what_was_drawn_while_nobody_differentiates_can_be_differentiated_with():
+    noise = SampleNoise(0, IDS)
+    with torch.inference_mode():
+        noise.draw(0, LIKE)
+    weight = torch.ones(1, requires_grad=True)
+    (weight * noise.draw(0, LIKE)).square().sum().backward()
+    assert weight.grad > 0

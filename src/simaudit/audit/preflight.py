@@ -25,7 +25,7 @@ from simaudit.data.split import Split, sizes_of
 from simaudit.diffusion.schedule import NoiseSchedule
 from simaudit.evaluation.controls.jobs import left_out
 from simaudit.machine.devices import resolve_device
-from simaudit.machine.precision import set_precision
+from simaudit.machine.precision import computing_in
 from simaudit.storage.hashes import sha256_file
 from simaudit.targets.checkpoint.hub import fetching
 from simaudit.targets.checkpoint.layout import Layout
@@ -138,9 +138,10 @@ def examine(question: Question) -> Facts:
     assert split is not None
     torch.set_num_threads(1)
     device = resolve_device(question.device)
-    set_precision(question.precision, device)
     batch = torch.from_numpy(pictures.few).to(device)
     fine, coarse = timesteps(target.schedule, FINE), timesteps(target.schedule, COARSE)
+    with computing_in(question.precision, device):
+        seconds = time_query(target, batch, coarse[0])
     shape = pictures.common(layout.shape)
     values = plan.written(question, attacks, fine, coarse, layout, shape, labels)
     params = plan.params(values)
@@ -174,7 +175,7 @@ def examine(question: Question) -> Facts:
         skipped=skipped,
         drawing=params.quality.samples * params.quality.steps,
         judging=Passes(*(params.quality.samples * sum(counts) for counts in zip(*judged, strict=True))),
-        seconds=time_query(target, batch, coarse[0]),
+        seconds=seconds,
         device=device.type,
     )
 

@@ -44,8 +44,9 @@ class SampleNoise:
             if self._thread and self._next:
                 self._next._coming[draw] = self._thread.submit(self._next._numbers, *draw, like.device)
             coming = self._coming.pop(draw, None)
-            numbers = coming.result() if coming else self._numbers(*draw, like.device)
-            self._drawn[draw] = numbers.to(like)
+            with torch.inference_mode(False):  # whoever differentiates uses it, too
+                numbers = coming.result() if coming else self._numbers(*draw, like.device)
+                self._drawn[draw] = numbers.to(like)
         return self._drawn[draw]
 
     def lead(self, following: SampleNoise, thread: ThreadPoolExecutor) -> None:

@@ -12,8 +12,8 @@ from simaudit.attacks.attack import Attack, TargetAttack, attack_modules, kind_o
 from simaudit.attacks.derived_attack import DerivedAttack
 from simaudit.attacks.residual_attack import ResidualAttack
 from simaudit.attacks.wrapping_attack import WrappingAttack
+from simaudit.scoring.memory import score_mb
 from simaudit.targets.family import TargetFamily, family_modules
-from simaudit.targets.memory import model_mb
 from simaudit.vocabulary import paths
 from simaudit.vocabulary.bounds import BatchSize, Most
 from simaudit.vocabulary.errors import EntryError, SimauditError
@@ -48,7 +48,7 @@ def derive_mb(job: Job) -> float:
     return 600 + 30 * job.read_mb(*{"scores", "references"} & job.reads.keys())
 
 
-MEMORY_MB = {"score": model_mb, "derive": derive_mb}
+MEMORY_MB = {"score": score_mb, "derive": derive_mb}
 """MB of memory that a job needs, by its function."""
 
 
@@ -171,7 +171,7 @@ def _asked_for(
     from simaudit.scoring.precision_error import against_float32
     from simaudit.scoring.questions import Asking
     from simaudit.scoring.run import Asker, ScoreFile
-    from simaudit.scoring.score_file import LEARNED, LOG_SNR
+    from simaudit.scoring.score_file import KIND, LEARNED, LOG_SNR
     from simaudit.storage.hashes import hashes, sha256_bytes, sha256_file
     from simaudit.targets.family import family_type
     from simaudit.targets.files import read_summary, state_folder, target_hash
@@ -207,7 +207,7 @@ def _asked_for(
     }
     asking = {job.name: Asking(attack_of(job.params, TargetAttack), conditions) for job in jobs}
     changes = {}
-    if shard is None:
+    if shard is None and "cost" in first.writes:
         sides = {name: one.attack.member_when for name, one in asking.items()}
         changes = against_float32(asker.few(asking), samples, precision, device, sides)
     files = []
@@ -215,6 +215,7 @@ def _asked_for(
         name, attack = job.params["name"], asking[job.name].attack
         metadata = {
             "attack": name,
+            KIND: kind_of(attack),
             "version": str(attack.version),
             "member_when": attack.member_when,
             LEARNED: json.dumps(attack.learned),
