@@ -26,6 +26,7 @@ from simaudit.targets.jobs import target_files
 from simaudit.vocabulary.errors import SimauditError
 from simaudit.vocabulary.job import by_process, paths_in
 from simaudit.vocabulary.paths import record
+from simaudit.vocabulary.paths import shard as shard_file
 
 # Jobs run in the environment that Snakemake itself runs in, activated or not.
 OWN_CODE = f' PYTHONPATH="{SOURCE}:$PYTHONPATH"' if SOURCE.is_dir() else ""
@@ -124,6 +125,12 @@ def writes(name):
     return update(
         [*files(path for job in jobs for path in job.outputs), *texts(record(job.name) for job in jobs)]
     )
+
+
+def shards_of(name):
+    """The files that say that the shards of a process are done which asks a model; none where it does all itself."""
+    count = PARAMS.scoring.shards if name in processes("score", "references") else 1
+    return [shard_file(name, number).as_posix() for number in range(1, count + 1)] if count > 1 else []
 
 
 @cache

@@ -11,6 +11,7 @@ for name in processes("score", "references", "derive"):
             rule_of(name)
         input:
             data=reads(name),
+            shards=shards_of(name),
         output:
             data=writes(name),
         log:
@@ -26,3 +27,32 @@ for name in processes("score", "references", "derive"):
             process=name,  # the command is put together when the loop is over
         shell:
             "simaudit run {params.process} --threads {threads}"
+
+
+# Where `scoring.shards` asks for several: each asks about a part of an audit's samples, on a GPU of its own where there
+# are several, and the process above finds all of them done.
+for name in filter(shards_of, PROCESSES):
+
+    rule:
+        name:
+            f"{rule_of(name)}_shard"
+        input:
+            data=reads(name),
+        output:
+            temp(f"results/shards/{name}/{{shard}}.json"),
+        log:
+            f"results/logs/shard/{name}/{{shard}}.log",
+        wildcard_constraints:
+            shard="[0-9]+",
+        priority: priority(name)
+        threads: threads(name)
+        resources:
+            mem_mb=memory(name),
+            runtime=1440,
+            gpu=gpu(name),
+        params:
+            stamp=stamp(name),
+            process=name,
+            shards=PARAMS.scoring.shards,
+        shell:
+            "simaudit run {params.process} --shard {wildcards.shard} --shards {params.shards} --threads {threads}"

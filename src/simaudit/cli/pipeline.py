@@ -16,22 +16,31 @@ EXIT_BUG = 1
 @click.command()
 @click.argument("name")
 @click.option("--threads", type=click.IntRange(1), help="CPU threads; those of the parameters if not given.")
-def run(name: str, threads: int | None) -> None:
+@click.option(
+    "--shard", type=click.IntRange(1), help="Do this part of the scoring alone, and keep it for who does all."
+)
+@click.option(
+    "--shards", type=click.IntRange(1), default=1, show_default=True, help="How many parts there are."
+)
+def run(name: str, threads: int | None, shard: int | None, shards: int) -> None:
     """Do one job, such as evaluate/digits-ddpm, as its stamp under results/params/ describes it.
 
     The name may also be that of a process that does several jobs, such as score/digits-ddpm: those of them are done
     that have not been done as they are asked for.
     """
     from simaudit.provenance.asked import asked_by
-    from simaudit.provenance.doing import do, turns
+    from simaudit.provenance.doing import do, do_shard, turns
     from simaudit.provenance.inputs import require_as_given, require_as_made
     from simaudit.provenance.runlog import RunLog
     from simaudit.provenance.stamps import read_jobs
     from simaudit.storage.faults import fault, writing
+    from simaudit.storage.json import write_json
     from simaudit.vocabulary import paths
 
+    if (shard or 1) > shards:
+        raise SimauditError(f"--shard {shard}: there are {shards}, see --shards")
     runlog, jobs = RunLog(), read_jobs(name)
-    file = paths.log(name)
+    file = paths.log(f"shard/{name}/{shard}" if shard else name)
     with writing(file):
         file.parent.mkdir(parents=True, exist_ok=True)
         log.addHandler(logging.FileHandler(file, mode="w"))
@@ -43,7 +52,10 @@ def run(name: str, threads: int | None) -> None:
         at_work = due[0].name if len(due) == 1 else name
         Progress.job = paths.title(at_work)
         try:
-            do(due)
+            if shard:
+                do_shard(due, shard, shards)
+            else:
+                do(due)
         except EntryError as error:
             from simaudit.plan.load import located
 
@@ -59,6 +71,8 @@ def run(name: str, threads: int | None) -> None:
             why = " ".join(f"{type(error).__name__}: {error}".split())
             log.error("%s: %s; this is a bug: please report it, with the traceback in %s", at_work, why, file)
             sys.exit(EXIT_BUG)
+    if shard:
+        write_json(paths.shard(name, shard), {"shard": shard, "shards": shards})
     runlog.write(file)
 
 

@@ -51,6 +51,12 @@ def do(jobs: Sequence[Job]) -> None:
         log.debug("%s: %s", job.name, IS_DONE)
 
 
+def do_shard(jobs: Sequence[Job], shard: int, shards: int) -> None:
+    """Do one of so many parts of jobs that were read from their stamps; no part of jobs that are not done in parts."""
+    if in_shards := jobs[0].in_shards:
+        in_shards(list(jobs), shard, shards)
+
+
 def is_done(job: Job) -> bool:
     """Return whether a job was done by its stamp, of the files that are here, and what it made is here unchanged."""
     try:

@@ -22,6 +22,8 @@ class UNet(Knobs):
     layers_per_block: Layers = 2
     norm_num_groups: Width = 32
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    add_attention: bool = True
+    """Whether there is attention between the way down and the way up, too."""
 
     @model_validator(mode="after")
     def _levels_agree(self) -> "UNet":

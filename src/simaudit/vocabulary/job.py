@@ -84,6 +84,16 @@ class Job:
         return function
 
     @property
+    def in_shards(self) -> Callable[[list["Job"], int, int], None] | None:
+        """The function that does a part of several jobs of its kind: that of a number, from 1 on, of so many parts.
+
+        What it leaves, who does the jobs finds. The module of the job's function may name it: IN_SHARDS, by the
+        function's name.
+        """
+        function: Callable[[list[Job], int, int], None] | None = self._said("IN_SHARDS")
+        return function
+
+    @property
     def less_memory(self) -> str:
         """What a person may do where the job needs more memory than there is.
 

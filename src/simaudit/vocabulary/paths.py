@@ -105,6 +105,11 @@ def unfinished(name: str) -> Path:
     return RESULTS / "unfinished" / name
 
 
+def shard(process: str, number: int) -> Path:
+    """Return the path of a file that says that a shard of a process is done, and of nothing else."""
+    return RESULTS / "shards" / process / f"{number}.json"
+
+
 def scores(audit: str, attack: str, epoch: int | None = None) -> Path:
     """Scores of an attack, on an intermediate checkpoint where an epoch is given."""
     return SCORES / audit / (f"epochs/{epoch}" if epoch else "") / f"{attack}.parquet"
