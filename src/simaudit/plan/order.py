@@ -8,7 +8,7 @@ from simaudit.provenance.runlog import seconds_of
 from simaudit.vocabulary.errors import SimauditError
 from simaudit.vocabulary.job import Job
 
-GUESSED = {"score": 60, "sample": 30, "own_samples": 30, "quality": 10, "evaluate": 10}
+GUESSED = {"score": 20, "sample": 10, "own_samples": 10, "quality": 5, "evaluate": 5}
 """Seconds that a job may take that has never run here, by its phase; of others, and of an epoch of training, 1 s."""
 
 
