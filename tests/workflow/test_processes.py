@@ -136,3 +136,21 @@ def test_a_process_that_is_killed_leaves_what_it_has_done_and_the_rest_is_due(re
     ]  # sets draw nothing
     assert record.stat().st_ino == state
     assert results.due(rule(EVALUATION)) == set()
+
+
+def test_two_shards_leave_the_same_bytes_as_one_process(results):
+    def scored():
+        results.snakemake("--forcerun", SIMA.as_posix(), PIA.as_posix(), "--", rule(SCORE))
+        assert set(results.done_by(SCORE)) == {f"{SCORE}/sima", f"{SCORE}/pia"}
+        assert results.due(rule(SCORE)) == set()
+        return [(results.path / file).read_bytes() for file in (SIMA, PIA)]
+
+    results.change("scoring.batch_size", 300)
+    whole = scored()
+    results.change("scoring.shards", 2)
+    assert scored() == whole
+    assert "0 queries of the denoiser" in (results.path / f"results/logs/{SCORE}.log").read_text()
+    for shard in (1, 2):
+        assert (results.path / f"results/logs/shard/{SCORE}/{shard}.run.json").exists()
+    assert not list((results.path / "results/shards").rglob("*.json"))
+    assert not (results.path / f"results/unfinished/{SCORE}").exists()

@@ -27,7 +27,7 @@ from simaudit.vocabulary import paths
 from simaudit.vocabulary.errors import SimauditError
 
 OWN = (
-    *("logs", "params", "records", "checkpoints", "unfinished", "crate"),
+    *("logs", "params", "records", "checkpoints", "unfinished", "shards", "crate"),
     *(paths.SPEED.name, paths.PROCESSES.name, paths.ASKED.name),
 )
 """What stands under results/ and is no result."""

@@ -105,6 +105,8 @@ def score(job: Job) -> Mapping[str, Any]:
 
 def score_at_once(jobs: Sequence[Job]) -> Iterator[tuple[Job, Mapping[str, Any]]]:
     """Run several attacks on the targets of an audit, each of which is loaded once; yield each job that is done."""
+    import shutil
+
     from simaudit.machine.cost import Meter
     from simaudit.machine.progress import log
     from simaudit.scoring.run import write_scores
@@ -114,13 +116,17 @@ def score_at_once(jobs: Sequence[Job]) -> Iterator[tuple[Job, Mapping[str, Any]]
         asker, files, device = _asked_for(of_state)
         meter = Meter(device)
         seconds = write_scores(files, asker, folder)
-        spent, made = meter.read(), asker.model.asked / len(asker.split)
-        log.info("%s: %.0f queries of the denoiser per sample", paths.title(of_state[0].name), made)
+        spent, model = meter.read(), asker.model
+        log.info(
+            "%s: %d queries of the denoiser, %d if each attack asked alone",
+            *(paths.title(of_state[0].name.rpartition("/")[0]), model.asked, model.wanted),
+        )
         for job, alone in zip(of_state, seconds, strict=True):
             if "cost" in job.writes:
                 attacks = {job.params["name"]: {"cost": {**spent, "seconds": alone}}}
                 write_json(job.output("cost"), {"target": job.params["audit"], "attacks": attacks})
             yield job, {"device": str(device)}
+        shutil.rmtree(folder, ignore_errors=True)  # all of it has its record
 
 
 AT_ONCE = {"score": score_at_once}

@@ -39,12 +39,13 @@ class Asking(NamedTuple):
 class AskedTarget:
     """A target, and the samples that it is asked about at a time: fewer, once these were too many for the memory.
 
-    `asked` counts the queries that were really made.
+    `asked` counts the queries that were really made, and `wanted` those that attacks would have made alone.
     """
 
     target: Target
     rows: int
     asked: int = 0
+    wanted: int = 0
 
     def answer(self, questions: Sequence[Question], condition: Condition | None) -> list[torch.Tensor]:
         """Return ε̂(z, t) of several questions (B, …) of one condition, each shaped as its z."""
@@ -222,6 +223,7 @@ class _Batch:
                 walk.statistics = said
                 return
             walk.has_asked = True
+            self._model.wanted += len(said.z)
             known = next((question for question in self._kept if question.is_same(said)), None)
             if known is None:
                 self._wait(walk, said)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
@@ -98,7 +98,7 @@ class Asker:
         """Return a function of places in the split, (B,): what the attacks get of these samples, in one batch."""
 
         def ask(places: np.ndarray) -> dict[str, tuple[list[Column], np.ndarray]]:
-            (got,) = self.ask([(places, asking)])
+            (got,) = replace(self).ask([(places, asking)])  # what is too large for this batch says nothing of others
             return {name: (piece.columns, piece.values) for name, piece in got.items()}
 
         return ask
@@ -107,7 +107,7 @@ class Asker:
 def write_scores(files: Sequence[ScoreFile], asker: Asker, folder: Path) -> list[float]:
     """Score every sample of a split by the attack of each file, and write the long tables, atomically.
 
-    Pieces that are finished are kept in `folder` meanwhile, and those that are there already are not asked for again. A
+    Pieces that are finished are kept in `folder`, and those that are there already are not asked for again. A
     `LearningAttack` answers with maps, which are not kept; when all samples have theirs, it learns. Returns the seconds
     that each attack would have taken alone.
     Raises SimauditError naming timestep, variant and sample_id when a statistic is not finite.
@@ -127,7 +127,6 @@ def write_scores(files: Sequence[ScoreFile], asker: Asker, folder: Path) -> list
                     writer.write(piece.columns, asker.split, rows, piece.values)
                     seconds += piece.seconds
             spent.append(seconds)
-    pieces.drop()
     return spent
 
 

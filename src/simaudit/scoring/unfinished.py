@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import time
 from pathlib import Path
 from typing import NamedTuple
@@ -89,10 +88,6 @@ class Unfinished:
         with reading(file, "whole"), np.load(file) as arrays:
             array: np.ndarray = arrays[name]
             return array
-
-    def drop(self) -> None:
-        """Delete the folder: what it held is finished."""
-        shutil.rmtree(self._folder, ignore_errors=True)
 
 
 def _name(key: str, rows: slice) -> str:
