@@ -101,8 +101,11 @@ def checkpoints(name: str) -> Path:
 
 
 def unfinished(name: str) -> Path:
-    """Return the folder of what is finished of scores that are not, by what the names of their jobs begin with."""
-    return RESULTS / "unfinished" / name
+    """Return the folder of what is finished of scores that are not, by what the names of their jobs begin with.
+
+    No such folder is in another, since it is deleted when its scores are finished.
+    """
+    return RESULTS / "unfinished" / name.replace("/", ".")
 
 
 def shard(process: str, number: int) -> Path:
