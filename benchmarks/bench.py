@@ -6,10 +6,10 @@ Two sides of a ratio are timed in turns, so that a busy neighbour slows both; th
 import statistics
 import subprocess
 import sys
-import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import torch
@@ -18,17 +18,19 @@ from diffusers import DDPMScheduler
 import evaluation
 import scale
 from scale import seconds
-from simaudit.attacks.threshold.sima import SimA
+from simaudit.attacks.attack import TargetAttack
 from simaudit.data.sources.digits import Digits
 from simaudit.data.split import Split, make_split
 from simaudit.diffusion.schedule import NoiseSchedule
 from simaudit.plan.load import load
-from simaudit.scoring.run import write_scores
+from simaudit.scoring.questions import AskedTarget, Asking
+from simaudit.scoring.run import Asker, ScoreFile, write_scores
 from simaudit.storage.json import read_json
 from simaudit.targets.denoiser import Denoiser
 from simaudit.targets.pixel import PixelTarget
 from simaudit.training.denoiser import noise_prediction
 from simaudit.training.loop import Trainable, train
+from simaudit.vocabulary import paths
 
 ROOT = Path(__file__).parents[1]
 PARAMS = load([ROOT / "params.yaml"])
@@ -39,9 +41,9 @@ TURNS = 5
 BATCH_SIZES = (32, 64, 128, 256, 512)
 
 
-def in_turns(*functions: Callable[[], object]) -> list[float]:
-    """Median wall time of each function over TURNS rounds, after one round that is not counted."""
-    rounds = [[seconds(function) for function in functions] for _ in range(TURNS + 1)][1:]
+def in_turns(*functions: Callable[[], object], turns: int = TURNS) -> list[float]:
+    """Median wall time of each function over so many rounds, after one round that is not counted."""
+    rounds = [[seconds(function) for function in functions] for _ in range(turns + 1)][1:]
     return [statistics.median(times) for times in zip(*rounds, strict=True)]
 
 
@@ -63,33 +65,51 @@ def fastest_batch(network: torch.nn.Module) -> int:
     return min(zip(times, BATCH_SIZES, strict=True))[1]
 
 
-def scoring(folder: Path) -> tuple[float, int]:
-    """(time over bare forward passes, batch size)."""
+@dataclass(frozen=True)
+class Scored:
+    """What all default attacks on the DDPM took, as multiples of the bare forward passes for its distinct questions.
+
+    `batch` is the fastest size, `together` and `alone` are ratios: all attacks in one process, and one after another.
+    `asked` and `wanted` are queries of the denoiser for each sample: those made, and those if each attack asked alone.
+    """
+
+    batch: int
+    together: float
+    alone: float
+    asked: float
+    wanted: float
+
+
+def scoring(folder: Path) -> Scored:
+    """Score some of the digits by every attack of `digits-ddpm` that asks it."""
     torch.set_num_threads(PARAMS.scoring.threads)
     network = TARGET.unet.build(IMAGES.shape[1:], 0).eval()
     batch = fastest_batch(network)
-    samples = 1024
-    frame = make_split([f"{i:064x}" for i in range(samples)], 300, 0.3, 0)
+    samples = 2 * batch
+    frame = make_split([f"{i:064x}" for i in range(samples)], samples // 4, 0.3, 0)
     split = Split(folder, *(frame[name].to_numpy() for name in frame.columns))
     target = PixelTarget(Denoiser(network, NoiseSchedule.of(DDPMScheduler())))
-    attack = SimA(timesteps=[10, 30], norms=[1, 2, 4, "inf"], inputs=["raw", "scaled"])
-    queries = samples * 4
+    attacks = PARAMS.attacks_on("digits-ddpm")
+    files = [
+        ScoreFile(folder / f"{name}.parquet", Asking(attack), key=name)
+        for name, attack in attacks.items()
+        if isinstance(attack, TargetAttack)
+    ]
 
-    def score() -> None:
-        write_scores(
-            folder / "s.parquet",
-            attack,
-            target,
-            IMAGES,
-            split,
-            seed=0,
-            batch_size=batch,
-            device=torch.device("cpu"),
-            metadata={},
-        )
+    def score(files: list[ScoreFile]) -> AskedTarget:
+        asker = Asker(target, IMAGES, split, 0, batch, torch.device("cpu"))
+        with TemporaryDirectory() as unfinished:
+            write_scores(files, asker, Path(unfinished))
+        return asker.model
 
-    with_engine, bare = in_turns(score, bare_forward(network, queries, batch))
-    return with_engine / bare, batch
+    asked = score(files)
+    together, alone, bare = in_turns(
+        lambda: score(files),
+        lambda: [score([file]) for file in files],
+        bare_forward(network, asked.asked, batch),
+        turns=2,
+    )
+    return Scored(batch, together / bare, alone / bare, asked.asked / samples, asked.wanted / samples)
 
 
 def training(folder: Path) -> float:
@@ -146,21 +166,23 @@ def default_run(folder: Path) -> DefaultRun:
 
 
 def jobs(folder: Path) -> dict[str, list[float]]:
-    """Seconds of each job of a finished run by rule, from what Snakemake wrote down of every output."""
-    by_rule: dict[str, dict[str, float]] = {}
+    """Seconds of each process of a finished run by phase, from what Snakemake wrote down of every output."""
+    by_phase: dict[str, dict[str, float]] = {}
     for path in (folder / ".snakemake" / "metadata").rglob("*"):
         job = read_json(path) if path.is_file() else {}
         if job.get("endtime") and job["log"]:
-            by_rule.setdefault(job["rule"], {})[job["log"][0]] = job["endtime"] - job["starttime"]
-    return {rule: list(times.values()) for rule, times in by_rule.items()}
+            log = job["log"][0]
+            phase = Path(log).relative_to(paths.LOGS).with_suffix("").parts[0]
+            by_phase.setdefault(phase, {})[log] = job["endtime"] - job["starttime"]
+    return {phase: list(times.values()) for phase, times in by_phase.items()}
 
 
 def main() -> None:
     """Measure everything and print a table in Markdown."""
-    with tempfile.TemporaryDirectory() as name:
+    with TemporaryDirectory() as name:
         folder = Path(name)
         evaluated = list(evaluation.rows(folder, PARAMS.evaluation))
-        score_ratio, batch = scoring(folder)
+        scored = scoring(folder)
         train_ratio = training(folder)
         help_time = statistics.median(
             seconds(lambda: subprocess.run(["simaudit", "--help"], check=True, capture_output=True))
@@ -168,16 +190,24 @@ def main() -> None:
         )
         grown = list(scale.rows(folder))
         run = default_run(folder / "run")
-    costs = sorted(((sum(times), rule, len(times)) for rule, times in run.jobs.items()), reverse=True)
+    costs = sorted(((sum(times), phase, len(times)) for phase, times in run.jobs.items()), reverse=True)
     for what, value in (
-        (f"scoring / bare forward passes (batch {batch}, fastest)", f"{score_ratio:.3f}"),
+        (
+            f"scoring by every attack / bare forward passes for its distinct questions (batch {scored.batch}, fastest)",
+            f"{scored.together:.3f}",
+        ),
+        ("the same, one attack after another", f"{scored.alone:.3f}"),
+        (
+            "queries a sample: made, and if each attack asked alone",
+            f"{scored.asked:.0f}, {scored.wanted:.0f}",
+        ),
         ("training / bare forward + backward + step", f"{train_ratio:.3f}"),
         *evaluated,
         *grown,
         ("default run: wall time", f"{run.wall:.0f} s"),
         *(
-            (f"default run: {count} × `{rule}`", f"{total:.0f} s of a core")
-            for total, rule, count in costs
+            (f"default run: {count} × `{phase}`", f"{total:.0f} s of a core")
+            for total, phase, count in costs
             if total > 5
         ),
         *((f"`{command}` with nothing left to do", f"{wall:.1f} s") for command, wall in run.nothing.items()),
