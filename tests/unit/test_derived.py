@@ -1,13 +1,12 @@
 """Attacks that are derived of scores: what they learn they learn on the calibration fold, and of no sample itself."""
 
 import json
-import re
 from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
-from planning import ROOT, lines_of, small
+from planning import lines_of, small
 
 from simaudit.attacks.attack import attack_types
 from simaudit.attacks.derived._ridge import PENALTIES, Ridge
@@ -351,20 +350,6 @@ def test_an_audit_of_everything_derives_what_its_target_can_be_asked():
 )
 def test_what_cannot_be_derived_is_refused_before_any_job(changes, line):
     assert any(line in shown for shown in lines_of(small, WITH_COMPLEXITY, changes))
-
-
-def test_the_rule_names_what_the_job_reads_and_writes():
-    job = derive_job("t", "complexity", Complexity(), "s", "d", {"reference": "of-reference"})
-    of_samples = derive_job("t", "own_distance", OwnDistance(), "s", "d")
-    rules = (ROOT / "workflow/rules/scores.smk").read_text()
-    (rule,) = re.findall(r"rule derive:\n(.*?)\n\n\n", rules, re.DOTALL)
-    (named,) = re.findall(r"data=reads\(([^)]*)\)", rule)
-    assert {*job.reads, *of_samples.reads} == set(re.findall(r'"(\w+)"', named))
-    written = {
-        path.format(audit="t", derived="complexity") for path in re.findall(r'"(results/[^"]*)"', rule)
-    }
-    made = [*job.outputs, paths.record(job.name), paths.log(job.name)]
-    assert written == {path.as_posix() for path in made}
 
 
 @pytest.mark.parametrize("name", DERIVED)

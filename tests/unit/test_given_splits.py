@@ -24,7 +24,8 @@ from simaudit.evaluation.knobs import EvaluationKnobs
 from simaudit.plan import at_hand
 from simaudit.plan.jobs import jobs
 from simaudit.provenance.stamps import Stamp, write
-from simaudit.scoring.run import write_scores
+from simaudit.scoring.questions import Asking
+from simaudit.scoring.run import Asker, ScoreFile, write_scores
 from simaudit.scoring.score_file import Scores
 from simaudit.storage.json import read_json
 from simaudit.targets.jobs import TheoryKnobs, theory_job
@@ -518,17 +519,11 @@ def test_a_split_with_gaps_is_scored_and_evaluated_as_if_the_unused_images_were_
         made(csv(*rows, header="sample_id,role"))
         split, scores = Split.read(paths.split("mine")), paths.scores("t", "sima")
         assert len(split) == 3 * N - len(unused)
-        write_scores(
-            scores,
-            SimA(timesteps=[0, 30], norms=[4]),
-            known_target(lambda z, t: z * (1 + t)),
-            Images.open(paths.images("d")),
-            split,
-            seed=5,
-            batch_size=7,
-            device=torch.device("cpu"),
-            metadata={"attack": "sima", "member_when": "low"},
-        )
+        target = known_target(lambda z, t: z * (1 + t))
+        asker = Asker(target, Images.open(paths.images("d")), split, 5, 7, torch.device("cpu"))
+        metadata = {"attack": "sima", "member_when": "low"}
+        file = ScoreFile(scores, Asking(SimA(timesteps=[0, 30], norms=[4])), metadata)
+        write_scores([file], asker, scores.parent / name)
         read = Scores.read(scores)
         statistics[name] = dict(zip(read.sample_id.tolist(), read.statistic.T.tolist(), strict=True))
     assert statistics["fewer"] == {i: values for i, values in statistics["all"].items() if i % 3 != 1}

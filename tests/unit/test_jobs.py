@@ -155,9 +155,11 @@ def test_a_speed_knob_is_in_the_speed_of_jobs_and_decides_nothing():
     params = load([DEFAULT, SMOKE])
     values, before = params.model_dump(mode="json", exclude_none=True), list(jobs(params))
     knobs = dict(speed_knobs(params))
-    assert {place[-1] for place in knobs} == {"threads", "device", "batch_size", "checkpoint_every"}
+    assert {place[-1] for place in knobs} == {
+        *("threads", "device", "batch_size", "shards", "checkpoint_every")
+    }
     for place, value in knobs.items():
-        other = "cuda:1" if isinstance(value, str) else value + 1
+        other = "cuda:1" if place[-1] == "device" else 7 if value == "auto" else value + 1
         change = reduce(lambda inner, key: {key: inner}, reversed(place), other)
         after = list(jobs(parse([(DEFAULT, joined(values, change))])))
         assert [_deciding(job) for job in after] == [_deciding(job) for job in before], place

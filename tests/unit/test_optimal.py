@@ -11,7 +11,8 @@ from sklearn.metrics import roc_auc_score
 
 from simaudit.attacks.threshold.sima import SimA
 from simaudit.data.split import Split, make_split
-from simaudit.scoring.run import write_scores
+from simaudit.scoring.questions import Asking
+from simaudit.scoring.run import Asker, ScoreFile, write_scores
 from simaudit.scoring.score_file import Scores
 from simaudit.targets import optimal
 from simaudit.targets.families.optimal import MEMBERS, Optimal
@@ -82,17 +83,10 @@ def test_simas_auc_is_one_at_small_t_and_falls_towards_a_half_as_t_grows(tmp_pat
     split = Split(tmp_path / "s.parquet", *(frame[name].to_numpy() for name in frame.columns))
     Optimal.model_validate(KNOBS).train(images, split, tmp_path / "c", "a", tmp_path / "t")
     attack = SimA(timesteps=[0, 50, 100, 200, 400, 999], norms=[4], inputs=["scaled"])
-    write_scores(
-        tmp_path / "sima.parquet",
-        attack,
-        family_type("optimal").load(tmp_path / "t", CPU),
-        images,
-        split,
-        seed=0,
-        batch_size=64,
-        device=CPU,
-        metadata={"attack": "sima", "member_when": attack.member_when},
-    )
+    asker = Asker(family_type("optimal").load(tmp_path / "t", CPU), images, split, 0, 64, CPU)
+    metadata = {"attack": "sima", "member_when": attack.member_when}
+    file = ScoreFile(tmp_path / "sima.parquet", Asking(attack), metadata)
+    write_scores([file], asker, tmp_path / "unfinished")
     scores = Scores.read(tmp_path / "sima.parquet")
     auc = [roc_auc_score(scores.is_member, -statistic) for statistic in scores.statistic]
     assert auc[:2] == [1.0, 1.0]

@@ -1,5 +1,6 @@
 """The engine and its file: the same scores in any batch, whole or absent, and read back exactly."""
 
+import shutil
 from collections.abc import Iterator
 
 import numpy as np
@@ -33,6 +34,7 @@ def convolution():
 def run(path, attack, target, images, split, batch_size):
     asker = Asker(target, images, split, 5, batch_size, CPU)
     write_scores([ScoreFile(path, Asking(attack), METADATA)], asker, path.parent / "unfinished")
+    shutil.rmtree(path.parent / "unfinished")
     return Scores.read(path)
 
 

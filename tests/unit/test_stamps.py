@@ -203,7 +203,7 @@ def test_a_training_knob_touches_that_targets_training_alone(values):
     }
     values["targets"]["photos-ddpm"]["training"] = {"batch_size": 128}  # which it would take from digits-ddpm
     before = texts(values)
-    values["targets"]["digits-ddpm"]["training"]["batch_size"] = 64
+    values["targets"]["digits-ddpm"]["training"]["batch_size"] = 32
     assert changed_stamps(before, texts(values)) == {f"train/{name}" for name in ("digits-ddpm", *REFERENCES)}
 
 

@@ -58,11 +58,23 @@ def circle(colour: str) -> dict[str, Any]:
     return {"marker": "o", "markersize": 6, "linestyle": "none", "clip_on": False, "zorder": 3, **edge}
 
 
+LEGEND = 0.6
+"""Inches of a figure's height that its legend may take."""
+
+
 def legend_above(axis: Axes, columns: int = 1, **look: Any) -> None:
-    """Put the legend above a panel, in `columns`, or in fewer where these are wider than the figure."""
+    """Put the legend above a panel, in `columns`, or in fewer where these are wider than the figure.
+
+    The figure becomes higher by what a legend of many lines takes, so that its panels stay as high as they are.
+    """
     legend, figure = axis.legend(**_ABOVE, ncols=columns, **look), axis.get_figure(root=True)
-    if columns > 1 and figure and legend.get_window_extent().width > figure.bbox.width:
+    if figure is None:
+        return
+    needed = legend.get_window_extent()
+    if columns > 1 and needed.width > figure.bbox.width:
         legend_above(axis, columns - 1, **look)
+    else:
+        figure.set_figheight(figure.get_figheight() + max(needed.height / figure.dpi - LEGEND, 0))
 
 
 def line_of(number: int) -> dict[str, Any]:

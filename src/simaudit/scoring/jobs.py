@@ -17,7 +17,7 @@ from simaudit.targets.family import TargetFamily, family_modules
 from simaudit.vocabulary import paths
 from simaudit.vocabulary.bounds import BatchSize, Most
 from simaudit.vocabulary.errors import EntryError, SimauditError
-from simaudit.vocabulary.job import Job, reference
+from simaudit.vocabulary.job import Job, plain, reference
 from simaudit.vocabulary.knobs import (
     Condition,
     Device,
@@ -100,7 +100,8 @@ def score_job(
 
 def score(job: Job) -> Mapping[str, Any]:
     """Run one attack on one target, for every sample of the split."""
-    return dict(next(score_at_once([job]))[1])
+    ((_, used),) = score_at_once([job])
+    return used
 
 
 def score_at_once(jobs: Sequence[Job]) -> Iterator[tuple[Job, Mapping[str, Any]]]:
@@ -202,7 +203,7 @@ def _asked_for(
     images = Images.open(first.input("images"))
     size = fitting(scoring.batch_size, target, images, device)
     asker = Asker(target, images, samples, scoring.seed, size, device, labels)
-    read = json.dumps(hashes(first.inputs))
+    read = [hashes(first.inputs), device.type, precision, size]
     of_all = {
         "target_sha256": target_hash(summary),
         "epoch": str(epoch or "last"),
@@ -229,7 +230,7 @@ def _asked_for(
             **({"base": attack.base.model_dump_json()} if isinstance(attack, WrappingAttack) else {}),
             LOG_SNR: json.dumps(_log_snr(name, attack, target.schedule)),
         }
-        key = sha256_bytes(f"{job.identity} {read} {device.type} {precision} {size}".encode())[:16]
+        key = sha256_bytes(json.dumps([job.name, plain(job.params), job.identity, *read]).encode())[:16]
         metadata |= of_all | changes.get(job.name, {})
         files.append(ScoreFile(job.output("scores"), asking[job.name], metadata, key))
     return asker, files, device
