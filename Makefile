@@ -3,6 +3,7 @@
 # make fuzz      5000 files of parameters that are wrong in some way (about 10 minutes)
 # make lint      style and types
 # make bench     how fast it is, as ratios measured on this machine (about 35 minutes)
+# make bench-gpu how fast it is on a GPU, as a table for docs/benchmarks.md (under 8 minutes)
 # make coverage  how often the confidence intervals hold the true value, into docs/evaluation.md (about 10 minutes)
 # make lock      requirements.lock anew from pyproject.toml
 # make schema    the JSON schema of params.yaml, after a change to knobs
@@ -12,7 +13,7 @@ PYTHON ?= python3
 VENV := .venv
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
-.PHONY: figures test fuzz lint bench coverage lock schema clean
+.PHONY: figures test fuzz lint bench bench-gpu coverage lock schema clean
 
 figures: $(VENV)/.ready
 	snakemake --cores all
@@ -32,6 +33,9 @@ lint: $(VENV)/.ready
 
 bench: $(VENV)/.ready
 	python benchmarks/bench.py
+
+bench-gpu: $(VENV)/.ready
+	python benchmarks/gpu.py
 
 coverage: $(VENV)/.ready
 	python benchmarks/interval_coverage.py
