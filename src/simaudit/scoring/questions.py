@@ -142,10 +142,8 @@ def ask(
 
 @dataclass(eq=False)
 class _Walk:
-    """An attack on its way through a batch, under the condition at one place of those that it asks under."""
+    """An attack on its way through a batch, under one of the conditions that it asks under."""
 
-    name: str
-    place: int
     run: greenlet
     has_asked: bool = False
     statistics: list[Statistic] = field(default_factory=list)
@@ -189,12 +187,12 @@ class _Batch:
 
     def run(self, asking: Mapping[str, Asking]) -> dict[str, Asked]:
         self._conditions += sorted({condition for one in asking.values() for condition in one.conditions})
-        walks = {name: self._start(name, one) for name, one in asking.items()}
+        walks = {name: self._start(one) for name, one in asking.items()}
         while self._waiting:
             self._answer_next()
         return {name: _joined(asking[name].conditions, of_it) for name, of_it in walks.items()}
 
-    def _start(self, name: str, asking: Asking) -> list[_Walk]:
+    def _start(self, asking: Asking) -> list[_Walk]:
         """Set an attack going under each condition; under the first alone where it asks the denoiser nothing."""
         walks: list[_Walk] = []
         for condition in asking.conditions or (None,):
@@ -203,7 +201,7 @@ class _Batch:
                 labels = self._labels if condition == "labels" else None
                 target = target.conditioned(labels)
             view = cast(Target, _View(self, target, place, labels))
-            walk = _Walk(name, place, greenlet(self._walked(asking.attack, view)))
+            walk = _Walk(greenlet(self._walked(asking.attack, view)))
             walks.append(walk)
             self._go_on(walk, None)
             if not walk.has_asked:

@@ -98,9 +98,8 @@ class Asker:
         """Return a function of places in the split, (B,): what the attacks get of these samples, in one batch."""
 
         def ask(places: np.ndarray) -> dict[str, tuple[list[Column], np.ndarray]]:
-            (got,) = replace(self).ask(
-                [(places, asking)]
-            )  # what is too large for this batch says nothing of others
+            apart = replace(self)  # what is too large for this batch says nothing of others
+            (got,) = apart.ask([(places, asking)])
             return {name: (piece.columns, piece.values) for name, piece in got.items()}
 
         return ask

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -36,6 +36,7 @@ class Unfinished:
         self._folder = folder
         self._files: dict[str, Path] = {}
         self._new: dict[str, np.ndarray] = {}
+        self._opened: tuple[Path, Any] | None = None
         self._written = time.monotonic()
         for file in sorted(folder.glob("*.npz")):
             try:
@@ -46,7 +47,8 @@ class Unfinished:
 
     def has(self, key: str, rows: slice) -> bool:
         """Return whether there is a piece of that key for these rows."""
-        return f"{_name(key, rows)}.values" in {**self._files, **self._new}
+        name = f"{_name(key, rows)}.values"
+        return name in self._files or name in self._new
 
     def add(self, key: str, rows: slice, piece: Piece) -> None:
         """Add a piece, and write what has been added where the last time is some seconds ago."""
@@ -85,8 +87,12 @@ class Unfinished:
         if name in self._new:
             return self._new[name]
         file = self._files[name]
-        with reading(file, "whole"), np.load(file) as arrays:
-            array: np.ndarray = arrays[name]
+        with reading(file, "whole"):
+            if (
+                self._opened is None or self._opened[0] != file
+            ):  # neighbouring batches mostly stand in one file
+                self._opened = file, np.load(file)
+            array: np.ndarray = self._opened[1][name]
             return array
 
 
