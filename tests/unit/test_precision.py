@@ -48,6 +48,7 @@ def test_float32_is_exact_whatever_the_library_does_of_itself():
     MATMUL.allow_tf32 = CUDNN.allow_tf32 = True
     assert set_precision("float32", CPU) == "float32"
     assert rounds() == (False, False)
+    assert CUDNN.deterministic, "or else a training that was resumed on a GPU ends at other weights"
 
 
 def test_tf32_is_for_products_and_convolutions_alike_and_ends_with_its_context(generation):

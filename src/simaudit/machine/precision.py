@@ -21,7 +21,8 @@ def set_precision(wanted: Precision, device: torch.device) -> Precision:
     """Let this process compute in a precision from now on; return what it computes in on `device`.
 
     `float32` is exact, whatever the library does of itself, which takes TF32 for convolutions on CUDA. `tf32` is
-    `float32` on a device that has no TF32, and a warning says so.
+    `float32` on a device that has no TF32, and a warning says so. Convolutions on CUDA add in one order, so that a
+    training which was killed and resumed ends at the same weights there, too.
     """
     global _in_force
     if wanted == "tf32" and not _has_tf32(device):
@@ -31,6 +32,7 @@ def set_precision(wanted: Precision, device: torch.device) -> Precision:
         wanted = "float32"
     _in_force = wanted
     torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = wanted == "tf32"
+    torch.backends.cudnn.deterministic = True
     return wanted
 
 

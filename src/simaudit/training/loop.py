@@ -53,7 +53,7 @@ def train(
 
     Every step draws its randomness from (seed, step) and every epoch its order from (seed, epoch), so that a run
     resumed from `checkpoint` ends at the same weights as an uninterrupted one (on the same machine and threads; on a
-    GPU as far as its sums are repeated in one order).
+    GPU if the network uses no operation that CUDA adds up in any order, see `set_precision`).
     A checkpoint of another `identity` is ignored; it stands for everything that decides the weights, and therefore
     not for `checkpoint_every`, `threads` and `device`, which may have changed when a run resumes.
     After each epoch of `knobs.intermediate_epochs` the EMA weights are written to `intermediate_path`. The checkpoint
