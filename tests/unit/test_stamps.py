@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[2]
 DEFAULT = ROOT / "params.yaml"
 
 
-REFERENCES = ("digits-ddpm-reference1", "digits-ddpm-reference2")
+REFERENCES = ("digits-ddpm-reference1",)
 
 
 @pytest.fixture
