@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterator
+from collections.abc import Container, Iterable, Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
 from simaudit.attacks.attack import Statistic, TimestepAttack
@@ -31,6 +31,15 @@ class Residual(NamedTuple):
     def statistic(self, variant: Variant, values: torch.Tensor) -> Statistic:
         """Return the statistic that has these `values` (K, B) for each map; `variant` tells it apart, too."""
         return Statistic(self.timestep, {**self.variant, **variant}, self.queries, values.mean(0))
+
+
+def running_means(maps: Iterable[torch.Tensor], counts: Container[int]) -> Iterator[tuple[int, torch.Tensor]]:
+    """Yield n and the mean of the first n maps for each n of these `counts`; one sum is all that is kept of them."""
+    total: torch.Tensor | None = None
+    for n, one in enumerate(maps, start=1):
+        total = one if total is None else total + one
+        if n in counts:
+            yield n, total / n
 
 
 class ResidualAttack(TimestepAttack):

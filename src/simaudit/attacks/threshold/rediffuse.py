@@ -9,7 +9,7 @@ import torch
 from pydantic import model_validator
 from pydantic_core import PydanticCustomError
 
-from simaudit.attacks.residual_attack import Residual
+from simaudit.attacks.residual_attack import Residual, running_means
 from simaudit.attacks.threshold._norms import NormAttack
 from simaudit.attacks.threshold._trajectory import require_multiples
 from simaudit.diffusion.noise import SampleNoise
@@ -38,13 +38,10 @@ class ReDiffuse(NormAttack):
 
     def residuals(self, target: Target, z: torch.Tensor, noise: SampleNoise) -> Iterator[Residual]:
         for t in self.timesteps:
-            variations = torch.stack(
-                [self._variation(target, z, noise.draw(k, z), t) for k in range(self.draws[-1])]
-            )
-            for n in self.draws:
+            variations = (self._variation(target, z, noise.draw(k, z), t) for k in range(self.draws[-1]))
+            for n, mean in running_means(variations, self.draws):
                 variant = {"draws": n, "interval": self.interval}
-                missed = z - variations[:n].mean(0)
-                yield Residual(t, variant, n * (t // self.interval), missed[None])
+                yield Residual(t, variant, n * (t // self.interval), (z - mean)[None])
 
     def _variation(self, target: Target, z: torch.Tensor, noise: torch.Tensor, start: int) -> torch.Tensor:
         """Return what denoising makes of z (B, …) with this noise at timestep `start`, shaped as z."""
