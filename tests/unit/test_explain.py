@@ -153,3 +153,9 @@ def test_a_file_that_is_no_yaml_is_one_line(tmp_path, content, why):
         load([file])
     [line] = str(refusal.value).splitlines()
     assert line.startswith(f"{file}: {why}")
+
+
+def test_a_value_that_may_be_of_several_kinds_has_one_line_that_says_which():
+    assert refused("scoring: {batch_size: few}") == [
+        "experiment.yaml: scoring.batch_size: must be a whole number or 'auto' (got 'few')"
+    ]

@@ -27,6 +27,7 @@ WHY = {
 """What is said in place of pydantic's own words, by its name of the error."""
 WITHOUT_VALUE = ("extra_forbidden", "missing")
 MOST_PLACES = 3  # in which a mistake is named again
+MUST_BE = "must be "
 MOST_LINES = 40  # of one refusal
 
 Where = Callable[[Sequence[str]], tuple[str, str]]
@@ -47,8 +48,22 @@ def explain(error: ValidationError, values: Any, where: Where) -> SimauditError:
 
 
 def mistakes_in(error: ValidationError, values: Any) -> Iterator[Mistake]:
-    """Yield each mistake that an error found in `values`, at its keys there."""
-    yield from (_mistake(detail, values) for detail in error.errors() if not _follows(detail))
+    """Yield each mistake that an error found in `values`, at its keys there.
+
+    A value that may be of several kinds and is of none is one mistake, which says what each kind would be.
+    """
+    found: dict[tuple[tuple[str, ...], str, str], list[str]] = {}
+    for detail in error.errors():
+        if _follows(detail):
+            continue
+        keys, why = _keys(detail["loc"], values), _why(detail)
+        if detail["type"] == "missing" and keys[-1:] != [str(detail["loc"][-1])]:
+            keys.append(str(detail["loc"][-1]))
+        got = "" if detail["type"] in WITHOUT_VALUE else f" (got {shown(detail['input'])})"
+        begins = MUST_BE if got and why.startswith(MUST_BE) else why
+        found.setdefault((tuple(keys), begins, got), []).append(why.removeprefix(begins))
+    for (at, begins, got), kinds in found.items():
+        yield Mistake(at, f"{begins}{' or '.join(dict.fromkeys(kinds))}{got}")
 
 
 def refusal(mistakes: Iterable[Mistake], where: Where) -> SimauditError:
@@ -79,13 +94,10 @@ def _follows(detail: Any) -> bool:
     return is_short and len(detail["input"]) > detail["ctx"]["actual_length"]
 
 
-def _mistake(detail: Any, values: Any) -> Mistake:
-    kind, keys = detail["type"], _keys(detail["loc"], values)
-    why = WHY[kind].format(**detail.get("ctx", {})) if kind in WHY else detail["msg"]
-    why = why.replace("Input should be", "must be")
-    if kind == "missing" and keys[-1:] != [str(detail["loc"][-1])]:
-        keys.append(str(detail["loc"][-1]))
-    return Mistake(keys, why if kind in WITHOUT_VALUE else f"{why} (got {shown(detail['input'])})")
+def _why(detail: Any) -> str:
+    kind = detail["type"]
+    why = WHY[kind].format(**detail.get("ctx", {})) if kind in WHY else str(detail["msg"])
+    return why.replace("Input should be ", MUST_BE)
 
 
 def _keys(loc: Sequence[int | str], values: Any) -> list[str]:

@@ -9,21 +9,19 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
-from tempfile import TemporaryFile
 from types import MappingProxyType
-from typing import Self
 
 import numpy as np
 import torch
 
 from simaudit.attacks.attack import Statistic, TargetAttack
-from simaudit.attacks.derived_attack import Known
 from simaudit.attacks.learning_attack import LearningAttack
 from simaudit.data.split import Split
 from simaudit.data.store import Images
 from simaudit.diffusion.noise import SampleNoise, noise_of_batches
 from simaudit.machine.progress import Progress
 from simaudit.machine.transfer import sent_ahead
+from simaudit.scoring.maps import Maps
 from simaudit.scoring.questions import Asked, AskedTarget, Asking, ask, under
 from simaudit.scoring.score_file import ScoreWriter, require_finite
 from simaudit.scoring.unfinished import Piece, Unfinished
@@ -116,7 +114,7 @@ def write_scores(files: Sequence[ScoreFile], asker: Asker, folder: Path) -> list
     pieces, spent = Unfinished(folder), []
     with ExitStack() as stack:
         maps = {
-            file.key: stack.enter_context(_Maps(file.path.parent, len(asker.split)))
+            file.key: stack.enter_context(Maps(file.path.parent, len(asker.split)))
             for file in files
             if learns(file)
         }
@@ -136,7 +134,7 @@ def collect(
     asker: Asker,
     batches: Sequence[slice],
     pieces: Unfinished,
-    maps: Mapping[str, _Maps] = MappingProxyType({}),
+    maps: Mapping[str, Maps] = MappingProxyType({}),
 ) -> None:
     """Ask for what `pieces` lack of these batches, and add it; the maps of learning attacks go to `maps`, by key.
 
@@ -171,7 +169,7 @@ def learns(file: ScoreFile) -> bool:
 
 
 def _whole(
-    file: ScoreFile, asker: Asker, pieces: Unfinished, maps: Mapping[str, _Maps]
+    file: ScoreFile, asker: Asker, pieces: Unfinished, maps: Mapping[str, Maps]
 ) -> Iterator[tuple[slice, Piece]]:
     """Yield what a file is to hold: batch by batch, or all at once where it was learned."""
     attack = file.asking.attack
@@ -180,38 +178,6 @@ def _whole(
     else:
         for rows in asker.batches:
             yield rows, pieces.read(file.key, rows)
-
-
-class _Maps:
-    """The maps of all samples, (K, N, …), in a file of a folder that has no name. A context manager."""
-
-    def __init__(self, folder: Path, samples: int) -> None:
-        self._folder, self._samples = folder, samples
-        self._columns: list[Column] = []
-        self._seconds = 0.0
-
-    def __enter__(self) -> Self:
-        self._folder.mkdir(parents=True, exist_ok=True)
-        self._file = TemporaryFile(dir=self._folder)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._file.close()
-
-    def add(self, rows: slice, piece: Piece) -> None:
-        if not self._columns:
-            self._columns, (count, _, *shape) = piece.columns, piece.values.shape
-            self._maps = np.memmap(self._file, np.float32, shape=(count, self._samples, *shape))
-        self._maps[:, rows] = piece.values
-        self._seconds += piece.seconds
-
-    def learned(self, attack: LearningAttack, split: Split, device: torch.device) -> Piece:
-        """Return what an attack learns from them."""
-        calibration = split.is_calibration
-        known = Known({}, {}, split.is_member & calibration, ~split.is_member & calibration)
-        start = time.perf_counter()
-        values = np.stack([attack.learn(maps, known, device) for maps in self._maps])
-        return Piece(self._columns, values, self._seconds + time.perf_counter() - start)
 
 
 def score_together(
