@@ -72,11 +72,12 @@ def _shorter(audit: Facts) -> Iterator[tuple[str, str]]:
     epochs = audit["epochs"]
     if epochs is None:
         return
-    lower = [epoch for epoch, auc in epochs["at"].items() if auc["high"] < epochs["end"]["low"]]
+    end = epochs["end"]
+    lower = [kept for kept in epochs["at"] if kept["auc"]["high"] < end["low"]]
     if lower:
-        of, then, end = legend.look(epochs["attack"]).name, epochs["at"][lower[0]], epochs["end"]
+        first = lower[0]
         yield (
             "epochs",
-            f"Train for fewer epochs: at epoch {lower[0]} the AUC of {of} was [[{then['id']}]], at the end "
-            f"[[{end['id']}]].",
+            f"Train for fewer epochs: at epoch {first['epoch']} the AUC of {legend.look(epochs['attack']).name} was "
+            f"[[{first['auc']['id']}]], at the end [[{end['id']}]].",
         )

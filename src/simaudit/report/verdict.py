@@ -8,7 +8,7 @@ from simaudit.attacks.access import ACCESS
 from simaudit.evaluation.numbers import Ledger, Number
 from simaudit.evaluation.protocol.metrics import AUC
 from simaudit.report.findings import Findings
-from simaudit.report.grades import GRADES, TPR, grade
+from simaudit.report.grades import GRADES, TPR
 from simaudit.report.outcome import are_trusted, clauses
 
 Facts = dict[str, Any]
@@ -29,9 +29,9 @@ class Known:
 
 
 def verdict(findings: Findings, known: Known) -> Facts:
-    """Return the facts of a run, see `Facts`: audits are in the order of the report, and `worst` names one of them."""
+    """Return the facts of a run, see `Facts`: its audits in the order of their names, of which `worst` is one."""
     controls = findings.comparison["controls"]
-    audits = {target: _audit(findings, known, target) for target in findings.audited}
+    audits = {target: _audit(findings, known, target) for target in sorted(findings.audited)}
     return {
         **known.occasion,
         "controls": {
@@ -54,8 +54,7 @@ def _rank(audit: Facts) -> tuple[int, float]:
 
 def _audit(findings: Findings, known: Known, target: str) -> Facts:
     ledger, best, is_shifted = findings.ledger, findings.ledger.best(target), findings.is_shifted(target)
-    said = findings.comparison["controls"]["verdicts"][target]
-    graded, split = grade(ledger, target, said, is_shifted), findings.summaries[target]["split"]
+    graded, split = findings.grade(target), findings.summaries[target]["split"]
     taken = known.access.get(target, {})
     attacks = sorted(
         ledger.attacks(target), key=lambda name: -ledger.number("calibration_auc", target, name).value
@@ -70,7 +69,7 @@ def _audit(findings: Findings, known: Known, target: str) -> Facts:
         "heldout": _number(ledger.number("heldout", target)),
         "membership": findings.contexts[target].membership,
         "shifted": is_shifted,
-        "verdict": said["verdict"],
+        "verdict": findings.verdict(target),
         "grade": graded.word,
         "graded_by": {
             "attack": graded.by.attack,
@@ -118,7 +117,7 @@ def _epochs(ledger: Ledger, target: str, best: str) -> Facts | None:
     return {
         "attack": attacks[0],
         "end": _number(ledger.number(AUC, target, attacks[0])),
-        "at": {str(epoch): aucs[epoch] for epoch in sorted(aucs)},
+        "at": [{"epoch": epoch, AUC: aucs[epoch]} for epoch in sorted(aucs)],
     }
 
 
