@@ -35,7 +35,7 @@ from simaudit.vocabulary.variant import Column, Variant, parse_variant
 SAMPLES, MEMBERS = 300, 120
 OCCASION = {
     "when": "2026-01-09T10:00:00+00:00",
-    "simaudit": "1.2.3",
+    "simaudit": "7",
     "commit": "0123456789ab",
     "dirty": False,
 }

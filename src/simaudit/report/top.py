@@ -126,22 +126,27 @@ def _evidence(facts: Facts) -> Iterator[str]:
     if worst is None:
         return
     audit = audits[worst]
-    asked, queries = audit["queries"]["value"], f"[[#{audit['queries']['id']}]]"
-    calls = f"{queries} model call{'s' * (asked != 1)}" if asked else "no model call"
     found = (
         f"it exposes [[%{audit[TPR]['id']}]] of the members"
         if "tail_too_small" not in audit[TPR]
         else "how many members it exposes cannot be said of so few held-out images"
     )
     yield (
-        f"{f'{worst}: s' if len(audits) > 1 else 'S'}hown one member and one other image, {_name(audit['attack'])} "
-        f"({calls}) picks the member in [[%{audit[AUC]['id']}]] of pairs (in brackets: 95 % limits; guessing: 50 %). "
-        f"Allowing 1 false accusation in 100, {found}."
+        f"{f'{worst}: s' if len(audits) > 1 else 'S'}hown one member and one other image, {_name(audit['attack'])}"
+        f"{_calls(audit['queries'])} picks the member in [[%{audit[AUC]['id']}]] of pairs (in brackets: 95 % limits; "
+        f"guessing: 50 %). Allowing 1 false accusation in 100, {found}."
     )
     yield f"{_graded(audit)} {_blind(audit)}"
     missed = [f"{name} {_missed(of)}" for name, of in audits.items() if of["missed_up_to"] is not None]
     if missed:
         yield f"Would have been missed: {some(missed, NAMED)}."
+
+
+def _calls(queries: Facts | None) -> str:
+    if queries is None:
+        return ""
+    asked = queries["value"]
+    return f" ([[#{queries['id']}]] model call{'s' * (asked != 1)})" if asked else " (no model call)"
 
 
 def _name(attack: str) -> str:

@@ -79,7 +79,7 @@ def _audit(findings: Findings, known: Known, target: str) -> Facts:
         },
         "missed_up_to": graded.missed and graded.missed.high,
         "attack": best,
-        "queries": _number(ledger.number("queries", target, best)),
+        "queries": _optional(ledger.get("queries", target, best)),
         AUC: _number(ledger.number(AUC, target, best)),
         TPR: _number(ledger.number(TPR, target, best)),
         "blind_auc": _optional(ledger.get(AUC, split, "blind")),

@@ -29,7 +29,7 @@ def test_what_is_read_first_is_what_the_terminal_says(reported):
     section = reported.html.split('<section id="verdicts"')[1].split("<figure")[0]
     text = " ".join(unescape(re.sub(r"<[^>]+>", "", section)).split())
     lines = json.loads((reported.path / "verdict.json").read_text())["lines"]
-    assert lines[0].endswith(" held-out images of d · 9 January 2026 · commit 01234567 · simaudit 1.2.3")
+    assert lines[0].endswith(" held-out images of d · 9 January 2026 · commit 01234567 · simaudit 7")
     assert lines[1] == (
         "3 of 3 audited targets leak who was in the training set (2 strongly, 1 clearly). 7 of 7 controls passed, so "
         "the measurement can be trusted."
@@ -59,8 +59,9 @@ def test_every_number_is_printed_as_the_ledger_has_it_and_leads_to_its_entry(sma
 
 
 def test_no_number_is_printed_outside_the_ledger(page):
-    """Decimal fractions are measured: what remains are levels in the names of metrics, a knob, and what is cited."""
-    assert set(re.findall(r"(?<!arXiv:)\b\d+\.\d+", page.text)) <= {"0.1", "0.01"}
+    """Decimal fractions are measured: what remains are levels in the names of metrics, a knob, chance in the glossary,
+    and what is cited."""
+    assert set(re.findall(r"(?<!arXiv:)\b\d+\.\d+", page.text)) <= {"0.1", "0.01", "0.5"}
 
 
 def test_a_numbers_entry_says_where_it_is_from(reported):

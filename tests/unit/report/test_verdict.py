@@ -206,8 +206,8 @@ def test_the_lines_say_how_sure_by_which_attacker_and_what_was_not_tested(small_
     assert re.match(r"Grade: strong, by the lower limit of SimA's AUC, 0\.9\d\d \[0\.8\d\d, ", lines[3])
     who = (
         "Who can do this: somebody who can run the denoiser at a timestep of their choice.",
-        "Tested: the denoiser at a chosen timestep. Not tested: images that the model draws, gradients of the denoiser, "
-        "reference models, learning from known members.",
+        "Tested: the denoiser at a chosen timestep. Not tested: images that the model draws, gradients of the "
+        "denoiser, reference models, learning from known members.",
     )
     assert tuple(lines[5:7]) == who
     assert lines[7].startswith("What to do: Do not publish")
@@ -297,9 +297,8 @@ def test_the_words_of_the_page_are_those_of_the_glossary():
     )
     plain = {}
     for first, rest in entries:
-        words, _, meaning = re.sub(
-            r" \(\[[^]]*\]\([^)]*\)\)|\*", "", " ".join(f"{first}{rest}".split())
-        ).partition(": ")
+        text = " ".join(f"{first}{rest}".split())
+        words, _, meaning = re.sub(r" \(\[[^]]*\]\([^)]*\)\)|\*", "", text).partition(": ")
         plain.setdefault(re.sub(r" \(.*\)", "", words), meaning)
     on_page = read_yaml(TEMPLATES / "glossary.yaml")
     assert len(on_page) > 20
