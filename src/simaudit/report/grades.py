@@ -51,8 +51,8 @@ def grade(ledger: Ledger, target: str, verdict: Mapping[str, Any], is_shifted: b
 
     It is that of the AUC that decides the verdict, with limits that hold for all attacks together; or that of TPR at
     1 % FPR of the attack that did best on the calibration fold, where its own lower limit says more and its tail can be
-    read, since a model may leak few members surely. So of a hundred targets at most five are graded above what they
-    leak: by chance either lower limit is too high for one in forty.
+    read, since a model may leak few members surely. Either lower limit is too high by chance for about one target in
+    forty, so about one in twenty at most is graded above what it leaks.
     """
     of = MINUS_BLIND if is_shifted else SELECTED
     decisive = {

@@ -1,14 +1,14 @@
 """What a run found, in a few sentences: those of the page's top, of the terminal, and of `lines` in verdict.json."""
 
 import datetime
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from simaudit.attacks.access import ACCESS
 from simaudit.evaluation.protocol.metrics import AUC
 from simaudit.figures import legend
 from simaudit.figures.printed import fill
-from simaudit.report.advice import advice
+from simaudit.report.advice import advice, advice_on
 from simaudit.report.findings import Findings
 from simaudit.report.grades import CLEAR, FOUND, NOTHING, STRONG, TPR, UNDECIDED, WEAK
 from simaudit.report.outcome import control_line, notes, own_samples_lines, set_line
@@ -72,14 +72,20 @@ def top(facts: Facts, findings: Findings) -> Top:
 
 
 def with_lines(facts: Facts, findings: Findings) -> Facts:
-    """Return the facts of a run with their `advice`, and the `lines` of a terminal: what verdict.json holds."""
+    """Return the facts of a run with `advice` on it and on each audit, and the `lines` of a terminal.
+
+    This is what verdict.json holds.
+    """
+
+    def filled(texts: Iterable[str]) -> list[str]:
+        return [fill(text, findings.ledger) for text in texts]
+
     said = top(facts, findings)
-    plain = (fill(line, findings.ledger) for line in said.lines())
-    return {
-        **facts,
-        "advice": [fill(sentence, findings.ledger) for sentence in said.advice],
-        "lines": list(plain),
+    audits = {
+        name: {**audit, "advice": filled(advice_on(audit).values())}
+        for name, audit in facts["audits"].items()
     }
+    return {**facts, "audits": audits, "advice": filled(said.advice), "lines": filled(said.lines())}
 
 
 def _subject(facts: Facts) -> str:

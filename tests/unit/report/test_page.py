@@ -4,6 +4,7 @@ import base64
 import io
 import json
 import re
+from dataclasses import replace
 from html import unescape
 from urllib.parse import unquote
 
@@ -14,8 +15,10 @@ from reporting import REASON, REPORTED, Read, report_on
 
 from simaudit.figures.printed import FORMS, estimate
 from simaudit.report.page.doubts import doubts
-from simaudit.report.page.pictures import webp
+from simaudit.report.page.page import page as page_of
+from simaudit.report.page.pictures import picture, webp
 from simaudit.report.page.sources import jobs, sources
+from simaudit.report.top import top
 from simaudit.storage.hashes import sha256_file
 from simaudit.vocabulary.errors import SimauditError
 
@@ -196,3 +199,14 @@ def test_a_shifted_split_and_its_failed_control_come_before_all_numbers(audit, s
     assert "net: shifted Shifted: only what an attack has above" in text
     assert page.text.count("Mean ranks: ranks need two or more audited targets") == 1
     assert "Targets that differ in their training seed alone: no two targets" in page.text
+
+
+def test_the_forest_of_a_run_stands_above_the_verdicts_and_not_among_its_other_figures(small_run, reported):
+    drawn = picture("net", "roc_loglog", reported.path / "figures")
+    findings = small_run.findings
+    pictures = {"run": [replace(drawn, of="run", name=name) for name in ("forest", "ranks")]}
+    said = top(json.loads((reported.path / "verdict.json").read_text()), findings)
+    html = page_of(findings, said, pictures, {}, [], {})
+    first, _, rest = html.partition("What is found of each target.")
+    assert (first.count("<img"), rest.count("<img")) == (1, 1)
+    assert rest.index('id="run"') < rest.index("<img") < rest.index('id="targets"')

@@ -191,6 +191,7 @@ def test_the_verdict_for_machines_has_the_numbers_of_the_ledger(small_run):
         "verified",
     )
     assert net["auc"]["id"] == "net.sima.auc"
+    assert net["advice"][0].startswith("Do not publish")
     assert net["queries"]["value"] == 1
     assert json.loads(json.dumps(verdict)) == verdict
 
