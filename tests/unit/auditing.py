@@ -20,6 +20,8 @@ from simaudit.evaluation.protocol.quality import quality
 from simaudit.evaluation.results import Results
 from simaudit.evaluation.sets.jobs import SetKnobs, sets_job
 from simaudit.report.findings import Findings
+from simaudit.report.top import with_lines
+from simaudit.report.verdict import Known, verdict
 from simaudit.scoring.score_file import KIND, LEARNED, Scores, ScoreWriter
 from simaudit.storage.array import save_arrays
 from simaudit.storage.json import write_json
@@ -31,6 +33,12 @@ from simaudit.vocabulary.membership import VERIFIED
 from simaudit.vocabulary.variant import Column, Variant, parse_variant
 
 SAMPLES, MEMBERS = 300, 120
+OCCASION = {
+    "when": "2026-01-09T10:00:00+00:00",
+    "simaudit": "7",
+    "commit": "0123456789ab",
+    "dirty": False,
+}
 FEATURES = np.random.default_rng(5).normal(size=(3, 40, 2))  # of samples, members and held-out images
 
 
@@ -209,3 +217,10 @@ class SmallRun:
     def findings(self) -> Findings:
         """What tables and the page are made of."""
         return Findings.read(self.audit.path, self.contexts)
+
+    def verdict(self, access: dict[str, dict[str, list[str]]] | None = None) -> dict:
+        """What verdict.json holds, of attacks with this access; by default each asks the denoiser."""
+        findings = self.findings
+        if access is None:
+            access = {name: {key: ["denoiser"] for key in findings.attacks(name)} for name in self.contexts}
+        return with_lines(verdict(findings, Known({"s": "d"}, access, OCCASION)), findings)

@@ -38,7 +38,7 @@ IMAGES, WEIGHTS, LOSS = (
 )
 SHA256 = {
     path: hashlib.sha256(path.encode()).hexdigest()
-    for path in (IMAGES, WEIGHTS, LOSS, "results/numbers.json")
+    for path in (IMAGES, WEIGHTS, LOSS, "results/numbers.json", "results/occasion.json")
 }
 """Every output of this run holds its own name."""
 PREPARE = Job("prepare/d", "simaudit.data.jobs:prepare", {"source": "digits"}, {}, {"images": Path(IMAGES)})
@@ -139,7 +139,7 @@ def test_the_run_takes_the_parameters_and_gives_what_no_job_reads_and_the_ledger
     run = packed().get("#run")
     assert run["instrument"].id == "Snakefile"
     assert ids(run["object"]) == {f"results/params/{job}.json" for job in JOBS}
-    assert ids(run["result"]) == {f"#{WEIGHTS}", "results/numbers.json"}
+    assert ids(run["result"]) == {f"#{WEIGHTS}", "results/numbers.json", "results/occasion.json"}
 
 
 def test_steps_tools_and_orders_hang_together_as_the_profile_demands():

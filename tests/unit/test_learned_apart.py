@@ -7,7 +7,7 @@ from simaudit.evaluation.comparison.compare import ranks
 from simaudit.evaluation.controls.controls import MINUS_BEST, SELECTED, all_controls
 from simaudit.evaluation.numbers import LEARNED
 from simaudit.evaluation.protocol.evaluate import headline
-from simaudit.report.outcome import heads_that_find_more, summary_lines
+from simaudit.report.outcome import heads_that_find_more
 from simaudit.report.tables.every import target_tables
 from simaudit.report.tables.of_target import ATTACKS
 
@@ -68,7 +68,7 @@ def test_what_a_head_finds_more_is_one_sentence_with_its_numbers(
     sentences = heads_that_find_more(controls, ledger)
     assert len(sentences) == bool(said)
     if said:
-        (line,) = (line for line in summary_lines(controls, ledger) if said in line)
+        (line,) = (line for line in run.verdict()["lines"] if said in line)
         assert f"{ledger.number('auc', 't', 'combined', LEARNED).value:.3f}" in line
         assert f"{ledger.number('auc', 't', 'sima').value:.3f}" in line
 

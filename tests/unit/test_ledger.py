@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from simaudit.evaluation.numbers import Ledger, Number, ledger
-from simaudit.figures.printed import count, estimate, fill, mention
+from simaudit.figures.printed import count, estimate, fill, mention, share, upper
 from simaudit.storage.hashes import sha256_file
 from simaudit.storage.json import write_json
 from simaudit.vocabulary.errors import SimauditError
@@ -146,7 +146,16 @@ def test_a_number_in_print_has_limits_a_mark_or_is_a_dash():
     assert estimate(replace(number, tail_too_small=True)) == "0.931 [0.900, 0.950]†"
     assert estimate(replace(number, value=-1e-9, low=-0.5)) == "0.000 [-0.500, 0.950]"
     assert count(number) == estimate(replace(number, low=None, high=None)) == "0.9315"
-    assert estimate(None) == count(None) == "–"
+    assert estimate(None) == count(None) == share(None) == upper(None) == "–"
+
+
+def test_a_share_in_print_is_of_a_hundred_and_has_more_places_near_the_ends():
+    number = Number("net", "sima", "auc", None, 0.93149, 0.9, 0.954, "1", "a.json", "/", "0")
+    assert share(number) == "93 % (90 to 95)"
+    assert share(replace(number, value=0.0142, low=0.0, high=0.0771)) == "1.4 % (0.0 to 7.7)"
+    assert share(replace(number, value=0.9996, low=0.998, high=1.0)) == "100.0 % (99.8 to 100.0)"
+    assert share(replace(number, tail_too_small=True, low=None, high=None)) == "93 %†"
+    assert upper(number) == "0.954"
 
 
 def test_a_text_is_filled_with_the_numbers_that_it_mentions():
@@ -154,4 +163,5 @@ def test_a_text_is_filled_with_the_numbers_that_it_mentions():
     book = Ledger({number.id: number})
     text = f"{mention('auc', 'net', 'sima')}, {mention('auc', 'net', 'sima', limits=False)}, {mention('asr', 'net')}"
     assert fill(text, book) == "0.500 [0.400, 0.600], 0.5, –"
+    assert fill(f"[[%{number.id}]], [[^{number.id}]]", book) == "50 % (40 to 60), 0.600"
     assert fill(text, book, lambda name, printed: name) == "net.sima.auc, net.sima.auc, net.asr"

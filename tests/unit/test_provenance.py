@@ -30,6 +30,7 @@ from recording import (
 from safetensors.numpy import save_file
 from sources import Sources, forget
 
+from simaudit import __version__
 from simaudit.provenance import checks, code, environment, stamps, verify
 from simaudit.provenance.records import Record, makers, read_records, write_record
 from simaudit.provenance.stamps import Stamp
@@ -58,6 +59,13 @@ def test_a_whole_run_agrees_with_itself(run):
     assert disagreements() == []
     assert disagreements("t.sima.auc") == []
     assert disagreements(str(WEIGHTS)) == []
+
+
+def test_when_the_numbers_were_taken_is_measured_so_records_of_two_runs_are_equal_without_it(run):
+    record = Record.read(paths.record("numbers"))
+    assert record.outputs["results/occasion.json"] is None
+    assert record.outputs["results/numbers.json"]
+    assert read_json(paths.OCCASION)["simaudit"] == __version__
 
 
 @pytest.mark.parametrize("path", [IMAGES, SPLIT, WEIGHTS, SCORES["sima"], SUMMARY], ids=str)

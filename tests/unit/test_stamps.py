@@ -48,7 +48,7 @@ RUN_FIGURES = {
     f"figure/run/{figure}"
     for figure in ("against_reference", "mean_ranks", "over_beta", "over_epochs", "published_beside")
 }
-TOGETHER = {"compare", "numbers", "tables", "report"} | RUN_FIGURES
+TOGETHER = {"compare", "numbers", "tables", "verdict", "report"} | RUN_FIGURES
 """What knows of all audits and of how they stand to each other."""
 
 
@@ -155,7 +155,8 @@ def test_the_choice_of_attacks_scores_and_evaluates_alone(values):
     values["audits"]["digits-ddpm"] = {"attacks": ["sima"]}
     dropped = {name for name in before if name.startswith("score/digits-ddpm/")} - {"score/digits-ddpm/sima"}
     not_drawn = {"figure/digits-ddpm/complexity", "figure/digits-ddpm/queries"}  # of SimA alone
-    summing_up = {"evaluate/digits-ddpm", "own_samples/digits-ddpm", "sets/digits-ddpm", "numbers", "report"}
+    of_audit = {f"{phase}/digits-ddpm" for phase in ("evaluate", "own_samples", "sets")}
+    summing_up = of_audit | {"numbers", "verdict", "report"}
     assert changed_stamps(before, texts(values)) == dropped | not_drawn | summing_up
 
 
@@ -284,7 +285,9 @@ def test_stamps_are_rewritten_only_when_they_change_and_dropped_when_nobody_asks
         for audit in ("digits-ddpm", "digits-ldm")
         for phase in ("evaluate", "sets")
     }
-    assert rewritten == scores | lost_one | {folder / "numbers.json", folder / "report.json"}
+    assert rewritten == scores | lost_one | {
+        folder / f"{job}.json" for job in ("numbers", "verdict", "report")
+    }
 
 
 def test_a_stamp_is_read_back_as_it_was_written(values, tmp_path):

@@ -16,7 +16,7 @@ STAGES = {f"train_{kind}": "train" for kind in ("ddpm", "latent", "optimal")} | 
     "figures": "figure",
 }
 """The stage of a rule that has another name, both without the audit's."""
-SUMMING_UP = {"compare", "numbers", "figures_run", "tables", "report"}
+SUMMING_UP = {"compare", "numbers", "figures_run", "tables", "verdict", "report"}
 
 
 def every(stage, targets=TARGETS):

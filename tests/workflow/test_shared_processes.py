@@ -97,6 +97,7 @@ def test_a_flipped_bit_is_noticed_and_that_file_alone_is_made_again(results):
         "numbers",
         "figures/run",
         "tables",
+        "verdict",
         "report",
     }  # which tell the seconds that it took
 

@@ -9,6 +9,7 @@ import shutil
 import signal
 import subprocess
 import time
+from html import unescape
 from pathlib import Path
 
 import numpy as np
@@ -36,7 +37,7 @@ OF_RUN = {
     f"results/figures/run/{name}.pdf" for name in ("over_epochs", "published_beside", "closed_form_line")
 }
 INDEX = "results/report/index.html"
-SUMMING_UP = {"compare", "numbers", "tables", "report"}
+SUMMING_UP = {"compare", "numbers", "tables", "verdict", "report"}
 
 
 def scores(target="digits-ddpm"):
@@ -117,10 +118,13 @@ def test_every_number_has_limits_and_the_report_says_first_which_controls_passed
         "optimal",
     }
     page = (finished.path / INDEX).read_text()
-    first = page[page.index("<main") : page.index("<table")]
-    assert " ".join(re.sub("<[^>]+>", "", first).split()).startswith(
-        f"Verdicts and controls {len(controls['controls'])} of {len(controls['controls'])} controls passed:"
-    )
+    first = " ".join(re.sub("<[^>]+>", "", page[page.index("<main") : page.index("<table")]).split())
+    known = json.loads((finished.path / "results/verdict.json").read_text())
+    every = len(controls["controls"])
+    assert f"{every} of {every} controls passed, so the measurement can be trusted." in first
+    assert set(known["audits"]) == set(controls["verdicts"])
+    assert all(line.removeprefix("What to do:").strip() in unescape(first) for line in known["lines"])
+    assert f"commit {known['commit'][:8]}" in first
 
 
 def test_one_attacks_parameter_reruns_scores_evaluation_and_figures_of_those_it_is_run_on(results):

@@ -30,6 +30,7 @@ rule numbers:
         files=reads("numbers"),
     output:
         numbers="results/numbers.json",
+        occasion="results/occasion.json",
         record="results/records/numbers.json",
     log:
         "results/logs/numbers.log",

@@ -1,4 +1,5 @@
-# What a person reads: every table in three forms, and one page with the verdicts, all tables and all figures.
+# What a person reads: every table in three forms, and one page with the verdicts, all tables and all figures; and what
+# machines read of it.
 
 
 rule tables:
@@ -18,6 +19,25 @@ rule tables:
         stamp=stamp("tables"),
     shell:
         "simaudit run tables"
+
+
+rule verdict:
+    input:
+        results=reads("verdict"),
+    output:
+        verdict="results/verdict.json",
+        record="results/records/verdict.json",
+    log:
+        "results/logs/verdict.log",
+    priority: priority("verdict")
+    threads: 1
+    resources:
+        mem_mb=memory("verdict"),
+        runtime=30,
+    params:
+        stamp=stamp("verdict"),
+    shell:
+        "simaudit run verdict"
 
 
 rule report:

@@ -24,7 +24,7 @@ from simaudit.plan.jobs import numbered
 from simaudit.provenance import stamps
 from simaudit.provenance.asked import remember_command
 from simaudit.provenance.doing import do
-from simaudit.report.jobs import report_job, tables_job
+from simaudit.report.jobs import report_job, tables_job, verdict_job
 from simaudit.scoring.given.jobs import given_score_job, given_split_job
 from simaudit.scoring.given.scores import GivenKnobs, GivenScores, read_given
 from simaudit.scoring.given.table import attack_name
@@ -125,6 +125,7 @@ def jobs(
             yield figure_job(audit, name, figure, {})
     contexts = {audit: {**context, "arm": None}}
     yield tables_job(contexts)
+    yield verdict_job(contexts, {}, {})
     records = [paths.record(job.name) for job in before]
     yield report_job(contexts, {audit: drawn}, {audit: undrawn}, {SPLIT: {}}, {}, records, again)
 

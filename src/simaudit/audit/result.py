@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -13,40 +13,19 @@ import pandas as pd
 from simaudit.audit.question import IMAGES, require_known
 from simaudit.data.store import read_items
 from simaudit.evaluation.numbers import Ledger, Number
-from simaudit.evaluation.protocol.metrics import AUC, METRICS, TPR_LEVELS
+from simaudit.evaluation.protocol.metrics import METRICS
 from simaudit.evaluation.protocol.selected import BLIND, SelectedScores
-from simaudit.figures import legend
-from simaudit.figures.printed import estimate, fill
-from simaudit.report.outcome import (
-    control_line,
-    heads_that_find_more,
-    origins_apart,
-    own_samples_lines,
-    set_line,
-)
+from simaudit.figures.printed import estimate
+from simaudit.report.outcome import page_line, verdict_lines
 from simaudit.storage.atomic import atomic_path
-from simaudit.storage.json import read_json
 from simaudit.vocabulary import paths
 from simaudit.vocabulary.errors import SimauditError
-from simaudit.vocabulary.membership import STATED, VERIFIED
 from simaudit.vocabulary.sides import CALIBRATION, EVALUATION, HELDOUT, MEMBER
 
 SCORES = "scores.csv"
 COLUMN = "membership_{}"
 LEARNED_COLUMN = "learned_{}"
 """The column of an attack in scores.csv, and of a learned head; a higher number is more like that of a member."""
-VERDICTS = {
-    "leaks": "LEAKS: an attack tells members from held-out images",
-    "undecided": "UNDECIDED: one attack alone would tell members from held-out images, but several were tried",
-    "no leak found": "NO LEAK FOUND: no threshold attack tells members from held-out images",
-    "shifted": "SHIFTED: no threshold attack does better than classifiers that never see the model",
-}
-
-KNOWN: dict[str | None, str] = {
-    STATED: "as stated by the list",
-    VERIFIED: "on which simaudit trained the model",
-}
-"""How members are known, in the line that counts them."""
 
 
 @dataclass(frozen=True)
@@ -88,35 +67,6 @@ class Result:
         ledger = self.ledger
         return ledger.number(metric, self.name, ledger.best(self.name))
 
-    def lines(self) -> Iterator[str]:
-        """Yield the verdict, the numbers behind it, and what the controls say."""
-        ledger, best = self.ledger, self.ledger.best(self.name)
-        controls = read_json(self.output / paths.comparison("controls"))
-        verdict = controls["verdicts"][self.name]
-        yield f"{VERDICTS[verdict['verdict']]} ({self.name})"
-        for metric in (AUC, *TPR_LEVELS):
-            yield f"  {legend.METRICS[metric]:18}{estimate(ledger.number(metric, self.name, best))}"
-        yield f"  by {legend.look(best).name}, which did best on the calibration fold{self._at(best)}"
-        if verdict["attack"] != best:
-            yield f"  the verdict is decided by {legend.look(verdict['attack']).name}"
-        members, heldout = (ledger.number(key, self.name) for key in ("members", "heldout"))
-        known = KNOWN[members.membership]
-        yield f"  measured on {members.value} members, {known}, and {heldout.value} held-out images"
-        if blind := ledger.get(AUC, self.split, BLIND):
-            yield f"  without the model: AUC {estimate(blind)}"
-        else:
-            yield "  blind classifiers: absent, images were not given (so a shifted split goes unnoticed)"
-        yield f"  as a set: {set_line(ledger, self.name)}"
-        for sentence in heads_that_find_more(controls, ledger):
-            yield f"  {fill(sentence, ledger)}"
-        yield f"  {control_line(controls['controls'])}"
-        yield from (f"  {line}" for line in own_samples_lines(ledger, self.name, best))
-        yield from (f"  {line}" for line in origins_apart(controls))
-
-    def _at(self, attack: str) -> str:
-        timestep = self.ledger.get("timestep", self.name, attack)
-        return f", at timestep {timestep.value:.0f}" if timestep else ""
-
     def conclude(self, limits: Sequence[Limit], by: str, say: Callable[[str], None]) -> bool:
         """Write scores.csv, whose rows are `by` something, and say what was found, and where it is.
 
@@ -124,9 +74,9 @@ class Result:
         """
         scores = self.write_scores()
         above = [self.above(limit) for limit in limits]
-        for line in (*self.lines(), *(said for _, said in above)):
+        results = self.output / paths.RESULTS
+        for line in (*verdict_lines(results), *(said for _, said in above), page_line(results)):
             say(line)
-        say(f"Report: {self.output / paths.PAGE}   (open it in a browser)")
         say(f"Scores: {scores}   (by {by}; a higher number is more like a member)")
         return any(is_above for is_above, _ in above)
 

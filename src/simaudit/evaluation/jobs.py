@@ -231,13 +231,15 @@ def numbers_job(files: Iterable[Path], membership: Mapping[str, Membership]) -> 
         reference(numbers),
         {"membership": membership},
         {"files": list(files)},
-        {"numbers": paths.NUMBERS},
+        {"numbers": paths.NUMBERS, "occasion": paths.OCCASION},
     )
 
 
 def numbers(job: Job) -> None:
-    """Write every number of result files into one ledger, each with the place that it comes from."""
+    """Write every number of result files into one ledger, each with the place that it comes from; and when that was."""
     from simaudit.evaluation.numbers import ledger
+    from simaudit.machine.commit import occasion
     from simaudit.storage.json import write_json
 
     write_json(job.output("numbers"), ledger(job.inputs, job.params["membership"]))
+    write_json(job.output("occasion"), occasion())

@@ -1,14 +1,14 @@
 """Numbers as they are printed: in figures, their captions, tables, the page and on the terminal."""
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 from simaudit.evaluation.numbers import Ledger, Number, number_id
 
 TAIL, NONE = "†", "–"
 """The mark beside a rate whose tail is too small to be read, and what stands in place of a number that is missing."""
 
-_MENTION = re.compile(r"\[\[(#?)([^\]]+)\]\]")
+_MENTION = re.compile(r"\[\[([#%^]?)([^\]]+)\]\]")
 
 
 def count(number: Number | None) -> str:
@@ -32,6 +32,32 @@ def estimate(number: Number | None) -> str:
     shown = (f"{part:.3f}".replace("-0.000", "0.000") for part in (number.value, number.low, number.high))
     value, low, high = shown
     return f"{value} [{low}, {high}]{mark}"
+
+
+def share(number: Number | None) -> str:
+    """Return a probability in print as so many of a hundred, with its limits and the mark of a small tail."""
+    if number is None:
+        return NONE
+    places = 0 if 0.1 <= number.value <= 0.99 else 1
+    value, *limits = (
+        f"{100 * part:.{places}f}" for part in (number.value, number.low, number.high) if part is not None
+    )
+    between = f" ({' to '.join(limits)})" if limits else ""
+    return f"{value} %{between}{TAIL if number.tail_too_small else ''}"
+
+
+def upper(number: Number | None) -> str:
+    """Return the upper limit of a number in print; a dash where there is none."""
+    return NONE if number is None or number.high is None else f"{number.high:.3f}"
+
+
+FORMS: Mapping[str, Callable[[Number | None], str]] = {
+    "": estimate,
+    "#": count,
+    "%": share,
+    "^": upper,
+}
+"""How a number is printed that a text mentions, by the sign before its id."""
 
 
 def mention(
@@ -62,14 +88,14 @@ def distances_in(ledger: Ledger, targets: Iterable[str]) -> str:
 
 
 def fill(text: str, ledger: Ledger, wrap: Callable[[str, str], str] = lambda name, printed: printed) -> str:
-    """Return a text with the numbers that it mentions: `[[id]]` with limits, `[[#id]]` without.
+    """Return a text with the numbers that it mentions: `[[id]]` with limits, others in the form that a sign of FORMS
+    before the id says, such as `[[#id]]` without limits.
 
     `wrap` gets the id of each number and the number in print, and returns what stands in the text.
     """
 
     def printed(match: re.Match[str]) -> str:
-        plain, name = match.groups()
-        number = ledger.numbers.get(name)
-        return wrap(name, count(number) if plain else estimate(number))
+        form, name = match.groups()
+        return wrap(name, FORMS[form](ledger.numbers.get(name)))
 
     return _MENTION.sub(printed, text)

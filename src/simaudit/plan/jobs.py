@@ -5,6 +5,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from simaudit.attacks.access import access_of
 from simaudit.attacks.attack import TargetAttack
 from simaudit.attacks.derived_attack import DerivedAttack
 from simaudit.data.jobs import features_job, nearest_job, prepare_job, split_job
@@ -13,7 +14,7 @@ from simaudit.evaluation.jobs import compare_job, evaluate_job, numbers_job, qua
 from simaudit.evaluation.sets.jobs import sets_job
 from simaudit.figures.jobs import figure_job
 from simaudit.plan.params import Params
-from simaudit.report.jobs import report_job, tables_job
+from simaudit.report.jobs import report_job, tables_job, verdict_job
 from simaudit.samples.jobs import sample_job
 from simaudit.scoring.jobs import derive_job, score_job
 from simaudit.targets.files import SUMMARY
@@ -48,6 +49,8 @@ def jobs(params: Params) -> Iterator[Job]:
         for of, names in figures.items()
     }
     yield tables_job(_facts(contexts, *COMPARED, "arm"))
+    datasets = {split: params.dataset_of(split) for split in params.audited_splits}
+    yield verdict_job(_facts(contexts, *COMPARED, "is_latent"), datasets, _access(params))
     yield report_job(
         contexts,
         drawn,
@@ -124,6 +127,17 @@ def _of_audit(params: Params, audit: str) -> Iterator[Job]:
     yield own_samples_job(audit, split, attacks, params.scoring, params.quality, reads, family, conditions)
     judging = [name for name, knobs in attacks.items() if not knobs.learned]
     yield sets_job(audit, split, dataset, judging, params.evaluation.sets, params.evaluation.seed)
+
+
+def _access(params: Params) -> dict[str, dict[str, list[str]]]:
+    """Return what each attack of each audit takes, see `simaudit.attacks.access`."""
+    return {
+        audit: {
+            name: access_of(name, params.attacks_on(audit), params.conditions_of(audit))
+            for name in params.attacks_on(audit)
+        }
+        for audit in params.audits
+    }
 
 
 def _carried(params: Params) -> dict[str, dict[str, Path]]:

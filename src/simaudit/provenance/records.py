@@ -74,7 +74,7 @@ def write_record(job: Job, command: Iterable[str], used: Mapping[str, Any]) -> N
     stamp = Stamp.read(path)
     if stamp.identity != job.identity:
         raise SimauditError(f"{path}: changed while {job.name} ran by it; run the job again")
-    measured = [file.as_posix() for file in job.outputs if file.is_relative_to(paths.MEASURED)]
+    measured = [file.as_posix() for file in job.outputs if any(map(file.is_relative_to, paths.MEASURED))]
     record = Record(
         job=job.name,
         stamp=path.as_posix(),

@@ -2,12 +2,12 @@
 
 import datetime
 import platform
-import subprocess
 import sys
 import time
 from pathlib import Path
 from typing import Any
 
+from simaudit.machine.commit import commit
 from simaudit.machine.memory import peak_memory
 from simaudit.storage.json import read_json, write_json
 from simaudit.vocabulary import paths
@@ -41,20 +41,6 @@ def beside(log: Path) -> Path:
     return log.with_suffix(".run.json")
 
 
-def commit() -> dict[str, Any]:
-    """Return the commit checked out in this folder, and whether tracked files differ from it; None without git."""
-    head = _git("rev-parse", "HEAD")
-    return {"commit": head, "dirty": None if head is None else bool(_git("status", "--porcelain", "-uno"))}
-
-
-def commit_date() -> str | None:
-    """When the commit was made that is checked out in this folder, ISO 8601; None without git."""
-    date = _git("log", "-1", "--format=%cI")
-    return (
-        date and datetime.datetime.fromisoformat(date).isoformat()
-    )  # git says Z or +00:00, as it is old or new
-
-
 def read(log: Path) -> dict[str, Any] | None:
     """Read the run log that belongs to a job's log, where there is one."""
     path = beside(log)
@@ -65,11 +51,3 @@ def seconds_of(job: str) -> float | None:
     """Return the seconds that a job took when it last ran here, where that is known."""
     known = read(paths.log(job))
     return float(known["seconds"]) if known else None
-
-
-def _git(*arguments: str) -> str | None:
-    try:
-        done = subprocess.run(["git", *arguments], capture_output=True, text=True, check=True)
-    except (OSError, subprocess.CalledProcessError):
-        return None
-    return done.stdout.strip()

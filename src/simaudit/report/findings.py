@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from simaudit.evaluation.numbers import LEARNED, Ledger
+from simaudit.report.grades import Grade, grade
 from simaudit.storage.json import read_json
 from simaudit.vocabulary.context import AuditContext
 from simaudit.vocabulary.membership import membership_notes
@@ -67,6 +68,11 @@ class Findings:
         verdicts = self.comparison["controls"]["verdicts"]
         control = f"{self.contexts[target].control} control"
         return str(verdicts[target]["verdict"]) if target in verdicts else control
+
+    def grade(self, target: str) -> Grade:
+        """Return how much an audited target leaks, see `simaudit.report.grades`."""
+        said = self.comparison["controls"]["verdicts"][target]
+        return grade(self.ledger, target, said, self.is_shifted(target))
 
     def decided_by(self, target: str) -> str:
         """Return the attack whose limits decide the verdict on an audited target."""

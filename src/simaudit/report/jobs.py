@@ -1,4 +1,4 @@
-"""The jobs that write what a person reads: every table in three forms, and one page."""
+"""The jobs that write what a person reads: the verdict, every table in three forms, and one page."""
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -28,6 +28,36 @@ def tables(job: Job) -> None:
         write(every_table(findings), findings.ledger, temporary)
 
 
+def verdict_job(
+    contexts: Mapping[str, Mapping[str, Any]],
+    datasets: Mapping[str, str],
+    access: Mapping[str, Mapping[str, list[str]]],
+) -> Job:
+    """Write what was found, for machines and for the terminal.
+
+    `datasets` gives the dataset of each split, `access` what each attack of an audit takes, see
+    `simaudit.attacks.access`; both are empty where scores were computed elsewhere.
+    """
+    return Job(
+        "verdict",
+        reference(verdict),
+        {"targets": contexts, "datasets": datasets, "access": access},
+        {**_read(contexts), "occasion": paths.OCCASION},
+        {"verdict": paths.VERDICT},
+    )
+
+
+def verdict(job: Job) -> None:
+    """Write what each target leaks, to whom and how surely, with the lines that the terminal shows."""
+    from simaudit.report.top import with_lines
+    from simaudit.report.verdict import Known, verdict
+    from simaudit.storage.json import read_json, write_json
+
+    findings, params = _findings(job), job.params
+    known = Known(params["datasets"], params["access"], read_json(job.input("occasion")))
+    write_json(job.output("verdict"), with_lines(verdict(findings, known), findings))
+
+
 def report_job(
     contexts: Mapping[str, Mapping[str, Any]],
     drawn: Mapping[str, list[str]],
@@ -54,7 +84,13 @@ def report_job(
         reference(report),
         {"targets": contexts, "drawn": drawn, "undrawn": undrawn, "splits": splits}
         | ({"again": again} if again else {}),
-        {**_read(contexts), "figures": figures, "trainings": trainings, "records": list(records)},
+        {
+            **_read(contexts),
+            "verdict": paths.VERDICT,
+            "figures": figures,
+            "trainings": trainings,
+            "records": list(records),
+        },
         {"page": paths.PAGE},
         given=(TEMPLATES,),
     )

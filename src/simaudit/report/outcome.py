@@ -4,18 +4,24 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from simaudit.evaluation.controls.controls import LEAKS, SELECTED
 from simaudit.evaluation.numbers import LEARNED, Ledger
+from simaudit.evaluation.protocol.metrics import AUC
 from simaudit.evaluation.sets.levels import BLIND_LEVEL, LEVEL, with_members
 from simaudit.figures import legend
-from simaudit.figures.printed import estimate, fill, mention
+from simaudit.figures.printed import mention
+from simaudit.report.grades import CHANCE
 from simaudit.storage.json import read_json
+from simaudit.storage.reading import reading
 from simaudit.vocabulary.errors import some
 from simaudit.vocabulary.membership import membership_notes
-from simaudit.vocabulary.paths import RESULTS, RUN_FILES
+from simaudit.vocabulary.paths import PAGE, RESULTS, VERDICT
 from simaudit.vocabulary.sides import HELDOUT, MEMBER
 
-LEAKS, UNDECIDED = "leaks", "undecided"  # verdicts that are counted
-NAMED = 3  # origins of one side
+NAMED = 3  # origins of one side, or attacks
+
+ACCOUNTED_FOR = frozenset({"blind"})
+"""The kinds of control that may fail without a doubt about numbers: a verdict on a shifted split is one above blind."""
 
 WORDS = {
     "blind": (
@@ -57,10 +63,49 @@ def heading(controls: Sequence[Mapping[str, Any]]) -> str:
     return f"{failed or len(controls)} of {len(controls)} controls {'FAILED' if failed else 'passed'}"
 
 
+def are_trusted(controls: Sequence[Mapping[str, Any]]) -> bool:
+    """Return whether no control failed but those that verdicts take into account."""
+    return all(control["passed"] or control["kind"] in ACCOUNTED_FOR for control in controls)
+
+
 def control_line(controls: Sequence[Mapping[str, Any]]) -> str:
-    """Return the heading and, where controls failed, what these say, in one sentence."""
+    """Return the heading and, where controls failed, what these say; and what that means for the numbers."""
     failed = clauses(controls, False)
-    return f"{heading(controls)}{': ' if failed else ''}{'; '.join(failed)}."
+    if failed:
+        trusted = "" if are_trusted(controls) else " Do not trust these numbers."
+        return f"{heading(controls)}: {'; '.join(failed)}.{trusted}"
+    return f"{heading(controls)}, so the measurement can be trusted."
+
+
+def notes(controls: Mapping[str, Any], ledger: Ledger) -> list[str]:
+    """Return what limits the results of a run, or goes beyond its verdicts.
+
+    Sentences may mention numbers of the ledger. `controls` is what results/comparison/controls.json holds.
+    """
+    absent = controls["absent"]
+    return [
+        *([f"Controls that are not in this run: {', '.join(absent)}."] if absent else []),
+        *origins_apart(controls),
+        *membership_notes(controls["membership"]),
+        *heads_that_find_more(controls, ledger),
+        *turned_around(controls, ledger),
+    ]
+
+
+def turned_around(controls: Mapping[str, Any], ledger: Ledger) -> list[str]:
+    """Return a sentence on attacks of audited targets whose AUC is surely below chance, if there are any."""
+    below = [
+        f"{legend.look(str(number.attack)).name} on {audit} (AUC {mention(AUC, audit, number.attack)})"
+        for audit in controls["verdicts"]
+        for number in ledger.find(audit=audit, metric=AUC, of=SELECTED)
+        if number.high is not None and number.high < CHANCE[AUC]
+    ]
+    if not below:
+        return []
+    return [
+        f"Surely below chance: {some(below, NAMED)}. Such an attack ranks members behind held-out images, so with its "
+        "sign turned it would find them; no verdict counts this."
+    ]
 
 
 def origins_apart(controls: Mapping[str, Any]) -> list[str]:
@@ -101,77 +146,57 @@ def _alone(sides: Mapping[str, Sequence[str]]) -> list[str]:
 
 
 def own_samples_lines(ledger: Ledger, audit: str, attack: str) -> list[str]:
-    """Return a line on how an attack judges images that the model drew itself; none where it was not asked."""
-    accused = ledger.get("accused", audit, attack, "own_samples")
-    if accused is None:
+    """Return a line on how an attack judges images that the model drew itself; none where it was not asked.
+
+    It mentions numbers of the ledger.
+    """
+    if ledger.get("accused", audit, attack, "own_samples") is None:
         return []
-    members = estimate(ledger.number("tpr", audit, attack, "transferred"))
+    accused = mention("accused", audit, attack, "own_samples")
+    members = mention("tpr", audit, attack, "transferred")
     return [
-        f"{legend.look(attack).name} at its threshold of 1 % FPR accuses {estimate(accused)} of the model's own "
-        f"samples, none of which is a member, and {members} of the members."
+        f"{legend.look(attack).name} at its threshold of 1 % FPR accuses {accused} of the model's own samples, none of "
+        f"which is a member, and {members} of the members."
     ]
 
 
 def set_line(ledger: Ledger, audit: str) -> str:
     """Return what is said of sets of members of an audited target, in one sentence without its beginning.
 
-    It says nothing of the model where the images of sets of this size alone are told apart.
+    It mentions numbers of the ledger. It says nothing of the model where the images of sets of this size alone are
+    told apart.
     """
     smallest, largest = (ledger.get(key, audit, of="sets") for key in ("smallest", "largest"))
     if largest is None:
         return "not measured."
-    size = int((smallest or largest).value)
-    of = f"sets.{with_members(size)}"
-    p, blind = ledger.number("p", audit, of=of), ledger.get("blind_p", audit, of=of)
-    beside = f" (images alone: p = {blind.value:.2g})" if blind else ""
+    of = f"sets.{with_members(int((smallest or largest).value))}"
+    size = mention("smallest" if smallest else "largest", audit, of="sets", limits=False)
+    blind = ledger.get("blind_p", audit, of=of)
+    beside = f" (images alone: p = {mention('blind_p', audit, of=of, limits=False)})" if blind else ""
     if not smallest:
-        return f"not even {size} members together are told from held-out images, p = {p.value:.2g}{beside}."
+        p = mention("p", audit, of=of, limits=False)
+        return f"not even {size} members together are told from held-out images, p = {p}{beside}."
     line = f"{size} members together are told from held-out images, p < {LEVEL}{beside}"
     if blind and blind.value < BLIND_LEVEL:
         return f"{line}; but the images alone tell them, too, so this says nothing of the model."
     return f"{line}."
 
 
+def verdict_lines(results: Path = RESULTS) -> list[str]:
+    """Return what is said of the run under `results`, in lines for the terminal: those that its page begins with.
+
+    Raises SimauditError when the file that holds them is missing or damaged.
+    """
+    path = results / VERDICT.name
+    with reading(path, "what a run found"):
+        return list(read_json(path)["lines"])
+
+
 def run_lines(results: Path = RESULTS) -> list[str]:
-    """Return the last lines on the terminal: where the page is, and the summary of the run under `results`.
-
-    Raises SimauditError when a file of it is missing or damaged.
-    """
-    controls, ledger = (
-        read_json(results / "comparison/controls.json"),
-        Ledger.read(results / RUN_FILES["numbers"]),
-    )
-    return [
-        f"Report: {results / 'report/index.html'}   (open it in a browser)",
-        *summary_lines(controls, ledger),
-    ]
+    """Return the last lines on the terminal, see `verdict_lines`: they end with where the page is."""
+    return [*verdict_lines(results), page_line(results)]
 
 
-def summary_lines(controls: Mapping[str, Any], ledger: Ledger) -> list[str]:
-    """Return what to print at the end of a run, a few lines of plain text.
-
-    `controls` is what results/comparison/controls.json holds. The highest AUC is that of the attack which did best on
-    the calibration fold, as everywhere.
-    """
-    lines = [control_line(controls["controls"])]
-    if controls["absent"]:
-        lines.append(f"Controls that are not in this run: {', '.join(controls['absent'])}.")
-    lines += [*origins_apart(controls), *membership_notes(controls["membership"])]
-    verdicts = controls["verdicts"]
-    if not verdicts:
-        return [*lines, "No target is audited: every target of this run is a control."]
-    leaking, undecided = (
-        sum(verdict["verdict"] == counted for verdict in verdicts.values()) for counted in (LEAKS, UNDECIDED)
-    )
-    best = {audit: ledger.best(audit) for audit in verdicts}
-    highest = max(verdicts, key=lambda audit: ledger.number("auc", audit, best[audit]).value)
-    auc = estimate(ledger.number("auc", highest, best[highest]))
-    return [
-        *lines,
-        f"{leaking} of {len(verdicts)} audited targets {'leaks' if leaking == 1 else 'leak'}"
-        f"{f', {undecided} undecided' if undecided else ''}; highest: {highest}, AUC {auc} "
-        f"({legend.look(best[highest]).name}).",
-        f"As a set, of {highest}: {set_line(ledger, highest)}",
-        *(fill(sentence, ledger) for sentence in heads_that_find_more(controls, ledger)),
-        *own_samples_lines(ledger, highest, best[highest]),
-    ]
+def page_line(results: Path) -> str:
+    """Return the line that says where the page of a run is."""
+    return f"Report: {results / PAGE.relative_to(RESULTS)}   (open it in a browser)"

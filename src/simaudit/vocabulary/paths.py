@@ -53,8 +53,12 @@ PROCESSES = RESULTS / "processes.json"
 """The names of the jobs that one process does, by its name, where there are several."""
 ASKED = RESULTS / "asked.json"
 """The parameter files that the last run was asked for by."""
-MEASURED = RESULTS / "cost"
-"""The folder of what is measured while a job runs: another run does not repeat it."""
+COST, OCCASION = RESULTS / "cost", RESULTS / "occasion.json"
+"""What each attack cost; and when the numbers were taken, by which version of simaudit and at which commit."""
+MEASURED = (COST, OCCASION)
+"""The folders and files of what is measured while a job runs: another run does not repeat it."""
+VERDICT = RESULTS / "verdict.json"
+"""The verdicts of a run, for machines; the page and the terminal begin with what it says."""
 TARGETS, SCORES, TABLES, NUMBERS = (
     RESULTS / "targets",
     RESULTS / "scores",
@@ -125,7 +129,7 @@ def reference_scores(audit: str, reference: str, attack: str) -> Path:
 
 def cost(audit: str, attack: str) -> Path:
     """Return the file of what scoring spent."""
-    return MEASURED / audit / f"{attack}.json"
+    return COST / audit / f"{attack}.json"
 
 
 def samples(audit: str) -> Path:

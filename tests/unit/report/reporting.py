@@ -112,6 +112,7 @@ def report_on(run, figures=None, trainings=(), split=None) -> Reported:
         _record(root, target.target)
     write(every_table(run.findings), run.findings.ledger, root / "tables")
     splits = {"s": split or {"allow_duplicates": False}}
+    write_json(root / "verdict.json", run.verdict())
     write_page(root / "report/index.html", root, run.findings, drawn, undrawn, splits, summaries)
     return Reported(root)
 

@@ -4,6 +4,8 @@ import base64
 import io
 import json
 import re
+from dataclasses import replace
+from html import unescape
 from urllib.parse import unquote
 
 import numpy as np
@@ -11,10 +13,12 @@ import pytest
 from PIL import Image
 from reporting import REASON, REPORTED, Read, report_on
 
-from simaudit.figures.printed import count, estimate
+from simaudit.figures.printed import FORMS, estimate
 from simaudit.report.page.doubts import doubts
-from simaudit.report.page.pictures import webp
+from simaudit.report.page.page import page as page_of
+from simaudit.report.page.pictures import picture, webp
 from simaudit.report.page.sources import jobs, sources
+from simaudit.report.top import top
 from simaudit.storage.hashes import sha256_file
 from simaudit.vocabulary.errors import SimauditError
 
@@ -24,14 +28,24 @@ def page(reported) -> Read:
     return reported.page
 
 
-def test_controls_and_verdicts_are_what_is_read_first(reported, page):
-    main = page.text[page.text.index("Sources of the numbers Jobs") :]  # after the table of contents
-    assert main.startswith(
-        "Sources of the numbers Jobs Verdicts and controls 7 of 7 controls passed: classifiers that never see a model "
-        "do not tell the sides of s apart; with shuffled labels, AUCs are at chance on net, net-seed1, other, raw; no "
-        "attack finds members of the untrained raw; no set of members of the untrained raw is told from held-out "
-        "samples. Controls that are not in this run: optimal."
+def test_what_is_read_first_is_what_the_terminal_says(reported):
+    section = reported.html.split('<section id="verdicts"')[1].split("<figure")[0]
+    text = " ".join(unescape(re.sub(r"<[^>]+>", "", section)).split())
+    lines = json.loads((reported.path / "verdict.json").read_text())["lines"]
+    assert lines[0].endswith(" held-out images of d · 9 January 2026 · commit 01234567 · simaudit 7")
+    assert lines[1] == (
+        "3 of 3 audited targets leak who was in the training set (2 strongly, 1 clearly). 7 of 7 controls passed, so "
+        "the measurement can be trusted."
     )
+    places = [text.index(line.removeprefix("What to do:").strip()) for line in lines]
+    assert places == sorted(places)
+
+
+def test_controls_that_passed_are_folded_with_their_table(reported, page):
+    folded = reported.html.split('<details class="passed" id="controls">')[1].split("</details>")[0]
+    assert "7 of 7 controls passed</strong></summary>" in folded
+    assert "no attack finds members of the untrained raw; no set of members" in folded
+    assert '<figcaption id="caption-run-controls">' in folded
     assert page.text.index("What is found of each target.") < page.text.index("How to read the numbers Knobs")
     assert "net: leaks" in page.text
     assert "raw: untrained control" in page.text
@@ -43,13 +57,14 @@ def test_every_number_is_printed_as_the_ledger_has_it_and_leads_to_its_entry(sma
     for place, printed in page.numbers:
         name = unquote(place).removeprefix("#number-")
         number = ledger.numbers[name]
-        assert printed in (estimate(number), count(number)), name
+        assert printed in [form(number) for form in FORMS.values()], name
         assert f"number-{name}" in page.ids
 
 
 def test_no_number_is_printed_outside_the_ledger(page):
-    """Decimal fractions are measured: what remains are levels in the names of metrics, a knob, and what is cited."""
-    assert set(re.findall(r"(?<!arXiv:)\b\d+\.\d+", page.text)) <= {"0.1", "0.01"}
+    """Decimal fractions are measured: what remains are levels in the names of metrics, a knob, chance in the glossary,
+    and what is cited."""
+    assert set(re.findall(r"(?<!arXiv:)\b\d+\.\d+", page.text)) <= {"0.1", "0.01", "0.5"}
 
 
 def test_a_numbers_entry_says_where_it_is_from(reported):
@@ -177,8 +192,21 @@ def test_a_shifted_split_and_its_failed_control_come_before_all_numbers(audit, s
     page = report_on(run).page
     text = page.text[page.text.index("FAILED") :]
     assert page.text.index("FAILED") < page.text.index("Passed:")
+    assert '<details class="failed" id="controls" open>' in (audit.path / "report/index.html").read_text()
+    assert "Do not trust" not in page.text
     assert text.startswith("FAILED: classifiers that never see a model tell the sides of s apart")
     assert text.index("net: shifted, so only what an attack has above") < text.index("What is found")
     assert "net: shifted Shifted: only what an attack has above" in text
     assert page.text.count("Mean ranks: ranks need two or more audited targets") == 1
     assert "Targets that differ in their training seed alone: no two targets" in page.text
+
+
+def test_the_forest_of_a_run_stands_above_the_verdicts_and_not_among_its_other_figures(small_run, reported):
+    drawn = picture("net", "roc_loglog", reported.path / "figures")
+    findings = small_run.findings
+    pictures = {"run": [replace(drawn, of="run", name=name) for name in ("forest", "ranks")]}
+    said = top(json.loads((reported.path / "verdict.json").read_text()), findings)
+    html = page_of(findings, said, pictures, {}, [], {})
+    first, _, rest = html.partition("What is found of each target.")
+    assert (first.count("<img"), rest.count("<img")) == (1, 1)
+    assert rest.index('id="run"') < rest.index("<img") < rest.index('id="targets"')

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from simaudit.evaluation.numbers import Ledger, Number
-from simaudit.figures.printed import count, estimate
+from simaudit.figures.printed import count, estimate, fill
 from simaudit.report import outcome
 from simaudit.report.findings import Findings
 from simaudit.report.outcome import set_line
@@ -212,13 +212,14 @@ def test_the_verdict_names_the_smallest_set_and_how_its_images_differ_by_themsel
     rows = {row["target"]: row for row in read(folder, "run", "verdicts")}
     assert int(rows["net"]["smallest_set"]) == facts["smallest"] == 10
     assert float(rows["net"]["smallest_set_blind_p"]) == facts["with_10"]["blind_p"] > 0.05
-    assert set_line(small_run.findings.ledger, "net").startswith(
+    ledger = small_run.findings.ledger
+    assert fill(set_line(ledger, "net"), ledger).startswith(
         "10 members together are told from held-out images, p < 0.01 (images alone: p = 0."
     )
     sizes = read(folder, "net", "sets")
     assert [row["size"] for row in sizes] == ["10", "20"]
     assert float(sizes[1]["p_to"]) == facts["with_20"]["p_high"]
-    nothing = set_line(small_run.findings.ledger, "raw")
+    nothing = fill(set_line(ledger, "raw"), ledger)
     assert nothing.startswith("not even 20 members together are told from held-out images, p = 0.")
 
 
@@ -226,7 +227,7 @@ def test_a_set_whose_images_differ_by_themselves_says_nothing_of_the_model(small
     before = small_run.findings.ledger
     blind = before.number("blind_p", "net", of="sets.with_10")
     ledger = Ledger({**before.numbers, blind.id: replace(blind, value=0.001)})
-    assert set_line(ledger, "net").endswith(
+    assert fill(set_line(ledger, "net"), ledger).endswith(
         "(images alone: p = 0.001); but the images alone tell them, too, so this says nothing of the model."
     )
 

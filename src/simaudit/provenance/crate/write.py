@@ -9,6 +9,7 @@ from pathlib import Path
 from rocrate.model import ContextEntity
 from rocrate.rocrate import ROCrate
 
+from simaudit.machine.commit import commit, commit_date
 from simaudit.provenance import runlog
 from simaudit.provenance.crate.actions import Run, add_actions, span
 from simaudit.provenance.crate.contents import contents
@@ -100,7 +101,7 @@ def _refuse_to_replace(output: Path) -> None:
 
 def _version(citation: Mapping[str, str]) -> str:
     """As PEP 440 has it: the version, the commit that is checked out, and whether files differ from it."""
-    state = runlog.commit()
+    state = commit()
     version = str(citation.get("version", "0"))
     if state["commit"] is None:
         return version
@@ -110,7 +111,7 @@ def _version(citation: Mapping[str, str]) -> str:
 def _date(runs: Mapping[str, Run]) -> str:
     """When the last job ended; without logs, when the commit was made. RO-Crate demands a date of every crate."""
     ends = [known[1] for known in map(span, runs.values()) if known]
-    date = max(ends).isoformat(timespec="seconds") if ends else runlog.commit_date()
+    date = max(ends).isoformat(timespec="seconds") if ends else commit_date()
     if date is None:
         raise SimauditError("results/logs: no run log, and no commit: nothing says when this was made")
     return date

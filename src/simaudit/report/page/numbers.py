@@ -41,7 +41,7 @@ class Numbers:
         if name not in self.ledger:
             return escape(text)
         self.printed.add(name)
-        value, _, limits = text.partition(" ")
+        value, _, limits = re.sub(r" (?=[\[(])", "\n", text, count=1).partition("\n")
         rest = Markup(" <small>{}</small>").format(limits) if limits else ""
         return Markup('<a class="number" href="#{}">{}{}</a>').format(quote(anchor(name)), value, rest)
 

@@ -9,15 +9,18 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from simaudit.provenance.records import Record
 from simaudit.report import TEMPLATES
 from simaudit.report.findings import Findings
-from simaudit.report.outcome import clauses, heading
+from simaudit.report.outcome import are_trusted, clauses, heading
 from simaudit.report.page.numbers import Numbers, anchor, paragraphs
 from simaudit.report.page.pictures import Picture
 from simaudit.report.page.sources import jobs, sources
 from simaudit.report.tables.every import run_tables, target_tables
 from simaudit.report.tables.table import TAIL_NOTE, Table
+from simaudit.report.top import Top
+from simaudit.storage.yaml import read_yaml
 from simaudit.vocabulary.paths import RUN
 
-FIRST = {"verdicts", "controls"}  # the tables of the run that stand in the page's first screen
+FIRST = ("verdicts", "controls")  # the tables of the run that stand in the page's first screen
+FOREST = "forest"  # the figure of the run that stands there
 
 
 @dataclass(frozen=True)
@@ -38,13 +41,14 @@ class Section:
 
 def page(
     findings: Findings,
+    top: Top,
     pictures: Mapping[str, list[Picture]],
     undrawn: Mapping[str, Mapping[str, str]],
     doubts: list[str],
     records: Mapping[str, Record],
     again: str = "",
 ) -> str:
-    """Return the report in HTML. The same arguments give the same text.
+    """Return the report in HTML, which begins with what is said at its `top`. The same arguments give the same text.
 
     `pictures` are those of each target and of RUN; `undrawn` says by the same name, then by title of a figure, why it
     could not be drawn; `records` are those of all jobs, which say where numbers come from; `again` is the command that
@@ -61,15 +65,20 @@ def page(
     templates.filters |= {"number_text": numbers.text, "anchor": anchor}
     of_run, controls = run_tables(findings), findings.comparison["controls"]["controls"]
     sections = [_section(findings, target, pictures.get(target, [])) for target in findings.targets]
+    tables = {table.name: table for table in of_run}
+    drawn = {picture.name: picture for picture in pictures.get(RUN, [])}
     body = templates.get_template("body.html").render(
+        top=top,
+        forest=drawn.pop(FOREST, None),
         heading=heading(controls),
         failed=clauses(controls, False),
         passed=clauses(controls, True),
-        absent_controls=findings.comparison["controls"]["absent"],
-        doubts=doubts,
-        first=[table for table in of_run if table.name in FIRST and table.rows],
+        trusted=are_trusted(controls),
+        doubts=[*top.notes, *doubts],
+        first=[tables[name] for name in FIRST],
+        glossary=read_yaml(TEMPLATES / "glossary.yaml"),
         run=Section(
-            RUN, "", "", False, False, [t for t in of_run if t.name not in FIRST], pictures.get(RUN, [])
+            RUN, "", "", False, False, [t for t in of_run if t.name not in FIRST], list(drawn.values())
         ),
         sections=sections,
         absences=_absences(of_run, sections, undrawn),

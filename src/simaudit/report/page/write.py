@@ -6,13 +6,13 @@ from typing import Any
 
 from simaudit.provenance.records import read_records
 from simaudit.report.findings import Findings
-from simaudit.report.outcome import heads_that_find_more, origins_apart
 from simaudit.report.page.doubts import doubts
 from simaudit.report.page.page import page
 from simaudit.report.page.pictures import picture
+from simaudit.report.top import top
 from simaudit.storage.atomic import atomic_path
 from simaudit.storage.json import read_json
-from simaudit.vocabulary.membership import membership_notes
+from simaudit.vocabulary.paths import VERDICT
 
 
 def write_page(
@@ -36,13 +36,7 @@ def write_page(
     shifted = [target for target in findings.audited if findings.is_shifted(target)]
     pictures = {of: [picture(of, name, results / "figures") for name in names] for of, names in drawn.items()}
     doubted = doubts(summaries, splits, shifted, findings.with_near_duplicates)
-    controls = findings.comparison["controls"]
-    said = [
-        *heads_that_find_more(controls, findings.ledger),
-        *origins_apart(controls),
-        *membership_notes(controls["membership"]),
-        *doubted,
-    ]
-    text = page(findings, pictures, undrawn, said, read_records(results / "records"), again)
+    said = top(read_json(results / VERDICT.name), findings)
+    text = page(findings, said, pictures, undrawn, doubted, read_records(results / "records"), again)
     with atomic_path(output) as temporary:
         temporary.write_text(text, encoding="utf-8", newline="\n")

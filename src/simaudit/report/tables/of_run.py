@@ -28,10 +28,11 @@ def verdicts(findings: Findings) -> Table:
         "verdicts",
         "What is found of each target",
         "By the attack that did best on the calibration fold. Limits that decide hold for all attacks on a target "
-        "together.",
+        "together; the lower one gives the grade, unless that of TPR at 1 % FPR says more.",
         (
             TARGET,
             Column("verdict", "verdict"),
+            Column("grade", "grade"),
             *members,
             Column("attack", "best attack"),
             *estimates({metric: METRICS[metric] for metric in ("auc", "tpr_at_1pct_fpr")}),
@@ -50,7 +51,7 @@ def _verdict(findings: Findings, target: str, with_members: bool) -> tuple[str, 
     best, by = findings.ledger.best(target), findings.decided_by(target)
     decisive = MINUS_BLIND if findings.is_shifted(target) else SELECTED
     return (
-        *(target, findings.verdict(target)),
+        *(target, findings.verdict(target), findings.grade(target).word),
         *((findings.contexts[target].membership,) if with_members else ()),
         best,
         *(number_id("auc", target, best), number_id("tpr_at_1pct_fpr", target, best)),
