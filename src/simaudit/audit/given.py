@@ -13,6 +13,7 @@ from simaudit.audit import folder
 from simaudit.audit.result import Limit, Result
 from simaudit.audit.run import ABOVE, LOCK, PASSED
 from simaudit.data.split import measured_sizes
+from simaudit.evaluation.at_risk.jobs import at_risk_job
 from simaudit.evaluation.jobs import COMPARED as OF_AUDIT
 from simaudit.evaluation.jobs import compare_job, evaluate_job, numbers_job
 from simaudit.evaluation.knobs import EvaluationKnobs
@@ -109,6 +110,7 @@ def jobs(
         *(given_score_job(audit, attack, SPLIT, knobs) for attack in scores),
         evaluate_job(audit, SPLIT, STATED, scores, {}, evaluation, images=False),
         sets_job(audit, SPLIT, SPLIT, scores, evaluation.sets, evaluation.seed, images=False),
+        at_risk_job(audit, SPLIT, SPLIT, scores, images=False),
         compare_job({audit: context}, [], evaluation, compared),
     ]
     yield from before

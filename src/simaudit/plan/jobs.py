@@ -8,6 +8,7 @@ from typing import Any
 from simaudit.attacks.attack import TargetAttack
 from simaudit.attacks.derived_attack import DerivedAttack
 from simaudit.data.jobs import features_job, nearest_job, prepare_job, split_job
+from simaudit.evaluation.at_risk.jobs import at_risk_job
 from simaudit.evaluation.controls.jobs import blind_job, own_samples_job
 from simaudit.evaluation.jobs import compare_job, evaluate_job, numbers_job, quality_job
 from simaudit.evaluation.sets.jobs import sets_job
@@ -124,6 +125,7 @@ def _of_audit(params: Params, audit: str) -> Iterator[Job]:
     yield own_samples_job(audit, split, attacks, params.scoring, params.quality, reads, family, conditions)
     judging = [name for name, knobs in attacks.items() if not knobs.learned]
     yield sets_job(audit, split, dataset, judging, params.evaluation.sets, params.evaluation.seed)
+    yield at_risk_job(audit, split, dataset, judging)
 
 
 def _carried(params: Params) -> dict[str, dict[str, Path]]:

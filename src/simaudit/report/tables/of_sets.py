@@ -10,6 +10,8 @@ NOT_MEASURED = "sets were not measured"
 SHOWN = 20  # rows of the page: there may be a thousand classes
 TOO_FEW = f"A dash: fewer than {FEWEST} members or held-out samples in the evaluation fold."
 P, BLIND_P = Column("p", "p", "count"), Column("blind_p", "blind p", "count")
+ACCUSED = {"members_accused": "members accused", "heldout_accused": "held-out accused"}
+"""The shares of the two sides that are accused, in print."""
 SIZES = (Column("size", "members", "count", "members"), Column("heldout", "held-out", "count"))
 
 
@@ -91,11 +93,14 @@ def _parts(findings: Findings, target: str, kind: str, several: str, absent: str
         f"by_{kind}",
         f"By {kind}",
         f"{attack}, which did best on the calibration fold, within each {kind} of the evaluation fold. The most "
-        f"exposed stand first. The limits of all {several} hold together. {TOO_FEW}",
+        f"exposed {several} stand first. The last two columns give the share of members and of held-out samples that "
+        f"the attack accuses with one threshold for all {several}, which has 1 % FPR on the calibration fold. The "
+        f"limits of all {several} hold together. {TOO_FEW}",
         (
             Column(kind, kind),
             *SIZES,
             *estimates({metric: METRICS[metric] for metric in ("auc", "tpr_at_1pct_fpr")}),
+            *estimates(ACCUSED),
         ),
         (
             Row((_named(row, kind),), target, row.attack, row.of)

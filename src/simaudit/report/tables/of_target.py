@@ -10,6 +10,7 @@ from simaudit.evaluation.protocol.transfer import TRANSFERRED
 from simaudit.figures.legend import METRICS
 from simaudit.figures.printed import mention
 from simaudit.report.findings import Findings
+from simaudit.report.tables.at_risk import at_risk
 from simaudit.report.tables.of_sets import by_class, by_group, group_sets, sets
 from simaudit.report.tables.own_samples import own_samples
 from simaudit.report.tables.table import Column, Row, Table, estimates
@@ -121,6 +122,9 @@ ATTACKS = AttackTable(
 
 TARGET_TABLES: tuple[Callable[[Findings, str], Table], ...] = (
     ATTACKS,
+    at_risk,
+    by_class,
+    by_group,
     AttackTable(
         "without_near_duplicates",
         "Attacks, without near duplicates",
@@ -154,8 +158,6 @@ TARGET_TABLES: tuple[Callable[[Findings, str], Table], ...] = (
     ),
     sets,
     group_sets,
-    by_class,
-    by_group,
     AttackTable(
         "learned_heads",
         "Learned heads",
