@@ -1,6 +1,6 @@
 """By how many attacks each sample is accused: the members at risk, and what coincidence gives held-out samples."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -55,26 +55,24 @@ def most_accused(table: pd.DataFrame) -> pd.DataFrame:
     return table[table.role == MEMBER].head(SHOWN)
 
 
-def risk_facts(
-    table: pd.DataFrame, selected: SelectedScores, attacks: Sequence[str], mark: Mapping[str, bool]
-) -> dict[str, Any]:
+def risk_facts(table: pd.DataFrame, selected: SelectedScores, attacks: Sequence[str]) -> dict[str, Any]:
     """Return the numbers of a table that `risk_table` gives.
 
     `tried` is the number of attacks, `independent` what `independent_attacks` gives. For each number of attacks, up to
     the largest that any sample is accused by, `by_<number>` counts members and held-out samples that at least so many
-    accuse, and has their shares with exact limits, since thresholds were set on other samples; `mark` stands beside the
-    shares. `member_<place>` are the members of `most_accused` that any attack accuses.
+    accuse, and has their shares with exact limits, since thresholds were set on other samples. `member_<place>` are the
+    members of `most_accused` that any attack accuses.
     """
     is_member, by = (table.role == MEMBER).to_numpy(), table.accused_by.to_numpy()
-    levels = {}
+    levels: dict[str, Any] = {}
     for least in range(1, int(by.max()) + 1):
         members, heldout = (int((by[side] >= least).sum()) for side in (is_member, ~is_member))
         levels[f"by_{least:02}"] = {
             "least": least,
             "members": members,
             "heldout": heldout,
-            "members_accused": rate(members, int(is_member.sum())).json() | mark,
-            "heldout_accused": rate(heldout, int((~is_member).sum())).json() | mark,
+            "members_accused": rate(members, int(is_member.sum())).json(),
+            "heldout_accused": rate(heldout, int((~is_member).sum())).json(),
         }
     accused = most_accused(table).query("accused_by > 0")
     listed = accused[["sample_id", "accused_by", "heldout_before"]].astype(object).to_dict("records")

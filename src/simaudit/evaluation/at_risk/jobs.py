@@ -35,18 +35,14 @@ def at_risk(job: Job) -> None:
     """List the samples of the evaluation fold by how many attacks accuse them; draw the members that most accuse."""
     from simaudit.data.store import Images, read_items
     from simaudit.evaluation.at_risk.accused import SCHEMA, most_accused, risk_facts, risk_table
-    from simaudit.evaluation.protocol.metrics import tail_mark
     from simaudit.evaluation.protocol.selected import SelectedScores
-    from simaudit.evaluation.protocol.transfer import TRANSFERRED
     from simaudit.storage.json import write_json
     from simaudit.storage.parquet import write_table
     from simaudit.storage.pictures import save_sheet
 
     selected, attacks = SelectedScores.read(job.input("selected")), job.params["attacks"]
     table = risk_table(selected, attacks, read_items(job.input("items"), "file", "label"))
-    first = selected.is_calibration
-    sides = (int((first & side).sum()) for side in (selected.is_member, ~selected.is_member))
-    facts = risk_facts(table, selected, attacks, tail_mark(TRANSFERRED["transferred"], *sides))
+    facts = risk_facts(table, selected, attacks)
     write_table(job.output("at_risk_samples"), table, SCHEMA)
     write_json(job.output("at_risk"), {"target": job.params["target"], "at_risk": facts})
     if "images" in job.reads:

@@ -13,9 +13,7 @@ LEVEL, MEMBER = f"{AT_RISK}.by_", f"{AT_RISK}.member_"
 
 def at_risk(findings: Findings, target: str) -> Table:
     """Return the members and held-out samples that at least so many attacks accuse, one row per number of attacks."""
-    tried, independent = (
-        mention(key, target, of=AT_RISK, limits=False) for key in ("tried", "independent")
-    )
+    tried, independent = (mention(key, target, of=AT_RISK, limits=False) for key in ("tried", "independent"))
     return Table.of(
         AT_RISK,
         "How many attacks accuse a sample",
@@ -39,4 +37,5 @@ def of_each(findings: Findings, target: str, prefix: str) -> list[Number]:
     """Return one number of each row of the table, or of each member that is listed, in their order."""
     metric = "least" if prefix == LEVEL else "accused_by"
     known = findings.ledger.find(audit=target, metric=metric)
-    return [number for number in known if (number.of or "").startswith(prefix)]
+    rows = (number for number in known if (number.of or "").startswith(prefix))
+    return sorted(rows, key=lambda number: int(str(number.of).removeprefix(prefix)))
