@@ -73,9 +73,12 @@ def records_at_risk(findings: Findings, target: str, samples: Path, sheet: Path 
     ]
 
 
-def tried(target: str) -> str:
-    """Return what a text says in place of the number of attacks that were tried on a target."""
-    return mention("tried", target, of=AT_RISK, limits=False)
+def counted(target: str) -> tuple[str, str]:
+    """Return what a text says in place of how many attacks were tried on a target, and on how many held-out samples."""
+    return (
+        mention("tried", target, of=AT_RISK, limits=False),
+        mention("heldout", target, limits=False),
+    )
 
 
 def _pictures(sheet: Path, count: int) -> list[Thumbnail | None]:

@@ -11,7 +11,7 @@ from simaudit.provenance.records import Record
 from simaudit.report import TEMPLATES
 from simaudit.report.findings import Findings
 from simaudit.report.outcome import clauses, heading
-from simaudit.report.page.at_risk import RecordAtRisk, tried
+from simaudit.report.page.at_risk import RecordAtRisk, counted
 from simaudit.report.page.numbers import Numbers, anchor, paragraphs
 from simaudit.report.page.pictures import Picture
 from simaudit.report.page.sources import jobs, sources
@@ -85,7 +85,7 @@ def page(
         tail_note=TAIL_NOTE,
         numbers=numbers,
         paragraphs=lambda texts: paragraphs(texts, numbers),
-        tried=tried,
+        counted=counted,
     )
     # After the body, since only then is it known which numbers are printed.
     known = sources(findings.ledger, numbers.printed, records, again)
