@@ -71,12 +71,13 @@ def evaluate_scores(
     fail_above: Sequence[str] = (),
     threads: int = 1,
     say: Callable[[str], None] = print,
+    show_records: bool = True,
 ) -> int:
     """Evaluate the scores of given files in the folder `output`, and return the exit code; `say` gets each line.
 
     `name` is what the scores are of, such as a model: that of the first file if not given. The code is PASSED, or ABOVE
-    where a metric is above its limit in `fail_above`. Raises SimauditError, with a line for each kind of mistake,
-    before anything is written.
+    where a metric is above its limit in `fail_above`. The page names single samples where it may `show_records`. Raises
+    SimauditError, with a line for each kind of mistake, before anything is written.
     """
     output = output.resolve()
     knobs = knobs.model_copy(update={"files": tuple(str(file.resolve()) for file in knobs.paths)})
@@ -86,16 +87,22 @@ def evaluate_scores(
     given = read_given(knobs)
     for line in _screen(given):
         say(line)
-    again = _command(knobs, output, audit)
+    again = _command(knobs, output, audit, show_records)
     with only_one(output / LOCK, f"--output {output}: is being written by another; wait until it has ended"):
         with chdir(output):
-            _do(list(jobs(audit, given, knobs, EvaluationKnobs(threads=threads), shlex.join(again))), again)
+            evaluation = EvaluationKnobs(threads=threads)
+            _do(list(jobs(audit, given, knobs, evaluation, shlex.join(again), show_records)), again)
         is_above = Result(output, audit, SPLIT).conclude(limits, "sample", say)
     return ABOVE if is_above else PASSED
 
 
 def jobs(
-    audit: str, given: GivenScores, knobs: GivenKnobs, evaluation: EvaluationKnobs, again: str
+    audit: str,
+    given: GivenScores,
+    knobs: GivenKnobs,
+    evaluation: EvaluationKnobs,
+    again: str,
+    show_records: bool = True,
 ) -> Iterator[Job]:
     """Yield every job of an evaluation, in an order in which each stands after those whose outputs it reads.
 
@@ -128,7 +135,9 @@ def jobs(
     contexts = {audit: {**context, "arm": None}}
     yield tables_job(contexts)
     records = [paths.record(job.name) for job in before]
-    yield report_job(contexts, {audit: drawn}, {audit: undrawn}, {SPLIT: {}}, {}, records, again)
+    yield report_job(
+        contexts, {audit: drawn}, {audit: undrawn}, {SPLIT: {}}, {}, records, again, show_records, False
+    )
 
 
 def _do(every: Sequence[Job], again: Sequence[str]) -> None:
@@ -149,7 +158,7 @@ def _name(text: str) -> str:
     return str(name)
 
 
-def _command(knobs: GivenKnobs, output: Path, audit: str) -> list[str]:
+def _command(knobs: GivenKnobs, output: Path, audit: str, show_records: bool) -> list[str]:
     """Return the command, in words, that evaluates the same files in the same way."""
     sides = [f"{attack}={side}" if attack else side for attack, side in knobs.member_when.items()]
     said: Mapping[str, Sequence[str]] = {
@@ -161,7 +170,8 @@ def _command(knobs: GivenKnobs, output: Path, audit: str) -> list[str]:
         "--seed": [str(knobs.seed)],
     }
     options = [word for option, values in said.items() for value in values for word in (option, value)]
-    return ["simaudit", "evaluate-scores", *knobs.files, *options]
+    flags = [] if show_records else ["--no-records"]
+    return ["simaudit", "evaluate-scores", *knobs.files, *options, *flags]
 
 
 def _screen(given: GivenScores) -> Iterator[str]:
