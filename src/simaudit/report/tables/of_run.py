@@ -2,6 +2,8 @@
 
 from dataclasses import replace
 
+from simaudit.evaluation.comparison.groups import FEWEST_SEEDS
+from simaudit.evaluation.comparison.ranks import can_separate
 from simaudit.evaluation.controls.controls import MINUS_BLIND, SELECTED
 from simaudit.evaluation.numbers import number_id
 from simaudit.evaluation.sets.levels import LEVEL
@@ -164,11 +166,18 @@ def quality(findings: Findings) -> Table:
 def seeds(findings: Findings) -> Table:
     """Return how much chance in training matters."""
     groups = findings.comparison["groups"]["groups"]
-    spread = {"mean_over_seeds": "mean", "sd_between_seeds": "sd"}
+    spread = {
+        "mean_over_seeds": "mean",
+        "lowest_seed": "lowest",
+        "highest_seed": "highest",
+        "sd_between_seeds": "sd",
+    }
     return Table.of(
         "seeds",
         "Targets that differ in their training seed alone",
-        "The mean, with the limits that these samples give it; and the standard deviation between seeds, with its own.",
+        "The mean over the seeds, with the limits that these samples give it. The lowest and the highest seed show how "
+        f"much chance in training matters. Where there are {FEWEST_SEEDS} seeds or more, their standard deviation "
+        "(sd) follows, with its own limits; of fewer seeds it would be too uncertain to be read.",
         (
             Column("of", "targets"),
             ATTACK,
@@ -216,11 +225,19 @@ def _ranked(findings: Findings, metrics: list[str]) -> str:
         tested = findings.ledger.get("friedman_p", of=of) is not None
         test = f" (Friedman's p = {mention('friedman_p', of=of, limits=False)})" if tested else ""
         differences.append(difference + test)
-    targets = ", ".join(findings.comparison["ranks"]["of"])
+    known, names = findings.comparison["ranks"], ", ".join(findings.comparison["ranks"]["of"])
+    first = f"ranks.{metrics[0]}"
+    targets = int(findings.ledger.number("targets", of=first).value)
+    compared = (
+        "Two attacks differ where their limits do not overlap."
+        if can_separate(targets, len(known["ranks"][metrics[0]]["attacks"]))
+        else "There are too few targets to show that any two attacks differ: the largest possible difference of two "
+        "mean ranks is not above the critical one."
+    )
     return (
-        f"Over {mention('targets', of=f'ranks.{metrics[0]}', limits=False)} targets ({targets}); the lower the better. "
-        f"Attacks whose limits do not overlap differ. Critical differences: {', '.join(differences)}. "
-        + findings.membership_note(findings.comparison["ranks"]["of"])
+        f"Ranks use the largest set of targets and attacks for which every attack was run on every target: "
+        f"{mention('targets', of=first, limits=False)} targets ({names}). Rank 1 is the best attack. {compared} "
+        f"Critical differences: {', '.join(differences)}. {findings.membership_note(known['of'])}"
     ).strip()
 
 
