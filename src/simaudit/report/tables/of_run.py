@@ -29,16 +29,20 @@ def verdicts(findings: Findings) -> Table:
     return Table(
         "verdicts",
         "What is found of each target",
-        "By the attack that did best on the calibration fold. Limits that decide hold for all attacks on a target "
-        "together.",
+        "Each row is one target. The best attack is the one with the highest AUC on the calibration fold; its result "
+        "on the evaluation fold is shown, with its 95 % confidence interval. The attack that is highest on the "
+        "evaluation fold itself stands beside it: that AUC is optimistic, since it is chosen by the samples that it "
+        "is measured on. The limits that decide hold for all attacks on a target together.",
         (
             TARGET,
             Column("verdict", "verdict"),
             *members,
-            Column("attack", "best attack"),
+            Column("attack", "best attack", is_attack=True),
             *estimates({metric: METRICS[metric] for metric in ("auc", "tpr_at_1pct_fpr")}),
+            Column("highest", "highest here (optimistic)", is_attack=True),
+            Column("highest_auc", "its AUC", "estimate"),
             Column("auc_minus_blind", "AUC minus blind", "estimate"),
-            Column("decided_by", "decided by"),
+            Column("decided_by", "decided by", is_attack=True),
             Column("decisive_auc", "limits that decide", "estimate"),
             Column("smallest_set", f"smallest set, p below {LEVEL}", "count"),
             Column("smallest_set_blind_p", "blind p of such sets", "count"),
@@ -51,11 +55,15 @@ def verdicts(findings: Findings) -> Table:
 def _verdict(findings: Findings, target: str, with_members: bool) -> tuple[str, ...]:
     best, by = findings.ledger.best(target), findings.decided_by(target)
     decisive = MINUS_BLIND if findings.is_shifted(target) else SELECTED
+    highest = max(
+        findings.attacks(target), key=lambda attack: findings.ledger.number("auc", target, attack).value
+    )
     return (
         *(target, findings.verdict(target)),
         *((findings.contexts[target].membership,) if with_members else ()),
         best,
         *(number_id("auc", target, best), number_id("tpr_at_1pct_fpr", target, best)),
+        *(highest, number_id("auc", target, highest)),
         *(number_id("auc", target, best, "minus_blind"), by, number_id("auc", target, by, decisive)),
         *(
             number_id("smallest", target, of="sets"),
@@ -69,7 +77,8 @@ def blind(findings: Findings) -> Table:
     return Table.of(
         "blind",
         "Blind classifiers",
-        "They see the images and never a model: above chance, the two sides of the split differ by themselves.",
+        "These classifiers see the images and never a model. Where they are above chance, the members and the held-out "
+        "images of the split differ by themselves, and an attack may see this difference alone.",
         (Column("split", "split"), *estimates(HEADLINE)),
         (
             Row((split,), split, "blind")
@@ -86,7 +95,8 @@ def against(findings: Findings) -> Table:
     return Table.of(
         "against",
         "Targets against one another",
-        "The first minus the second, paired on the same samples, each attack at the knobs that calibration chose.",
+        "The first target minus the second, for each attack at the knobs that calibration chose. Both are measured on "
+        "the same samples, and the differences are paired.",
         (TARGET, Column("minus", "minus"), ATTACK, *estimates(HEADLINE)),
         (
             Row((target, reference, attack), target, attack, f"minus_{reference}")
@@ -125,8 +135,8 @@ def autoencoders(findings: Findings) -> Table:
     return Table(
         "autoencoders",
         "Autoencoders of the latent targets",
-        "By arm and β. Where there are several seeds, their mean; how far they lie apart stands with the seeds. "
-        + distances_in(findings.ledger, findings.contexts),
+        "Each row is one arm of the sweep at one β. Where there are several seeds, their mean is given; the table of "
+        "seeds says how far they lie apart. " + distances_in(findings.ledger, findings.contexts),
         (
             Column("arm", "arm"),
             Column("beta", "bottleneck"),
@@ -150,9 +160,10 @@ def quality(findings: Findings) -> Table:
     return Table.of(
         "quality",
         "Quality of samples",
-        "Fréchet distances between as many images of each kind; the last is what a perfect target would "
-        "have. Only distances within one dataset can be compared. Samples that lie nearer to the members than to "
-        "held-out images resemble the training set more than the world.",
+        "Fréchet distances between sets of images of the same size. The last column is the distance between members "
+        "and held-out images, which samples of a perfect model would have to both. Only distances within one dataset "
+        "can be compared. Samples that are nearer to the members than to held-out images resemble the training "
+        "images more than other images of the same kind.",
         (TARGET, Column("measured", "measured"), *estimates(distances, of="frechet")),
         (
             Row((target, distance.unit), target)
