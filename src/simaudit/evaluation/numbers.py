@@ -45,6 +45,8 @@ UNITS = {
     "mean_rank": "rank",
     "critical_difference": "rank",
     "seconds": "s",
+    "grid_queries": "queries",
+    "ms_per_query": "ms",
     "peak_memory": "MB",
     "peak_device_memory": "MB",
 }
