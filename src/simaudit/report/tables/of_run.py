@@ -29,10 +29,8 @@ def verdicts(findings: Findings) -> Table:
     return Table(
         "verdicts",
         "What is found of each target",
-        "Each row is one target. The best attack is the one with the highest AUC on the calibration fold; its result "
-        "on the evaluation fold is shown, with its 95 % confidence interval. The attack that is highest on the "
-        "evaluation fold itself stands beside it: that AUC is optimistic, since it is chosen by the samples that it "
-        "is measured on. The limits that decide hold for all attacks on a target together.",
+        "The best attack has the highest AUC on the calibration fold, and is measured on the evaluation fold; the "
+        "highest AUC of the latter is optimistic. Limits that decide hold for all attacks together.",
         (
             TARGET,
             Column("verdict", "verdict"),
