@@ -459,5 +459,5 @@ def test_the_attack_that_is_highest_on_the_evaluation_fold_stands_beside_the_bes
     head, *rows = in_markdown(markdown(table, findings.ledger))
     (row,) = [row for row in rows if row[0] == "net"]
     assert row[head.index("best attack")] == "SimA"
-    assert row[head.index("highest here (optimistic)")] == "Loss"
+    assert row[head.index("highest (optimistic)")] == "Loss"
     assert row[head.index("its AUC")] == "0.999 [0.990, 1.000]"

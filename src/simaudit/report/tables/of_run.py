@@ -29,15 +29,15 @@ def verdicts(findings: Findings) -> Table:
     return Table(
         "verdicts",
         "What is found of each target",
-        "The best attack has the highest AUC on the calibration fold, and is measured on the evaluation fold; the "
-        "highest AUC of the latter is optimistic. Limits that decide hold for all attacks together.",
+        "The best attack did best on the calibration fold; the highest is optimistic. Limits that decide hold for all "
+        "attacks.",
         (
             TARGET,
             Column("verdict", "verdict"),
             *members,
             Column("attack", "best attack", is_attack=True),
             *estimates({metric: METRICS[metric] for metric in ("auc", "tpr_at_1pct_fpr")}),
-            Column("highest", "highest here (optimistic)", is_attack=True),
+            Column("highest", "highest (optimistic)", is_attack=True),
             Column("highest_auc", "its AUC", "estimate"),
             Column("auc_minus_blind", "AUC minus blind", "estimate"),
             Column("decided_by", "decided by", is_attack=True),
