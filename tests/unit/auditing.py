@@ -11,6 +11,7 @@ import pandas as pd
 
 from simaudit.data.near_duplicates import SCHEMA, near_duplicates, pictured_pairs
 from simaudit.data.split import Split, make_split, write_split
+from simaudit.evaluation.at_risk.jobs import at_risk_job
 from simaudit.evaluation.comparison.compare import compare
 from simaudit.evaluation.jobs import evaluate_job
 from simaudit.evaluation.knobs import EvaluationKnobs
@@ -39,6 +40,13 @@ OCCASION = {
     "commit": "0123456789ab",
     "dirty": False,
 }
+
+
+def file_of(number: int) -> str:
+    """The file of a sample."""
+    return f"portrait-of-{number:03}.png"
+
+
 FEATURES = np.random.default_rng(5).normal(size=(3, 40, 2))  # of samples, members and held-out images
 
 
@@ -126,6 +134,19 @@ class Audit:
             write_table(known["features"], features.assign(sample_id=self.split.sample_id))
             replace(job, reads={"selected": selected, **known}, writes=writes).do()
 
+    def at_risk(self, target: str, attacks: list[str]) -> None:
+        """The job `at_risk` of an evaluated target, on images whose files and classes are named."""
+        job = at_risk_job(target, "s", "d", attacks)
+        selected = self.path / paths.TARGET_FILES["selected"].format(target=target)
+        writes = {name: self.path / paths.TARGET_FILES[name].format(target=target) for name in job.writes}
+        with TemporaryDirectory() as folder:
+            items, images = Path(folder, "items.parquet"), Path(folder, "images.npy")
+            files = [file_of(number) for number in range(SAMPLES)]
+            write_table(items, pd.DataFrame({"file": files, "label": np.arange(SAMPLES) % 3}))
+            np.save(images, np.random.default_rng(10).integers(0, 256, (SAMPLES, 3, 4, 4), dtype=np.uint8))
+            reads = {"selected": selected, "items": items, "images": images}
+            replace(job, reads=reads, writes=writes).do()
+
     def evaluate(
         self,
         target: str,
@@ -158,6 +179,7 @@ class Audit:
         writes = {name: self.path / paths.TARGET_FILES[name].format(target=target) for name in job.writes}
         replace(job, reads={"scores": files, **beside}, writes=writes).do()
         self.sets(target, list(attacks))
+        self.at_risk(target, [attack for attack in attacks if attack not in heads])
         distances = quality(*FEATURES, 50, 0, unit="in components")
         write_json(
             folder / f"quality/{target}.json", {"target": target, "features": "pca", "frechet": distances}

@@ -140,13 +140,14 @@ def test_a_dry_run_writes_nothing(owned, tmp_path, monkeypatch):
 
 
 def test_the_params_are_valid_and_say_what_was_asked(owned, tmp_path, monkeypatch):
-    asked = replace(owned, attacks=("sima", "secmi"), limit=80, precision="bfloat16")
+    asked = replace(owned, attacks=("sima", "secmi"), limit=80, precision="bfloat16", no_records=True)
     folder.write(tmp_path, plan.text(dict(examine(asked).values)))
     monkeypatch.chdir(tmp_path)
     params = load()
     assert params.attacks.keys() == {"sima", "secmi"}
     assert params.splits["images"].limit == 80
     assert params.scoring.precision == "bfloat16"
+    assert not params.report.show_records
     assert params.datasets["images"].path == str(owned.images)
     assert params.family_of("my-model").layout.folder == owned.model
     comments = [line for line in (tmp_path / "params.yaml").read_text().splitlines() if line.startswith("#")]

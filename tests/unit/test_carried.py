@@ -88,7 +88,7 @@ def test_the_table_has_them_beside_the_audits_own(audit, monkeypatch):
         "net.sima.transferred.fpr",
     )
     assert all(cell in numbers for cell in row[3:])
-    assert "pia of net (shadow has no scores of it)" in shown.caption
+    assert "PIA of net (shadow has no scores of it)" in shown.caption
     alone = SmallRun.of(audit, [targets[1]], blind)
     assert table(alone.findings).absent == "no audit has calibrate_on"
 

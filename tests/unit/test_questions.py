@@ -89,6 +89,7 @@ def test_each_question_is_asked_once_and_answered_as_if_its_attack_were_alone(an
         columns, values = score_batch(attack, target, torch.from_numpy(images), noise(len(images)))
         assert got[name].columns == columns
         np.testing.assert_allclose(got[name].values, values, rtol=1e-5, atol=1e-6)
+        assert got[name].queries == len(model.asked)
         alone += len(model.asked)
     assert alone > 1.4 * DISTINCT * len(images)
 
@@ -174,6 +175,16 @@ def scored(answering, images, split):
         return bytes_of(folder), len(model.asked)
 
     return scored
+
+
+def test_what_an_attack_spends_is_that_of_all_samples_also_where_pieces_were_kept(
+    answering, images, split, tmp_path
+):
+    asker = Asker(answering[1], images, split, 0, 5, CPU)
+    collect(files(tmp_path, {"sima": SIMA}), asker, asker.batches[:2], Unfinished(tmp_path / "unfinished"))
+    (spent,) = write_scores(files(tmp_path, {"sima": SIMA}), asker, tmp_path / "unfinished")
+    assert spent.queries == 3 * len(split)  # three timesteps
+    assert spent.seconds > 0
 
 
 def test_shards_joined_are_the_same_bytes_as_the_whole(answering, images, split, scored, tmp_path):

@@ -157,8 +157,8 @@ def test_one_job_those_of_a_target_and_all_of_a_phase_can_be_run_again(run):
     [
         ("score", "--rerun score: say which, as score:NAME, or score:all for every one of them"),
         ("score:", "--rerun score:: say which, as score:NAME, or score:all for every one of them"),
-        ("score:v", "--rerun score:v: no record of such a job; phases: compare, prepare, score"),
-        ("score:t/si", "--rerun score:t/si: no record of such a job; phases: compare, prepare, score"),
+        ("score:v", f"--rerun score:v: no record of such a job; known of score: {', '.join(SCORES)}"),
+        ("score:t/si", f"--rerun score:t/si: no record of such a job; known of score: {', '.join(SCORES)}"),
         ("scor:t", "--rerun scor:t: no record of such a job; phases: compare, prepare, score"),
         ("scor:all", "--rerun scor:all: no record of such a job; phases: compare, prepare, score"),
     ],

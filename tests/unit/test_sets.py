@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from scipy.stats import kstest, norm, ttest_ind
+from scipy.stats import binomtest, kstest, norm, ttest_ind
 
 from simaudit.evaluation.protocol.selected import Selected, SelectedScores
 from simaudit.evaluation.sets.inference import (
@@ -118,13 +118,21 @@ def test_each_class_has_limits_that_hold_together_and_a_small_one_has_none():
     statistic = RNG(5).normal(size=240) - members
     part = np.where(np.arange(240) < 100, "3", "7").astype(object)
     part[228:] = "tiny"
-    facts = by_part(statistic, members, "low", part)
+    accused = np.arange(240) % 10 == 0  # members alone, ten of the first hundred samples
+    facts = by_part(statistic, members, "low", part, accused)
     assert facts["of_tiny"] == {"members": 6, "heldout": 6}
     roc = Roc.of(statistic[:100], members[:100], "low")
     assert facts["of_3"]["auc"] == auc_of_few(roc.placements(), roc.is_member, together(2)).json()
     assert facts["of_3"]["tpr_at_1pct_fpr"]["value"] == roc.found_at(0.01) / 50
     assert facts["of_3"]["tpr_at_1pct_fpr"]["tail_too_small"]
-    assert by_part(statistic, members, "low", np.full(240, "3", dtype=object)) == {}
+    exact = binomtest(10, 50).proportion_ci(together(2), "exact")
+    assert facts["of_3"]["members_accused"] == {
+        "value": 0.2,
+        "low": pytest.approx(exact.low),
+        "high": pytest.approx(exact.high),
+    }
+    assert facts["of_3"]["heldout_accused"]["value"] == 0
+    assert by_part(statistic, members, "low", np.full(240, "3", dtype=object), accused) == {}
 
 
 @pytest.mark.parametrize("strength", [0.0, 2.0])
@@ -133,6 +141,6 @@ def test_limits_over_ten_small_classes_hold_together_in_19_of_20_runs(strength):
     truth, held = norm.cdf(strength / np.sqrt(2)), []
     members, part = np.arange(600) % 2 == 0, (np.arange(600) // 2 % 10).astype(str).astype(object)
     for seed in range(200):
-        facts = by_part(RNG(seed).normal(size=600) - strength * members, members, "low", part)
+        facts = by_part(RNG(seed).normal(size=600) - strength * members, members, "low", part, members)
         held.append(all(known["auc"]["low"] <= truth <= known["auc"]["high"] for known in facts.values()))
     assert np.mean(held) >= 0.95 - 2 * np.sqrt(0.05 * 0.95 / 200)

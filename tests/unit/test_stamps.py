@@ -155,7 +155,7 @@ def test_the_choice_of_attacks_scores_and_evaluates_alone(values):
     values["audits"]["digits-ddpm"] = {"attacks": ["sima"]}
     dropped = {name for name in before if name.startswith("score/digits-ddpm/")} - {"score/digits-ddpm/sima"}
     not_drawn = {"figure/digits-ddpm/complexity", "figure/digits-ddpm/queries"}  # of SimA alone
-    of_audit = {f"{phase}/digits-ddpm" for phase in ("evaluate", "own_samples", "sets")}
+    of_audit = {f"{phase}/digits-ddpm" for phase in ("evaluate", "own_samples", "sets", "at_risk")}
     summing_up = of_audit | {"numbers", "verdict", "report"}
     assert changed_stamps(before, texts(values)) == dropped | not_drawn | summing_up
 
@@ -283,7 +283,7 @@ def test_stamps_are_rewritten_only_when_they_change_and_dropped_when_nobody_asks
     lost_one = {
         folder / f"{phase}/{audit}.json"
         for audit in ("digits-ddpm", "digits-ldm")
-        for phase in ("evaluate", "sets")
+        for phase in ("evaluate", "sets", "at_risk")
     }
     assert rewritten == scores | lost_one | {
         folder / f"{job}.json" for job in ("numbers", "verdict", "report")

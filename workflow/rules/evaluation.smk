@@ -44,7 +44,7 @@ rule nearest:
 
 
 # An audit: every attack measured, the quality of images drawn from its target, whether attacks take these for members,
-# and whether sets of members can be told.
+# whether sets of members can be told, and which samples most attacks accuse.
 for name in processes("evaluation"):
 
     rule:

@@ -13,6 +13,7 @@ from simaudit.audit import folder
 from simaudit.audit.result import Limit, Result
 from simaudit.audit.run import ABOVE, LOCK, PASSED
 from simaudit.data.split import measured_sizes
+from simaudit.evaluation.at_risk.jobs import at_risk_job
 from simaudit.evaluation.jobs import COMPARED as OF_AUDIT
 from simaudit.evaluation.jobs import compare_job, evaluate_job, numbers_job
 from simaudit.evaluation.knobs import EvaluationKnobs
@@ -70,12 +71,13 @@ def evaluate_scores(
     fail_above: Sequence[str] = (),
     threads: int = 1,
     say: Callable[[str], None] = print,
+    show_records: bool = True,
 ) -> int:
     """Evaluate the scores of given files in the folder `output`, and return the exit code; `say` gets each line.
 
     `name` is what the scores are of, such as a model: that of the first file if not given. The code is PASSED, or ABOVE
-    where a metric is above its limit in `fail_above`. Raises SimauditError, with a line for each kind of mistake,
-    before anything is written.
+    where a metric is above its limit in `fail_above`. The page names single samples where it may `show_records`. Raises
+    SimauditError, with a line for each kind of mistake, before anything is written.
     """
     output = output.resolve()
     knobs = knobs.model_copy(update={"files": tuple(str(file.resolve()) for file in knobs.paths)})
@@ -85,16 +87,22 @@ def evaluate_scores(
     given = read_given(knobs)
     for line in _screen(given):
         say(line)
-    again = _command(knobs, output, audit)
+    again = _command(knobs, output, audit, show_records)
     with only_one(output / LOCK, f"--output {output}: is being written by another; wait until it has ended"):
         with chdir(output):
-            _do(list(jobs(audit, given, knobs, EvaluationKnobs(threads=threads), shlex.join(again))), again)
+            evaluation = EvaluationKnobs(threads=threads)
+            _do(list(jobs(audit, given, knobs, evaluation, shlex.join(again), show_records)), again)
         is_above = Result(output, audit, SPLIT).conclude(limits, "sample", say)
     return ABOVE if is_above else PASSED
 
 
 def jobs(
-    audit: str, given: GivenScores, knobs: GivenKnobs, evaluation: EvaluationKnobs, again: str
+    audit: str,
+    given: GivenScores,
+    knobs: GivenKnobs,
+    evaluation: EvaluationKnobs,
+    again: str,
+    show_records: bool = True,
 ) -> Iterator[Job]:
     """Yield every job of an evaluation, in an order in which each stands after those whose outputs it reads.
 
@@ -109,6 +117,7 @@ def jobs(
         *(given_score_job(audit, attack, SPLIT, knobs) for attack in scores),
         evaluate_job(audit, SPLIT, STATED, scores, {}, evaluation, images=False),
         sets_job(audit, SPLIT, SPLIT, scores, evaluation.sets, evaluation.seed, images=False),
+        at_risk_job(audit, SPLIT, SPLIT, scores, images=False),
         compare_job({audit: context}, [], evaluation, compared),
     ]
     yield from before
@@ -127,7 +136,9 @@ def jobs(
     yield tables_job(contexts)
     yield verdict_job(contexts, {}, {})
     records = [paths.record(job.name) for job in before]
-    yield report_job(contexts, {audit: drawn}, {audit: undrawn}, {SPLIT: {}}, {}, records, again)
+    yield report_job(
+        contexts, {audit: drawn}, {audit: undrawn}, {SPLIT: {}}, {}, records, again, show_records, False
+    )
 
 
 def _do(every: Sequence[Job], again: Sequence[str]) -> None:
@@ -148,7 +159,7 @@ def _name(text: str) -> str:
     return str(name)
 
 
-def _command(knobs: GivenKnobs, output: Path, audit: str) -> list[str]:
+def _command(knobs: GivenKnobs, output: Path, audit: str, show_records: bool) -> list[str]:
     """Return the command, in words, that evaluates the same files in the same way."""
     sides = [f"{attack}={side}" if attack else side for attack, side in knobs.member_when.items()]
     said: Mapping[str, Sequence[str]] = {
@@ -160,7 +171,8 @@ def _command(knobs: GivenKnobs, output: Path, audit: str) -> list[str]:
         "--seed": [str(knobs.seed)],
     }
     options = [word for option, values in said.items() for value in values for word in (option, value)]
-    return ["simaudit", "evaluate-scores", *knobs.files, *options]
+    flags = [] if show_records else ["--no-records"]
+    return ["simaudit", "evaluate-scores", *knobs.files, *options, *flags]
 
 
 def _screen(given: GivenScores) -> Iterator[str]:

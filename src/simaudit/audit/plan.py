@@ -24,6 +24,7 @@ COMMENTS = {
     "scoring": "One attack per core, side by side.",
     "quality": "Images are drawn from the model to be looked at, and to see how they resemble members.",
     "figures": "Of the audit by itself, and of its images.",
+    "report": "The page names no single image, so that it can be shared.",
 }
 """What stands above each section."""
 BATCH_SIZE = 32
@@ -68,6 +69,7 @@ def written(
         "scoring": {"batch_size": BATCH_SIZE, "threads": 1, "device": question.device, **precision},
         "quality": {"samples": SAMPLES, "steps": min(STEPS, steps)},
         "figures": {name: {} for name in FIGURES},
+        **({"report": {"show_records": False}} if question.no_records else {}),
     }
 
 

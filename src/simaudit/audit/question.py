@@ -42,7 +42,7 @@ class Question:
 
     `attacks` are names, one of which may be `all`. `resize`, `enlarge` and `colour` allow that images are converted to
     what the model takes; `background` is what lies behind transparent pixels. `allow_missing` leaves out entries of the
-    list that name no image.
+    list that name no image. `no_records` leaves single images out of the page, and decides no result.
     """
 
     model: Path
@@ -60,6 +60,7 @@ class Question:
     empty_class: int | None = None
     device: str = "auto"
     precision: Precision = "float32"
+    no_records: bool = False
 
     def __post_init__(self) -> None:
         for name in ("model", "images", "members", "scheduler"):

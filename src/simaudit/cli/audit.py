@@ -7,6 +7,12 @@ from typing import Any
 import click
 
 PATH = click.Path(path_type=Path)
+no_records_option = click.option(
+    "--no-records",
+    is_flag=True,
+    help="Leave pictures, names and numbers of single samples, and names of groups, out of the page, so that it can be "
+    "shared. The other files in the folder still have them.",
+)
 
 
 @click.command()
@@ -102,6 +108,7 @@ PATH = click.Path(path_type=Path)
     show_default=True,
     help="What the network computes in; tf32 and bfloat16 are faster on a GPU, and the report says what they change.",
 )
+@no_records_option
 @click.option("--cores", type=click.IntRange(1), metavar="N", help="CPU cores to use; all if not given.")
 def audit(
     attacks: str,

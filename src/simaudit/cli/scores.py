@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from simaudit.cli.audit import no_records_option
 from simaudit.vocabulary.errors import SimauditError
 
 PATH = click.Path(path_type=Path)
@@ -49,6 +50,7 @@ SIDES = ("low", "high")
     metavar="METRIC=VALUE",
     help="End with exit code 3 where a metric of the best attack is above this; repeatable.",
 )
+@no_records_option
 @click.option(
     "--cores", type=click.IntRange(1), default=1, show_default=True, metavar="N", help="CPU cores to use."
 )
@@ -58,6 +60,7 @@ def evaluate_scores(
     sides: tuple[str, ...],
     name: str | None,
     fail_above: tuple[str, ...],
+    no_records: bool,
     cores: int,
     **asked: Any,
 ) -> None:
@@ -86,7 +89,7 @@ def evaluate_scores(
         knobs = GivenKnobs.model_validate(values)
     except ValidationError as error:
         raise explain(error, values, lambda _: ("evaluate-scores", "FILE…")) from None
-    sys.exit(evaluate(knobs, output, name, fail_above, cores, click.echo))
+    sys.exit(evaluate(knobs, output, name, fail_above, cores, click.echo, not no_records))
 
 
 def _side(text: str) -> tuple[str, Any]:

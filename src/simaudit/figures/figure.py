@@ -29,6 +29,9 @@ class Figure(Knobs):
     title: ClassVar[str]
     """A heading of a few words."""
 
+    shows_images: ClassVar[bool] = False
+    """Whether single images of the training set, or what was generated and may be a copy of one, can be seen in it."""
+
     reads: ClassVar[tuple[str, ...]]
     """The files of `simaudit.vocabulary.paths` that it is drawn from: when another file changes, it stays as it is."""
 

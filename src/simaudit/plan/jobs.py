@@ -9,12 +9,13 @@ from simaudit.attacks.access import access_of
 from simaudit.attacks.attack import TargetAttack
 from simaudit.attacks.derived_attack import DerivedAttack
 from simaudit.data.jobs import features_job, nearest_job, prepare_job, split_job
+from simaudit.evaluation.at_risk.jobs import at_risk_job
 from simaudit.evaluation.controls.jobs import blind_job, own_samples_job
 from simaudit.evaluation.jobs import compare_job, evaluate_job, numbers_job, quality_job
 from simaudit.evaluation.sets.jobs import sets_job
 from simaudit.figures.jobs import figure_job
 from simaudit.plan.params import Params
-from simaudit.report.jobs import report_job, tables_job, verdict_job
+from simaudit.report.jobs import NO_RECORDS, report_job, tables_job, verdict_job
 from simaudit.samples.jobs import sample_job
 from simaudit.scoring.jobs import derive_job, score_job
 from simaudit.targets.files import SUMMARY
@@ -44,21 +45,38 @@ def jobs(params: Params) -> Iterator[Job]:
         for name in names:
             attacks = {} if of == paths.RUN else params.attacks_on(of)
             yield figure_job(of, name, params.figures[name], contexts, params.audited_splits, attacks)
-    undrawn = {
-        of: {params.figures[name].title: why for name, why in names.items() if why}
-        for of, names in figures.items()
-    }
     yield tables_job(_facts(contexts, *COMPARED, "arm"))
     datasets = {split: params.dataset_of(split) for split in params.audited_splits}
     yield verdict_job(_facts(contexts, *COMPARED, "is_latent"), datasets, _access(params))
     yield report_job(
         contexts,
-        drawn,
-        undrawn,
+        *_on_page(params, figures),
         {name: deciding(params.splits[name]) for name in params.audited_splits},
         {name: paths.target(audit.target) / SUMMARY for name, audit in params.audits.items()},
         [paths.record(job.name) for job in before if job.name != "theory"],
+        show_records=params.report.show_records,
     )
+
+
+def _on_page(
+    params: Params, figures: Mapping[str, Mapping[str, str | None]]
+) -> tuple[dict[str, list[str]], dict[str, dict[str, str]]]:
+    """Return which of the `figures` of each audit, and of the run, stand on the page, and by title why others do not.
+
+    `figures` gives for each None where it is drawn, otherwise the reason why it is not.
+    """
+
+    def why_not(name: str, why: str | None) -> str | None:
+        hidden = params.figures[name].shows_images and not params.report.show_records
+        return why or (NO_RECORDS if hidden else None)
+
+    reasons = {of: {name: why_not(name, why) for name, why in names.items()} for of, names in figures.items()}
+    drawn = {of: [name for name, why in names.items() if why is None] for of, names in reasons.items()}
+    undrawn = {
+        of: {params.figures[name].title: why for name, why in names.items() if why}
+        for of, names in reasons.items()
+    }
+    return drawn, undrawn
 
 
 def _of_data(params: Params) -> Iterator[Job]:
@@ -127,6 +145,7 @@ def _of_audit(params: Params, audit: str) -> Iterator[Job]:
     yield own_samples_job(audit, split, attacks, params.scoring, params.quality, reads, family, conditions)
     judging = [name for name, knobs in attacks.items() if not knobs.learned]
     yield sets_job(audit, split, dataset, judging, params.evaluation.sets, params.evaluation.seed)
+    yield at_risk_job(audit, split, dataset, judging)
 
 
 def _access(params: Params) -> dict[str, dict[str, list[str]]]:

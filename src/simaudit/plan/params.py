@@ -21,6 +21,7 @@ from simaudit.data.membership import Given
 from simaudit.data.source import SourceEntry
 from simaudit.evaluation.knobs import EvaluationKnobs
 from simaudit.figures.figure import Figure, RunFigure, TargetFigure, figure_modules
+from simaudit.report.jobs import ReportKnobs
 from simaudit.samples.jobs import QualityKnobs
 from simaudit.scoring.jobs import ScoringKnobs
 from simaudit.storage.json import canonical_json
@@ -83,6 +84,7 @@ class Params(Knobs):
     evaluation: EvaluationKnobs = EvaluationKnobs()
     theory: TheoryKnobs = TheoryKnobs()
     figures: Annotated[dict[str, _Figure], BeforeValidator(_pairs)]
+    report: ReportKnobs = ReportKnobs()
 
     @field_serializer("attacks", mode="wrap")
     def _with_kinds(self, attacks: dict[str, Attack], dump: SerializerFunctionWrapHandler) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from simaudit.provenance.stamps import Stamp
 from simaudit.provenance.trace import trace_file, trace_number
 from simaudit.storage.json import read_json
 from simaudit.vocabulary import paths
-from simaudit.vocabulary.errors import SimauditError
+from simaudit.vocabulary.errors import SimauditError, some
 from simaudit.vocabulary.job import Job
 
 Checks = Iterator[tuple[str, Iterable[Disagreement]]]
@@ -150,7 +150,9 @@ def again(name: str, records: Mapping[str, Record]) -> Checks:
         )
     if not wanted:
         phases = ", ".join(sorted({record.phase for record in records.values()}))
-        raise SimauditError(f"--rerun {name}: no record of such a job; phases: {phases}")
+        names = some(sorted(record.job.partition("/")[2] for record in of_phase))
+        known = f"known of {phase}: {names}" if of_phase else f"phases: {phases}"
+        raise SimauditError(f"--rerun {name}: no record of such a job; {known}")
     times = [seconds for record in wanted if (seconds := seconds_of(record.job)) is not None]
     of = "together they" if len(times) == len(wanted) else "those whose time is known"
     took = f"; {of} took {sum(times) / 60:.1f} minutes the last time" if times else ""

@@ -18,13 +18,14 @@ class Findings:
     """All that tables and the page say of a run. Numbers come from the `ledger` alone.
 
     `contexts` and `summaries` by target, and `comparison` by the name of its file, give words: which attacks there are,
-    what the controls say.
+    what the controls say. `show_records` says whether single images and groups may be named.
     """
 
     ledger: Ledger
     contexts: Mapping[str, AuditContext]
     summaries: Mapping[str, Mapping[str, Any]]
     comparison: Mapping[str, Mapping[str, Any]]
+    show_records: bool = True
 
     @classmethod
     def read(cls, root: Path, contexts: Mapping[str, AuditContext]) -> "Findings":

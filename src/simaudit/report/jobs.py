@@ -1,12 +1,26 @@
 """The jobs that write what a person reads: the verdict, every table in three forms, and one page."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from simaudit.report import TEMPLATES
 from simaudit.vocabulary import paths
 from simaudit.vocabulary.job import Job, reference
+from simaudit.vocabulary.knobs import Knobs
+
+NO_RECORDS = "left out, since this page shows nothing of single records (report.show_records is false)"
+"""Why a page that is to be shared lacks something."""
+
+
+class ReportKnobs(Knobs):
+    """What the page shows."""
+
+    show_records: bool = True
+    """Whether it shows pictures, file names and sample numbers of single images, and the names of groups. Without them
+    it can be given to those who must not learn who was in the training set; files beside it still have all of them."""
+
 
 MEMORY_MB = {"report": 2000}
 """MB of memory that a job needs, by its function."""
@@ -66,12 +80,15 @@ def report_job(
     trainings: Mapping[str, Path],
     records: Iterable[Path],
     again: str = "",
+    show_records: bool = True,
+    images: bool = True,
 ) -> Job:
     """Write the page.
 
     `drawn` gives the names of the figures of each audit and of RUN, `undrawn` by title of a figure why it is not drawn,
     `splits` the knobs of each split, `trainings` what the target of each audit says of itself; `records` are those of
     the jobs that numbers come from. `again` is the command that makes everything again, where it is not Snakemake.
+    Where it does not `show_records`, nothing of single images is read; without `images` there are no pictures of them.
     """
     figures = [
         paths.FIGURES / of / f"{name}.{suffix}"
@@ -79,10 +96,17 @@ def report_job(
         for name in names
         for suffix in ("png", "json")
     ]
+    at_risk = ("at_risk_samples", *(["at_risk_sheet"] if images else []))
     return Job(
         "report",
         reference(report),
-        {"targets": contexts, "drawn": drawn, "undrawn": undrawn, "splits": splits}
+        {
+            "targets": contexts,
+            "drawn": drawn,
+            "undrawn": undrawn,
+            "splits": splits,
+            "show_records": show_records,
+        }
         | ({"again": again} if again else {}),
         {
             **_read(contexts),
@@ -90,6 +114,11 @@ def report_job(
             "figures": figures,
             "trainings": trainings,
             "records": list(records),
+            **(
+                {name: {of: paths.of_target(name, of) for of in contexts} for name in at_risk}
+                if show_records
+                else {}
+            ),
         },
         {"page": paths.PAGE},
         given=(TEMPLATES,),
@@ -103,7 +132,9 @@ def report(job: Job) -> None:
     params = job.params
     figures = params["drawn"], params["undrawn"]
     known = params["splits"], job.reads["trainings"], params.get("again", "")
-    write_page(job.output("page"), paths.RESULTS, _findings(job), *figures, *known)
+    at_risk = [job.reads.get(name, {}) for name in ("at_risk_samples", "at_risk_sheet")]
+    findings = replace(_findings(job), show_records=params["show_records"])
+    write_page(job.output("page"), paths.RESULTS, findings, *figures, *known, *at_risk)
 
 
 def _read(contexts: Mapping[str, Any]) -> dict[str, Any]:

@@ -116,15 +116,19 @@ def score_at_once(jobs: Sequence[Job]) -> Iterator[tuple[Job, Mapping[str, Any]]
     for folder, of_state in _by_state(jobs).items():
         asker, files, device = _asked_for(of_state)
         meter = Meter(device)
-        seconds = write_scores(files, asker, folder)
+        of_each = write_scores(files, asker, folder)
         spent, model = meter.read(), asker.model
         log.info(
             "%s: %d queries of the denoiser, %d if each attack asked alone",
             *(paths.title(of_state[0].name.rpartition("/")[0]), model.asked, model.wanted),
         )
-        for job, alone in zip(of_state, seconds, strict=True):
+        for job, alone in zip(of_state, of_each, strict=True):
             if "cost" in job.writes:
-                attacks = {job.params["name"]: {"cost": {**spent, "seconds": alone}}}
+                cost = spent | {"seconds": alone.seconds}
+                if alone.queries:
+                    cost["grid_queries"] = alone.queries / len(asker.split)
+                    cost["ms_per_query"] = 1000 * alone.seconds / alone.queries
+                attacks = {job.params["name"]: {"cost": cost}}
                 write_json(job.output("cost"), {"target": job.params["audit"], "attacks": attacks})
             yield job, {"device": str(device)}
         shutil.rmtree(folder, ignore_errors=True)  # all of it has its record

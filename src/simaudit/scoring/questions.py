@@ -118,10 +118,14 @@ class Question:
 
 @dataclass
 class Asked:
-    """What an attack has got of one batch: its statistics, and how many seconds it would have taken alone."""
+    """What an attack has got of one batch: its statistics, and how many seconds it would have taken alone.
+
+    `queries` counts what it asked, all samples and all of its knobs together; 0 where that is not counted.
+    """
 
     statistics: list[Statistic]
     seconds: float
+    queries: int = 0
 
 
 def ask(
@@ -148,6 +152,7 @@ class _Walk:
     has_asked: bool = False
     statistics: list[Statistic] = field(default_factory=list)
     seconds: float = 0.0
+    queries: int = 0
 
 
 class _View:
@@ -221,6 +226,7 @@ class _Batch:
                 walk.statistics = said
                 return
             walk.has_asked = True
+            walk.queries += len(said.z)
             self._model.wanted += len(said.z)
             known = next((question for question in self._kept if question.is_same(said)), None)
             if known is None:
@@ -269,7 +275,7 @@ def _joined(conditions: Sequence[Condition], walks: Sequence[_Walk]) -> Asked:
             conditions[number] if conditions else None, walk.statistics, is_first=number == 0
         )
     ]
-    return Asked(statistics, sum(walk.seconds for walk in walks))
+    return Asked(statistics, sum(walk.seconds for walk in walks), sum(walk.queries for walk in walks))
 
 
 def under(

@@ -10,6 +10,7 @@ from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
 from types import MappingProxyType
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -103,12 +104,19 @@ class Asker:
         return ask
 
 
-def write_scores(files: Sequence[ScoreFile], asker: Asker, folder: Path) -> list[float]:
+class Spent(NamedTuple):
+    """The seconds that an attack would have taken alone, and the queries that it would have made, of all samples."""
+
+    seconds: float
+    queries: int
+
+
+def write_scores(files: Sequence[ScoreFile], asker: Asker, folder: Path) -> list[Spent]:
     """Score every sample of a split by the attack of each file, and write the long tables, atomically.
 
     Pieces that are finished are kept in `folder`, and those that are there already are not asked for again. A
-    `LearningAttack` answers with maps, which are not kept; when all samples have theirs, it learns. Returns the seconds
-    that each attack would have taken alone.
+    `LearningAttack` answers with maps, which are not kept; when all samples have theirs, it learns. Returns what each
+    attack would have spent alone.
     Raises SimauditError naming timestep, variant and sample_id when a statistic is not finite.
     """
     pieces, spent = Unfinished(folder), []
@@ -120,12 +128,13 @@ def write_scores(files: Sequence[ScoreFile], asker: Asker, folder: Path) -> list
         }
         collect(files, asker, asker.batches, pieces, maps)
         for file in files:
-            seconds = 0.0
+            seconds, queries = 0.0, 0
             with atomic_path(file.path) as temporary, ScoreWriter(temporary, dict(file.metadata)) as writer:
                 for rows, piece in _whole(file, asker, pieces, maps):
                     writer.write(piece.columns, asker.split, rows, piece.values)
                     seconds += piece.seconds
-            spent.append(seconds)
+                    queries += piece.queries
+            spent.append(Spent(seconds, queries))
     return spent
 
 
@@ -243,4 +252,5 @@ def _piece(parts: Sequence[Asked]) -> Piece:
     """Return what an attack got for the parts of a batch as one; one transfer from the device."""
     values = torch.cat([torch.stack([s.values for s in part.statistics]) for part in parts], dim=1)
     columns = [Column(s.timestep, s.variant, s.queries) for s in parts[0].statistics]
-    return Piece(columns, values.float().cpu().numpy(), sum(part.seconds for part in parts))
+    spent = sum(part.seconds for part in parts), sum(part.queries for part in parts)
+    return Piece(columns, values.float().cpu().numpy(), *spent)

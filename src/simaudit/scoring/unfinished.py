@@ -17,13 +17,20 @@ from simaudit.vocabulary.variant import Column, parse_variant, variant_text
 OFTEN = 10.0
 """Seconds between two files at least: what a killed job loses."""
 
+PARTS = ("columns", "spent", "values")
+"""What the file of a piece holds of it, by the end of its name."""
+
 
 class Piece(NamedTuple):
-    """What the K statistics of an attack are, their values (K, B) for a batch, and the seconds that it took alone."""
+    """What the K statistics of an attack are, their values (K, B) for a batch, and the seconds that it took alone.
+
+    `queries` are as in `questions.Asked`.
+    """
 
     columns: list[Column]
     values: np.ndarray
     seconds: float
+    queries: int = 0
 
 
 class Unfinished:
@@ -46,9 +53,9 @@ class Unfinished:
                 file.unlink(missing_ok=True)
 
     def has(self, key: str, rows: slice) -> bool:
-        """Return whether there is a piece of that key for these rows."""
-        name = f"{_name(key, rows)}.values"
-        return name in self._files or name in self._new
+        """Return whether there is a piece of that key for these rows, with all of its parts."""
+        names = [f"{_name(key, rows)}.{part}" for part in PARTS]
+        return all(name in self._files or name in self._new for name in names)
 
     def add(self, key: str, rows: slice, piece: Piece) -> None:
         """Add a piece, and write what has been added where the last time is some seconds ago."""
@@ -58,7 +65,7 @@ class Unfinished:
         )
         self._new |= {
             f"{name}.columns": np.frombuffer(text.encode(), dtype=np.uint8),
-            f"{name}.seconds": np.array(piece.seconds),
+            f"{name}.spent": np.array([piece.seconds, piece.queries], dtype=np.float64),
             f"{name}.values": piece.values,
         }
         if time.monotonic() - self._written > OFTEN:
@@ -75,13 +82,10 @@ class Unfinished:
 
     def read(self, key: str, rows: slice) -> Piece:
         """Return the piece of that key for these rows. Raises SimauditError where its file is damaged."""
-        columns, seconds, values = (
-            self._array(f"{_name(key, rows)}.{part}") for part in ("columns", "seconds", "values")
-        )
-        known = json.loads(columns.tobytes())
-        return Piece(
-            [Column(t, parse_variant(text), queries) for t, text, queries in known], values, float(seconds)
-        )
+        columns, spent, values = (self._array(f"{_name(key, rows)}.{part}") for part in PARTS)
+        known, (seconds, asked) = json.loads(columns.tobytes()), spent.tolist()
+        statistics = [Column(t, parse_variant(text), queries) for t, text, queries in known]
+        return Piece(statistics, values, seconds, int(asked))
 
     def _array(self, name: str) -> np.ndarray:
         if name in self._new:

@@ -1,6 +1,6 @@
 """Tables and page of a run, made as the jobs of a run make them; and how to read the page."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from simaudit.report.tables.every import every_table
 from simaudit.report.tables.forms import write
 from simaudit.storage.hashes import sha256_file
 from simaudit.storage.json import write_json
-from simaudit.vocabulary.paths import FIGURE_SUFFIXES
+from simaudit.vocabulary.paths import FIGURE_SUFFIXES, TARGET_FILES
 
 FIGURES = ("metrics_over_time", "roc_loglog", "statistic_histogram")
 REASON = "there is nothing to be seen in it"
@@ -92,7 +92,7 @@ class Reported:
         return Read.of(self.html)
 
 
-def report_on(run, figures=None, trainings=(), split=None) -> Reported:
+def report_on(run, figures=None, trainings=(), split=None, show_records=True) -> Reported:
     """Draw figures, then write tables and the page; `figures` says by target and name why one is not drawn, if so."""
     root = run.audit.path
     figures = {"run": {}} if figures is None else figures
@@ -113,7 +113,12 @@ def report_on(run, figures=None, trainings=(), split=None) -> Reported:
     write(every_table(run.findings), run.findings.ledger, root / "tables")
     splits = {"s": split or {"allow_duplicates": False}}
     write_json(root / "verdict.json", run.verdict())
-    write_page(root / "report/index.html", root, run.findings, drawn, undrawn, splits, summaries)
+    findings = replace(run.findings, show_records=show_records)
+    at_risk = [
+        {of: root / TARGET_FILES[name].format(target=of) for of in findings.targets if show_records}
+        for name in ("at_risk_samples", "at_risk_sheet")
+    ]
+    write_page(root / "report/index.html", root, findings, drawn, undrawn, splits, summaries, "", *at_risk)
     return Reported(root)
 
 

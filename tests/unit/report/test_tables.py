@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 
 from simaudit.evaluation.numbers import Ledger, Number
+from simaudit.figures.legend import look
 from simaudit.figures.printed import count, estimate, fill
 from simaudit.report import outcome
 from simaudit.report.findings import Findings
@@ -96,22 +97,27 @@ def test_the_three_forms_agree_in_every_cell(small_run, folder):
             for column, cell in zip(table.columns, row, strict=True):
                 field = fields[column.key]
                 if column.holds == "words":
-                    assert field == cell
+                    assert (look(field).name if column.is_attack else field) == cell
                 elif column.holds == "count":
                     assert (field or "–") == "–" or float(field) == pytest.approx(float(cell), rel=1e-3)
                 elif field and not fields[f"{column.key}_low"]:
                     # a paper's, or one of too small a tail
-                    assert cell == f"{float(field):.4g}{fields[f'{column.key}_mark']}"
+                    mark = "" if column.is_marked else fields[f"{column.key}_mark"]
+                    assert cell == f"{float(field):.4g}{mark}"
                 elif field:
                     limits = [float(fields[f"{column.key}_{limit}"]) for limit in ("low", "high")]
                     expected = [
                         f"{number:.3f}".replace("-0.000", "0.000") for number in (float(field), *limits)
                     ]
                     *found, mark = RANGE.fullmatch(cell).groups()
-                    assert [*found, mark] == [*expected, fields[f"{column.key}_mark"]]
+                    assert [*found, mark] == [
+                        *expected,
+                        "" if column.is_marked else fields[f"{column.key}_mark"],
+                    ]
+                    assert fields[f"{column.key}_mark"] or not column.is_marked
                     compared += 1
                 else:
-                    assert cell == "–"
+                    assert cell == column.missing
     assert compared > 150
 
 
@@ -264,7 +270,7 @@ def test_the_precision_of_an_accusation_has_a_column_for_each_prior(small_run, f
         expected = prior * tpr / (prior * tpr + (1 - prior) * fpr)
         assert float(row[f"precision_at_{prior * 100:g}pct_prior"]) == pytest.approx(expected)
     shown = [column.label for column in tables_of(small_run.findings)["precision"].columns]
-    assert shown[2:] == ["prior 50 %", "prior 10 %", "prior 1 %", "prior 0.1 %"]
+    assert shown[2:] == ["prior 50 % †", "prior 10 % †", "prior 1 % †", "prior 0.1 % †"]  # of too few samples
     (epsilon,) = [row["epsilon"] for row in read(folder, "net", "thresholds") if row["attack"] == "sima"]
     assert float(epsilon) == facts["epsilon"]["lower_bound"] > 0
 
@@ -291,12 +297,12 @@ def test_what_papers_report_stands_beside_this_run_without_limits(small_run, fol
 
 def test_what_was_measured_of_no_attack_has_no_column_and_of_some_a_dash_elsewhere(small_run):
     before = small_run.findings
-    assert in_markdown(markdown(tables_of(before)["cost"], before.ledger))[1] == ["loss", "1"]
+    assert in_markdown(markdown(tables_of(before)["cost"], before.ledger))[1] == ["Loss", "1"]
     spent = Number("net", "loss", "seconds", "cost", 12.5, 12.5, 12.5, "s", "c.json", "/", "0")
     ledger = Ledger({**before.ledger.numbers, "net.loss.cost.seconds": spent})
     after = Findings(ledger, before.contexts, before.summaries, before.comparison)
     _, *rows = in_markdown(markdown(tables_of(after)["cost"], ledger))
-    assert rows[0] == ["loss", "1", "12.5"]
+    assert rows[0] == ["Loss", "1", "12.5"]
     assert {row[2] for row in rows[1:]} == {"–"}
 
 
@@ -315,7 +321,7 @@ def test_what_a_precision_changes_has_a_table_where_it_is_not_float32(small_run)
     summaries = {**before.summaries, "net": {**net, "attacks": {**net["attacks"], "loss": loss}}}
     findings = replace(before, ledger=Ledger(numbers), summaries=summaries)
     rows = in_markdown(markdown(tables_of(findings)["against_float32"], findings.ledger))
-    assert rows[1:] == [["loss", "0.00213", "-0.0001"]]
+    assert rows[1:] == [["Loss", "0.00213", "-0.0001"]]
 
 
 def test_a_control_that_fails_comes_first_with_the_number_it_failed_on(small_run):
@@ -387,3 +393,72 @@ def test_latex_of_numbers_keeps_minus_and_mark(small_run):
     table = Table("t", "T", "", (Column("a", "a"), Column("x", "x", "estimate")), (("b", "n"),))
     text = latex(table, Ledger({"n": number}))
     assert r"b & $-$0.500 {\footnotesize [$-$0.750, 0.250]$^{\dagger}$} \\" in text
+
+
+def with_numbers(findings, **values):
+    """The findings with other values and limits of some numbers, by id; None takes one away."""
+    numbers = dict(findings.ledger.numbers)
+    for name, limits in values.items():
+        key = name.replace("__", ".")
+        if limits is None:
+            del numbers[key]
+        else:
+            numbers[key] = replace(numbers[key], **dict(zip(("value", "low", "high"), limits, strict=True)))
+    return replace(findings, ledger=Ledger(numbers))
+
+
+def main_table(findings):
+    table = next(table for table in target_tables(findings, "net") if table.name == "attacks")
+    return table, in_markdown(markdown(table, findings.ledger))
+
+
+@pytest.mark.parametrize(
+    ("own", "together", "word"),
+    [
+        ((0.4, 0.35, 0.45), (0.4, 0.3, 0.49), "reversed"),
+        ((0.4, 0.35, 0.45), (0.4, 0.3, 0.51), "perhaps reversed"),
+        ((0.4, 0.3, 0.5), (0.4, 0.25, 0.55), ""),
+    ],
+)
+def test_an_attack_that_is_surely_below_chance_is_said_to_be_reversed(small_run, own, together, word):
+    findings = with_numbers(small_run.findings, net__loss__auc=own, net__loss__decisive__auc=together)
+    table, (head, *rows) = main_table(findings)
+    assert ("direction" in head) == bool(word)
+    assert ("the other way round" in table.caption) == bool(word)
+    if word:
+        place = head.index("direction")
+        assert {row[0]: row[place] for row in rows} == {"Loss": word, "SimA": ""}
+
+
+def test_where_the_oracle_chose_the_same_knobs_no_optimism_is_measured(small_run):
+    facts = small_run.findings.summaries["net"]["attacks"]
+    is_same = {name: facts[name]["optimism"] == {"same_knobs": True} for name in facts}
+    for name, of in facts.items():
+        knobs = [(of[by]["timestep"], of[by]["variant"]) for by in ("selected", "oracle")]
+        assert is_same[name] == (knobs[0] == knobs[1])
+    _, (head, *rows) = main_table(small_run.findings)
+    for row in rows if "optimism" in head else ():
+        assert (row[head.index("optimism")] == "same knobs") == is_same[row[0].lower()]
+
+
+def test_a_mark_that_all_numbers_of_a_column_have_stands_once_in_its_label(small_run):
+    table, (head, *rows) = main_table(small_run.findings)
+    assert "TPR at 0.1 % FPR †" in head
+    assert "†" not in "".join(cell for row in rows for cell in row)
+    assert table.has_mark(small_run.findings.ledger)  # so that it is explained below
+    mixed = dict(small_run.findings.ledger.numbers)
+    name = "net.loss.tpr_at_0.1pct_fpr"
+    mixed[name] = replace(mixed[name], tail_too_small=False)
+    _, (head, *rows) = main_table(replace(small_run.findings, ledger=Ledger(mixed)))
+    assert "TPR at 0.1 % FPR" in head
+    assert [row[head.index("TPR at 0.1 % FPR")].endswith("†") for row in rows] == [False, True]
+
+
+def test_the_attack_that_is_highest_on_the_evaluation_fold_stands_beside_the_best_as_optimistic(small_run):
+    findings = with_numbers(small_run.findings, net__loss__auc=(0.999, 0.99, 1.0))
+    (table,) = [table for of, table in every_table(findings) if table.name == "verdicts"]
+    head, *rows = in_markdown(markdown(table, findings.ledger))
+    (row,) = [row for row in rows if row[0] == "net"]
+    assert row[head.index("best attack")] == "SimA"
+    assert row[head.index("highest (optimistic)")] == "Loss"
+    assert row[head.index("its AUC")] == "0.999 [0.990, 1.000]"

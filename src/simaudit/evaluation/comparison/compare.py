@@ -12,7 +12,7 @@ from simaudit.evaluation.comparison.against import against_reference
 from simaudit.evaluation.comparison.carried import carried
 from simaudit.evaluation.comparison.groups import over_seeds
 from simaudit.evaluation.comparison.published import published
-from simaudit.evaluation.comparison.ranks import mean_ranks
+from simaudit.evaluation.comparison.ranks import can_separate, mean_ranks
 from simaudit.evaluation.controls.controls import all_controls
 from simaudit.evaluation.protocol.choice import COMPARED
 from simaudit.evaluation.results import Results
@@ -48,17 +48,21 @@ def compare(
 def ranks(groups: list[list[Results]]) -> dict[str, Any]:
     """Return mean ranks by metric over audited targets; seeds of one target count once, by their mean.
 
-    Ranks need every attack on every target, so the largest set of targets and attacks without a gap is taken; `of`
-    names its targets. Of several seeds, those that have all of its attacks count. With fewer than two targets or
-    attacks there is nothing to rank, and `absent` says so.
+    Ranks need every attack on every target, so the largest set of targets and attacks without a gap is taken, one that
+    can show a difference before one that cannot; `of` names its targets. Of several seeds, those that have all of its
+    attacks count. With fewer than two targets or attacks there is nothing to rank, and `absent` says so.
     """
 
     def with_all(names: list[str]) -> list[list[Results]]:
         having = ([seed for seed in seeds if set(names) <= set(seed.attacks)] for seeds in groups)
         return [seeds for seeds in having if seeds]
 
+    def worth(names: list[str]) -> tuple[bool, int]:
+        count = len(with_all(names))
+        return can_separate(count, len(names)), (len(names) - 1) * (count - 1)
+
     known = [results.attacks for seeds in groups for results in seeds]
-    shared = max(known, key=lambda names: (len(names) - 1) * (len(with_all(names)) - 1), default=[])
+    shared = max(known, key=worth, default=[])
     ranked = with_all(shared)
     if len(ranked) < 2 or len(shared) < 2:
         return {

@@ -18,6 +18,9 @@ from simaudit.scoring.score_file import Scores
 from simaudit.vocabulary.sides import CALIBRATION, EVALUATION
 from simaudit.vocabulary.variant import variant_text
 
+SAME_KNOBS = "same_knobs"
+"""What stands in place of the optimism where the oracle chose the knobs that calibration chose."""
+
 
 @dataclass(frozen=True)
 class MeasuredAttack:
@@ -86,11 +89,16 @@ class MeasuredAttack:
         )
 
     def facts(self) -> dict[str, Any]:
-        """Return what a reader needs first: the selected row, what thresholds do, and the oracle beside it."""
+        """Return what a reader needs first: the selected row, what thresholds do, and the oracle beside it.
+
+        Where the oracle chose the same knobs, there is no optimism to be measured.
+        """
         on_calibration = self.rows[(self.rows.fold == CALIBRATION) & self.rows.selected].iloc[0]
         return {
             "selected": self.selected.facts() | {"calibration_auc": estimate(on_calibration, AUC)},
             **self.transfers,
             "oracle": self.oracle.facts(),
-            "optimism": self.oracle.minus(self.selected),
+            "optimism": {SAME_KNOBS: True}
+            if self.oracle is self.selected
+            else self.oracle.minus(self.selected),
         }

@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from simaudit.evaluation.protocol.metrics import TPR_LEVELS
 from simaudit.evaluation.statistics.roc import Roc
 from simaudit.scoring.score_file import labels
 from simaudit.storage.atomic import atomic_path
@@ -72,6 +73,14 @@ class SelectedScores:
     def threshold(self, attack: str) -> float | None:
         """Return the threshold with the highest balanced accuracy on the calibration fold."""
         return self._calibration_roc(attack).best_threshold
+
+    def accused(self, attack: str) -> np.ndarray:
+        """Return which samples (n,) of the evaluation fold an attack accuses, at its threshold of 1 % FPR.
+
+        That threshold was set on the calibration fold.
+        """
+        threshold = self._calibration_roc(attack).threshold_at(TPR_LEVELS["tpr_at_1pct_fpr"])
+        return self.roc(attack).accepted(threshold)
 
     def _calibration_roc(self, attack: str) -> Roc:
         rows = self.is_calibration

@@ -87,7 +87,12 @@ def sets(job: Job) -> None:
     }
     best = max(attacks, key=selected.calibration_auc)
     within = {
-        name: by_part(*selected.on_evaluation(best), selected.knobs[best].member_when, part[rows])
+        name: by_part(
+            *selected.on_evaluation(best),
+            selected.knobs[best].member_when,
+            part[rows],
+            selected.accused(best),
+        )
         for name, part in parts.items()
     }
     write_table(job.output("set_p_values"), table)

@@ -26,6 +26,7 @@ class NearestPairs(RunFigure):
     """
 
     title: ClassVar[str] = "Held-out samples that look most like members"
+    shows_images: ClassVar[bool] = True
     reads: ClassVar[tuple[str, ...]] = ()
     reads_of_splits: ClassVar[tuple[str, ...]] = ("pairs", "pairs_sheet")
 

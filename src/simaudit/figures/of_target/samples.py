@@ -29,6 +29,7 @@ class Samples(TargetFigure):
     """
 
     title: ClassVar[str] = "Samples and reconstructions"
+    shows_images: ClassVar[bool] = True
     reads: ClassVar[tuple[str, ...]] = ("gallery", "sheet", "quality", "summary")
 
     def values(self, audit: results.Results) -> pd.DataFrame:

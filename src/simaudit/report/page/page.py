@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -10,6 +11,7 @@ from simaudit.provenance.records import Record
 from simaudit.report import TEMPLATES
 from simaudit.report.findings import Findings
 from simaudit.report.outcome import are_trusted, clauses, heading
+from simaudit.report.page.at_risk import RecordAtRisk, counted
 from simaudit.report.page.numbers import Numbers, anchor, paragraphs
 from simaudit.report.page.pictures import Picture
 from simaudit.report.page.sources import jobs, sources
@@ -27,7 +29,8 @@ FOREST = "forest"  # the figure of the run that stands there
 class Section:
     """One target on the page, or all together. Of a `folded` one only the title is seen until it is unfolded.
 
-    `membership` says that its members are not verified, where they are not.
+    `membership` says that its members are not verified, where they are not. `at_risk` are the members that most attacks
+    accuse, None where the page may not show them.
     """
 
     target: str
@@ -37,6 +40,7 @@ class Section:
     folded: bool
     tables: list[Table]
     pictures: list[Picture]
+    at_risk: list[RecordAtRisk] | None = None
 
 
 def page(
@@ -47,12 +51,14 @@ def page(
     doubts: list[str],
     records: Mapping[str, Record],
     again: str = "",
+    at_risk: Mapping[str, list[RecordAtRisk]] = MappingProxyType({}),
 ) -> str:
     """Return the report in HTML, which begins with what is said at its `top`. The same arguments give the same text.
 
     `pictures` are those of each target and of RUN; `undrawn` says by the same name, then by title of a figure, why it
     could not be drawn; `records` are those of all jobs, which say where numbers come from; `again` is the command that
     makes everything again, where it is not Snakemake.
+    `at_risk` are the members of each target that most attacks accuse, where the page may show them.
     """
     numbers = Numbers(findings.ledger)
     templates = Environment(
@@ -64,7 +70,10 @@ def page(
     )
     templates.filters |= {"number_text": numbers.text, "anchor": anchor}
     of_run, controls = run_tables(findings), findings.comparison["controls"]["controls"]
-    sections = [_section(findings, target, pictures.get(target, [])) for target in findings.targets]
+    sections = [
+        _section(findings, target, pictures.get(target, []), at_risk.get(target))
+        for target in findings.targets
+    ]
     tables = {table.name: table for table in of_run}
     drawn = {picture.name: picture for picture in pictures.get(RUN, [])}
     body = templates.get_template("body.html").render(
@@ -85,6 +94,7 @@ def page(
         tail_note=TAIL_NOTE,
         numbers=numbers,
         paragraphs=lambda texts: paragraphs(texts, numbers),
+        counted=counted,
     )
     # After the body, since only then is it known which numbers are printed.
     known = sources(findings.ledger, numbers.printed, records, again)
@@ -100,7 +110,9 @@ def page(
     )
 
 
-def _section(findings: Findings, target: str, pictures: list[Picture]) -> Section:
+def _section(
+    findings: Findings, target: str, pictures: list[Picture], at_risk: list[RecordAtRisk] | None
+) -> Section:
     """Return the section of a target. Further seeds, further settings of a sweep and controls are folded."""
     context = findings.contexts[target]
     swept = [name for name in findings.audited if findings.contexts[name].arm]
@@ -113,6 +125,7 @@ def _section(findings: Findings, target: str, pictures: list[Picture]) -> Sectio
         is_one_more,
         [table.on_page for table in target_tables(findings, target)],
         pictures,
+        at_risk,
     )
 
 

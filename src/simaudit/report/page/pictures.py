@@ -54,7 +54,12 @@ def webp(path: Path) -> tuple[str, int, int]:
         layers = drawn.convert("RGBA")
     paper = Image.new("RGBA", layers.size, "white")
     flat = Image.alpha_composite(paper, layers).convert("RGB")
+    return data_url(flat), *flat.size
+
+
+def data_url(picture: Image.Image) -> str:
+    """Return the pixels of a picture without loss, as the text of a data URL."""
     stream = io.BytesIO()
-    flat.save(stream, format="WEBP", lossless=True, quality=80, method=4)
+    picture.save(stream, format="WEBP", lossless=True, quality=80, method=4)
     encoded = base64.b64encode(stream.getvalue()).decode("ascii")
-    return f"data:image/webp;base64,{encoded}", *flat.size
+    return f"data:image/webp;base64,{encoded}"

@@ -2,10 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from simaudit.provenance.records import read_records
 from simaudit.report.findings import Findings
+from simaudit.report.page.at_risk import records_at_risk
 from simaudit.report.page.doubts import doubts
 from simaudit.report.page.page import page
 from simaudit.report.page.pictures import picture
@@ -24,12 +26,16 @@ def write_page(
     splits: Mapping[str, Mapping[str, Any]],
     trainings: Mapping[str, str],
     again: str = "",
+    at_risk: Mapping[str, str] = MappingProxyType({}),
+    sheets: Mapping[str, str] = MappingProxyType({}),
 ) -> None:
     """Write the page about the run under `results`, atomically.
 
     `drawn` are the names of the figures of each target and of RUN; `undrawn` says by the same key, then by the title of
     a figure, why it could not be drawn; `splits` are the parameters of each split, `trainings` the
     training.json of each audit's target. `again` is the command that makes everything again, where it is not Snakemake.
+    `at_risk` are the tables of samples by how many attacks accuse them, of each target, `sheets` the pictures of the
+    first members in them; where `findings` may not show records, they are not read.
     Raises SimauditError when a result file is missing or damaged.
     """
     summaries = {audit: read_json(Path(path)) for audit, path in trainings.items()}
@@ -37,6 +43,11 @@ def write_page(
     pictures = {of: [picture(of, name, results / "figures") for name in names] for of, names in drawn.items()}
     doubted = doubts(summaries, splits, shifted, findings.with_near_duplicates)
     said = top(read_json(results / VERDICT.name), findings)
-    text = page(findings, said, pictures, undrawn, doubted, read_records(results / "records"), again)
+    found = {
+        of: records_at_risk(findings, of, Path(path), Path(sheets[of]) if of in sheets else None)
+        for of, path in at_risk.items()
+        if findings.show_records
+    }
+    text = page(findings, said, pictures, undrawn, doubted, read_records(results / "records"), again, found)
     with atomic_path(output) as temporary:
         temporary.write_text(text, encoding="utf-8", newline="\n")

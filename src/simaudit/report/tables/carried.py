@@ -2,7 +2,7 @@
 
 from simaudit.evaluation.comparison.carried import carried_from
 from simaudit.evaluation.numbers import number_id
-from simaudit.figures.legend import METRICS
+from simaudit.figures.legend import METRICS, look
 from simaudit.report.findings import Findings
 from simaudit.report.tables.of_run import TARGET
 from simaudit.report.tables.of_target import ATTACK
@@ -22,7 +22,7 @@ def carried(findings: Findings) -> Table:
     left_out: dict[tuple[str, str], list[str]] = {}
     for target, of in every.items():
         for attack, why in of["left_out"].items():
-            left_out.setdefault((target, why), []).append(attack)
+            left_out.setdefault((target, why), []).append(look(attack).name)
     clauses = [f"{', '.join(names)} of {target} ({why})" for (target, why), names in left_out.items()]
     return Table(
         "carried",

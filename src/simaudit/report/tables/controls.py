@@ -19,14 +19,16 @@ def controls(findings: Findings) -> Table:
     return Table.of(
         "controls",
         "Controls",
-        "The AUC of each that lies furthest from what it must be. Limits that decide are wider: they hold for all "
-        "numbers of a kind together. Of sets it is the median p of every size that must be so.",
+        "Tests of the measurement itself. Each row shows the AUC that lies furthest from the expected one. Because "
+        "many values are checked at once, the test uses wider limits than those of a single value: the limits that "
+        "decide hold for all values of one kind together. For sets of samples, the median p of every size must be as "
+        "expected.",
         (
             Column("outcome", "outcome"),
             Column("control", "control"),
             Column("of", "of"),
-            Column("attack", "by"),
-            Column("must_be", "must be"),
+            Column("attack", "by", is_attack=True),
+            Column("must_be", "expected"),
             AUC,
             DECISIVE,
         ),

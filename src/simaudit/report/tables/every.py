@@ -51,8 +51,11 @@ def every_table(findings: Findings) -> Iterator[tuple[str, Table]]:
 
 
 def _finished(findings: Findings, table: Table) -> Table:
-    """Return a table without empty columns, with a note on those of its audits whose members are not verified."""
+    """Return a table without empty columns, with a note on those of its audits whose members are not verified.
+
+    A mark that all numbers of a column have stands in its label.
+    """
     cells = {cell for row in table.rows for cell in row}
     audits = cells | {findings.ledger.numbers[cell].audit for cell in cells if cell in findings.ledger}
     note = findings.membership_note(name for name in findings.targets if name in audits)
-    return replace(table.without_empty(findings.ledger), note=note)
+    return replace(table.without_empty(findings.ledger).marked(findings.ledger), note=note)

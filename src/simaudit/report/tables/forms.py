@@ -91,7 +91,7 @@ def latex(table: Table, ledger: Ledger) -> str:
 
 def _latex_cell(column: Column, cell: str, ledger: Ledger) -> str:
     text = printed(column, cell, ledger)
-    if column.holds == "words" or text == NONE:
+    if column.holds == "words" or cell not in ledger:
         return escape(text)
     value, _, limits = text.partition(" ")
     value, limits = (part.replace("-", "$-$").replace(TAIL, _LATEX[TAIL]) for part in (value, limits))

@@ -2,6 +2,7 @@
 
 from simaudit.figures.printed import mention, near_duplicates_of
 from simaudit.report.findings import Findings
+from simaudit.report.jobs import NO_RECORDS
 from simaudit.report.tables.table import NO_IMAGES, Column, Row, Table
 
 OF = "near_duplicates"
@@ -10,7 +11,9 @@ OF = "near_duplicates"
 def near_duplicates(findings: Findings) -> Table:
     """Return the nearest pairs of each split, the nearest first; how many there are stands in the caption."""
     if not _counted(findings):
-        return Table(OF, "Near duplicates", "", (Column("split", "split"),), (), NO_IMAGES)
+        return _absent(NO_IMAGES)
+    if not findings.show_records:
+        return _absent(f"{NO_RECORDS}; there are {_counts(findings)}")
     return Table.of(
         OF,
         "Near duplicates",
@@ -32,6 +35,10 @@ def near_duplicates(findings: Findings) -> Table:
         ),
         f"none was found ({_counts(findings)})",
     )
+
+
+def _absent(why: str) -> Table:
+    return Table(OF, "Near duplicates", "", (Column("split", "split"),), (), why)
 
 
 def _limit(findings: Findings, name: str) -> str:

@@ -2,6 +2,8 @@
 
 from dataclasses import replace
 
+from simaudit.evaluation.comparison.groups import FEWEST_SEEDS
+from simaudit.evaluation.comparison.ranks import can_separate
 from simaudit.evaluation.controls.controls import MINUS_BLIND, SELECTED
 from simaudit.evaluation.numbers import number_id
 from simaudit.evaluation.sets.levels import LEVEL
@@ -27,17 +29,19 @@ def verdicts(findings: Findings) -> Table:
     return Table(
         "verdicts",
         "What is found of each target",
-        "By the attack that did best on the calibration fold. Limits that decide hold for all attacks on a target "
-        "together; the lower one gives the grade, unless that of TPR at 1 % FPR says more.",
+        "The best attack did best on the calibration fold; the highest is optimistic. Limits that decide hold for all "
+        "attacks; the lower one gives the grade, unless that of TPR at 1 % FPR says more.",
         (
             TARGET,
             Column("verdict", "verdict"),
             Column("grade", "grade"),
             *members,
-            Column("attack", "best attack"),
+            Column("attack", "best attack", is_attack=True),
             *estimates({metric: METRICS[metric] for metric in ("auc", "tpr_at_1pct_fpr")}),
+            Column("highest", "highest (optimistic)", is_attack=True),
+            Column("highest_auc", "its AUC", "estimate"),
             Column("auc_minus_blind", "AUC minus blind", "estimate"),
-            Column("decided_by", "decided by"),
+            Column("decided_by", "decided by", is_attack=True),
             Column("decisive_auc", "limits that decide", "estimate"),
             Column("smallest_set", f"smallest set, p below {LEVEL}", "count"),
             Column("smallest_set_blind_p", "blind p of such sets", "count"),
@@ -50,11 +54,15 @@ def verdicts(findings: Findings) -> Table:
 def _verdict(findings: Findings, target: str, with_members: bool) -> tuple[str, ...]:
     best, by = findings.ledger.best(target), findings.decided_by(target)
     decisive = MINUS_BLIND if findings.is_shifted(target) else SELECTED
+    highest = max(
+        findings.attacks(target), key=lambda attack: findings.ledger.number("auc", target, attack).value
+    )
     return (
         *(target, findings.verdict(target), findings.grade(target).word),
         *((findings.contexts[target].membership,) if with_members else ()),
         best,
         *(number_id("auc", target, best), number_id("tpr_at_1pct_fpr", target, best)),
+        *(highest, number_id("auc", target, highest)),
         *(number_id("auc", target, best, "minus_blind"), by, number_id("auc", target, by, decisive)),
         *(
             number_id("smallest", target, of="sets"),
@@ -68,7 +76,8 @@ def blind(findings: Findings) -> Table:
     return Table.of(
         "blind",
         "Blind classifiers",
-        "They see the images and never a model: above chance, the two sides of the split differ by themselves.",
+        "These classifiers see the images and never a model. Where they are above chance, the members and the held-out "
+        "images of the split differ by themselves, and an attack may see this difference alone.",
         (Column("split", "split"), *estimates(HEADLINE)),
         (
             Row((split,), split, "blind")
@@ -85,7 +94,8 @@ def against(findings: Findings) -> Table:
     return Table.of(
         "against",
         "Targets against one another",
-        "The first minus the second, paired on the same samples, each attack at the knobs that calibration chose.",
+        "The first target minus the second, for each attack at the knobs that calibration chose. Both are measured on "
+        "the same samples, and the differences are paired.",
         (TARGET, Column("minus", "minus"), ATTACK, *estimates(HEADLINE)),
         (
             Row((target, reference, attack), target, attack, f"minus_{reference}")
@@ -124,8 +134,8 @@ def autoencoders(findings: Findings) -> Table:
     return Table(
         "autoencoders",
         "Autoencoders of the latent targets",
-        "By arm and β. Where there are several seeds, their mean; how far they lie apart stands with the seeds. "
-        + distances_in(findings.ledger, findings.contexts),
+        "Each row is one arm of the sweep at one β. Where there are several seeds, their mean is given; the table of "
+        "seeds says how far they lie apart. " + distances_in(findings.ledger, findings.contexts),
         (
             Column("arm", "arm"),
             Column("beta", "bottleneck"),
@@ -149,9 +159,10 @@ def quality(findings: Findings) -> Table:
     return Table.of(
         "quality",
         "Quality of samples",
-        "Fréchet distances between as many images of each kind; the last is what a perfect target would "
-        "have. Only distances within one dataset can be compared. Samples that lie nearer to the members than to "
-        "held-out images resemble the training set more than the world.",
+        "Fréchet distances between sets of images of the same size. The last column is the distance between members "
+        "and held-out images, which samples of a perfect model would have to both. Only distances within one dataset "
+        "can be compared. Samples that are nearer to the members than to held-out images resemble the training "
+        "images more than other images of the same kind.",
         (TARGET, Column("measured", "measured"), *estimates(distances, of="frechet")),
         (
             Row((target, distance.unit), target)
@@ -165,11 +176,18 @@ def quality(findings: Findings) -> Table:
 def seeds(findings: Findings) -> Table:
     """Return how much chance in training matters."""
     groups = findings.comparison["groups"]["groups"]
-    spread = {"mean_over_seeds": "mean", "sd_between_seeds": "sd"}
+    spread = {
+        "mean_over_seeds": "mean",
+        "lowest_seed": "lowest",
+        "highest_seed": "highest",
+        "sd_between_seeds": "sd",
+    }
     return Table.of(
         "seeds",
         "Targets that differ in their training seed alone",
-        "The mean, with the limits that these samples give it; and the standard deviation between seeds, with its own.",
+        "The mean over the seeds, with the limits that these samples give it. The lowest and the highest seed show how "
+        f"much chance in training matters. Where there are {FEWEST_SEEDS} seeds or more, their standard deviation "
+        "(sd) follows, with its own limits; of fewer seeds it would be too uncertain to be read.",
         (
             Column("of", "targets"),
             ATTACK,
@@ -217,11 +235,19 @@ def _ranked(findings: Findings, metrics: list[str]) -> str:
         tested = findings.ledger.get("friedman_p", of=of) is not None
         test = f" (Friedman's p = {mention('friedman_p', of=of, limits=False)})" if tested else ""
         differences.append(difference + test)
-    targets = ", ".join(findings.comparison["ranks"]["of"])
+    known, names = findings.comparison["ranks"], ", ".join(findings.comparison["ranks"]["of"])
+    first = f"ranks.{metrics[0]}"
+    targets = int(findings.ledger.number("targets", of=first).value)
+    compared = (
+        "Two attacks differ where their limits do not overlap."
+        if can_separate(targets, len(known["ranks"][metrics[0]]["attacks"]))
+        else "There are too few targets to show that any two attacks differ: the largest possible difference of two "
+        "mean ranks is not above the critical one."
+    )
     return (
-        f"Over {mention('targets', of=f'ranks.{metrics[0]}', limits=False)} targets ({targets}); the lower the better. "
-        f"Attacks whose limits do not overlap differ. Critical differences: {', '.join(differences)}. "
-        + findings.membership_note(findings.comparison["ranks"]["of"])
+        f"Ranks use the largest set of targets and attacks for which every attack was run on every target: "
+        f"{mention('targets', of=first, limits=False)} targets ({names}). Rank 1 is the best attack. {compared} "
+        f"Critical differences: {', '.join(differences)}. {findings.membership_note(known['of'])}"
     ).strip()
 
 

@@ -4,12 +4,16 @@ from simaudit.evaluation.numbers import Number
 from simaudit.evaluation.sets.levels import FEWEST, with_members
 from simaudit.figures.legend import METRICS, look
 from simaudit.report.findings import Findings
+from simaudit.report.jobs import NO_RECORDS
 from simaudit.report.tables.table import Column, Row, Table, estimates
 
 NOT_MEASURED = "sets were not measured"
+OF_GROUPS = ("group_sets.", "by_group.")
 SHOWN = 20  # rows of the page: there may be a thousand classes
 TOO_FEW = f"A dash: fewer than {FEWEST} members or held-out samples in the evaluation fold."
 P, BLIND_P = Column("p", "p", "count"), Column("blind_p", "blind p", "count")
+ACCUSED = {"members_accused": "members accused", "heldout_accused": "held-out accused"}
+"""The shares of the two sides that are accused, in print."""
 SIZES = (Column("size", "members", "count", "members"), Column("heldout", "held-out", "count"))
 
 
@@ -45,7 +49,7 @@ def sets(findings: Findings, target: str) -> Table:
 
 def group_sets(findings: Findings, target: str) -> Table:
     """Return p of the members of each group, the least first."""
-    rows = _numbers(findings, target, "group_sets.")
+    rows, absent = _named_rows(findings, target, "group_sets.", "the split gives no groups")
 
     def p(row: Number) -> float:
         number = findings.ledger.get("p", target, of=row.of)
@@ -64,7 +68,7 @@ def group_sets(findings: Findings, target: str) -> Table:
             BLIND_P,
         ),
         (Row((_named(row, "group"),), target, of=row.of) for row in sorted(rows, key=p)),
-        _absent(findings, target, "the split gives no groups"),
+        absent,
     )
 
 
@@ -80,7 +84,7 @@ def by_group(findings: Findings, target: str) -> Table:
 
 def _parts(findings: Findings, target: str, kind: str, several: str, absent: str) -> Table:
     """Return AUC and TPR within each part, the highest lower limit of an AUC first; those not measured stand last."""
-    rows = _numbers(findings, target, f"by_{kind}.")
+    rows, absent = _named_rows(findings, target, f"by_{kind}.", absent)
 
     def low(row: Number) -> float:
         auc = findings.ledger.get("auc", target, row.attack, row.of)
@@ -91,24 +95,33 @@ def _parts(findings: Findings, target: str, kind: str, several: str, absent: str
         f"by_{kind}",
         f"By {kind}",
         f"{attack}, which did best on the calibration fold, within each {kind} of the evaluation fold. The most "
-        f"exposed stand first. The limits of all {several} hold together. {TOO_FEW}",
+        f"exposed {several} stand first. The last two columns give the share of members and of held-out samples that "
+        f"the attack accuses with one threshold for all {several}, which has 1 % FPR on the calibration fold. The "
+        f"limits of all {several} hold together. {TOO_FEW}",
         (
             Column(kind, kind),
             *SIZES,
             *estimates({metric: METRICS[metric] for metric in ("auc", "tpr_at_1pct_fpr")}),
+            *estimates(ACCUSED),
         ),
         (
             Row((_named(row, kind),), target, row.attack, row.of)
             for row in sorted(rows, key=low, reverse=True)
         ),
-        _absent(findings, target, absent),
+        absent,
         shown=SHOWN,
     )
 
 
-def _absent(findings: Findings, target: str, why: str) -> str:
-    """Return why a table of parts is absent: nothing is measured where the images are not known, or else for `why`."""
-    return why if findings.ledger.get("largest", target, of="sets") else NOT_MEASURED
+def _named_rows(findings: Findings, target: str, prefix: str, absent: str) -> tuple[list[Number], str]:
+    """Return the number of members of each part, and why there is none: nothing is measured, or else `absent`.
+
+    A group may be a single person, so there are no groups where records must not be named.
+    """
+    rows = _numbers(findings, target, prefix)
+    if rows and prefix in OF_GROUPS and not findings.show_records:
+        return [], NO_RECORDS
+    return rows, absent if findings.ledger.get("largest", target, of="sets") else NOT_MEASURED
 
 
 def _numbers(findings: Findings, target: str, prefix: str) -> list[Number]:

@@ -1,7 +1,8 @@
 """The tables of one target. All but one have a row per attack, and are declared by their columns."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from simaudit.evaluation.controls.controls import MINUS_BEST, SELECTED
 from simaudit.evaluation.numbers import LEARNED
@@ -10,13 +11,24 @@ from simaudit.evaluation.protocol.transfer import TRANSFERRED
 from simaudit.figures.legend import METRICS
 from simaudit.figures.printed import mention
 from simaudit.report.findings import Findings
+from simaudit.report.tables.at_risk import at_risk
+from simaudit.report.tables.controls import CHANCE
 from simaudit.report.tables.of_sets import by_class, by_group, group_sets, sets
 from simaudit.report.tables.own_samples import own_samples
 from simaudit.report.tables.table import Column, Row, Table, estimates
 from simaudit.scoring.score_file import AGAINST_FLOAT32
 from simaudit.vocabulary.variant import variant_label
 
-ATTACK = Column("attack", "attack")
+ATTACK = Column("attack", "attack", is_attack=True)
+DIRECTION = Column("direction", "direction")
+REVERSED = {SELECTED: "reversed", None: "perhaps reversed"}
+"""What is said of an attack whose AUC is below 0.5, by the limits that hold for all attacks together or by its own."""
+REVERSED_MEANS = (
+    " An attack whose AUC is surely below 0.5 is reversed: it tells the two sides apart, but the other way round, so "
+    "that held-out samples look to it as members should. It is perhaps reversed where this holds by its own limits, "
+    "and not by those that hold for all attacks on the target together."
+)
+
 HEADLINE = {metric: METRICS[metric] for metric in (AUC, BALANCED_ACCURACY, *TPR_LEVELS)}
 """The headline metrics by their names in print."""
 PRECISION = "precision_at_"
@@ -51,17 +63,34 @@ class AttackTable:
 
     def __call__(self, findings: Findings, target: str) -> Table:
         summary = findings.summaries[target]
-        words = [column.key for column in self.columns if column.holds == "words"]
-        rows = (
-            Row((attack, *(variant_label(facts["selected"][key]) for key in words)), target, attack)
+        words = [column for column in self.columns if column.holds == "words"]
+
+        def word(column: Column, attack: str, selected: Mapping[str, Any]) -> str:
+            if column == DIRECTION:
+                return direction(findings, target, attack)
+            return variant_label(selected[column.key])
+
+        rows = [
+            Row((attack, *(word(column, attack, facts["selected"]) for column in words)), target, attack)
             for attack, facts in (summary[LEARNED] if self.of_heads else summary)["attacks"].items()
             if self.only in facts
-        )
+        ]
         counts = {
             count: mention(count, target, limits=False) for count in ("members", "heldout", "permutations")
         } | {"near_duplicates": mention("found", target, of="near_duplicates", limits=False)}
         caption = self.caption.format(split=summary["split"], **counts)
+        if any(word in row.words for row in rows for word in REVERSED.values()):
+            caption += REVERSED_MEANS
         return Table.of(self.name, self.title, caption, (ATTACK, *self.columns), rows, self.absent)
+
+
+def direction(findings: Findings, target: str, attack: str) -> str:
+    """Return that an attack tells the sides apart the other way round, by an AUC below chance; empty where not."""
+    for of, word in REVERSED.items():
+        auc = findings.ledger.get(AUC, target, attack, of)
+        if auc is not None and auc.high is not None and auc.high < CHANCE:
+            return word
+    return ""
 
 
 def reconstruction_error(findings: Findings, target: str) -> Table:
@@ -70,7 +99,7 @@ def reconstruction_error(findings: Findings, target: str) -> Table:
     return Table.of(
         "reconstruction_error",
         "Reconstruction error",
-        "Of the autoencoder alone, by side of the split.",
+        "The error of the autoencoder alone, without the denoiser, on members and on held-out images.",
         (Column("error", "error"), *estimates({"of_members": "members", "of_heldout": "held-out"})),
         (Row((error,), target, of=f"reconstruction_error.{error}") for error in errors),
         "needs an autoencoder and the attack reconstruction",
@@ -85,9 +114,9 @@ def precision(findings: Findings, target: str) -> Table:
     return Table.of(
         "precision",
         "Precision of an accusation",
-        "The share of real members among the images that an attack calls members, if the stated share of all images "
-        "are members (the prior). The threshold has the stated FPR on the calibration fold. The limits hold at 95 % or "
-        "more. A dash: no image is called a member.",
+        "If the stated share of all images asked about were members (the prior): the share of those accused who "
+        "really are members. The threshold has the stated FPR on the calibration fold. The limits hold at 95 % or "
+        "more. A dash stands where no image is accused.",
         (ATTACK, Column("level", "threshold"), *estimates({key: _prior(key) for key in keys})),
         (Row((attack, LEVELS[name]), target, attack, name) for attack in facts for name in TRANSFERRED),
     )
@@ -106,14 +135,16 @@ ATTACKS = AttackTable(
     "attacks",
     "Attacks",
     "Evaluation fold of split {split}: {members} members, {heldout} held-out samples. Variant and t have the highest "
-    "AUC on the calibration fold, on which the threshold of the balanced accuracy was chosen as well.",
+    "AUC on the calibration fold, on which the threshold of the balanced accuracy was chosen as well. The oracle AUC "
+    "is that of the variant and t which are best on the evaluation fold itself, and the optimism is what this adds.",
     (
         Column("variant", "variant"),
+        DIRECTION,
         Column("timestep", "t", "count"),
         Column("queries", "queries", "count"),
         *estimates(HEADLINE | {ASR: "ASR (threshold chosen on these samples: biased upwards)"}),
         Column("oracle_auc", "oracle AUC", "estimate", "auc", "oracle"),
-        Column("optimism_auc", "optimism", "estimate", "auc", "optimism"),
+        Column("optimism_auc", "optimism", "estimate", "auc", "optimism", missing="same knobs"),
         Column("auc_minus_blind", "AUC minus blind", "estimate", "auc", "minus_blind"),
     ),
 )
@@ -121,6 +152,9 @@ ATTACKS = AttackTable(
 
 TARGET_TABLES: tuple[Callable[[Findings, str], Table], ...] = (
     ATTACKS,
+    at_risk,
+    by_class,
+    by_group,
     AttackTable(
         "without_near_duplicates",
         "Attacks, without near duplicates",
@@ -133,10 +167,13 @@ TARGET_TABLES: tuple[Callable[[Findings, str], Table], ...] = (
     AttackTable(
         "thresholds",
         "Transferred thresholds",
-        "What the threshold with 1 % FPR on the calibration fold really does on the evaluation fold; and the TPR at "
-        "1 % with held-out samples as the positive class, as SimA's released code counts. A "
-        "training with (ε, δ)-differential privacy, with the δ of params.yaml, has an ε of at least the bound, at 95 % "
-        "confidence. Its threshold was chosen on the calibration fold, too.",
+        "An attacker sets a threshold on samples that he knows: here on the calibration fold, where it has 1 % FPR. "
+        "FPR and TPR are what it has on the evaluation fold. Where the FPR is above 1 %, the TPR is higher than at 1 "
+        "%, and where it is below, the TPR is lower. A mark † at both says that the calibration fold is too small to "
+        "set this threshold well: its FPR may be far from 1 % in either direction, and the limits say how far. The "
+        "third rate is the TPR at 1 % with held-out samples as the positive class, as SimA's released code counts "
+        "it. A training with (ε, δ)-differential privacy, with the δ of params.yaml, has an ε of at least the bound, "
+        "at 95 % confidence; the threshold of this bound was chosen on the calibration fold, too.",
         (
             *estimates({"fpr": "FPR", "tpr": "TPR"}, of="transferred"),
             *estimates({"tpr_heldout_positive": METRICS["tpr_heldout_positive"]}),
@@ -148,19 +185,18 @@ TARGET_TABLES: tuple[Callable[[Findings, str], Table], ...] = (
     AttackTable(
         "permutation",
         "Shuffled labels",
-        "The same protocol with shuffled labels, {permutations} times. The AUC must be at chance; the oracle AUC is "
-        "what luck alone gives.",
+        "The same protocol with shuffled labels, {permutations} times. The AUC must be at chance. The oracle AUC is "
+        "what luck alone gives to whoever chooses knobs on the evaluation fold. p is the share of shuffles whose AUC "
+        "is as high as the real one.",
         estimates({"auc": "AUC", "oracle_auc": "oracle AUC", "p_value": "p"}, of="permuted"),
     ),
     sets,
     group_sets,
-    by_class,
-    by_group,
     AttackTable(
         "learned_heads",
         "Learned heads",
-        "Attacks that learned from samples of both sides of the calibration fold. They are never ranked among the "
-        "others, and decide no verdict; limits that decide hold for all heads on a target together.",
+        "These attacks learned from samples of both sides of the calibration fold. They are never ranked among the "
+        "other attacks, and they decide no verdict. The limits that decide hold for all heads on a target together.",
         (
             Column("variant", "variant"),
             Column("timestep", "t", "count", of=LEARNED),
@@ -179,7 +215,8 @@ TARGET_TABLES: tuple[Callable[[Findings, str], Table], ...] = (
     AttackTable(
         "by_distortion",
         "AUC by the decoder's distortion",
-        "By quarter of the samples, q1 where the decoder stretches the latent space least.",
+        "The samples of the evaluation fold are divided into quarters by how much the decoder stretches the latent "
+        "space around them: least in q1, most in q4.",
         estimates({quarter: quarter for quarter in ("q1", "q2", "q3", "q4")}, of="by_distortion"),
         only="by_distortion",
         absent="needs an autoencoder and the attack distortion",
@@ -187,9 +224,9 @@ TARGET_TABLES: tuple[Callable[[Findings, str], Table], ...] = (
     AttackTable(
         "against_float32",
         "What the precision changes",
-        "Some members and as many held-out samples, asked about in `scoring.precision` and in float32: the largest "
-        "error of the statistic, as a share of its root mean square, and its AUC minus that in float32. First at the "
-        "chosen knobs, then the largest at any.",
+        "Some members and as many held-out samples were asked about twice: in `scoring.precision` and in float32. "
+        "The error is the largest error of the statistic, as a share of its root mean square; the AUC difference is "
+        "the AUC minus that in float32. Both are given at the chosen knobs, and then as the largest at any knobs.",
         tuple(Column(key, label, "count", of=AGAINST_FLOAT32) for key, label in ROUNDING.items()),
         only=AGAINST_FLOAT32,
         absent="scoring.precision is float32, which is exact",
@@ -197,11 +234,16 @@ TARGET_TABLES: tuple[Callable[[Findings, str], Table], ...] = (
     AttackTable(
         "cost",
         "Cost of the attacks",
-        "Queries are evaluations of the denoiser for one sample at the chosen knobs; time and memory are those of the "
-        "whole job, which scores every sample at every knob of the grid, on the machine that ran it.",
+        "Queries are evaluations of the denoiser for one sample: at the chosen knobs, and at all knobs of the grid "
+        "together, which the scoring asks about. The time of one query of one sample is comparable between attacks. "
+        "Time and memory of the whole job are those of all samples at all knobs, on the machine that ran it. Attacks "
+        "without queries read the scores of others, or look at images. Queries of the grid are not counted of "
+        "attacks that differentiate the denoiser or learn.",
         (
-            Column("queries", "queries", "count"),
-            Column("seconds", "seconds", "count", of="cost"),
+            Column("queries", "queries, chosen knobs", "count"),
+            Column("grid_queries", "queries, all knobs", "count", of="cost"),
+            Column("ms_per_query", "ms per query and sample", "count", of="cost"),
+            Column("seconds", "seconds, whole job", "count", of="cost"),
             Column("peak_memory_mb", "peak memory, MB", "count", "peak_memory", "cost"),
         ),
     ),

@@ -23,7 +23,7 @@ def own_samples(findings: Findings, target: str) -> Table:
         "sample is a member: an attack that accuses samples accuses what the model is likely to draw, whether it was "
         "trained on it or not. No verdict depends on this. Attacks that are learned, need references, or measure the "
         "distance to samples have no row.",
-        (Column("attack", "attack"), ACCUSED, *BESIDE),
+        (Column("attack", "attack", is_attack=True), ACCUSED, *BESIDE),
         (row for row in rows if row.cell(ACCUSED) in findings.ledger),
         "no attack on this target is one that can be asked about samples",
     )

@@ -6,12 +6,13 @@ from typing import Literal
 
 from simaudit.evaluation.numbers import Ledger, number_id
 from simaudit.evaluation.protocol.metrics import READABLE_TAIL
-from simaudit.figures.printed import count, estimate
+from simaudit.figures.legend import look
+from simaudit.figures.printed import NONE, TAIL, count, estimate
 
 TAIL_NOTE = (
-    f"the level allows fewer than {READABLE_TAIL} false positives, which are too few to be read; 1 % needs "
-    f"{READABLE_TAIL * 100:,} held-out samples in the evaluation fold (or members, where held-out samples are the "
-    f"positive class), 0.1 % needs {READABLE_TAIL * 1000:,}"
+    f"the rate rests on fewer than {READABLE_TAIL} false positives, so it is too uncertain to be quoted; at 1 % FPR "
+    f"that many need {READABLE_TAIL * 100:,} held-out samples in the fold that sets the threshold (or members, where "
+    f"held-out samples are the positive class), at 0.1 % they need {READABLE_TAIL * 1000:,}"
 )
 NO_IMAGES = "the images were not given"
 """Why a table of what only images tell is absent."""
@@ -23,6 +24,9 @@ class Column:
 
     Its cells are words, or ids of numbers that are printed with their limits (an estimate) or without (a count).
     `metric` (its key if not given) and `of` are those of its numbers; the row says of which audit and attack they are.
+    `missing` is printed where there is no number. Words that are an attack (`is_attack`) are printed as its name, and
+    stand in CSV as the entry of params.yaml. Where all numbers have the mark of a small tail, the label has it, and
+    they are printed without (`is_marked`).
     """
 
     key: str
@@ -30,6 +34,13 @@ class Column:
     holds: Literal["words", "count", "estimate"] = "words"
     metric: str = ""
     of: str | None = None
+    missing: str = NONE
+    is_attack: bool = False
+    is_marked: bool = False
+
+    def marked(self) -> "Column":
+        """Return the column with the mark of a small tail in its label, since all of its numbers have it."""
+        return replace(self, label=f"{self.label} {TAIL}", is_marked=True)
 
 
 MEMBERS = Column("members", "members")
@@ -115,16 +126,36 @@ class Table:
                     raise ValueError(f"table {self.name}: {cell!r} must be an id of the ledger, not a number")
 
     def without_empty(self, ledger: Ledger) -> "Table":
-        """Return the table without the columns of numbers in which no row has one."""
+        """Return the table without the columns of words, or of numbers, in which no row has any."""
+
+        def holds_something(place: int, column: Column) -> bool:
+            cells = [row[place] for row in self.rows]
+            return any(cells if column.holds == "words" else (cell in ledger for cell in cells))
+
         known = [
             place
             for place, column in enumerate(self.columns)
-            if column.holds == "words" or not self.rows or any(row[place] in ledger for row in self.rows)
+            if not self.rows or holds_something(place, column)
         ]
         return replace(
             self,
             columns=tuple(self.columns[place] for place in known),
             rows=tuple(tuple(row[place] for place in known) for row in self.rows),
+        )
+
+    def marked(self, ledger: Ledger) -> "Table":
+        """Return the table with the mark of a small tail in the labels of the columns all of whose numbers have it."""
+
+        def all_have_it(place: int) -> bool:
+            known = [ledger.numbers[row[place]] for row in self.rows if row[place] in ledger]
+            return bool(known) and all(number.tail_too_small for number in known)
+
+        return replace(
+            self,
+            columns=tuple(
+                column.marked() if column.holds == "estimate" and all_have_it(place) else column
+                for place, column in enumerate(self.columns)
+            ),
         )
 
     def cells(self) -> Iterator[list[tuple[Column, str]]]:
@@ -151,10 +182,15 @@ class Table:
 
 
 def printed(column: Column, cell: str, ledger: Ledger) -> str:
-    """Return a cell in print: words as they are, a number from the ledger, a dash where there is none."""
+    """Return a cell in print: words, an attack by its name, a number from the ledger, or what stands for none."""
     if column.holds == "words":
-        return cell
-    return (count if column.holds == "count" else estimate)(ledger.numbers.get(cell))
+        return look(cell).name if column.is_attack else cell
+    if cell not in ledger:
+        return column.missing
+    number = ledger.numbers[cell]
+    if column.holds == "count":
+        return count(number)
+    return estimate(number).removesuffix(TAIL) if column.is_marked else estimate(number)
 
 
 def _is_number(text: str) -> bool:
