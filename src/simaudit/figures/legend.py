@@ -34,7 +34,8 @@ class Look(NamedTuple):
         return {"color": self.colour, "linestyle": self.dash}
 
 
-# Each has a contrast of 3:1 or more on white, a lightness of its own, and stays apart under deuteranopia: the tests measure it.
+# The tests measure that each has a contrast of 3:1 or more on white, and that any two stay apart under deuteranopia and
+# in print without colours.
 FAMILY_COLOURS = {
     "sima": "#118800",
     "beyond": "#664400",
@@ -47,7 +48,8 @@ FAMILY_COLOURS = {
     "blind": "#000000",
     "other": "#707070",
 }
-"""By what attacks measure: `beyond` what the image or other models predict, or a `trajectory` or autoencoder's error."""
+"""By what attacks measure: what lies `beyond` the prediction of the image or of other models, the `error` of one step,
+that of a `trajectory` or an autoencoder, and so on."""
 
 _FAMILIES = {
     "sima": {"sima": "SimA", "sima_av": "SimA-AV", "sima_mc": "SimA-MC"},
@@ -90,7 +92,7 @@ def _known() -> dict[str, tuple[str, Look]]:
             Look(
                 name,
                 FAMILY_COLOURS[family],
-                _MARKERS[(number + 4 * place) % len(_MARKERS)],
+                _MARKERS[(number + 5 * place) % len(_MARKERS)],
                 (0, (1, 1.5)) if family == "blind" else _DASHES[place],
             ),
         )

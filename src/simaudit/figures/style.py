@@ -1,6 +1,6 @@
 """How every figure looks: size, type, and colours that mean the same thing everywhere."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from typing import Any
 
 import matplotlib as mpl
@@ -38,6 +38,9 @@ ORDINAL = ("#0D0887", "#7E03A8", "#C33D80", "#D9622B")
 """Colours of what is compared in a figure and is no attack, such as norms: they rise in lightness."""
 SMALL_TITLE: dict[str, Any] = {"loc": "left", "pad": 2, "fontsize": 6.5, "linespacing": 1.0}
 """Two lines above a small panel."""
+LEVELS = ("threshold", "selected", "equal", "chance")
+"""Labels of lines that others are held against."""
+MANY = 8  # entries above which a legend is printed smaller
 _DASHES: tuple[Any, ...] = ("-", (0, (4, 1.5)), (0, (1, 1)), (0, (5, 1, 1, 1)))
 _MARKERS = "o^svDP*XhpH<>d"
 ARROWS = ListedColormap(colormaps["viridis"](np.linspace(0, 0.85, 256)))
@@ -77,7 +80,7 @@ def sparse(number: int, points: int) -> slice:
 
 
 def legend_above(
-    figure: Figure, axes: Axes | Sequence[Axes], columns: int = 1, width: float = COLUMN_INCHES, **look: Any
+    figure: Figure, axes: Axes | Iterable[Axes], columns: int = 1, width: float = COLUMN_INCHES, **look: Any
 ) -> None:
     """Put one legend of the labels in these axes above all panels, in `columns`, or in fewer where these are too wide.
 
@@ -89,7 +92,17 @@ def legend_above(
         for axis in axes
         for handle, label in zip(*axis.get_legend_handles_labels(), strict=True)
     }
-    options = {"loc": "outside upper center", "columnspacing": 1.0, "borderaxespad": 0.2, **look}
+    shown |= {label: shown.pop(label) for label in LEVELS if label in shown}  # after all that is compared
+    size = 7 if len(shown) <= MANY else 6
+    options = {
+        "fontsize": size,
+        "title_fontsize": size,
+        "loc": "outside upper center",
+        "columnspacing": 1.0,
+        "borderaxespad": 0.2,
+        "labelspacing": 0.3,
+        **look,
+    }
     for ncols in range(columns, 0, -1):
         legend = figure.legend(shown.values(), shown.keys(), ncols=ncols, **options)
         needed = legend.get_window_extent()
@@ -160,7 +173,7 @@ def new_figure(rows: float = 1, height: float = 2.4) -> Figure:
     return Figure(figsize=size, layout="constrained")
 
 
-def small_panels(count: int, height: float, **shared: bool) -> tuple[Figure, list[Axes]]:
+def small_panels(count: int, height: float, **shared: Any) -> tuple[Figure, list[Axes]]:
     """Return a figure of so many panels in two columns, each of `height` inches or less where a page ends, and these.
 
     `shared` is what `subplots` takes.
@@ -169,5 +182,5 @@ def small_panels(count: int, height: float, **shared: bool) -> tuple[Figure, lis
     figure = new_figure(rows, min(height, (PAGE_INCHES - NOTE_INCHES) / rows))
     axes = list(figure.subplots(rows, 2 if count > 1 else 1, squeeze=False, **shared).ravel())
     for axis in axes[count:]:
-        axis.set_axis_off()
+        axis.remove()
     return figure, axes[:count]

@@ -24,7 +24,8 @@ class ClosedFormLine(RunFigure):
     """The optimal denoiser of a few members, projected on one principal component, in closed form.
 
     Above, log-density and score of the noisy training set; below, what SimA reads. The shaded x would be called members
-    by the threshold that separates these members from these held-out samples best.
+    by the threshold that separates these members from these held-out samples best. Between two members the score
+    vanishes, too, at a saddle: what lies there is called a member and is none.
     """
 
     title: ClassVar[str] = "The optimal denoiser on a line"
@@ -48,9 +49,11 @@ class ClosedFormLine(RunFigure):
                 grid.x,
                 *(0, 1),
                 where=grid.called_member,
+                step="mid",
+                label="called member",
                 transform=axis.get_xaxis_transform(),
                 color=style.ROLE_COLOURS["members"],
-                alpha=0.1,
+                alpha=0.18,
                 linewidth=0,
             )
             for kind, (role, marker) in POINTS.items():
@@ -62,13 +65,15 @@ class ClosedFormLine(RunFigure):
                     color=style.ROLE_COLOURS[role],
                     markersize=4,
                     label=role,
-                    clip_on=False,
                     zorder=3,
                 )
             axis.set_ylabel(label)
             axis.locator_params(axis="y", nbins=4)
-        axes[-1].axhline(values.threshold.iloc[0], **style.CHANCE)
-        style.legend_above(axes[0], 2)
+        axes[-1].axhline(values.threshold.iloc[0], label="threshold", **style.THRESHOLD)
+        style.legend_above(figure, axes, 4)
         timestep = values.timestep.iloc[0]
         axes[-1].set_xlabel(f"$x$ on a principal component   ($t$ = {timestep})")
         return figure
+
+    def sentence(self, run: results.Run) -> str:
+        return "The norm is low at every member, where the score vanishes, and wherever else the score vanishes, too."

@@ -102,7 +102,7 @@ class ComplexityFigure(TargetFigure):
             before.axline((0, first.threshold), slope=1, label="threshold", **style.THRESHOLD)
             after.axvline(first.threshold, **style.THRESHOLD)
         before.set(xlim=limits[0], ylim=limits[1])
-        before.locator_params(nbins=6)
+        before.locator_params(axis="x", nbins=3)
         before.ticklabel_format(useOffset=False)
         name = legend.look(first.base).label
         before.set_xlabel(r"$p$, predicted of $\log\,s$ by the image alone")

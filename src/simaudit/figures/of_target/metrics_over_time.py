@@ -25,11 +25,11 @@ OVER = {"timestep": "timestep $t$", "log_snr": r"$\log(\bar\alpha_t / \sigma_t^2
 class MetricsOverTime(TargetFigure):
     """One panel per metric, one line per attack at its selected variant, measured on the evaluation fold.
 
-    The axis is the timestep, or log-SNR, log(ᾱ/σ²), on which targets of different schedules can be compared. A circle is
-    the selected timestep. The three attacks with the highest AUC on the calibration fold have thick lines, and bands that
-    are 95 % confidence intervals; the table has those of all. The threshold of a balanced accuracy is the best one on the
-    calibration fold, at each timestep. Blind is a classifier that never sees the model. The vertical axes are the same
-    for every target; a line that leaves a panel is below it.
+    The axis is the timestep, or log-SNR, log(ᾱ/σ²), on which targets of different schedules can be compared. A circle
+    is the selected timestep. The three attacks with the highest AUC on the calibration fold have thick lines, and bands
+    that are 95 % confidence intervals; the table has those of all. The threshold of a balanced accuracy is the best one
+    on the calibration fold, at each timestep. Blind is a classifier that never sees the model. The vertical axes are
+    the same for every target; a line that leaves a panel is below it.
     """
 
     title: ClassVar[str] = "AUC, TPR and balanced accuracy over the timestep"

@@ -22,8 +22,9 @@ CORRELATION = "distance_correlation"
 class NearestMember(TargetFigure):
     """Each sample of the evaluation fold by its distance to the nearest other member, and its statistic.
 
-    ρ is Spearman's, with its 95 % confidence interval. By the theory, ε̂* is the distance to a local mean of the members: a held-out sample near a member
-    has a low statistic, while a member's own stays low wherever the other members are.
+    ρ is Spearman's, with its 95 % confidence interval. By the theory, ε̂* is the distance to a local mean of the
+    members: a held-out sample near a member has a low statistic, while a member's own stays low wherever the other
+    members are.
     """
 
     title: ClassVar[str] = "Statistic over the distance to the nearest member"

@@ -25,11 +25,11 @@ AVERAGED = {"sima_av": "antithetic pairs", "sima_mc": "independent draws"}
 class Queries(TargetFigure):
     """For each attack and number of queries, the AUC on the evaluation fold with at most so many queries per sample.
 
-    Of all knobs that cost at most so much, those are taken that have the highest AUC on the calibration fold; of a model
-    of classes, among those under the condition that calibration chose for the attack. A mark stands where other knobs are
-    taken than with fewer queries; it is moved sideways a little, so that none hides another. SecMI asks once per interval
-    of its trajectory, so it spends more at later timesteps. Bars are 95 % confidence intervals. Attacks that never ask
-    the denoiser have no place on this axis.
+    Of all knobs that cost at most so much, those are taken that have the highest AUC on the calibration fold; of a
+    model of classes, among those under the condition that calibration chose for the attack. A mark stands where other
+    knobs are taken than with fewer queries; it is moved sideways a little, so that none hides another. SecMI asks once
+    per interval of its trajectory, so it spends more at later timesteps. Bars are 95 % confidence intervals. Attacks
+    that never ask the denoiser have no place on this axis.
     """
 
     title: ClassVar[str] = "AUC over queries per sample"

@@ -37,8 +37,8 @@ class RocLogLog(TargetFigure):
 
     Blind, where it is there, is the best classifier that never sees the model. The left edge is one false positive; in
     the grey part, with fewer than ten, the curves are too uncertain to be read. Of a curve of more than 20,000 points
-    those are left out that would be drawn where their neighbours are. Markers tell curves apart and stand at no points of
-    their own.
+    those are left out that would be drawn where their neighbours are. Markers tell curves apart and stand at no points
+    of their own.
     """
 
     title: ClassVar[str] = "ROC curves on logarithmic axes"
@@ -64,7 +64,7 @@ class RocLogLog(TargetFigure):
                 roc.fpr,
                 roc.tpr,
                 drawstyle="steps-post",
-                label=f"{look.label} (AUC {roc.auc.iloc[0]:.3f})",
+                label=f"{look.label}, {roc.auc.iloc[0]:.3f}",
                 marker=look.marker,
                 markersize=3.5,
                 markevery=(0.02 * (number % 8), 0.16),
@@ -80,10 +80,10 @@ class RocLogLog(TargetFigure):
             yscale="log",
             xlim=(edge, 1),
             ylim=(edge, 1.05),
-            xlabel=f"false positive rate   (grey: fewer than {readable} held-out samples)",
+            xlabel=f"false positive rate   (grey: fewer than {readable} held-out)",
             ylabel="true positive rate (members found)",
         )
-        style.legend_above(figure, axis, 2)
+        style.legend_above(figure, axis, 2, title="AUC by attack")
         return figure
 
     def sentence(self, audit: results.Results) -> str:

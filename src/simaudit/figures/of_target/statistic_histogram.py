@@ -7,7 +7,7 @@ from typing import ClassVar
 import matplotlib.figure
 import numpy as np
 import pandas as pd
-from matplotlib.ticker import NullFormatter
+from matplotlib.ticker import LogLocator, NullLocator
 
 from simaudit.evaluation import results
 from simaudit.figures import legend, style
@@ -34,7 +34,7 @@ class StatisticHistogram(TargetFigure):
             statistic, is_member = audit.selected.on_evaluation(attack)
             shown = pd.Series(np.percentile(statistic, [100 - CENTRAL, CENTRAL]))
             is_log = style.spans_decades(shown)
-            edges = (np.geomspace if is_log else np.linspace)(*shown, BINS + 1)
+            edges = (np.geomspace if is_log else np.linspace)(shown[0], shown[1], BINS + 1)
             widths = np.diff(np.log10(edges) if is_log else edges)
             knobs = audit.selected.knobs[attack]
             for role, rows in (("members", is_member), ("held-out", ~is_member)):
@@ -70,12 +70,13 @@ class StatisticHistogram(TargetFigure):
             axis.set(xlim=ends, yticks=[])  # a density's unit is one over the statistic's, which nobody reads
             if first.is_log:
                 axis.set_xscale("log")
-                axis.xaxis.set_minor_formatter(NullFormatter())
+                axis.xaxis.set_major_locator(LogLocator(numticks=4))
+                axis.xaxis.set_minor_locator(NullLocator())
             else:
                 axis.ticklabel_format(axis="x", scilimits=(-2, 4), useMathText=True)
                 axis.locator_params(axis="x", nbins=4)
             axis.set_title(
-                f"{legend.look(attack).label}, {first.auc:.3f}\n{style.knobs_label(first.variant, first.timestep)}",
+                f"{legend.look(attack).label}, AUC {first.auc:.3f}\n{style.knobs_label(first.variant, first.timestep)}",
                 **style.SMALL_TITLE,
             )
             style.small_ticks(axis)

@@ -15,16 +15,18 @@ from simaudit.figures.printed import mention
 
 HELDOUT = "held-out"
 ROLE_DASHES = {"members": "-", HELDOUT: (0, (4, 1.5))}
+LINEAR = 10  # standard deviations up to which the axis is linear where it reaches further
 NORMAL_IQR = 1.349  # standard deviations in the middle half of a normal distribution
 
 
 class StatisticOverTime(TargetFigure):
     """One panel per attack at its selected variant: the mean statistic of either side on the evaluation fold.
 
-    The statistic is normalised at each timestep, as in Figure 6 of SimA's version 1: the mean of the held-out samples is
-    taken off, and what is left is divided by their standard deviation (by 0.74 times the width of their middle half,
-    which far outliers do not change). All panels so have one unit. The dark band is the 95 % confidence interval of the
-    mean, the light band holds the middle half of the samples. The dotted line is the selected timestep.
+    The statistic is normalised at each timestep, as in Figure 6 of SimA's version 1: the mean of the held-out samples
+    is taken off, and what is left is divided by their standard deviation (by 0.74 times the width of their middle half,
+    which far outliers do not change). All panels so have one unit; beyond 10 the axis is logarithmic. The dark band is
+    the 95 % confidence interval of the mean, the light band holds the middle half of the samples. The dotted line is
+    the selected timestep.
     """
 
     title: ClassVar[str] = "Normalised statistic over the timestep"
@@ -64,7 +66,10 @@ class StatisticOverTime(TargetFigure):
             axis.set_title(f"{legend.look(attack).label}\n{knobs}", **style.SMALL_TITLE)
             axis.xaxis.set_tick_params(labelbottom=True)
             style.small_ticks(axis)
-        figure.supylabel("statistic, in standard deviations of held-out samples", fontsize=8)
+        shown = values[["mean", "q25", "q75"]].abs().max().max()
+        if shown > LINEAR:
+            axes[0].set_yscale("symlog", linthresh=LINEAR)  # for all, since they share it
+        figure.supylabel("normalised statistic", fontsize=8)
         figure.supxlabel("timestep $t$", fontsize=8)
         style.legend_above(figure, axes[0], 3)
         return figure
@@ -72,8 +77,8 @@ class StatisticOverTime(TargetFigure):
     def sentence(self, audit: results.Results) -> str:
         target, best = audit.target, audit.best
         return (
-            f"Where the line of members lies below that of held-out samples, a low statistic tells members. "
-            f"{legend.look(best).name}, at the timestep and variant selected, has an AUC of {mention('auc', target, best)}."
+            "Where the line of members lies below that of held-out samples, a low statistic tells members. "
+            f"The AUC of {legend.look(best).name} at the selected knobs is {mention('auc', target, best)}."
         )
 
 
