@@ -80,10 +80,12 @@ class Forest(RunFigure):
         if has_rule:
             axis.axhline(rows.place[rows.control.notna()].min() - 1, color="0.2", linewidth=0.7)
         size = min(7, 0.75 * POINTS * (figure.get_figheight() - AROUND_INCHES) / lines)
-        axis.set_yticks(rows.place, [legend.short(target) for target in rows.target], fontsize=size)
+        axis.set_yticks(rows.place, [legend.short(target, 22) for target in rows.target], fontsize=size)
         axis.set(xlim=(left, 1.02), ylim=(lines - 0.4, -1.2), xlabel="AUC, 95 % confidence interval")
-        axis.locator_params(axis="x", nbins=6)
-        _right_labels(axis, rows.place, [legend.look(attack).label for attack in rows.attack], size)
+        axis.set_xticks(sorted({end for *ends, _ in ZONES.values() for end in ends}))
+        _right_labels(
+            axis, rows.place, [legend.short(legend.look(attack).name, 16) for attack in rows.attack], size
+        )
         style.legend_above(figure, axis, 2)
         return figure
 

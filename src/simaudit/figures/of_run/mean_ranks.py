@@ -72,8 +72,9 @@ class MeanRanks(RunFigure):
                 axis.hlines(CLIQUE * (number + 1), first, last, color="0.35", linewidth=2.5, capstyle="round")
             for place, attack in enumerate(rows.attack):
                 _stem(axis, rows, place, legend.look(attack))
-            difference = rows.critical_difference.iloc[0]
-            axis.set_title(f"{legend.METRICS[metric]}, {source}, CD {difference:.2f}", loc="left", fontsize=7)
+            difference = f"CD {rows.critical_difference.iloc[0]:.2f}"
+            axis.text(1, 1, difference, transform=axis.transAxes, ha="right", va="top", fontsize=6)
+            axis.set_title(f"{legend.METRICS[metric]}, {source}", loc="left", fontsize=7)
         return figure
 
     def sentence(self, run: results.Run) -> str:

@@ -76,7 +76,7 @@ class StatisticHistogram(TargetFigure):
                 axis.ticklabel_format(axis="x", scilimits=(-2, 4), useMathText=True)
                 axis.locator_params(axis="x", nbins=4)
             axis.set_title(
-                f"{legend.look(attack).label}, AUC {first.auc:.3f}\n{style.knobs_label(first.variant, first.timestep)}",
+                f"{legend.short(legend.look(attack).name, 17)}, AUC {first.auc:.3f}\n{style.knobs_label(first.variant, first.timestep)}",
                 **style.SMALL_TITLE,
             )
             style.small_ticks(axis)

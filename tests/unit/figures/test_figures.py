@@ -1,16 +1,14 @@
 """The figures: drawn from files alone, the same bytes every time, nothing missing from the picture."""
 
 import json
-import shutil
 from dataclasses import replace
 from io import BytesIO
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
-from auditing import new_audit
 from click.testing import CliRunner
+from figuring import OF_RUN, OF_TARGET, complexity, gallery, raw, results_for, sima
 from PIL import Image
 from sklearn.metrics import balanced_accuracy_score
 
@@ -18,138 +16,23 @@ from simaudit.attacks.derived.combined import Combined
 from simaudit.attacks.derived.complexity import Complexity
 from simaudit.attacks.threshold.sima import SimA
 from simaudit.cli import simaudit
-from simaudit.evaluation.comparison.compare import compare
 from simaudit.evaluation.numbers import ledger
 from simaudit.evaluation.protocol.selected import BLIND
 from simaudit.evaluation.results import Run
 from simaudit.figures import style
 from simaudit.figures.caption import Caption
 from simaudit.figures.drawing import draw
-from simaudit.figures.figure import RunFigure, TargetFigure, figure_types
+from simaudit.figures.figure import figure_types
 from simaudit.figures.jobs import figure_job
 from simaudit.figures.of_run.mean_ranks import cliques
 from simaudit.figures.printed import fill
 from simaudit.provenance import stamps
 from simaudit.report.jobs import report_job
 from simaudit.storage.json import write_json
-from simaudit.storage.parquet import write_table
-from simaudit.storage.pictures import save_sheet
-from simaudit.targets.closed_form import along_line, over_field
-from simaudit.training.knobs import Schedule
 from simaudit.vocabulary import paths
-from simaudit.vocabulary.context import AuditContext
 from simaudit.vocabulary.errors import SimauditError
 from simaudit.vocabulary.paths import FIGURE_SUFFIXES
 from simaudit.vocabulary.variant import variant_text
-
-OF_TARGET = [name for name, kind in figure_types().items() if issubclass(kind, TargetFigure)]
-OF_RUN = [name for name, kind in figure_types().items() if issubclass(kind, RunFigure)]
-
-
-def raw(norm, kind="raw"):
-    return variant_text({"input": kind, "norm": norm})
-
-
-def sima(audit):
-    """SimA at three timesteps with two norms, the second of which tells members better."""
-    strengths = {1: 1, 4: 2}
-    return {(t, raw(p)): audit.telling(s, seed=t) for p, s in strengths.items() for t in (10, 20, 30)}
-
-
-def complexity(audit):
-    """A target on which complexity was taken out of SimA: log s is p plus what tells members; the values of p."""
-    predicted = 3 * audit.telling(0, seed=11)
-    left = {t: audit.telling(2, seed=t) for t in (20, 30)}
-    columns = {
-        "sima": {(t, raw(4)): np.exp(predicted + left[t]) for t in left},
-        "complexity": {(t, variant_text({"input": "raw", "norm": 4, "fit": "ridge"})): left[t] for t in left},
-    }
-    of = audit.evaluate("target", {"sima": 0, "complexity": 0, "loss": 1}, **columns)
-    file = audit.path / "scores/target/complexity.parquet"
-    audit.write_scores(file, "complexity", columns["complexity"], params=json.dumps({"of": "sima"}))
-    return of, predicted
-
-
-def gallery(audit, target, **images):
-    path = audit.path / f"samples/shown/{target}.npz"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    rng = np.random.default_rng(0)
-    found = {name: rng.uniform(-1, 1, size=(4, 1, 6, 6)).astype(np.float32) for name in ("drawn", "nearest")}
-    shown = found | images | {"distance": np.array([1.5, 2.0, 0.0, 3.25]), "member_id": np.arange(4)}
-    np.savez(path, **shown)
-    save_sheet(path.with_suffix(".png"), shown)
-
-
-@pytest.fixture(scope="module")
-def evaluated(module_audit):
-    audit = module_audit
-    audit.blind()
-    gallery(audit, "target")
-    return audit.evaluate(
-        "target",
-        {"loss": 1, "sima": 2, "untimed": 1},
-        untimed={(None, "all"): audit.telling(1)},
-        sima=sima(audit),
-    )
-
-
-@pytest.fixture
-def results(evaluated, audit):
-    """One target with three attacks, one of them without timesteps."""
-    shutil.copytree(evaluated.root, audit.path, dirs_exist_ok=True)
-    return replace(evaluated, root=audit.path)
-
-
-@pytest.fixture
-def derived(audit):
-    """One target with scores of complexity and of its base."""
-    audit.blind()
-    return complexity(audit)[0]
-
-
-def results_for(name):
-    """The fixture that has what a figure is drawn of."""
-    return "run" if name in OF_RUN else "derived" if name == "complexity" else "results"
-
-
-@pytest.fixture(scope="module")
-def compared(tmp_path_factory):
-    audit = new_audit(tmp_path_factory.mktemp("run"))
-    blind, arm = {"s": audit.blind()}, {"adversarial": False}
-    contexts = {
-        "net": AuditContext("net", epochs=(7,)),
-        "net-seed1": AuditContext("net", reference="net"),
-        "ldm": AuditContext("ldm", None, "net", arm | {"beta": 0.01}, is_latent=True, epochs=(3, 7)),
-        "ldm-beta1": AuditContext(
-            "ldm-beta1", None, "net", {"adversarial": True, "beta": 1.0}, is_latent=True
-        ),
-    }
-    targets = [
-        audit.evaluate(name, {"sima": strength, "loss": 1}, group=context.group, reference=context.reference)
-        for strength, (name, context) in enumerate(contexts.items())
-    ]
-    for name, content in compare(targets, blind, 100, 0).items():
-        write_json(audit.path / "comparison" / f"{name}.json", content)
-    intermediate = targets[2].summary["attacks"]["sima"]
-    write_json(
-        audit.path / "evaluation/epochs/ldm.json",
-        {"target": "ldm", "epochs": {"3": {"attacks": {"sima": intermediate}}}},
-    )
-    folders = (audit.path / name for name in ("evaluation", "comparison"))
-    write_json(audit.path / "numbers.json", ledger(sorted(f for x in folders for f in x.rglob("*.json"))))
-    images = np.random.default_rng(0).normal(size=(300, 1, 2, 2)).astype(np.float32)
-    schedule = Schedule().noise()
-    write_table(audit.path / "theory/line.parquet", along_line(images, audit.split, 4, 20, schedule))
-    write_table(
-        audit.path / "theory/field.parquet", over_field(images, audit.split, 5, (10, 50, 500), schedule)
-    )
-    return Run(audit.path, contexts, ["s"])
-
-
-@pytest.fixture
-def run(compared, tmp_path):
-    """Two seeds of a pixel model, a latent one with an intermediate checkpoint, another β, and the closed form."""
-    return replace(compared, root=Path(shutil.copytree(compared.root, tmp_path / "run")))
 
 
 @pytest.mark.parametrize("name", figure_types())
@@ -166,6 +49,8 @@ def test_the_same_results_give_the_same_bytes_and_a_table_of_what_is_plotted(nam
     table = pd.read_csv(tmp_path / "a.csv")
     assert len(table) == len(drawing.values) > 1
     assert list(table.columns) == list(drawing.values.columns)
+    with Image.open(tmp_path / "a.png") as picture:
+        assert picture.width >= 1000  # twice what a page shows of one column
 
 
 @pytest.mark.parametrize("name", figure_types())
@@ -192,7 +77,8 @@ def test_a_drawing_writes_its_caption_and_what_it_says_is_in_the_ledger(name, re
     assert set(mentioned) <= set(numbers)
     assert caption.title[0].isupper()
     assert all(caption.reading)
-    if name not in ("closed_form_field", "closed_form_line", "statistic_over_time"):
+    assert caption.sentence.endswith(".")
+    if not name.startswith("closed_form"):
         assert mentioned
 
 
