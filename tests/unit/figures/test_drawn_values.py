@@ -9,7 +9,7 @@ from matplotlib.colors import same_color
 from matplotlib.image import AxesImage
 from matplotlib.patches import StepPatch
 
-from simaudit.figures import legend, style
+from simaudit.figures import style
 from simaudit.figures.drawing import draw
 from simaudit.figures.figure import figure_types
 
@@ -183,9 +183,7 @@ def forest(axes, values):
     assert {x for x, _ in bars(axis)} == {x for x, _ in of(values, "low", "high")} | {
         x for x, _ in of(values, "high", "low")
     }
-    assert [text.get_text() for text in axis.get_yticklabels()] == [
-        legend.short(t, 22) for t in values.target
-    ]
+    assert [text.get_text() for text in axis.get_yticklabels()] == [*values.target]  # since they are short
 
 
 def mean_ranks(axes, values):

@@ -157,7 +157,7 @@ def test_the_forest_has_a_row_per_target_controls_below_a_rule_and_whole_names_i
     assert len(places) == len(values) == len(TARGETS[size])
     assert len(rule) == 1
     assert places[-2] < rule[0] < places[-1]
-    assert max(len(label.get_text()) for label in axis.get_yticklabels()) <= 26
+    assert max(len(label.get_text()) for label in axis.get_yticklabels()) <= 32
     assert list(values.target) == TARGETS[size]
 
 

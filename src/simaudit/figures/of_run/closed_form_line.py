@@ -47,7 +47,7 @@ class ClosedFormLine(RunFigure):
         for axis, (column, label) in zip(axes, PANELS.items(), strict=True):
             axis.plot(grid.x, grid[column], color="0.25")
             for number, span in enumerate(called_spans(grid)):
-                shade = {"color": style.ROLE_COLOURS["members"], "alpha": 0.18, "linewidth": 0}
+                shade = {"color": style.ROLE_COLOURS["members"], "alpha": 0.25, "linewidth": 0.8}
                 axis.axvspan(*span, label=None if number else "called member", **shade)
             for kind, (role, marker) in POINTS.items():
                 points = values[values.kind == kind]

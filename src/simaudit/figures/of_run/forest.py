@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
+import matplotlib.axes
 import matplotlib.figure
-import matplotlib.text
 import pandas as pd
-from matplotlib.axes import Axes
 
 from simaudit.evaluation import results
-from simaudit.evaluation.protocol import metrics
-from simaudit.evaluation.protocol.selected import BLIND
+from simaudit.evaluation.protocol import metrics, selected
 from simaudit.figures import legend, style
 from simaudit.figures.figure import RunFigure
 from simaudit.figures.printed import mention
@@ -22,6 +20,7 @@ ZONES = {"weak": (0.5, 0.6, "0.97"), "clear": (0.6, 0.8, "0.93"), "strong": (0.8
 """Grades of a leak, each with the AUCs where it begins and ends, and its grey."""
 ROW_INCHES, AROUND_INCHES = 0.2, 0.75  # of a target, and of the title of the axis
 POINTS = 72
+NAMES = 38  # characters of the two names in a row, beside which the axis has room
 
 
 class Forest(RunFigure):
@@ -44,7 +43,7 @@ class Forest(RunFigure):
         for target in sorted(run.contexts, key=lambda name: run.contexts[name].control is not None):
             attack = run.ledger.best(target)
             auc = run.ledger.number("auc", target, attack)
-            beyond = run.ledger.get("auc", target, attack, f"minus_{BLIND}")
+            beyond = run.ledger.get("auc", target, attack, f"minus_{selected.BLIND}")
             row: dict[str, Any] = {
                 "target": target,
                 "control": run.contexts[target].control,
@@ -73,19 +72,19 @@ class Forest(RunFigure):
                 marker=look.marker,
                 **style.ERROR_BARS,
             )
-        blind = legend.look(BLIND)
+        blind = legend.look(selected.BLIND)
         axis.plot(
             rows.blind, rows.place, "x", color=blind.colour, markersize=4, label="images alone", zorder=1
         )
         if has_rule:
             axis.axhline(rows.place[rows.control.notna()].min() - 1, color="0.2", linewidth=0.7)
         size = min(7, 0.75 * POINTS * (figure.get_figheight() - AROUND_INCHES) / lines)
-        axis.set_yticks(rows.place, [legend.short(target, 22) for target in rows.target], fontsize=size)
+        attacks = [legend.short(legend.look(attack).name, 16) for attack in rows.attack]
+        room = max(22, NAMES - max(map(len, attacks)))
+        axis.set_yticks(rows.place, [legend.short(target, room) for target in rows.target], fontsize=size)
         axis.set(xlim=(left, 1.02), ylim=(lines - 0.4, -1.2), xlabel="AUC, 95 % confidence interval")
         axis.set_xticks(sorted({end for *ends, _ in ZONES.values() for end in ends}))
-        _right_labels(
-            axis, rows.place, [legend.short(legend.look(attack).name, 16) for attack in rows.attack], size
-        )
+        _right_labels(axis, rows.place, attacks, size)
         style.legend_above(figure, axis, 2)
         return figure
 
@@ -96,7 +95,7 @@ class Forest(RunFigure):
         return f"Of {len(known)} {'targets' if run.audited else 'controls'} the highest AUC is that of {highest}."
 
 
-def _right_labels(axis: Axes, places: pd.Series, names: list[str], size: float) -> None:
+def _right_labels(axis: matplotlib.axes.Axes, places: pd.Series, names: list[str], size: float) -> None:
     """Print a name beside each row on the right."""
     right = axis.secondary_yaxis("right")
     right.set_yticks(places, names, fontsize=size)

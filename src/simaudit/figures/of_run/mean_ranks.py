@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+import matplotlib.axes
 import matplotlib.figure
 import pandas as pd
-from matplotlib.axes import Axes
 
 from simaudit.evaluation import results
 from simaudit.evaluation.numbers import Ledger
@@ -122,7 +122,7 @@ def _first_label(rows: pd.DataFrame) -> float:
     return CLIQUE * (len(cliques(rows.value, rows.critical_difference.iloc[0])) + 1) + ROW / 2
 
 
-def _rank_axis(axis: Axes, attacks: int, depth: float) -> None:
+def _rank_axis(axis: matplotlib.axes.Axes, attacks: int, depth: float) -> None:
     """Draw the axis of ranks above, with room for names on either side of its ends."""
     room = ROOM * (attacks - 1)
     axis.set(xlim=(1 - room, attacks + room), ylim=(depth, -0.3), yticks=[])
@@ -132,7 +132,7 @@ def _rank_axis(axis: Axes, attacks: int, depth: float) -> None:
     axis.tick_params(top=True, labeltop=True, bottom=False, labelbottom=False, labelsize=6, length=2, pad=1)
 
 
-def _stem(axis: Axes, rows: pd.DataFrame, place: int, look: legend.Look) -> None:
+def _stem(axis: matplotlib.axes.Axes, rows: pd.DataFrame, place: int, look: legend.Look) -> None:
     """Draw the mean rank of the attack at a place, and a line from it to its name: the better half on the left."""
     attacks, rank = len(rows), rows.value[place]
     is_left = place < (attacks + 1) // 2

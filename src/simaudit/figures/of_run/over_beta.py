@@ -17,7 +17,7 @@ from simaudit.figures.printed import distances_in, mention
 from simaudit.vocabulary.context import AuditContext
 
 ARMS = {False: "standard", True: "adversarial"}
-COLOURS = (style.ORDINAL[0], style.ORDINAL[3])
+ORDINAL = (0, 3)  # places of the colours of the arms
 APART = 0.06  # of the distance of two β, to either side of the tick
 SIMA, RECONSTRUCTION, FRECHET = "sima", "reconstruction", "frechet"
 PANELS = {
@@ -86,12 +86,14 @@ class OverBeta(RunFigure):
                     mean.beta.map(betas.index) + (number - 0.5) * 2 * APART,
                     mean.value,
                     [mean.value - mean.low, mean.high - mean.value],
-                    color=COLOURS[number],
+                    color=style.ORDINAL[ORDINAL[number]],
                     label=arm,
                     **style.ERROR_BARS | style.line_of(number),
                 )
                 at = seeds.beta.map(betas.index) + (number - 0.5) * 2 * APART
-                axis.vlines(at, seeds.low, seeds.high, color=COLOURS[number], alpha=0.35, linewidth=5)
+                axis.vlines(
+                    at, seeds.low, seeds.high, color=style.ORDINAL[ORDINAL[number]], alpha=0.35, linewidth=5
+                )
             for level in of_metric.value[of_metric.kind == "heldout"]:
                 axis.axhline(level, label="held-out to members", **style.THRESHOLD)
             axis.set_ylabel(label)

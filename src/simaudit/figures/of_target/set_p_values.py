@@ -15,9 +15,9 @@ from simaudit.figures.figure import TargetFigure, groups
 from simaudit.figures.printed import mention
 
 LOWEST = 1e-12  # of the axis: a smaller p is drawn there
-LOOKS: dict[str, tuple[str, dict[str, Any]]] = {
-    "attacks": ("all attacks", {"color": style.ORDINAL[0], "marker": "o"}),
-    "blind": ("images alone", {"color": style.ORDINAL[3], "marker": "s", "linestyle": ":"}),
+LOOKS: dict[str, tuple[str, int, dict[str, Any]]] = {
+    "attacks": ("all attacks", 0, {"marker": "o"}),
+    "blind": ("images alone", 3, {"marker": "s", "linestyle": ":"}),
 }
 
 
@@ -44,10 +44,11 @@ class SetPValues(TargetFigure):
         figure = style.new_figure()
         axis = figure.subplots()
         for seen, line in groups(values, "seen"):
-            name, look = LOOKS[seen]
+            name, ordinal, look = LOOKS[seen]
+            colour = style.ORDINAL[ordinal]
             p, low, high = (np.maximum(line[key], LOWEST) for key in verdict.QUANTILES)
-            axis.plot(line.members, p, label=name, markersize=3, **look)
-            axis.fill_between(line.members, low, high, color=look["color"], alpha=0.12, linewidth=0)
+            axis.plot(line.members, p, label=name, markersize=3, color=colour, **look)
+            axis.fill_between(line.members, low, high, color=colour, alpha=0.12, linewidth=0)
         axis.axhline(levels.LEVEL, label=f"$p$ = {levels.LEVEL}", **style.CHANCE)
         axis.set(yscale="log", xlabel="members in a set", ylabel="$p$")
         style.counting_axis(axis)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import ClassVar
 
 import matplotlib.figure
+import matplotlib.ticker
 import numpy as np
 import pandas as pd
-from matplotlib.ticker import LogLocator, NullLocator
 
 from simaudit.evaluation import results
 from simaudit.figures import legend, style
@@ -70,15 +70,14 @@ class StatisticHistogram(TargetFigure):
             axis.set(xlim=ends, yticks=[])  # a density's unit is one over the statistic's, which nobody reads
             if first.is_log:
                 axis.set_xscale("log")
-                axis.xaxis.set_major_locator(LogLocator(numticks=4))
-                axis.xaxis.set_minor_locator(NullLocator())
+                axis.xaxis.set_major_locator(matplotlib.ticker.LogLocator(numticks=4))
+                axis.xaxis.set_minor_locator(matplotlib.ticker.NullLocator())
             else:
                 axis.ticklabel_format(axis="x", scilimits=(-2, 4), useMathText=True)
                 axis.locator_params(axis="x", nbins=4)
-            axis.set_title(
-                f"{legend.short(legend.look(attack).name, 17)}, AUC {first.auc:.3f}\n{style.knobs_label(first.variant, first.timestep)}",
-                **style.SMALL_TITLE,
-            )
+            name = legend.short(legend.look(attack).name, 17)
+            knobs = style.knobs_label(first.variant, first.timestep)
+            axis.set_title(f"{name}, AUC {first.auc:.3f}\n{knobs}", **style.SMALL_TITLE)
             style.small_ticks(axis)
         figure.supylabel("density", fontsize=8)
         style.legend_above(figure, axes, 3)
