@@ -46,7 +46,14 @@ def changed_stamps(before, after):
 
 RUN_FIGURES = {
     f"figure/run/{figure}"
-    for figure in ("against_reference", "mean_ranks", "over_beta", "over_epochs", "published_beside")
+    for figure in (
+        "against_reference",
+        "forest",
+        "mean_ranks",
+        "over_beta",
+        "over_epochs",
+        "published_beside",
+    )
 }
 TOGETHER = {"compare", "numbers", "tables", "verdict", "report"} | RUN_FIGURES
 """What knows of all audits and of how they stand to each other."""

@@ -34,7 +34,8 @@ FIGURES = {
     "digits-ldm": ["samples"],  # and norms, which it has none of
 }
 OF_RUN = {
-    f"results/figures/run/{name}.pdf" for name in ("over_epochs", "published_beside", "closed_form_line")
+    f"results/figures/run/{name}.pdf"
+    for name in ("closed_form_line", "forest", "over_epochs", "published_beside")
 }
 INDEX = "results/report/index.html"
 SUMMING_UP = {"compare", "numbers", "tables", "verdict", "report"}
@@ -236,7 +237,7 @@ def test_a_run_of_one_target_says_what_it_lacks(results):
     results.snakemake()
     assert results.due() == set()
     left = {path.name for path in (results.path / "results/figures/run").glob("*.pdf")}
-    assert left == {"closed_form_line.pdf", "published_beside.pdf", "over_epochs.pdf"}
+    assert left == {"closed_form_line.pdf", "forest.pdf", "over_epochs.pdf", "published_beside.pdf"}
     listed = results.run("simaudit", "figures").stdout
     assert "run/against_reference: not drawn, needs a latent target" in listed
     assert "run/over_beta: not drawn, needs autoencoders of two β or more" in listed

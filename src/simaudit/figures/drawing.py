@@ -46,7 +46,9 @@ class Drawing:
                     temporary.write_text(canonical_json(asdict(self.caption)), encoding="utf-8")
                 else:
                     kind = path.suffix.removeprefix(".")
-                    self.picture.savefig(temporary, format=kind, dpi=200, metadata=UNDATED[path.suffix])
+                    self.picture.savefig(
+                        temporary, format=kind, dpi=style.PNG_DPI, metadata=UNDATED[path.suffix]
+                    )
                     self.picture.set_layout_engine("none")  # the picture stays where the first file has it
 
 

@@ -1,5 +1,6 @@
 """How every figure looks: size, type, and colours that mean the same thing everywhere."""
 
+from collections.abc import Iterable
 from typing import Any
 
 import matplotlib as mpl
@@ -9,13 +10,19 @@ from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullFormatter
 
 from simaudit.evaluation.protocol.metrics import READABLE_TAIL
 from simaudit.figures.printed import TAIL
 from simaudit.vocabulary.variant import parse_variant, variant_label
 
 COLUMN_INCHES = 3.4  # one column of a two-column paper
+PAGE_INCHES = 10.7  # what A4 leaves between margins of half an inch
+PNG_DPI = 300  # one column is then 1020 pixels wide: enough for a screen of double density
+NOTE_INCHES = 0.2  # a line below the panels
+DECADES = 100  # ratio of the largest to the smallest value from which on an axis is logarithmic
 ROLE_COLOURS = {"members": "#0072B2", "held-out": "#D55E00"}
+ROLE_ORDER = {"members": 2.1, "held-out": 2.0}  # the fewer members lie on top
 
 BLIND_LINE: dict[str, Any] = {"linewidth": 1.0, "linestyle": (0, (1, 1.5))}
 """The curve or level of the blind classifiers."""
@@ -27,11 +34,19 @@ THRESHOLD: dict[str, Any] = {"color": "0.2", "linewidth": 1.0, "linestyle": (0, 
 """Where an attack begins to accuse."""
 ERROR_BARS: dict[str, Any] = {"linewidth": 1.0, "elinewidth": 0.8, "capsize": 0, "markersize": 4}
 """Points with their limits."""
-_ABOVE: dict[str, Any] = {"loc": "lower center", "bbox_to_anchor": (0.5, 1.0)}
-_LINES: tuple[Any, ...] = ("-", (0, (4, 1.5)), (0, (1, 1)), "-.")
+ORDINAL = ("#0D0887", "#7E03A8", "#C33D80", "#D9622B")
+"""Colours of what is compared in a figure and is no attack, such as norms: they rise in lightness."""
+SMALL_TITLE: dict[str, Any] = {"loc": "left", "pad": 2, "fontsize": 6.5, "linespacing": 1.0}
+"""Two lines above a small panel."""
+LEVELS = ("threshold", "selected", "equal", "chance")
+"""Labels of lines that others are held against."""
+MANY = 8  # entries above which a legend is printed smaller
+_DASHES: tuple[Any, ...] = ("-", (0, (4, 1.5)), (0, (1, 1)), (0, (5, 1, 1, 1)))
 _MARKERS = "o^svDP*XhpH<>d"
 ARROWS = ListedColormap(colormaps["viridis"](np.linspace(0, 0.85, 256)))
 """A colour map for arrows, without the colours that are too pale for them."""
+ERRORS = {"mean_absolute": r"mean $|x-\hat x|$", "mean_squared": r"mean $(x-\hat x)^2$"}
+"""Values of a variant that a figure writes as formulas."""
 
 mpl.rcParams.update(
     {
@@ -55,31 +70,71 @@ mpl.rcParams.update(
 def circle(colour: str) -> dict[str, Any]:
     """Return how the selected point of a curve is drawn."""
     edge = {"markerfacecolor": "white", "markeredgecolor": colour, "markeredgewidth": 1.5}
-    return {"marker": "o", "markersize": 6, "linestyle": "none", "clip_on": False, "zorder": 3, **edge}
+    return {"marker": "o", "markersize": 6, "linestyle": "none", "zorder": 3, **edge}
 
 
-LEGEND = 0.6
-"""Inches of a figure's height that its legend may take."""
+def sparse(number: int, points: int) -> slice:
+    """Return which of its points a curve has markers at: some five, at other places than those of its neighbours."""
+    step = max(points // 5, 1)
+    return slice(number % step, None, step)
 
 
-def legend_above(axis: Axes, columns: int = 1, **look: Any) -> None:
-    """Put the legend above a panel, in `columns`, or in fewer where these are wider than the figure.
+def legend_above(
+    figure: Figure, axes: Axes | Iterable[Axes], columns: int = 1, width: float = COLUMN_INCHES, **look: Any
+) -> None:
+    """Put one legend of the labels in these axes above all panels, in `columns`, or in fewer where these are too wide.
 
-    The figure becomes higher by what a legend of many lines takes, so that its panels stay as high as they are.
+    The figure becomes higher by what the legend takes, up to a page, so that its panels stay as high as they are.
     """
-    legend, figure = axis.legend(**_ABOVE, ncols=columns, **look), axis.get_figure(root=True)
-    if figure is None:
-        return
-    needed = legend.get_window_extent()
-    if columns > 1 and needed.width > figure.bbox.width:
-        legend_above(axis, columns - 1, **look)
-    else:
-        figure.set_figheight(figure.get_figheight() + max(needed.height / figure.dpi - LEGEND, 0))
+    axes = [axes] if isinstance(axes, Axes) else axes
+    shown = {
+        label: handle
+        for axis in axes
+        for handle, label in zip(*axis.get_legend_handles_labels(), strict=True)
+    }
+    shown |= {label: shown.pop(label) for label in LEVELS if label in shown}  # after all that is compared
+    size = 7 if len(shown) <= MANY else 6
+    options = {
+        "fontsize": size,
+        "title_fontsize": size,
+        "loc": "outside upper center",
+        "columnspacing": 1.0,
+        "borderaxespad": 0.2,
+        "labelspacing": 0.3,
+        **look,
+    }
+    for ncols in range(columns, 0, -1):
+        legend = figure.legend(shown.values(), shown.keys(), ncols=ncols, **options)
+        needed = legend.get_window_extent()
+        if needed.width <= width * figure.dpi or ncols == 1:
+            break
+        legend.remove()
+    figure.set_figheight(min(figure.get_figheight() + needed.height / figure.dpi, PAGE_INCHES))
+
+
+def counting_axis(axis: Axes) -> None:
+    """Make a horizontal axis of counts logarithmic, with ticks at 1, 2, 5, 10, 20 and so on in plain numbers."""
+    axis.set_xscale("log")
+    axis.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axis.xaxis.set_major_formatter("{x:g}")
+    axis.xaxis.set_minor_formatter(NullFormatter())
+
+
+def small_ticks(axis: Axes) -> None:
+    """Make the ticks of a small panel small, and what is printed beside them."""
+    axis.tick_params(labelsize=6, length=2, pad=1.5)
+    axis.xaxis.get_offset_text().set_fontsize(6)
+
+
+def spans_decades(values: pd.Series) -> bool:
+    """Return whether all values are positive and so far apart that only a logarithmic axis shows them."""
+    low, high = values.min(), values.max()
+    return bool(low > 0 and high > DECADES * low)
 
 
 def line_of(number: int) -> dict[str, Any]:
-    """Return the line style and marker of the target of that number, where several share a panel."""
-    return {"linestyle": _LINES[number % len(_LINES)], "marker": _MARKERS[number % len(_MARKERS)]}
+    """Return the dashes and marker of the target, or whatever else is compared, of that number."""
+    return {"linestyle": _DASHES[number % len(_DASHES)], "marker": _MARKERS[number % len(_MARKERS)]}
 
 
 def marked(label: str, tail_too_small: bool) -> str:
@@ -98,17 +153,34 @@ def tail_note(tail_too_small: bool) -> str:
 
 def knobs_label(variant: str, timestep: float | None) -> str:
     """Return a variant (its text, as tables hold it) and timestep in print, such as raw, ℓ₄, t = 50."""
-    parts = [variant_label(parse_variant(variant), norm=r"$\ell_{{{}}}$")]
+    knobs = {knob: ERRORS.get(str(value), value) for knob, value in parse_variant(variant).items()}
+    parts = [variant_label(knobs, norm=r"$\ell_{{{}}}$")]
     if timestep is not None and not pd.isna(timestep):
         parts.append(f"$t$ = {int(timestep)}")
     return ", ".join(parts).replace("{inf}", r"{\infty}")
 
 
 def mark_shifted(figure: Figure) -> None:
-    """Say above a picture that the split itself is shifted, so that attacks must beat the blind classifiers."""
-    figure.suptitle("shifted split: only what lies above Blind can count", fontsize=8, fontstyle="italic")
+    """Say below a picture that the split itself is shifted, so that attacks must beat the blind classifiers."""
+    words = "shifted split: only what lies above Blind can count"
+    figure.set_figheight(min(figure.get_figheight() + NOTE_INCHES, PAGE_INCHES))
+    figure.supxlabel(words, fontsize=7, fontstyle="italic")
 
 
-def new_figure(rows: int = 1, height: float = 2.4) -> Figure:
-    """Return an empty one-column figure for `rows` panels of `height` inches, laid out without overlaps."""
-    return Figure(figsize=(COLUMN_INCHES, rows * height), layout="constrained")
+def new_figure(rows: float = 1, height: float = 2.4) -> Figure:
+    """Return an empty one-column figure for `rows` panels of `height` inches, at most a page high."""
+    size = (COLUMN_INCHES, min(rows * height, PAGE_INCHES))
+    return Figure(figsize=size, layout="constrained")
+
+
+def small_panels(count: int, height: float, **shared: Any) -> tuple[Figure, list[Axes]]:
+    """Return a figure of so many panels in two columns, each of `height` inches or less where a page ends, and these.
+
+    `shared` is what `subplots` takes.
+    """
+    rows = -(-count // 2)
+    figure = new_figure(rows, min(height, (PAGE_INCHES - NOTE_INCHES) / rows))
+    axes = list(figure.subplots(rows, 2 if count > 1 else 1, squeeze=False, **shared).ravel())
+    for axis in axes[count:]:
+        axis.remove()
+    return figure, axes[:count]

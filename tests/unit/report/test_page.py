@@ -110,7 +110,7 @@ def test_links_lead_to_places_in_the_page_and_files_beside_it_and_nowhere_else(r
 def test_every_figure_has_its_title_what_is_seen_and_how_to_read_it(small_run, reported, page):
     ledger = small_run.findings.ledger
     assert reported.html.count('<div class="plate">') == 4
-    assert "ROC, both axes logarithmic of net." in page.text
+    assert "ROC curves on logarithmic axes of net." in page.text
     assert "One exact step curve per attack at its selected knobs" in page.text
     seen = [printed for place, printed in page.numbers if place == "#number-net.sima.balanced_accuracy"]
     assert estimate(ledger.numbers["net.sima.balanced_accuracy"]) in seen
@@ -142,7 +142,7 @@ def test_a_picture_that_is_missing_or_lost_its_end_is_one_line(reported, tmp_pat
 def test_what_is_absent_is_said_once_with_its_reason(page):
     absent = page.text[page.text.rindex("What is absent") :]
     assert page.text.count(REASON) == 1
-    assert f"ROC, both axes logarithmic of net-seed1, other: {REASON}." in absent
+    assert f"ROC curves on logarithmic axes of net-seed1, other: {REASON}." in absent
     assert page.text.count("needs an autoencoder and the attack distortion") == 1
     assert "AUC by the decoder's distortion of net, net-seed1, raw: needs an autoencoder" in absent
 

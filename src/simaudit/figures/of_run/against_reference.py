@@ -22,8 +22,8 @@ PANELS = ("auc", "balanced_accuracy", "tpr_at_1pct_fpr")
 class AgainstReference(RunFigure):
     """Each attack at the knobs that calibration chose on either target, with 95 % confidence intervals.
 
-    On the dashed line both targets leak alike. The target is the first latent one that has a reference, unless `target`
-    names another.
+    On the dashed line both targets leak alike; in the grey half the target on the vertical axis leaks less. The target
+    is the first latent one that has a reference, unless `target` names another.
     """
 
     title: ClassVar[str] = "One target against another"
@@ -74,8 +74,9 @@ class AgainstReference(RunFigure):
         return pd.DataFrame(rows)
 
     def draw(self, values: pd.DataFrame) -> matplotlib.figure.Figure:
-        figure = style.new_figure(rows=2, height=1.75)
+        figure = style.new_figure(rows=2, height=1.9)
         axes = figure.subplots(2, 2).ravel()
+        axes[-1].set_axis_off()
         for axis, metric in zip(axes, PANELS, strict=False):
             rows = values[values.metric == metric]
             for row in rows.to_dict("records"):
@@ -86,32 +87,32 @@ class AgainstReference(RunFigure):
                     yerr=[[row["y"] - row["y_low"]], [row["y_high"] - row["y"]]],
                     color=look.colour,
                     marker=look.marker,
-                    label=look.name,
-                    linestyle="none",
-                    **style.ERROR_BARS,
+                    markerfacecolor="none",
+                    label=look.label,
+                    **style.ERROR_BARS | {"linestyle": "none", "elinewidth": 0.5},
                 )
             low = min(rows.x_low.min(), rows.y_low.min())
             ends = [
                 low - 0.03,
                 1.0 if metric != "tpr_at_1pct_fpr" else max(rows.x_high.max(), rows.y_high.max()) + 0.03,
             ]
-            axis.plot(ends, ends, **style.CHANCE)
+            axis.plot(ends, ends, label="equal", **style.CHANCE)
+            axis.fill_between(ends, ends[0], ends, color="0.95", linewidth=0, zorder=-2)
             axis.set(xlim=ends, ylim=ends, aspect="equal")
             axis.locator_params(nbins=4)
             small = bool((rows.x_tail_too_small | rows.y_tail_too_small).any())
             axis.set_title(style.marked(legend.METRICS[metric], small))
         first = values.iloc[0]
-        figure.supxlabel(first.reference, fontsize=8)
-        figure.supylabel(first.target, fontsize=8)
-        axes[-1].axis("off")
-        axes[-1].legend(*axes[0].get_legend_handles_labels(), loc="center", ncols=1)
+        figure.supxlabel(f"on {legend.short(first.reference)}", fontsize=8)
+        figure.supylabel(f"on {legend.short(first.target)}", fontsize=8)
+        style.legend_above(figure, axes[0], 3)
         return figure
 
     def sentence(self, run: results.Run) -> str:
         reference, target = self.pair(run)
         best, of = run.ledger.best(reference), f"minus_{reference}"
         if run.ledger.get("auc", target, best, of) is None:
-            return ""
+            return f"{target} on the vertical axis, {reference} on the horizontal one."
         return (
             f"The AUC of {legend.look(best).name} on {target} minus that on {reference}, paired on the same samples, "
             f"is {mention('auc', target, best, of)}."

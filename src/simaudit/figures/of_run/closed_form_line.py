@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 import matplotlib.figure
+import numpy as np
 import pandas as pd
 
 from simaudit.evaluation import results
@@ -24,7 +25,8 @@ class ClosedFormLine(RunFigure):
     """The optimal denoiser of a few members, projected on one principal component, in closed form.
 
     Above, log-density and score of the noisy training set; below, what SimA reads. The shaded x would be called members
-    by the threshold that separates these members from these held-out samples best.
+    by the threshold that separates these members from these held-out samples best. Between two members the score
+    vanishes, too, at a saddle: what lies there is called a member and is none.
     """
 
     title: ClassVar[str] = "The optimal denoiser on a line"
@@ -44,15 +46,9 @@ class ClosedFormLine(RunFigure):
         grid = values[values.kind == "grid"]
         for axis, (column, label) in zip(axes, PANELS.items(), strict=True):
             axis.plot(grid.x, grid[column], color="0.25")
-            axis.fill_between(
-                grid.x,
-                *(0, 1),
-                where=grid.called_member,
-                transform=axis.get_xaxis_transform(),
-                color=style.ROLE_COLOURS["members"],
-                alpha=0.1,
-                linewidth=0,
-            )
+            for number, span in enumerate(called_spans(grid)):
+                shade = {"color": style.ROLE_COLOURS["members"], "alpha": 0.25, "linewidth": 0.8}
+                axis.axvspan(*span, label=None if number else "called member", **shade)
             for kind, (role, marker) in POINTS.items():
                 points = values[values.kind == kind]
                 axis.plot(
@@ -62,13 +58,27 @@ class ClosedFormLine(RunFigure):
                     color=style.ROLE_COLOURS[role],
                     markersize=4,
                     label=role,
-                    clip_on=False,
                     zorder=3,
                 )
             axis.set_ylabel(label)
             axis.locator_params(axis="y", nbins=4)
-        axes[-1].axhline(values.threshold.iloc[0], **style.CHANCE)
-        style.legend_above(axes[0], 2)
+        axes[-1].axhline(values.threshold.iloc[0], label="threshold", **style.THRESHOLD)
+        style.legend_above(figure, axes, 4)
         timestep = values.timestep.iloc[0]
         axes[-1].set_xlabel(f"$x$ on a principal component   ($t$ = {timestep})")
         return figure
+
+    def sentence(self, run: results.Run) -> str:
+        return "The norm is low at every member, where the score vanishes, and wherever else the score vanishes, too."
+
+
+def called_spans(grid: pd.DataFrame) -> list[tuple[float, float]]:
+    """Return where x is called a member, each span with half of the way to the next x that is not.
+
+    `grid` has rising `x`; a span of a single x so has a width that can be seen.
+    """
+    x, called = grid.x.to_numpy(), grid.called_member.to_numpy(dtype=bool)
+    between = np.concatenate([x[:1], (x[1:] + x[:-1]) / 2, x[-1:]])
+    changes = np.diff(called.astype(int), prepend=0, append=0)
+    starts, ends = (between[np.flatnonzero(changes == step)] for step in (1, -1))
+    return list(zip(starts.tolist(), ends.tolist(), strict=True))

@@ -15,7 +15,7 @@ from simaudit.figures.printed import near_duplicates_of
 from simaudit.storage.pictures import places
 from simaudit.vocabulary.paths import SPLIT_FILES
 
-ROWS = {"heldout": "held-out", "members": "member"}
+ROWS = {"heldout": "held-out", "members": "member,\nrms and\ncorrelation"}
 
 
 class NearestPairs(RunFigure):

@@ -16,16 +16,24 @@ from simaudit.figures.figure import RunFigure
 from simaudit.figures.printed import distances_in, mention
 from simaudit.vocabulary.context import AuditContext
 
-ARMS = {False: ("standard", "#332288", "o"), True: ("adversarial", "#E69F00", "s")}
+ARMS = {False: "standard", True: "adversarial"}
+ORDINAL = (0, 3)  # places of the colours of the arms
+APART = 0.06  # of the distance of two β, to either side of the tick
 SIMA, RECONSTRUCTION, FRECHET = "sima", "reconstruction", "frechet"
-PANELS = {SIMA: "AUC, SimA", RECONSTRUCTION: "AUC, reconstruction", FRECHET: "Fréchet distance"}
+PANELS = {
+    SIMA: "AUC, SimA",
+    RECONSTRUCTION: "AUC, reconstruction",
+    FRECHET: "Fréchet distance\nto members",
+}
 
 
 class OverBeta(RunFigure):
     """Latent targets by the weight β of the KL term, in one arm with and one without an adversarial autoencoder.
 
-    Marks on the lines are means over seeds with the limits that the samples give them, or single targets where there is
-    one seed; small marks are the seeds. The Fréchet distance is that of samples to the members.
+    A mark is the mean over seeds, or the target itself where there is one seed. The thick bar spans the seeds; the thin
+    one is the 95 % confidence interval that the samples give the mean, and says nothing of other seeds. The Fréchet
+    distance is that of generated images to the members; the dotted line is that of the held-out images, of the first
+    target. The values of β stand at equal distances, not to scale.
     """
 
     title: ClassVar[str] = "AUC and quality over β"
@@ -39,7 +47,7 @@ class OverBeta(RunFigure):
         for target, context in run.contexts.items():
             if not context.arm:
                 continue
-            arm = {"arm": ARMS[context.arm["adversarial"]][0], "beta": context.arm["beta"]}
+            arm = {"arm": ARMS[context.arm["adversarial"]], "beta": context.arm["beta"]}
             for panel in PANELS:
                 numbers = {"seed": _of_target(run.ledger, panel, target)}
                 if context.group == target:
@@ -49,38 +57,54 @@ class OverBeta(RunFigure):
                     for kind, number in numbers.items()
                     if number
                 ]
-        return pd.DataFrame(rows).sort_values(["metric", "arm", "kind", "beta", "target"], ignore_index=True)
+        table = pd.DataFrame(rows)
+        groups_of = table.target.map(lambda target: run.contexts[target].group)
+        seeds = table[table.kind == "seed"].assign(target=groups_of)
+        by_group = seeds.groupby(["metric", "arm", "beta", "target"], as_index=False).value
+        spans = by_group.agg(low="min", high="max", value="median").assign(kind="seeds")
+        heldout = next(
+            filter(None, (run.ledger.get("members_to_heldout", name, of=FRECHET) for name in table.target)),
+            None,
+        )
+        row = {"metric": FRECHET, "kind": "heldout"} | (heldout.interval if heldout else {})
+        level = pd.DataFrame([row] if heldout else [])
+        order = ["metric", "arm", "kind", "beta", "target"]
+        whole: pd.DataFrame = pd.concat([table, spans.query("low < high"), level])
+        return whole.sort_values(order, ignore_index=True)
 
     def draw(self, values: pd.DataFrame) -> matplotlib.figure.Figure:
         panels = {metric: label for metric, label in PANELS.items() if (values.metric == metric).any()}
         figure = style.new_figure(rows=len(panels), height=1.5)
         axes = figure.subplots(len(panels), sharex=True, squeeze=False)[:, 0]
-        betas = sorted(values.beta.unique())
+        betas = sorted(values.beta.dropna().unique())
         for axis, (metric, label) in zip(axes, panels.items(), strict=True):
-            for adversarial, (arm, colour, marker) in ARMS.items():
-                rows = values[(values.metric == metric) & (values.arm == arm)]
-                at = rows.beta.map(betas.index) + (0.12 if adversarial else -0.12)
-                mean, seed = rows.kind == "mean", rows.kind == "seed"
-                bars = [(rows.value - rows.low)[mean], (rows.high - rows.value)[mean]]
+            of_metric = values[values.metric == metric]
+            for number, arm in enumerate(ARMS.values()):
+                of_arm = of_metric[of_metric.arm == arm]
+                mean, seeds = (of_arm[of_arm.kind == kind] for kind in ("mean", "seeds"))
                 axis.errorbar(
-                    at[mean],
-                    rows.value[mean],
-                    bars,
-                    color=colour,
-                    marker=marker,
+                    mean.beta.map(betas.index) + (number - 0.5) * 2 * APART,
+                    mean.value,
+                    [mean.value - mean.low, mean.high - mean.value],
+                    color=style.ORDINAL[ORDINAL[number]],
                     label=arm,
-                    **style.ERROR_BARS,
+                    **style.ERROR_BARS | style.line_of(number),
                 )
-                axis.plot(at[seed] + 0.1, rows.value[seed], marker, color=colour, markersize=2.5, alpha=0.7)
+                at = seeds.beta.map(betas.index) + (number - 0.5) * 2 * APART
+                axis.vlines(
+                    at, seeds.low, seeds.high, color=style.ORDINAL[ORDINAL[number]], alpha=0.35, linewidth=5
+                )
+            for level in of_metric.value[of_metric.kind == "heldout"]:
+                axis.axhline(level, label="held-out to members", **style.THRESHOLD)
             axis.set_ylabel(label)
             if metric == FRECHET:
                 axis.set_yscale("log")
                 axis.yaxis.set_major_formatter("{x:g}")
             else:
-                axis.axhline(metrics.CHANCE["auc"], **style.CHANCE)
+                axis.axhline(metrics.CHANCE["auc"], label="chance", **style.CHANCE)
         axes[-1].set_xticks(range(len(betas)), [f"{beta:g}" for beta in betas])
-        axes[-1].set_xlabel(r"$\beta$, weight of the mean KL")
-        style.legend_above(axes[0], 2)
+        axes[-1].set_xlabel(r"$\beta$, weight of the mean KL (not to scale)")
+        style.legend_above(figure, axes, 4)
         return figure
 
     def sentence(self, run: results.Run) -> str:
@@ -97,7 +121,10 @@ class OverBeta(RunFigure):
         ]
         ends_said = f"Without a discriminator, the AUC of SimA is {' and '.join(aucs)}." if aucs else ""
         latent = (name for name, context in run.contexts.items() if context.arm)
-        return " ".join(filter(None, (ends_said, distances_in(run.ledger, latent))))
+        return (
+            " ".join(filter(None, (ends_said, distances_in(run.ledger, latent))))
+            or "Each autoencoder by its β."
+        )
 
 
 def _of_target(ledger: Ledger, panel: str, target: str) -> Number | None:

@@ -56,13 +56,12 @@ class OverEpochs(RunFigure):
                     line.value,
                     [line.value - line.low, line.high - line.value],
                     color=look.colour,
-                    label=f"{target}, {look.name}",
-                    **style.line_of(number),
-                    **style.ERROR_BARS,
+                    label=f"{legend.short(target)}, {look.label}",
+                    **style.ERROR_BARS | style.line_of(number),
                 )
-        axis.axhline(metrics.CHANCE["auc"], **style.CHANCE)
+        axis.axhline(metrics.CHANCE["auc"], label="chance", **style.CHANCE)
         axis.set(xlabel="epoch", ylabel="AUC")
-        style.legend_above(axis)
+        style.legend_above(figure, axis, 2)
         return figure
 
     def sentence(self, run: results.Run) -> str:
@@ -75,7 +74,7 @@ class OverEpochs(RunFigure):
                 )
                 changes.append(f"from {first} to {last} on {target}")
         if not changes:
-            return ""
+            return "The AUC of other attacks than SimA at intermediate checkpoints."
         return f"Between the first and the last epoch shown, the AUC of SimA goes {'; '.join(changes)}."
 
 

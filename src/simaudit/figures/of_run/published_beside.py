@@ -14,8 +14,17 @@ from simaudit.figures.figure import RunFigure, groups
 from simaudit.figures.printed import mention
 from simaudit.vocabulary.context import AuditContext
 
+APART = 0.13  # of the height of a row, between two attacks
 MODELS = {"ddpm": "published, DDPM", "ldm": "published, LDM"}
 SIMA = "sima"
+DATASETS = {
+    "celeba": "CelebA",
+    "cifar-10": "CIFAR-10",
+    "cifar-100": "CIFAR-100",
+    "stl10-u": "STL10-U",
+    "imagenet-1k": "ImageNet-1K",
+}
+"""The datasets of these experiments, in print."""
 NAMED = {"model": "ddpm", "members": "cifar-10", "heldout": "cifar-10", "condition": "none"}
 """The published experiment that the sentence names, DDPM on CIFAR-10."""
 
@@ -23,7 +32,9 @@ NAMED = {"model": "ddpm", "members": "cifar-10", "heldout": "cifar-10", "conditi
 class PublishedBeside(RunFigure):
     """Above, AUCs that SimA's version 1 reports, which come without limits and with timesteps chosen on the test set.
 
-    Below, those of this run on its audited targets, with 95 % limits and knobs chosen on the calibration fold.
+    These are its experiments on DDPM and LDM alone, without those on Stable Diffusion and guided diffusion. Below are
+    the AUCs of this run on its audited targets, with 95 % confidence intervals and knobs chosen on the calibration
+    fold.
     """
 
     title: ClassVar[str] = "Published numbers and this run's"
@@ -62,33 +73,33 @@ class PublishedBeside(RunFigure):
         attacks = legend.in_order(values.attack.unique())
         for axis, (panel, rows) in zip(axes, panels, strict=True):
             places = list(rows["of"].unique())[::-1]
+            for place in range(0, len(places), 2):
+                axis.axhspan(place - 0.5, place + 0.5, color="0.95", linewidth=0, zorder=-2)
             for number, attack in enumerate(attacks):
                 of_attack, look = rows[rows.attack == attack], legend.look(attack)
-                offset = (len(attacks) / 2 - number - 0.5) * 0.13
+                offset = (len(attacks) / 2 - number - 0.5) * APART
                 bars = [of_attack.value - of_attack.low, of_attack.high - of_attack.value]
                 axis.errorbar(
                     *(of_attack.value, [places.index(of) + offset for of in of_attack["of"]]),
                     xerr=bars if of_attack.low.notna().all() else None,
                     color=look.colour,
                     marker=look.marker,
-                    label=look.name,
+                    label=look.label,
                     linestyle="none",
                     **{**style.ERROR_BARS, "markersize": 3.5},
                 )
-            axis.set_yticks(range(len(places)), places)
-            axis.set_ylim(-0.6, len(places) - 0.4)
+            axis.set_yticks(range(len(places)), [legend.short(place) for place in places])
+            axis.set_ylim(-0.5, len(places) - 0.5)
             axis.set_title(panel, loc="left", pad=2)
-            axis.axvline(0.5, **style.CHANCE)
+            axis.axvline(0.5, label="chance", **style.CHANCE)
         axes[-1].set_xlabel("AUC")
-        figure.legend(
-            *axes[0].get_legend_handles_labels(), loc="outside upper center", ncols=5, columnspacing=0.8
-        )
+        style.legend_above(figure, axes, 6)
         return figure
 
     def sentence(self, run: results.Run) -> str:
         first = run.audited[0]
         if run.ledger.get("auc", first, SIMA) is None:
-            return ""
+            return "The data, the models and the protocol of the two differ."
         of = next(experiment["of"] for experiment in run.experiments if experiment.items() >= NAMED.items())
         return (
             f"The paper reports an AUC of {mention('auc', attack=SIMA, of=of)} for SimA on CIFAR-10; here it is "
@@ -98,4 +109,5 @@ class PublishedBeside(RunFigure):
 
 def _name(experiment: Mapping[str, str]) -> str:
     condition = experiment["condition"]
-    return experiment["members"] if condition == "none" else f"{experiment['members']}, {condition}"
+    members = DATASETS.get(experiment["members"], experiment["members"])
+    return members if condition == "none" else f"{members}, {condition}"

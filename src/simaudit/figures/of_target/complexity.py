@@ -13,7 +13,7 @@ import pandas as pd
 from simaudit.attacks.attack import kind_of
 from simaudit.evaluation import results
 from simaudit.figures import legend, style
-from simaudit.figures.figure import TargetFigure, groups
+from simaudit.figures.figure import TargetFigure
 from simaudit.figures.printed import mention
 from simaudit.vocabulary.errors import SimauditError
 from simaudit.vocabulary.knobs import AttackName
@@ -81,8 +81,8 @@ class ComplexityFigure(TargetFigure):
         first = values.iloc[0]
         low, high = np.percentile(values.difference, [100 - CENTRAL, CENTRAL])
         edges = np.linspace(low, high, BINS + 1)
-        for role, rows in groups(values.sort_values("role"), "role"):  # the fewer members lie on top
-            colour = style.ROLE_COLOURS[role]
+        for role, colour in style.ROLE_COLOURS.items():
+            rows = values[values.role == role]
             before.scatter(
                 rows.predicted,
                 rows.log_statistic,
@@ -91,6 +91,7 @@ class ComplexityFigure(TargetFigure):
                 alpha=0.45,
                 linewidths=0,
                 label=f"{role} (n = {len(rows)})",
+                zorder=style.ROLE_ORDER[role],
                 rasterized=len(values) > 5000,
             )
             density = np.histogram(rows.difference, edges)[0] / (len(rows) * np.diff(edges))
@@ -98,17 +99,18 @@ class ComplexityFigure(TargetFigure):
         limits = before.get_xlim(), before.get_ylim()
         before.axline((0, 0), slope=1, color="0.3", linewidth=0.8, zorder=0)
         if pd.notna(first.threshold):
-            before.axline((0, first.threshold), slope=1, **style.THRESHOLD)
+            before.axline((0, first.threshold), slope=1, label="threshold", **style.THRESHOLD)
             after.axvline(first.threshold, **style.THRESHOLD)
         before.set(xlim=limits[0], ylim=limits[1])
-        before.locator_params(axis="x", nbins=6)
-        name = legend.look(first.base).name
+        before.locator_params(axis="x", nbins=3)
+        before.ticklabel_format(useOffset=False)
+        name = legend.look(first.base).label
         before.set_xlabel(r"$p$, predicted of $\log\,s$ by the image alone")
         before.set_ylabel(rf"$\log\,s$, {name}")
         after.set_xlabel(rf"$\log\,s - p$ ({style.knobs_label(first.variant, first.timestep)})")
         after.set_ylabel("density")
         after.set_yticks([])  # its unit is one over that of log s, which nobody reads
-        style.legend_above(before, 2, markerscale=2)
+        style.legend_above(figure, before, 3, markerscale=2)
         return figure
 
     def sentence(self, audit: results.Results) -> str:

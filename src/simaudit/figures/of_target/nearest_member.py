@@ -22,8 +22,9 @@ CORRELATION = "distance_correlation"
 class NearestMember(TargetFigure):
     """Each sample of the evaluation fold by its distance to the nearest other member, and its statistic.
 
-    ρ is Spearman's. By the theory, ε̂* is the distance to a local mean of the members: a held-out sample near a member
-    has a low statistic, while a member's own stays low wherever the other members are.
+    ρ is Spearman's, with its 95 % confidence interval. By the theory, ε̂* is the distance to a local mean of the
+    members: a held-out sample near a member has a low statistic, while a member's own stays low wherever the other
+    members are.
     """
 
     title: ClassVar[str] = "Statistic over the distance to the nearest member"
@@ -53,7 +54,10 @@ class NearestMember(TargetFigure):
                         "sample_id": scores.sample_id[rows],
                         "distance": scores.distance[rows],
                         "statistic": scores.statistics[self.attack][rows],
-                        "spearman": correlations.get(side, {}).get("value"),
+                        **{
+                            f"spearman{name}": correlations.get(side, {}).get(key)
+                            for name, key in (("", "value"), ("_low", "low"), ("_high", "high"))
+                        },
                     }
                 )
             )
@@ -64,9 +68,8 @@ class NearestMember(TargetFigure):
     def draw(self, values: pd.DataFrame) -> matplotlib.figure.Figure:
         figure = style.new_figure(height=2.9)
         axis = figure.subplots()
-        for role in reversed(SIDES):  # the fewer members lie on top
+        for role in SIDES:
             rows = values[values.role == role]
-            rho = rows.spearman.iloc[0]
             axis.scatter(
                 rows.distance,
                 rows.statistic,
@@ -74,14 +77,17 @@ class NearestMember(TargetFigure):
                 color=style.ROLE_COLOURS[role],
                 alpha=0.45,
                 linewidths=0,
-                label=role if rho is None else rf"{role} ($\rho$ = {rho:.2f})",
+                label=_label(role, rows.iloc[0]),
+                zorder=style.ROLE_ORDER[role],
                 rasterized=len(values) > 5000,
             )
         first = values.iloc[0]
         knobs = style.knobs_label(first.variant, first.timestep)
         axis.set_xlabel(r"distance to the nearest other member, $\ell_2$")
-        axis.set_ylabel(f"{legend.look(first.attack).name} ({knobs})")
-        style.legend_above(axis, 2, markerscale=2)
+        axis.set_ylabel(f"{legend.look(first.attack).label} ({knobs})")
+        if style.spans_decades(values.statistic):
+            axis.set_yscale("log")
+        style.legend_above(figure, axis, 1, markerscale=2)
         return figure
 
     def sentence(self, audit: results.Results) -> str:
@@ -92,8 +98,14 @@ class NearestMember(TargetFigure):
             if side in known
         }
         if len(rho) < len(SIDES):
-            return ""
+            return f"The statistic of {legend.look(self.attack).name} over the distance, one mark per sample."
         return (
             f"The rank correlation of statistic and distance is {rho['held-out']} for held-out samples and "
             f"{rho['members']} for members."
         )
+
+
+def _label(role: str, first: pd.Series) -> str:
+    if pd.isna(first.spearman):
+        return role
+    return rf"{role}, $\rho$ = {first.spearman:.2f} [{first.spearman_low:.2f}, {first.spearman_high:.2f}]"

@@ -17,7 +17,7 @@ from simaudit.vocabulary.knobs import AttackName
 from simaudit.vocabulary.sides import EVALUATION
 from simaudit.vocabulary.variant import parse_variant, variant_text
 
-COLOURS = {"1": "#332288", "2": "#CC79A7", "4": "#009E73", "inf": "#E69F00"}
+ORDER = ("1", "2", "4", "inf")
 
 
 class Norms(TargetFigure):
@@ -51,15 +51,23 @@ class Norms(TargetFigure):
         figure = style.new_figure(height=2.6)
         axis = figure.subplots()
         for norm, line in groups(values, "norm"):
-            colour, t = COLOURS[norm], line.timestep.astype(int)
-            label = style.knobs_label(variant_text({"norm": norm}), None)
-            axis.plot(t, line.auc, color=colour, label=label, marker=".", markersize=3)
+            number = ORDER.index(norm)
+            colour, t = style.ORDINAL[number], line.timestep.astype(int)
+            axis.plot(
+                t,
+                line.auc,
+                color=colour,
+                label=style.knobs_label(variant_text({"norm": norm}), None),
+                markersize=3.5,
+                markevery=style.sparse(number, len(line)),
+                **style.line_of(number),
+            )
             axis.fill_between(t, line.auc_low, line.auc_high, color=colour, alpha=0.1, linewidth=0)
             chosen = line[line.selected_in_variant]
             axis.plot(chosen.timestep.astype(int), chosen.auc, **style.circle(colour))
-        axis.axhline(metrics.CHANCE["auc"], **style.CHANCE)
+        axis.axhline(metrics.CHANCE["auc"], label="chance", **style.CHANCE)
         axis.set(xlabel="timestep $t$   (○ chosen on the calibration fold)", ylabel="AUC")
-        style.legend_above(axis, 4)
+        style.legend_above(figure, axis, 5)
         return figure
 
     def sentence(self, audit: results.Results) -> str:

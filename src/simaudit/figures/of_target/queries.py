@@ -1,4 +1,4 @@
-"""AUC over the queries spent on a sample: what one query tells, and what thirty add."""
+"""AUC over the queries made per sample: what one query tells, and what thirty add."""
 
 from __future__ import annotations
 
@@ -17,19 +17,22 @@ from simaudit.vocabulary.sides import CALIBRATION, EVALUATION
 from simaudit.vocabulary.variant import CONDITION, parse_variant
 
 SIMA = "sima"
+DODGE = 1.1  # factor by which the marks of one cost may be moved
 AVERAGED = {"sima_av": "antithetic pairs", "sima_mc": "independent draws"}
 """SimA's statistic averaged over noise, and over which."""
 
 
 class Queries(TargetFigure):
-    """For each attack and each number of queries that it can be run with, the AUC on the evaluation fold.
+    """For each attack and number of queries, the AUC on the evaluation fold with at most so many queries per sample.
 
-    Timestep and variant are chosen on the calibration fold among those of that cost; of a model of classes, among those
-    under the condition that calibration chose for the attack. Bars are 95 % confidence intervals. Attacks that never
-    ask the denoiser have no place on this axis.
+    Of all knobs that cost at most so much, those are taken that have the highest AUC on the calibration fold; of a
+    model of classes, among those under the condition that calibration chose for the attack. A mark stands where other
+    knobs are taken than with fewer queries; it is moved sideways a little, so that none hides another. SecMI asks once
+    per interval of its trajectory, so it spends more at later timesteps. Bars are 95 % confidence intervals. Attacks
+    that never ask the denoiser have no place on this axis.
     """
 
-    title: ClassVar[str] = "AUC over queries spent"
+    title: ClassVar[str] = "AUC over queries per sample"
     reads: ClassVar[tuple[str, ...]] = ("table", "summary")
 
     def missing(self, attacks: Mapping[str, Any], is_latent: bool) -> str | None:
@@ -46,49 +49,52 @@ class Queries(TargetFigure):
             table.loc[table.fold == CALIBRATION, [*knobs, "auc"]], on=knobs, suffixes=("", "_calibration")
         )
         best = both.loc[both.groupby(["attack", "queries"]).auc_calibration.idxmax()]
-        order = pd.Categorical(best.attack, legend.in_order(best.attack.unique()), ordered=True)
-        columns = [*knobs, "auc_calibration", "auc", "auc_low", "auc_high"]
-        return best.assign(order=order).sort_values(["order", "queries"])[columns].reset_index(drop=True)
+        parts = []
+        for number, attack in enumerate(attacks := legend.in_order(best.attack.unique())):
+            line = best[best.attack == attack].sort_values("queries", ignore_index=True)
+            taken = line.loc[[line.auc_calibration[: end + 1].idxmax() for end in line.index]]
+            spent, moved = taken.queries.to_numpy(), DODGE ** (2 * (number + 0.5) / len(attacks) - 1)
+            parts.append(
+                taken.assign(queries=line.queries.to_numpy(), spent=spent, at=line.queries.to_numpy() * moved)
+            )
+        columns = [*knobs, "spent", "at", "auc_calibration", "auc", "auc_low", "auc_high"]
+        return pd.concat(parts, ignore_index=True)[columns]
 
     def draw(self, values: pd.DataFrame) -> matplotlib.figure.Figure:
-        figure = style.new_figure(height=3.2)
+        figure = style.new_figure(height=2.8)
         axis = figure.subplots()
         for attack, line in groups(values, "attack"):
-            look = legend.look(attack)
+            look, taken = legend.look(attack), line[line["spent"] == line.queries]
+            axis.plot(line["at"], line.auc, drawstyle="steps-post", linewidth=1.0, **look.line)
             axis.errorbar(
-                line.queries,
-                line.auc,
-                [line.auc - line.auc_low, line.auc_high - line.auc],
+                taken["at"],
+                taken.auc,
+                [taken.auc - taken.auc_low, taken.auc_high - taken.auc],
                 color=look.colour,
-                label=look.name,
+                label=look.label,
                 marker=look.marker,
-                **style.ERROR_BARS,
+                **style.ERROR_BARS | {"linestyle": "none"},
             )
-        axis.axhline(metrics.CHANCE["auc"], **style.CHANCE)
-        axis.set(xscale="log", xlabel="queries per sample", ylabel="AUC")
-        spent = sorted(values.queries.unique())
-        if spent[-1] < 10 * spent[0]:  # a logarithmic axis labels none but powers of ten by itself
-            axis.set_xticks(spent, [f"{count:g}" for count in spent])
-            axis.set_xticks([], minor=True)
-        else:
-            axis.xaxis.set_major_formatter("{x:g}")
-        style.legend_above(axis, 3)
+        axis.axhline(metrics.CHANCE["auc"], label="chance", **style.CHANCE)
+        axis.set(xlabel="queries per sample, at most", ylabel="AUC")
+        style.counting_axis(axis)
+        style.legend_above(figure, axis, 3)
         return figure
 
     def sentence(self, audit: results.Results) -> str:
         facts = audit.summary["attacks"]
         known = {name for name, of in facts.items() if of["selected"]["queries"] is not None}
         if SIMA not in known:
-            return ""
+            return "How much more an attack tells when it may ask more often, by attack."
 
         def reached(attack: str) -> str:
             auc, queries = (
                 mention("auc", audit.target, attack),
                 mention("queries", audit.target, attack, limits=False),
             )
-            return f"{auc} with {queries}"
+            return f"{auc} with queries per sample: {queries}"
 
         averaged = [
             f"averaged over {words}, {reached(name)}" for name, words in AVERAGED.items() if name in known
         ]
-        return f"{'; '.join([f'SimA reaches an AUC of {reached(SIMA)} query', *averaged])}."
+        return f"{'; '.join([f'SimA reaches an AUC of {reached(SIMA)}', *averaged])}."

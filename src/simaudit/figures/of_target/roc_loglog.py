@@ -37,10 +37,11 @@ class RocLogLog(TargetFigure):
 
     Blind, where it is there, is the best classifier that never sees the model. The left edge is one false positive; in
     the grey part, with fewer than ten, the curves are too uncertain to be read. Of a curve of more than 20,000 points
-    those are left out that would be drawn where their neighbours are.
+    those are left out that would be drawn where their neighbours are. Markers tell curves apart and stand at no points
+    of their own.
     """
 
-    title: ClassVar[str] = "ROC, both axes logarithmic"
+    title: ClassVar[str] = "ROC curves on logarithmic axes"
     reads: ClassVar[tuple[str, ...]] = ("summary", "selected")
 
     def values(self, audit: results.Results) -> pd.DataFrame:
@@ -57,20 +58,23 @@ class RocLogLog(TargetFigure):
     def draw(self, values: pd.DataFrame) -> matplotlib.figure.Figure:
         figure = style.new_figure(height=3.4)
         axis = figure.subplots()
-        for attack, roc in groups(values, "attack"):
+        for number, (attack, roc) in enumerate(groups(values, "attack")):
             look = legend.look(attack)
             axis.plot(
                 roc.fpr,
                 roc.tpr,
                 drawstyle="steps-post",
-                color=look.colour,
-                label=f"{look.name} (AUC {roc.auc.iloc[0]:.3f})",
-                **(style.BLIND_LINE if attack == selected.BLIND else {}),
+                label=f"{look.label}, {roc.auc.iloc[0]:.3f}",
+                marker=look.marker,
+                markersize=3.5,
+                markevery=(0.02 * (number % 8), 0.16),
+                linewidth=1.1,
+                **look.line,
             )
         edge = 1 / values.false_positives.max()
         readable = metrics.READABLE_TAIL
         axis.axvspan(edge, min(readable * edge, 1), color="0.92", linewidth=0, zorder=-1)
-        axis.plot([edge, 1], [edge, 1], **style.CHANCE)
+        axis.plot([edge, 1], [edge, 1], label="chance", **style.CHANCE)
         axis.set(
             xscale="log",
             yscale="log",
@@ -79,7 +83,7 @@ class RocLogLog(TargetFigure):
             xlabel=f"false positive rate   (grey: fewer than {readable} held-out)",
             ylabel="true positive rate (members found)",
         )
-        style.legend_above(axis, 2)
+        style.legend_above(figure, axis, 2, title="AUC by attack")
         return figure
 
     def sentence(self, audit: results.Results) -> str:

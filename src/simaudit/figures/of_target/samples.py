@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 import matplotlib.figure
+import numpy as np
 import pandas as pd
 
 from simaudit.evaluation import results
@@ -14,8 +15,12 @@ from simaudit.figures.pictures import blank, sheets, show
 from simaudit.figures.printed import mention
 from simaudit.storage.pictures import places
 
+COLLAPSED = 0.1
+"""Largest range of one pixel, of 2, over generated images that look all the same."""
+COLLAPSED_WORDS = "The target has collapsed: all generated images that are shown look the same. "
 LABELS = {
-    "nearest": "nearest\nmember",
+    "drawn": "generated",
+    "nearest": "nearest\nmember,\n$\\ell_2$ distance",
     "members_reconstructed": "recon-\nstructed",
     "heldout": "held-out",
     "heldout_reconstructed": "recon-\nstructed",
@@ -23,14 +28,15 @@ LABELS = {
 
 
 class Samples(TargetFigure):
-    """The first images drawn by DDIM, each above the member nearest to it, with their ℓ₂ distance.
+    """The first images that DDIM generates, each above the member nearest to it; the number is their ℓ₂ distance.
 
+    Beside the row stands the median ℓ₂ distance of a member to the nearest other member, where the images are known.
     For a target with an autoencoder, members and held-out images follow, each above its reconstruction.
     """
 
     title: ClassVar[str] = "Samples and reconstructions"
     shows_images: ClassVar[bool] = True
-    reads: ClassVar[tuple[str, ...]] = ("gallery", "sheet", "quality", "summary")
+    reads: ClassVar[tuple[str, ...]] = ("gallery", "sheet", "quality", "selected", "summary")
 
     def values(self, audit: results.Results) -> pd.DataFrame:
         """Return one row per picture: the file that it is in, its box there in pixels, and what it is of."""
@@ -39,6 +45,9 @@ class Samples(TargetFigure):
         is_nearest = values.row == "nearest"
         values.loc[is_nearest, "member_id"] = gallery["member_id"]
         values.loc[is_nearest, "distance"] = gallery["distance"]
+        scores = audit.selected
+        if scores.distance is not None:
+            values.loc[is_nearest, "between_members"] = np.median(scores.distance[scores.is_member])
         return values.astype({"member_id": "Int64"})
 
     def draw(self, values: pd.DataFrame) -> matplotlib.figure.Figure:
@@ -52,7 +61,10 @@ class Samples(TargetFigure):
                 words = f"{shown['distance']:.2f}" if row == "nearest" else ""
                 show(axis, of_file[shown["picture"]], shown, words)
                 blank(axis)
-            line[0].set_ylabel(LABELS.get(row, row), rotation=0, ha="right", va="center", fontsize=7)
+            label = LABELS.get(row, row)
+            if row == "nearest":
+                label = f"{label}\n{_distances(of_row.iloc[0])}".rstrip()
+            line[0].set_ylabel(label, rotation=0, ha="right", va="center", fontsize=7)
         return figure
 
     def sentence(self, audit: results.Results) -> str:
@@ -60,7 +72,14 @@ class Samples(TargetFigure):
             mention(metric, audit.target, of="frechet")
             for metric in ("to_members", "to_heldout", "members_to_heldout")
         )
+        collapsed = COLLAPSED_WORDS if np.ptp(audit.gallery["drawn"], axis=0).max() < COLLAPSED else ""
         return (
-            f"The Fréchet distance of this target's samples, {audit.quality['to_members']['unit']}, is {to_members} to "
-            f"members and {to_heldout} to held-out images; between members and held-out images it is {between}."
+            f"{collapsed}The Fréchet distance of this target's samples, {audit.quality['to_members']['unit']}, is "
+            f"{to_members} to members and {to_heldout} to held-out images; between these two it is {between}."
         )
+
+
+def _distances(first: pd.Series) -> str:
+    """Return what the distances are held against, in print."""
+    known = first.get("between_members")
+    return "" if known is None or pd.isna(known) else f"(members: {known:.2f})"

@@ -5,20 +5,19 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 import matplotlib.figure
-import matplotlib.ticker
 import numpy as np
 import pandas as pd
 
 from simaudit.evaluation import results
 from simaudit.evaluation.sets import levels, verdict
-from simaudit.figures import legend, style
+from simaudit.figures import style
 from simaudit.figures.figure import TargetFigure, groups
 from simaudit.figures.printed import mention
 
 LOWEST = 1e-12  # of the axis: a smaller p is drawn there
-LOOKS: dict[str, tuple[str, dict[str, Any]]] = {
-    "attacks": ("all attacks", {"color": legend.look("sima").colour, "marker": "o"}),
-    "blind": ("images alone", {"color": legend.look("blind").colour, "marker": "s", "linestyle": ":"}),
+LOOKS: dict[str, tuple[str, int, dict[str, Any]]] = {
+    "attacks": ("all attacks", 0, {"marker": "o"}),
+    "blind": ("images alone", 3, {"marker": "s", "linestyle": ":"}),
 }
 
 
@@ -45,17 +44,15 @@ class SetPValues(TargetFigure):
         figure = style.new_figure()
         axis = figure.subplots()
         for seen, line in groups(values, "seen"):
-            name, look = LOOKS[seen]
+            name, ordinal, look = LOOKS[seen]
+            colour = style.ORDINAL[ordinal]
             p, low, high = (np.maximum(line[key], LOWEST) for key in verdict.QUANTILES)
-            axis.plot(line.members, p, label=name, markersize=3, **look)
-            axis.fill_between(line.members, low, high, color=look["color"], alpha=0.12, linewidth=0)
-        axis.axhline(levels.LEVEL, **style.CHANCE)
-        axis.set(xscale="log", yscale="log", xlabel="members in a set", ylabel="$p$")
-        # Otherwise sets of 10 to 70 would have one tick.
-        axis.xaxis.set_major_locator(matplotlib.ticker.LogLocator(subs=(1, 2, 5)))
-        axis.xaxis.set_major_formatter("{x:g}")
-        axis.xaxis.set_minor_formatter(matplotlib.ticker.NullFormatter())
-        style.legend_above(axis, 2)
+            axis.plot(line.members, p, label=name, markersize=3, color=colour, **look)
+            axis.fill_between(line.members, low, high, color=colour, alpha=0.12, linewidth=0)
+        axis.axhline(levels.LEVEL, label=f"$p$ = {levels.LEVEL}", **style.CHANCE)
+        axis.set(yscale="log", xlabel="members in a set", ylabel="$p$")
+        style.counting_axis(axis)
+        style.legend_above(figure, axis, 3)
         return figure
 
     def sentence(self, audit: results.Results) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 import matplotlib.figure
+import matplotlib.ticker
 import numpy as np
 import pandas as pd
 
@@ -18,7 +19,11 @@ CENTRAL = 99.5  # percentile at which the axis ends; a few far outliers would sq
 
 
 class StatisticHistogram(TargetFigure):
-    """One panel per attack: the density of its statistic on the evaluation fold."""
+    """One panel per attack: the density of its statistic on the evaluation fold, and its AUC there.
+
+    The dotted line is the threshold with the highest balanced accuracy on the calibration fold. A statistic that spans
+    more than two decades has a logarithmic axis, and its density is per decade.
+    """
 
     title: ClassVar[str] = "Statistic of members and held-out samples"
     reads: ClassVar[tuple[str, ...]] = ("summary", "selected")
@@ -27,21 +32,29 @@ class StatisticHistogram(TargetFigure):
         parts = []
         for attack in legend.in_order([*audit.attacks, *audit.heads]):
             statistic, is_member = audit.selected.on_evaluation(attack)
-            low, high = np.percentile(statistic, [100 - CENTRAL, CENTRAL])
-            edges = np.linspace(low, high, BINS + 1)
+            shown = pd.Series(np.percentile(statistic, [100 - CENTRAL, CENTRAL]))
+            is_log = style.spans_decades(shown)
+            edges = (np.geomspace if is_log else np.linspace)(shown[0], shown[1], BINS + 1)
+            widths = np.diff(np.log10(edges) if is_log else edges)
             knobs = audit.selected.knobs[attack]
             for role, rows in (("members", is_member), ("held-out", ~is_member)):
-                density = np.histogram(statistic[rows], edges)[0] / (rows.sum() * np.diff(edges))
+                density = np.histogram(statistic[rows], edges)[0] / (rows.sum() * widths)
                 bins = {"from": edges[:-1], "to": edges[1:], "density": density, "samples": rows.sum()}
                 named = {"attack": attack, "variant": knobs.variant, "timestep": knobs.timestep, "role": role}
-                parts.append(pd.DataFrame({**named, **bins}))
+                parts.append(
+                    pd.DataFrame({**named, **bins}).assign(
+                        is_log=is_log,
+                        threshold=audit.selected.threshold(attack),
+                        auc=audit.selected.roc(attack).auc,
+                    )
+                )
         return pd.concat(parts, ignore_index=True)
 
     def draw(self, values: pd.DataFrame) -> matplotlib.figure.Figure:
         panels = list(groups(values, "attack"))
-        figure = style.new_figure(rows=len(panels), height=1.35)
-        axes = figure.subplots(len(panels), squeeze=False)[:, 0]
+        figure, axes = style.small_panels(len(panels), height=1.25)
         for axis, (attack, panel) in zip(axes, panels, strict=True):
+            first = panel.iloc[0]
             for role, bins in groups(panel, "role"):
                 axis.stairs(
                     bins.density,
@@ -51,14 +64,23 @@ class StatisticHistogram(TargetFigure):
                     color=style.ROLE_COLOURS[role],
                     label=f"{role} (n = {bins.samples.iloc[0]})",
                 )
-            first = panel.iloc[0]
+            ends = panel["from"].min(), panel["to"].max()
+            if pd.notna(first.threshold):
+                axis.axvline(np.clip(first.threshold, *ends), label="threshold", **style.THRESHOLD)
+            axis.set(xlim=ends, yticks=[])  # a density's unit is one over the statistic's, which nobody reads
+            if first.is_log:
+                axis.set_xscale("log")
+                axis.xaxis.set_major_locator(matplotlib.ticker.LogLocator(numticks=4))
+                axis.xaxis.set_minor_locator(matplotlib.ticker.NullLocator())
+            else:
+                axis.ticklabel_format(axis="x", scilimits=(-2, 4), useMathText=True)
+                axis.locator_params(axis="x", nbins=4)
+            name = legend.short(legend.look(attack).name, 17)
             knobs = style.knobs_label(first.variant, first.timestep)
-            axis.set_xlabel(f"{legend.look(attack).name} statistic ({knobs})")
-            axis.set_ylabel("density")
-            axis.set_yticks([])  # a density's unit is one over the statistic's, which nobody reads
-            axis.ticklabel_format(axis="x", scilimits=(-2, 4), useMathText=True)
-            axis.locator_params(axis="x", nbins=6)
-        style.legend_above(axes[0], 2)
+            axis.set_title(f"{name}, AUC {first.auc:.3f}\n{knobs}", **style.SMALL_TITLE)
+            style.small_ticks(axis)
+        figure.supylabel("density", fontsize=8)
+        style.legend_above(figure, axes, 3)
         return figure
 
     def sentence(self, audit: results.Results) -> str:

@@ -11,16 +11,25 @@ import pandas as pd
 from simaudit.evaluation import results
 from simaudit.figures import legend, style
 from simaudit.figures.figure import TargetFigure, groups
+from simaudit.figures.printed import mention
+
+HELDOUT = "held-out"
+ROLE_DASHES = {"members": "-", HELDOUT: (0, (4, 1.5))}
+LINEAR = 10  # standard deviations up to which the axis is linear where it reaches further
+NORMAL_IQR = 1.349  # standard deviations in the middle half of a normal distribution
 
 
 class StatisticOverTime(TargetFigure):
     """One panel per attack at its selected variant: the mean statistic of either side on the evaluation fold.
 
-    The dark band is the 95 % confidence interval of the mean, the light band holds the middle half of the samples. The
-    dotted line is the timestep that calibration chose. Each panel has its own unit, that of the statistic.
+    The statistic is normalised at each timestep, as in Figure 6 of SimA's version 1: the mean of the held-out samples
+    is taken off, and what is left is divided by their standard deviation (by 0.74 times the width of their middle half,
+    which far outliers do not change). All panels so have one unit; beyond 10 the axis is logarithmic. The dark band is
+    the 95 % confidence interval of the mean, the light band holds the middle half of the samples. The dotted line is
+    the selected timestep.
     """
 
-    title: ClassVar[str] = "Statistic over the timestep"
+    title: ClassVar[str] = "Normalised statistic over the timestep"
     reads: ClassVar[tuple[str, ...]] = ("profiles", "selected", "summary")
 
     def missing(self, attacks: Mapping[str, Any], is_latent: bool) -> str | None:
@@ -34,27 +43,52 @@ class StatisticOverTime(TargetFigure):
             knobs = audit.selected.knobs[attack]
             rows = profiles[(profiles.attack == attack) & (profiles.variant == knobs.variant)]
             if rows.timestep.nunique() > 1:
-                parts.append(
-                    rows.assign(selected=rows.timestep == knobs.timestep).sort_values(["role", "timestep"])
-                )
+                chosen = rows.assign(selected=rows.timestep == knobs.timestep)
+                parts.append(_normalised(chosen).sort_values(["role", "timestep"], ascending=[False, True]))
         return pd.concat(parts, ignore_index=True).drop(columns=["q05", "q50", "q95"])
 
     def draw(self, values: pd.DataFrame) -> matplotlib.figure.Figure:
         panels = list(groups(values, "attack"))
-        figure = style.new_figure(rows=len(panels), height=1.35)
-        axes = figure.subplots(len(panels), sharex=True, squeeze=False)[:, 0]
+        figure, axes = style.small_panels(len(panels), height=1.2, sharex=True, sharey=True)
         for axis, (attack, panel) in zip(axes, panels, strict=True):
             for role, line in groups(panel, "role"):
                 colour, t = style.ROLE_COLOURS[role], line.timestep.astype(int)
                 axis.fill_between(t, line.q25, line.q75, color=colour, alpha=0.12, linewidth=0)
                 axis.fill_between(t, line.mean_low, line.mean_high, color=colour, alpha=0.35, linewidth=0)
-                axis.plot(t, line["mean"], color=colour, label=f"{role} (n = {line.samples.iloc[0]})")
-            axis.axvline(panel.timestep[panel.selected].iloc[0], **style.CHOSEN)
+                axis.plot(
+                    *(t, line["mean"]),
+                    color=colour,
+                    label=f"{role} (n = {line.samples.iloc[0]})",
+                    linestyle=ROLE_DASHES[role],
+                )
+            axis.axvline(panel.timestep[panel.selected].iloc[0], label="selected", **style.CHOSEN)
             knobs = style.knobs_label(panel.variant.iloc[0], None)
-            axis.set_title(f"{legend.look(attack).name} ({knobs})", loc="left", pad=2)
-            axis.ticklabel_format(axis="y", scilimits=(-2, 4), useMathText=True)
-            axis.locator_params(axis="y", nbins=4)
-        figure.supylabel("statistic", fontsize=8)
-        figure.legend(*axes[0].get_legend_handles_labels(), loc="outside upper center", ncols=2)
-        axes[-1].set_xlabel("timestep $t$   (dotted: chosen on calibration)")
+            axis.set_title(f"{legend.look(attack).label}\n{knobs}", **style.SMALL_TITLE)
+            axis.xaxis.set_tick_params(labelbottom=True)
+            style.small_ticks(axis)
+        shown = values[["mean", "q25", "q75"]].abs().max().max()
+        if shown > LINEAR:
+            axes[0].set_yscale("symlog", linthresh=LINEAR)  # for all, since they share it
+        figure.supylabel("normalised statistic", fontsize=8)
+        figure.supxlabel("timestep $t$", fontsize=8)
+        style.legend_above(figure, axes[0], 3)
         return figure
+
+    def sentence(self, audit: results.Results) -> str:
+        target, best = audit.target, audit.best
+        return (
+            "Where the line of members lies below that of held-out samples, a low statistic tells members. "
+            f"The AUC of {legend.look(best).name} at the selected knobs is {mention('auc', target, best)}."
+        )
+
+
+def _normalised(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return one variant's profiles in the unit of the held-out samples of each timestep, and this unit.
+
+    A timestep at which the middle half of the held-out samples are all alike has no unit, and is left out.
+    """
+    heldout = rows[rows.role == HELDOUT].set_index("timestep")
+    centre = rows.timestep.map(heldout["mean"])
+    unit = rows.timestep.map((heldout.q75 - heldout.q25) / NORMAL_IQR)
+    scaled = {name: (rows[name] - centre) / unit for name in ("mean", "mean_low", "mean_high", "q25", "q75")}
+    return rows.assign(**scaled, centre=centre, unit=unit)[unit > 0]

@@ -1,16 +1,14 @@
 """The figures: drawn from files alone, the same bytes every time, nothing missing from the picture."""
 
 import json
-import shutil
 from dataclasses import replace
 from io import BytesIO
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
-from auditing import new_audit
 from click.testing import CliRunner
+from figuring import OF_RUN, OF_TARGET, complexity, gallery, raw, results_for, sima
 from PIL import Image
 from sklearn.metrics import balanced_accuracy_score
 
@@ -18,137 +16,23 @@ from simaudit.attacks.derived.combined import Combined
 from simaudit.attacks.derived.complexity import Complexity
 from simaudit.attacks.threshold.sima import SimA
 from simaudit.cli import simaudit
-from simaudit.evaluation.comparison.compare import compare
 from simaudit.evaluation.numbers import ledger
 from simaudit.evaluation.protocol.selected import BLIND
 from simaudit.evaluation.results import Run
-from simaudit.figures import legend, style
+from simaudit.figures import style
 from simaudit.figures.caption import Caption
 from simaudit.figures.drawing import draw
-from simaudit.figures.figure import RunFigure, TargetFigure, figure_types
+from simaudit.figures.figure import figure_types
 from simaudit.figures.jobs import figure_job
+from simaudit.figures.of_run.mean_ranks import cliques
 from simaudit.figures.printed import fill
 from simaudit.provenance import stamps
 from simaudit.report.jobs import report_job
 from simaudit.storage.json import write_json
-from simaudit.storage.parquet import write_table
-from simaudit.storage.pictures import save_sheet
-from simaudit.targets.closed_form import along_line, over_field
-from simaudit.training.knobs import Schedule
 from simaudit.vocabulary import paths
-from simaudit.vocabulary.context import AuditContext
 from simaudit.vocabulary.errors import SimauditError
 from simaudit.vocabulary.paths import FIGURE_SUFFIXES
 from simaudit.vocabulary.variant import variant_text
-
-OF_TARGET = [name for name, kind in figure_types().items() if issubclass(kind, TargetFigure)]
-OF_RUN = [name for name, kind in figure_types().items() if issubclass(kind, RunFigure)]
-
-
-def raw(norm, kind="raw"):
-    return variant_text({"input": kind, "norm": norm})
-
-
-def sima(audit):
-    """SimA at three timesteps with two norms, the second of which tells members better."""
-    strengths = {1: 1, 4: 2}
-    return {(t, raw(p)): audit.telling(s, seed=t) for p, s in strengths.items() for t in (10, 20, 30)}
-
-
-def complexity(audit):
-    """A target on which complexity was taken out of SimA: log s is p plus what tells members; the values of p."""
-    predicted = 3 * audit.telling(0, seed=11)
-    left = {t: audit.telling(2, seed=t) for t in (20, 30)}
-    columns = {
-        "sima": {(t, raw(4)): np.exp(predicted + left[t]) for t in left},
-        "complexity": {(t, variant_text({"input": "raw", "norm": 4, "fit": "ridge"})): left[t] for t in left},
-    }
-    of = audit.evaluate("target", {"sima": 0, "complexity": 0, "loss": 1}, **columns)
-    file = audit.path / "scores/target/complexity.parquet"
-    audit.write_scores(file, "complexity", columns["complexity"], params=json.dumps({"of": "sima"}))
-    return of, predicted
-
-
-def gallery(audit, target, **images):
-    path = audit.path / f"samples/shown/{target}.npz"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    rng = np.random.default_rng(0)
-    found = {name: rng.uniform(-1, 1, size=(4, 1, 6, 6)).astype(np.float32) for name in ("drawn", "nearest")}
-    shown = found | images | {"distance": np.array([1.5, 2.0, 0.0, 3.25]), "member_id": np.arange(4)}
-    np.savez(path, **shown)
-    save_sheet(path.with_suffix(".png"), shown)
-
-
-@pytest.fixture(scope="module")
-def evaluated(module_audit):
-    audit = module_audit
-    audit.blind()
-    gallery(audit, "target")
-    return audit.evaluate(
-        "target",
-        {"loss": 1, "sima": 2, "untimed": 1},
-        untimed={(None, "all"): audit.telling(1)},
-        sima=sima(audit),
-    )
-
-
-@pytest.fixture
-def results(evaluated, audit):
-    """One target with three attacks, one of them without timesteps."""
-    shutil.copytree(evaluated.root, audit.path, dirs_exist_ok=True)
-    return replace(evaluated, root=audit.path)
-
-
-@pytest.fixture
-def derived(audit):
-    """One target with scores of complexity and of its base."""
-    audit.blind()
-    return complexity(audit)[0]
-
-
-def results_for(name):
-    """The fixture that has what a figure is drawn of."""
-    return "run" if name in OF_RUN else "derived" if name == "complexity" else "results"
-
-
-@pytest.fixture(scope="module")
-def compared(tmp_path_factory):
-    audit = new_audit(tmp_path_factory.mktemp("run"))
-    blind, arm = {"s": audit.blind()}, {"adversarial": False}
-    contexts = {
-        "net": AuditContext("net", epochs=(7,)),
-        "net-seed1": AuditContext("net", reference="net"),
-        "ldm": AuditContext("ldm", None, "net", arm | {"beta": 0.01}, is_latent=True, epochs=(3, 7)),
-        "ldm-beta1": AuditContext(
-            "ldm-beta1", None, "net", {"adversarial": True, "beta": 1.0}, is_latent=True
-        ),
-    }
-    targets = [
-        audit.evaluate(name, {"sima": strength, "loss": 1}, group=context.group, reference=context.reference)
-        for strength, (name, context) in enumerate(contexts.items())
-    ]
-    for name, content in compare(targets, blind, 100, 0).items():
-        write_json(audit.path / "comparison" / f"{name}.json", content)
-    intermediate = targets[2].summary["attacks"]["sima"]
-    write_json(
-        audit.path / "evaluation/epochs/ldm.json",
-        {"target": "ldm", "epochs": {"3": {"attacks": {"sima": intermediate}}}},
-    )
-    folders = (audit.path / name for name in ("evaluation", "comparison"))
-    write_json(audit.path / "numbers.json", ledger(sorted(f for x in folders for f in x.rglob("*.json"))))
-    images = np.random.default_rng(0).normal(size=(300, 1, 2, 2)).astype(np.float32)
-    schedule = Schedule().noise()
-    write_table(audit.path / "theory/line.parquet", along_line(images, audit.split, 4, 20, schedule))
-    write_table(
-        audit.path / "theory/field.parquet", over_field(images, audit.split, 5, (10, 50, 500), schedule)
-    )
-    return Run(audit.path, contexts, ["s"])
-
-
-@pytest.fixture
-def run(compared, tmp_path):
-    """Two seeds of a pixel model, a latent one with an intermediate checkpoint, another β, and the closed form."""
-    return replace(compared, root=Path(shutil.copytree(compared.root, tmp_path / "run")))
 
 
 @pytest.mark.parametrize("name", figure_types())
@@ -165,6 +49,8 @@ def test_the_same_results_give_the_same_bytes_and_a_table_of_what_is_plotted(nam
     table = pd.read_csv(tmp_path / "a.csv")
     assert len(table) == len(drawing.values) > 1
     assert list(table.columns) == list(drawing.values.columns)
+    with Image.open(tmp_path / "a.png") as picture:
+        assert picture.width >= 1000  # twice what a page shows of one column
 
 
 @pytest.mark.parametrize("name", figure_types())
@@ -191,7 +77,8 @@ def test_a_drawing_writes_its_caption_and_what_it_says_is_in_the_ledger(name, re
     assert set(mentioned) <= set(numbers)
     assert caption.title[0].isupper()
     assert all(caption.reading)
-    if name not in ("closed_form_field", "closed_form_line", "statistic_over_time"):
+    assert caption.sentence.endswith(".")
+    if not name.startswith("closed_form"):
         assert mentioned
 
 
@@ -202,9 +89,9 @@ def test_the_curves_show_the_evaluation_fold_and_mark_the_selected_timestep(resu
         curves = {
             line.get_label().split()[0]: line
             for line in axis.lines
-            if not line.get_label().startswith(("_", "Blind"))
+            if not line.get_label().startswith(("_", "Blind", "chance"))
         }
-        markers = [line for line in axis.lines if line.get_marker() == "o"]
+        markers = [line for line in axis.lines if line.get_markerfacecolor() == "white"]
         assert set(curves) == {"SimA", "Loss"}  # an attack without timesteps is no curve
         table = results.table[(results.table.attack == "sima") & (results.table.fold == "evaluation")]
         chosen = table[table.selected].iloc[0]
@@ -242,8 +129,8 @@ def test_the_roc_axes_are_logarithmic_and_start_at_one_false_positive(results):
     heldout = int(results.table[results.table.fold == "evaluation"].heldout.iloc[0])
     assert (axis.get_xscale(), axis.get_yscale()) == ("log", "log")
     assert axis.get_xlim()[0] == pytest.approx(1 / heldout)
-    names = [text.get_text().split()[0] for text in axis.get_legend().get_texts()]
-    assert names == ["SimA", "Loss", "Blind", "untimed"]
+    names = [text.get_text().split(",")[0] for text in figure.legends[0].get_texts()]
+    assert names == ["SimA", "Loss", "Blind", "untimed", "chance"]
     (grey,) = axis.patches
     assert grey.get_x() + grey.get_width() == pytest.approx(10 / heldout)
 
@@ -255,7 +142,7 @@ def test_every_panel_has_bands_and_the_line_of_the_blind_classifiers(results):
     accepted = selected.statistics[BLIND][rows] <= selected.threshold(BLIND)
     accuracy = pytest.approx(balanced_accuracy_score(selected.is_member[rows], accepted))
     for axis, expected in zip(figure.axes, (blind.auc, None, accuracy), strict=True):
-        assert len(axis.collections) == 2
+        assert len(axis.collections) == 2  # no more attacks than have bands
         (line,) = (line for line in axis.lines if line.get_label() == "Blind")
         assert expected is None or line.get_ydata()[0] == expected
     table = results.table[(results.table.attack == "sima") & (results.table.fold == "evaluation")]
@@ -267,7 +154,7 @@ def test_a_tail_too_small_is_marked_on_the_picture(results):
     marked = draw(figure_types()["metrics_over_time"](), results).picture
     assert marked.axes[1].get_ylabel().endswith("†")
     assert "†" in marked.axes[2].get_xlabel()
-    assert marked.get_suptitle() == ""
+    assert marked.get_supxlabel() == ""
 
 
 def test_a_shifted_split_is_marked_on_every_picture(audit):
@@ -278,7 +165,7 @@ def test_a_shifted_split_is_marked_on_every_picture(audit):
         if name == "complexity":
             shifted, _ = complexity(audit)
         figure = draw(figure_types()[name](), shifted).picture
-        assert "shifted split" in figure.get_suptitle()
+        assert "shifted split" in figure.get_supxlabel()
 
 
 def test_the_profile_of_each_side_is_its_mean_and_its_quartiles(results, audit):
@@ -287,10 +174,20 @@ def test_the_profile_of_each_side_is_its_mean_and_its_quartiles(results, audit):
     row = values[(values.attack == "sima") & (values.timestep == 20) & (values.role == "members")].iloc[0]
     assert row.variant == raw(4)
     statistic = sima(audit)[20, raw(4)][audit.split.is_member & ~audit.split.is_calibration]
-    assert (row["mean"], row.q25, row.q75) == pytest.approx(
-        (statistic.mean(), *np.quantile(statistic, [0.25, 0.75])), rel=1e-5
-    )
+    heldout = sima(audit)[20, raw(4)][~audit.split.is_member & ~audit.split.is_calibration]
+    unit = np.subtract(*np.quantile(heldout, [0.75, 0.25])) / 1.349
+    facts = np.array([statistic.mean(), *np.quantile(statistic, [0.25, 0.75])])
+    assert (row["mean"], row.q25, row.q75) == pytest.approx((facts - heldout.mean()) / unit, rel=1e-5)
+    assert (row.centre, row.unit) == pytest.approx((heldout.mean(), unit), rel=1e-5)
     assert row.samples == len(statistic)
+
+
+def test_a_timestep_at_which_held_out_samples_are_all_alike_has_no_unit_and_is_left_out(results):
+    profiles = results.profiles
+    alike = (profiles.timestep == 20) & (profiles.role == "held-out")
+    vars(results)["profiles"] = profiles.assign(q25=profiles.q25.where(~alike, profiles.q75))
+    values = figure_types()["statistic_over_time"]().values(results)
+    assert set(values.timestep) == {10, 30}
 
 
 def test_norms_are_told_apart_and_the_rest_of_the_variant_is_the_chosen_one(audit):
@@ -303,24 +200,25 @@ def test_norms_are_told_apart_and_the_rest_of_the_variant_is_the_chosen_one(audi
     assert values.groupby("norm").selected_in_variant.sum().tolist() == [1, 1]
 
 
-def test_each_cost_has_the_knobs_that_calibration_chose_among_those_of_that_cost(results):
+def test_each_cost_has_the_knobs_that_calibration_chose_among_those_that_cost_no_more(results):
     table = results.table
     vars(results)["table"] = table.assign(queries=1 + 4 * table.timestep.eq(10).fillna(False))
     values = figure_types()["queries"]().values(results)
     of_sima = values[values.attack == "sima"].set_index("queries")
     assert set(of_sima.index) == {1, 5}
-    assert of_sima.timestep[5] == 10
     measured = results.table[(results.table.attack == "sima") & (results.table.fold == "calibration")]
     for queries, row in of_sima.iterrows():
-        assert row.auc_calibration == measured[measured.queries == queries].auc.max()
+        assert row.auc_calibration == measured[measured.queries <= queries].auc.max()
+        assert row.spent <= queries
     assert list(values.attack.unique()) == ["sima", "loss", "untimed"]
 
 
-@pytest.mark.parametrize(("spent", "labels"), [((1, 2), ["1", "2"]), ((1, 30), ["1", "10"])])
+@pytest.mark.parametrize(("spent", "labels"), [((1, 2), ["1", "2"]), ((1, 30), ["1", "2", "5", "10", "20"])])
 def test_queries_are_labelled_by_plain_numbers(results, spent, labels):
     kind = figure_types()["queries"]()
     values = kind.values(results)
-    drawn = values.assign(queries=[spent[place % 2] for place in range(len(values))])
+    queries = [spent[place % 2] for place in range(len(values))]
+    drawn = values.assign(queries=queries, spent=queries, at=queries)
     [axis] = kind.draw(drawn).axes
     low, high = axis.get_xlim()
     ticks = zip(axis.get_xticks(), axis.get_xticklabels(), strict=True)
@@ -493,8 +391,12 @@ def test_over_epochs_the_last_state_is_the_target_itself(run):
 
 
 def test_published_numbers_are_in_panels_of_their_own_and_have_no_limits(run):
+    numbers = json.loads((run.root / "numbers.json").read_text())
+    for metric in ("auc", "asr", "tpr_at_1pct_fpr"):
+        numbers[f"ranks.{metric}.critical_difference"]["value"] = 0.5
+    write_json(run.root / "numbers.json", numbers)
     for name, column in (("published_beside", "panel"), ("mean_ranks", "source")):
-        drawing = draw(figure_types()[name](), run)
+        drawing = draw(figure_types()[name](), Run(run.root, run.contexts, run.splits))
         values, figure = drawing.values, drawing.picture
         ours = values[column].str.startswith("this run")
         assert 0 < ours.sum() < len(values)
@@ -502,7 +404,7 @@ def test_published_numbers_are_in_panels_of_their_own_and_have_no_limits(run):
     published = figure_types()["published_beside"]().values(run)
     published = published[~published.panel.str.startswith("this run")]
     assert published.low.isna().all()
-    of_cifar = published[(published["of"] == "cifar-10") & (published.attack == "sima")]
+    of_cifar = published[(published["of"] == "CIFAR-10") & (published.attack == "sima")]
     assert of_cifar.value.tolist() == [0.9045]
 
 
@@ -512,6 +414,28 @@ def test_without_ranks_of_its_own_a_run_shows_the_published_ones_alone(run):
     alone = Run(run.root, run.contexts, run.splits)
     assert set(figure_types()["mean_ranks"]().values(alone).source) == {"published, 16 experiments"}
     assert "too few targets" in figure_types()["mean_ranks"]().sentence(alone)
+
+
+def test_ranks_that_could_not_differ_are_left_out_and_the_caption_says_so(run):
+    """Two attacks have mean ranks at most one apart, which is less than the critical difference over two targets."""
+    assert run.ledger.numbers["ranks.auc.critical_difference"].value >= 1
+    assert set(figure_types()["mean_ranks"]().values(run).source) == {"published, 16 experiments"}
+    words = "Ranks of this run are left out, since mean ranks of 2 attacks lie at most 1 apart."
+    assert words in figure_types()["mean_ranks"]().sentence(run)
+
+
+@pytest.mark.parametrize(
+    ("ranks", "difference", "joined"),
+    [
+        ([1, 2, 3], 0.5, []),
+        ([1, 2, 3], 1, []),  # exactly the critical difference apart: these differ
+        ([1, 2, 3], 1.5, [(1, 2), (2, 3)]),
+        ([1, 1.5, 2, 4, 4.25], 1.25, [(1, 2), (4, 4.25)]),  # no part of a larger set
+        ([1, 2, 3], 5, [(1, 3)]),
+    ],
+)
+def test_a_bar_joins_the_largest_sets_of_attacks_that_do_not_differ(ranks, difference, joined):
+    assert cliques(pd.Series(ranks, dtype=float), difference) == joined
 
 
 def test_the_line_is_shaded_where_the_best_threshold_calls_members(run):
@@ -584,15 +508,6 @@ def test_a_gallery_that_lost_its_end_is_one_line(results):
         results.gallery  # noqa: B018
 
 
-def test_every_attack_has_its_own_colour_apart_from_the_roles():
-    attacks = ("sima", "loss", "pia", "secmi", "sima_av", "sima_mc", "low_pass", "rediffuse")
-    looks = [legend.look(attack) for attack in attacks]
-    assert len({look.colour for look in looks} | {*style.ROLE_COLOURS.values()}) == len(attacks) + 2
-    assert len({look.marker for look in looks}) == len({look.name for look in looks}) == len(attacks)
-    assert legend.look("mine") == legend.look("mine")
-    assert legend.look("mine").name == "mine"
-
-
 @pytest.mark.parametrize(
     ("variant", "timestep", "label"),
     [
@@ -629,10 +544,11 @@ def test_a_legend_that_is_wider_than_its_figure_has_fewer_columns(label, columns
     figure = style.new_figure(height=2)
     axis = figure.subplots()
     for number in range(4):
-        axis.plot([0, 1], [0, number], label=label)
-    style.legend_above(axis, 2)
+        axis.plot([0, 1], [0, number], label=f"{label} {number}")
+    style.legend_above(figure, axis, 2)
     figure.savefig(BytesIO(), format="png", dpi=figure.dpi)
-    box = axis.get_legend().get_window_extent()
-    assert len({round(text.get_window_extent().x0) for text in axis.get_legend().get_texts()}) == columns
+    (shown,) = figure.legends
+    box = shown.get_window_extent()
+    assert len({round(text.get_window_extent().x0) for text in shown.get_texts()}) == columns
     assert box.x0 >= 0
     assert box.x1 <= figure.bbox.width
