@@ -8,8 +8,8 @@ from simaudit.provenance.records import read_records
 from simaudit.report.findings import Findings
 from simaudit.report.outcome import heads_that_find_more, origins_apart
 from simaudit.report.page.doubts import doubts
-from simaudit.report.page.page import page
-from simaudit.report.page.pictures import picture
+from simaudit.report.page.page import is_folded, page
+from simaudit.report.page.pictures import BUDGET, pictures_within
 from simaudit.storage.atomic import atomic_path
 from simaudit.storage.json import read_json
 from simaudit.vocabulary.membership import membership_notes
@@ -34,7 +34,8 @@ def write_page(
     """
     summaries = {audit: read_json(Path(path)) for audit, path in trainings.items()}
     shifted = [target for target in findings.audited if findings.is_shifted(target)]
-    pictures = {of: [picture(of, name, results / "figures") for name in names] for of, names in drawn.items()}
+    folded = {target for target in findings.targets if is_folded(findings, target)}
+    pictures = pictures_within(BUDGET, drawn, results / "figures", folded)
     doubted = doubts(summaries, splits, shifted, findings.with_near_duplicates)
     controls = findings.comparison["controls"]
     said = [
