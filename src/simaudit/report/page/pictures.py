@@ -21,7 +21,7 @@ COLOURS = (16, 32, 64, 128, 256)
 """How many colours a picture may keep; the fewest are taken that are faithful."""
 FAITHFUL = 36.0
 """The least peak signal-to-noise ratio in dB of an embedded picture: no difference is seen at two pixels per pixel."""
-BUDGET = 1_400_000
+BUDGET = 1_300_000
 """Characters of all pictures of a page together."""
 SMALLER = (2, 3)
 """By what the largest pictures are scaled down where the budget is not enough."""
