@@ -98,9 +98,9 @@ def data_url(drawn: Image.Image) -> str:
     PNG. A photograph, which 256 colours do not give, becomes lossy WebP.
     """
     for colours in COLOURS:
-        few = drawn.quantize(
-            colours, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE
-        ).convert("RGB")
+        few = drawn.quantize(colours, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE).convert(
+            "RGB"
+        )
         if fidelity(few, drawn) >= FAITHFUL:
             return _webp(few, lossless=True, quality=80)
     return _webp(drawn, quality=90)
