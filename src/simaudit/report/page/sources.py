@@ -1,4 +1,4 @@
-"""Where each printed number is from: the file, the place in it, and every job back to the data; and its form in HTML."""
+"""Where each printed number is from: its file, its place there, every job back to the data; and how a page packs it."""
 
 import base64
 import json
