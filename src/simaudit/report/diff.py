@@ -23,6 +23,7 @@ NOTE = (
     "test at 5 %. Where they overlap, nothing is decided: limits of the difference would need the scores of both runs "
     "together, sample by sample."
 )
+Rows = list[tuple[str, ...]]
 SAME, APART, OVERLAP = "the same", "differs: the limits do not overlap", "not told apart: the limits overlap"
 UNKNOWN = "without limits"
 
@@ -107,13 +108,15 @@ def changes(first: Compared, second: Compared) -> list[Change]:
     return sorted(changed, key=lambda change: (change.means != APART, -abs(change.difference)))
 
 
-def sections(first: Compared, second: Compared) -> dict[str, tuple[tuple[str, ...], list[tuple[str, ...]]]]:
+def sections(first: Compared, second: Compared) -> dict[str, tuple[tuple[str, ...], Rows]]:
     """Return what differs: by title, the heads of a table's columns and its rows."""
     ledgers, params = (first.ledger.numbers, second.ledger.numbers), (first.params, second.params)
     names = sorted({*first.targets, *second.targets})
     found = [(name, _found(first, name), _found(second, name)) for name in names]
-    alone = [(name, *_presence(name in ledgers[0])) for name in sorted(set(ledgers[0]) ^ set(ledgers[1]))]
-    asked = [
+    alone: Rows = [
+        (name, *_presence(name in ledgers[0])) for name in sorted(set(ledgers[0]) ^ set(ledgers[1]))
+    ]
+    asked: Rows = [
         (key, params[0].get(key, NONE), params[1].get(key, NONE))
         for key in sorted({*params[0], *params[1]})
         if params[0].get(key) != params[1].get(key)
@@ -130,7 +133,7 @@ def sections(first: Compared, second: Compared) -> dict[str, tuple[tuple[str, ..
 
 
 def diff_tables(first: Compared, second: Compared, shown: int) -> Iterator[Table | str]:
-    """Yield a table, or a line where nothing differs, for the terminal for each section; of each the first `shown` rows, and how many more there are."""
+    """Yield for each section a table of its first `shown` rows, or a line where nothing differs, for the terminal."""
     for title, (columns, rows) in sections(first, second).items():
         if not rows:
             yield f"{title}: no difference"
