@@ -260,7 +260,7 @@ def test_a_job_depends_on_the_code_it_runs_and_on_no_other(values):
 def test_the_page_depends_on_its_own_templates_and_tables_do_not(values):
     by_name = {job.name: Stamp.of(job) for job in jobs(params_of(values))}
     templates = by_name["report"].given["simaudit:report/templates"]
-    assert {"body.html", "script.js", "style.css"} <= set(templates)
+    assert {"body.html", "tables.js", "style.css"} <= set(templates)
     assert by_name["tables"].given == {}
     assert not any(name.startswith("simaudit.report.page") for name in by_name["tables"].code)
     assert {"simaudit.report.tables.forms", "simaudit.report.tables.of_run"} <= set(by_name["tables"].code)

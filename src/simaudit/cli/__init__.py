@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from simaudit.cli import audit, convert, parameters, pipeline, read, scores, share
+from simaudit.cli import audit, compare, convert, parameters, pipeline, read, scores, share
 from simaudit.machine.progress import Progress, log
 from simaudit.storage.faults import fault
 from simaudit.vocabulary.errors import SimauditError, is_out_of_memory
@@ -66,7 +66,9 @@ def simaudit() -> None:
 
 
 simaudit.add_section("Audit a model", audit.example, audit.audit, scores.evaluate_scores, convert.convert)
-simaudit.add_section("Read results", read.figure, read.figures, read.trace, read.verify, read.crate)
+simaudit.add_section(
+    "Read results", read.figure, read.figures, read.trace, read.verify, compare.diff, read.crate
+)
 simaudit.add_section("Share results", share.adopt, share.restore)
 simaudit.add_section("Configure", parameters.params, parameters.schema, parameters.stamps)
 simaudit.add_section("Pipeline steps (Snakemake calls this)", pipeline.run)

@@ -13,6 +13,9 @@ from simaudit.provenance.stamps import Stamp
 from simaudit.vocabulary import paths
 from simaudit.vocabulary.errors import SimauditError
 
+Scored = tuple[str, str | None]
+"""An attack, and the epoch whose checkpoint it was scored on, None for the end of the training."""
+
 
 @dataclass(frozen=True)
 class Step:
@@ -61,19 +64,28 @@ def trace_file(path: str, records: Mapping[str, Record]) -> Step:
     return _step(_maker(path, made_by), (path,), made_by, None, {})
 
 
-def ancestors(path: str, made_by: Mapping[str, Record]) -> list[str]:
+def ancestors(path: str, made_by: Mapping[str, Record], of: Scored | None = None) -> list[str]:
     """Return the job that made a file and all before it, each once and by name; none where no record knows the file.
 
-    `made_by` is what `makers` gives.
+    `made_by` is what `makers` gives; `of`, see `scored`, leaves out the scores that what is asked for did not need.
     """
     jobs: dict[str, None] = {}
-    waiting = [path]
+    waiting = [(path, of)]
     while waiting:
-        record = made_by.get(waiting.pop())
+        file, needed = waiting.pop()
+        record = made_by.get(file)
         if record and record.job not in jobs:
             jobs[record.job] = None
-            waiting.extend(reversed(list(record.inputs)))
+            waiting.extend((read, None) for read in reversed(list(record.inputs)) if _is_needed(read, needed))
     return list(jobs)
+
+
+def scored(pointer: str) -> Scored | None:
+    """Return the attack and the epoch whose scores alone a number needed, by its place in its file; None where all."""
+    keys = pointer.split("/")
+    attack = keys[keys.index("attacks") + 1] if "attacks" in keys else None
+    epoch = keys[keys.index("epochs") + 1] if "epochs" in keys else None
+    return (attack, epoch) if attack else None
 
 
 def trace_number(name: str, numbers: Mapping[str, Mapping[str, Any]], records: Mapping[str, Record]) -> Step:
@@ -82,11 +94,8 @@ def trace_number(name: str, numbers: Mapping[str, Mapping[str, Any]], records: M
     Raises SimauditError when there is no such number, or no record of its source.
     """
     number = find(name, numbers)
-    keys = number["pointer"].split("/")
-    attack = keys[keys.index("attacks") + 1] if "attacks" in keys else None
-    epoch = keys[keys.index("epochs") + 1] if "epochs" in keys else None
     source, made_by = number["source"], makers(records)
-    return _step(_maker(source, made_by), (source,), made_by, attack and (attack, epoch), {})
+    return _step(_maker(source, made_by), (source,), made_by, scored(number["pointer"]), {})
 
 
 def find(name: str, numbers: Mapping[str, Mapping[str, Any]]) -> Mapping[str, Any]:
@@ -121,16 +130,16 @@ def _step(
     record: Record,
     files: tuple[str, ...],
     made_by: Mapping[str, Record],
-    of: tuple[str, str | None] | None,
+    of: Scored | None,
     known: dict[tuple[str, tuple[str, ...]], Step],
 ) -> Step:
-    """`of` is the attack and the epoch whose scores alone matter to what is traced; `known` are steps made before."""
+    """`of` says whose scores alone matter to what is traced; `known` are steps made before."""
     if (record.job, files) in known:
         return known[record.job, files]
     by_job: dict[str, list[str]] = {}
     given = {}
     for path, digest in record.inputs.items():
-        if of and Path(path).is_relative_to(paths.SCORES) and _scores_of(path) != of:
+        if not _is_needed(path, of):
             continue
         if path in made_by:
             by_job.setdefault(made_by[path].job, []).append(path)
@@ -144,7 +153,11 @@ def _step(
     return known[record.job, files]
 
 
-def _scores_of(path: str) -> tuple[str, str | None]:
+def _is_needed(path: str, of: Scored | None) -> bool:
+    return of is None or not Path(path).is_relative_to(paths.SCORES) or _scores_of(path) == of
+
+
+def _scores_of(path: str) -> Scored:
     """Return the attack that a score file is of, and the epoch, None for the end."""
     parts = Path(path).parts
     return Path(path).stem, parts[-2] if parts[-3] == "epochs" else None

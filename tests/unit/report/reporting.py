@@ -1,5 +1,9 @@
 """Tables and page of a run, made as the jobs of a run make them; and how to read the page."""
 
+import base64
+import json
+import re
+import zlib
 from dataclasses import dataclass, field, replace
 from html.parser import HTMLParser
 from pathlib import Path
@@ -26,6 +30,16 @@ REPORTED = {
 """The figures of the small run that the shared report shows, each None or the reason why it is not drawn."""
 
 
+def unpacked(text):
+    """What a page has packed."""
+    return json.loads(zlib.decompress(base64.b64decode(text)))
+
+
+def known_of(html):
+    """What a page knows of its numbers."""
+    return unpacked(html.split('id="packed">')[1].split("<")[0])
+
+
 @dataclass
 class Read(HTMLParser):
     """What stands in a page: its plain text by part, its links, ids and pictures."""
@@ -40,8 +54,11 @@ class Read(HTMLParser):
 
     @classmethod
     def of(cls, text: str) -> "Read":
+        """Read a page with what it unpacks when it is unfolded."""
         page = cls()
         HTMLParser.__init__(page)
+        page.known = known_of(text)
+        text = re.sub(r'<div data-packed="([^"]*)">', lambda match: f"<div>{unpacked(match[1])}", text)
         page.open_tags, page.in_number = [], False
         page.feed(text)
         return page
@@ -51,10 +68,10 @@ class Read(HTMLParser):
         if tag not in ("meta", "link", "img", "wbr"):
             self.open_tags.append((tag, given.get("id")))
         self.ids += [given["id"]] if "id" in given else []
-        self.links += [given["href"]] if tag == "a" else []
+        self.links += [given["href"]] if "href" in given and tag == "a" else []
         self.sources_of_pictures += [given["src"]] if tag == "img" else []
-        if given.get("class") == "number":
-            self.numbers.append((given["href"], ""))
+        if "data-number" in given:
+            self.numbers.append((f"#number-{self.known['numbers'][int(given['data-number'])]['id']}", ""))
             self.in_number = True
 
     def handle_endtag(self, tag):

@@ -8,16 +8,17 @@ from dataclasses import replace
 from html import unescape
 from urllib.parse import unquote
 
-import numpy as np
 import pytest
 from PIL import Image
-from reporting import REASON, REPORTED, Read, report_on
+from reporting import REASON, REPORTED, Read, known_of, report_on
 
+from simaudit.evaluation.numbers import Number
 from simaudit.figures.printed import FORMS, estimate
 from simaudit.report.page.doubts import doubts
+from simaudit.report.page.names import plain_name
 from simaudit.report.page.page import page as page_of
-from simaudit.report.page.pictures import picture, webp
-from simaudit.report.page.sources import jobs, sources
+from simaudit.report.page.pictures import FAITHFUL, data_url, fidelity, picture, pictures_within, read_picture
+from simaudit.report.page.sources import sources
 from simaudit.report.top import top
 from simaudit.storage.hashes import sha256_file
 from simaudit.vocabulary.errors import SimauditError
@@ -59,7 +60,6 @@ def test_every_number_is_printed_as_the_ledger_has_it_and_leads_to_its_entry(sma
         number = ledger.numbers[name]
         full = [form(number) for form in FORMS.values()]
         assert printed in [*full, *(form.removesuffix("†") for form in full)], name  # † may stand in the head
-        assert f"number-{name}" in page.ids
 
 
 def test_no_number_is_printed_outside_the_ledger(page):
@@ -70,30 +70,46 @@ def test_no_number_is_printed_outside_the_ledger(page):
 
 def test_a_numbers_entry_says_where_it_is_from(reported):
     number = json.loads((reported.path / "numbers.json").read_text())["net.sima.auc"]
-    html = reported.html
-    entry = html[html.index('id="number-net.sima.auc"') :].split("</li>")[0]
-    for fact in (number["value"], number["low"], number["high"], number["pointer"]):
-        assert str(fact) in entry
-    article = html[: html.index(entry)].rpartition("<article")[2]
-    assert number["source"] in article
-    assert sha256_file(reported.path / "evaluation/net.json") in article
-    assert f"snakemake --cores all {number['source']}" in article
-    chain = html[html.index(article) :].split("</ol>")[0]
-    assert re.findall('href="#job-([^"]+)"', chain) == ["evaluate/net", "score/net/sima"]
+    known = known_of(reported.html)
+    (entry,) = (entry for entry in known["numbers"] if entry["id"] == "net.sima.auc")
+    assert entry["name"] == "AUC of SimA on net, 95 % limits"
+    assert entry["value"] == number["value"]
+    assert entry["limits"] == [number["low"], number["high"]]
+    assert entry["pointer"] == number["pointer"]
+    file = known["files"][entry["file"]]
+    assert file["path"] == number["source"]
+    assert file["sha256"] == sha256_file(reported.path / "evaluation/net.json")
+    assert file["command"] == f"snakemake --cores all {number['source']}"
+    assert known["chains"][entry["chain"]] == ["evaluate/net", "score/net/sima"]
 
 
 def test_a_job_says_what_it_was_asked_read_and_made(reported):
-    article = reported.html.split('id="job-evaluate/net"')[1].split("</article>")[0]
-    assert "simaudit run evaluate/net" in article
-    assert "&#34;seed&#34;: 7" in article
-    for file in ("evaluation/net.json", "scores/net/sima.parquet"):
-        assert sha256_file(reported.path / file) in article
+    job = known_of(reported.html)["jobs"]["evaluate/net"]
+    assert job["command"] == "simaudit run evaluate/net"
+    assert job["params"] == {"bootstrap": 100, "seed": 7}
+    for files, name in ((job["made"], "evaluation/net.json"), (job["read"], "scores/net/sima.parquet")):
+        assert files[str(reported.path / name)] == sha256_file(reported.path / name)
 
 
 def test_a_source_without_a_record_has_no_jobs(small_run):
-    (source,) = sources(small_run.findings.ledger, ["net.sima.auc"], {})
-    assert source.jobs == ()
-    assert jobs([source], {}) == []
+    known = sources(small_run.findings.ledger, ["net.sima.auc"], {})
+    assert (known["chains"], known["jobs"]) == ([()], {})
+
+
+@pytest.mark.parametrize(
+    ("metric", "attack", "of", "name"),
+    [
+        ("auc", "pia", None, "AUC of PIA on digits, 95 % limits"),
+        ("tpr_at_1pct_fpr", "pia", "minus_loss", "TPR at 1 % FPR of PIA on digits, minus Loss, 95 % limits"),
+        ("auc", "pia", "epochs.50.oracle", "AUC of PIA on digits, after 50 epochs, oracle, 95 % limits"),
+        ("auc", "combined", "learned", "AUC of Combined (learned) on digits, 95 % limits"),
+        ("mean_rank", None, None, "Mean rank on digits, 95 % limits"),
+    ],
+)
+def test_a_number_has_a_plain_name(metric, attack, of, name):
+    number = Number("digits", attack, metric, of, 0.6, 0.5, 0.7, "1", "file", "/place", "0f")
+    assert plain_name(number) == name
+    assert plain_name(replace(number, low=0.6, high=0.6)) == name.removesuffix(", 95 % limits")
 
 
 def test_links_lead_to_places_in_the_page_and_files_beside_it_and_nowhere_else(reported, page):
@@ -120,14 +136,49 @@ def test_every_figure_has_its_title_what_is_seen_and_how_to_read_it(small_run, r
     )
 
 
-def test_a_picture_in_the_page_has_the_very_pixels_that_were_drawn(reported):
-    path = reported.path / "figures/net/roc_loglog.png"
-    text, width, height = webp(path)
-    inside = np.asarray(Image.open(io.BytesIO(base64.b64decode(text.split(",")[1]))))
-    drawn = np.asarray(Image.open(path).convert("RGB"))
-    assert inside.shape == (height, width, 3)
-    np.testing.assert_array_equal(inside, drawn)
-    assert text in reported.html
+def shown(url):
+    return Image.open(io.BytesIO(base64.b64decode(url.split(",")[1]))).convert("RGB")
+
+
+def test_a_picture_in_the_page_is_as_large_and_as_faithful_as_it_was_drawn(reported):
+    drawn, per_inch = read_picture(reported.path / "figures/net/roc_loglog.png")
+    url = data_url(drawn)
+    assert url in reported.html
+    assert shown(url).size == drawn.size
+    assert drawn.width / per_inch == pytest.approx(3.4, abs=0.01)
+    assert fidelity(shown(url), drawn) >= FAITHFUL
+    assert fidelity(drawn, drawn) == float("inf")
+    assert fidelity(Image.new("L", (2, 2), 0), Image.new("L", (2, 2), 255)) == 0
+
+
+def test_a_photograph_is_faithful_too():
+    noise = Image.effect_noise((64, 64), 90).convert("RGB")
+    coloured = Image.merge("RGB", [noise.getchannel(0), *(noise.rotate(a).getchannel(0) for a in (90, 180))])
+    assert fidelity(shown(data_url(coloured.resize((640, 640)))), coloured.resize((640, 640))) > 30
+
+
+def test_pictures_keep_to_their_budget_what_is_folded_first_then_the_largest(reported):
+    drawn = {of: [name for name, why in names.items() if not why] for of, names in REPORTED.items()}
+
+    def within(budget):
+        pictures = pictures_within(budget, drawn, reported.path / "figures", {"other"})
+        sizes = {f"{one.of}/{one.name}": len(one.data) for of in pictures.values() for one in of}
+        assert sum(sizes.values()) <= budget
+        return sizes
+
+    whole = within(10**9)
+    assert all(whole.values())
+    folded = within(sum(whole.values()) - 1)
+    assert folded == whole | {"other/statistic_histogram": 0}
+    smaller = within(sum(folded.values()) - 1)
+    assert [name for name in folded if smaller[name] < folded[name]] == [max(folded, key=folded.get)]
+
+
+def test_the_words_of_a_picture_say_what_is_seen(reported):
+    alts = re.findall('alt="([^"]*)"', reported.html)
+    (alt,) = (alt for alt in alts if alt.startswith("Statistic of members"))
+    assert "of net: The two sides lie furthest apart for SimA, whose best threshold" in alt
+    assert not any("[[" in alt or "CSV" in alt for alt in alts)
 
 
 @pytest.mark.parametrize(("length", "told"), [(None, "missing; make it with"), (500, "not a whole picture")])
@@ -136,7 +187,7 @@ def test_a_picture_that_is_missing_or_lost_its_end_is_one_line(reported, tmp_pat
     if length:
         path.write_bytes((reported.path / "figures/net/roc_loglog.png").read_bytes()[:length])
     with pytest.raises(SimauditError, match=rf"roc_loglog\.png: {told}"):
-        webp(path)
+        read_picture(path)
 
 
 def test_what_is_absent_is_said_once_with_its_reason(page):

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterator
-from urllib.parse import quote
 
 from markupsafe import Markup, escape
 
@@ -12,11 +11,14 @@ from simaudit.report.tables.table import Column, printed
 
 
 class Numbers:
-    """Prints the numbers of a ledger; `printed` are the ids of the numbers that exist and were printed."""
+    """Prints the numbers of a ledger; `printed` are the ids of those that exist and were printed, each with its place.
+
+    The page has the place in place of the id, which is longer than the number.
+    """
 
     def __init__(self, ledger: Ledger) -> None:
         self.ledger = ledger
-        self.printed: set[str] = set()
+        self.printed: dict[str, int] = {}
 
     def text(self, text: str) -> Markup:
         """Return plain text as HTML with the numbers that it mentions; what stands in backticks becomes code."""
@@ -30,25 +32,18 @@ class Numbers:
             return self._link(cell, text)
         return Markup(re.sub(r"([,_])(?=\S)", r"\1<wbr>", str(escape(text))))
 
-    def value(self, column: Column, cell: str) -> str:
-        """Return what a table is sorted by: words, or the number itself, or nothing where there is no number."""
-        if column.holds == "words":
-            return cell
-        return repr(float(self.ledger.numbers[cell].value)) if cell in self.ledger else ""
+    def plain(self, text: str) -> str:
+        """Return plain text with the numbers that it mentions, for where there can be no link."""
+        return fill(text.replace("`", ""), self.ledger)
 
     def _link(self, name: str, text: str) -> Markup:
-        """Return a number in print that leads to its entry among the sources; a missing number leads nowhere."""
+        """Return a number in print that the page's script makes a link to its source; a missing number has none."""
         if name not in self.ledger:
             return escape(text)
-        self.printed.add(name)
+        place = self.printed.setdefault(name, len(self.printed))
         value, _, limits = re.sub(r" (?=[\[(])", "\n", text, count=1).partition("\n")
         rest = Markup(" <small>{}</small>").format(limits) if limits else ""
-        return Markup('<a class="number" href="#{}">{}{}</a>').format(quote(anchor(name)), value, rest)
-
-
-def anchor(name: str) -> str:
-    """Return the id, in the page, of a number's entry among the sources."""
-    return f"number-{name}"
+        return Markup('<a data-number="{}">{}{}</a>').format(place, value, rest)
 
 
 def paragraphs(texts: list[str], numbers: Numbers) -> Iterator[Markup]:

@@ -1,6 +1,6 @@
 """The page that a person reads first: verdicts and controls, then every figure and table; one file, no network."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
@@ -12,9 +12,9 @@ from simaudit.report import TEMPLATES
 from simaudit.report.findings import Findings
 from simaudit.report.outcome import are_trusted, clauses, heading
 from simaudit.report.page.at_risk import RecordAtRisk, counted
-from simaudit.report.page.numbers import Numbers, anchor, paragraphs
+from simaudit.report.page.numbers import Numbers, paragraphs
 from simaudit.report.page.pictures import Picture
-from simaudit.report.page.sources import jobs, sources
+from simaudit.report.page.sources import packed, sources
 from simaudit.report.tables.every import run_tables, target_tables
 from simaudit.report.tables.table import TAIL_NOTE, Table
 from simaudit.report.top import Top
@@ -23,6 +23,7 @@ from simaudit.vocabulary.paths import RUN
 
 FIRST = ("verdicts", "controls")  # the tables of the run that stand in the page's first screen
 FOREST = "forest"  # the figure of the run that stands there
+STYLES, SCRIPTS = ("style.css", "print.css"), ("contents.js", "provenance.js", "tables.js", "unfold.js")
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,7 @@ def page(
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    templates.filters |= {"number_text": numbers.text, "anchor": anchor}
+    templates.filters |= {"number_text": numbers.text, "plain": numbers.plain, "packed": packed}
     of_run, controls = run_tables(findings), findings.comparison["controls"]["controls"]
     sections = [
         _section(findings, target, pictures.get(target, []), at_risk.get(target))
@@ -97,32 +98,37 @@ def page(
         counted=counted,
     )
     # After the body, since only then is it known which numbers are printed.
-    known = sources(findings.ledger, numbers.printed, records, again)
-    behind = jobs(known, records)
-    listed = templates.get_template("sources.html").render(sources=known, jobs=behind)
+    known = sources(findings.ledger, list(numbers.printed), records, again)
     return templates.get_template("page.html").render(
         body=body,
-        listed=listed,
-        has_jobs=bool(behind),
+        packed=packed(known),
+        has_jobs=bool(known["jobs"]),
         sections=sections,
-        style=(TEMPLATES / "style.css").read_text(encoding="utf-8"),
-        script=(TEMPLATES / "script.js").read_text(encoding="utf-8"),
+        style=_joined(STYLES),
+        script=_joined(SCRIPTS),
     )
+
+
+def is_folded(findings: Findings, target: str) -> bool:
+    """Return whether only the title of a target is seen at first: further seeds and settings of a sweep, controls."""
+    context = findings.contexts[target]
+    swept = [name for name in findings.audited if findings.contexts[name].arm]
+    return context.control is not None or context.group != target or target in swept[1:]
+
+
+def _joined(names: Iterable[str]) -> str:
+    return "".join((TEMPLATES / name).read_text(encoding="utf-8") for name in names)
 
 
 def _section(
     findings: Findings, target: str, pictures: list[Picture], at_risk: list[RecordAtRisk] | None
 ) -> Section:
-    """Return the section of a target. Further seeds, further settings of a sweep and controls are folded."""
-    context = findings.contexts[target]
-    swept = [name for name in findings.audited if findings.contexts[name].arm]
-    is_one_more = context.control is not None or context.group != target or target in swept[1:]
     return Section(
         target,
         findings.verdict(target),
         findings.membership_note([target]),
         findings.is_shifted(target),
-        is_one_more,
+        is_folded(findings, target),
         [table.on_page for table in target_tables(findings, target)],
         pictures,
         at_risk,

@@ -2,22 +2,37 @@
 
 import base64
 import io
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
 from PIL import Image
 
 from simaudit.figures.caption import Caption
 from simaudit.storage.reading import reading
 
-DRAWN_PER_SHOWN = 1.35
-"""Pixels of the file per pixel of the page: sharp on fine screens, about as large as in print."""
+SHOWN_PER_INCH = 148
+"""Pixels of the page per inch of the figure: text is about as large as that around it."""
+DRAWN_PER_INCH = 200
+"""Pixels of a file that does not say how many it has per inch."""
+
+COLOURS = (16, 32, 64, 128, 256)
+"""How many colours a picture may keep; the fewest are taken that are faithful."""
+FAITHFUL = 36.0
+"""The least peak signal-to-noise ratio in dB of an embedded picture: no difference is seen at two pixels per pixel."""
+BUDGET = 1_300_000
+"""Characters of all pictures of a page together."""
+SMALLER = (2, 3)
+"""By what the largest pictures are scaled down where the budget is not enough."""
 
 
 @dataclass(frozen=True)
 class Picture:
-    """A picture of a target or of the run (`of`). `data` is a data URL; sizes are in pixels of a page."""
+    """A picture of a target or of the run (`of`). `data` is a data URL, empty where the picture is left to its file.
+
+    `width` and `height` are in pixels of a page; `files` are relative to the page, by suffix.
+    """
 
     of: str
     name: str
@@ -28,38 +43,88 @@ class Picture:
     files: Mapping[str, str]
 
 
-def picture(of: str, name: str, folder: Path) -> Picture:
+def pictures_within(
+    budget: int, drawn: Mapping[str, Sequence[str]], folder: Path, folded: Collection[str]
+) -> dict[str, list[Picture]]:
+    """Return the pictures of each target and of RUN, whose data have at most `budget` characters, if that can be.
+
+    `drawn` are the names of the figures by what they are of, see `picture`. Where all are too much, those of `folded`
+    targets are left to their files; and where the others still are, the largest are scaled down by SMALLER.
+    """
+    pictures = [picture(of, name, folder) for of, names in drawn.items() for name in names]
+    if _size(pictures) > budget:
+        pictures = [replace(shown, data="") if shown.of in folded else shown for shown in pictures]
+    for place in sorted(range(len(pictures)), key=lambda place: -len(pictures[place].data)):
+        if _size(pictures) <= budget:
+            break
+        if pictures[place].data:
+            pictures[place] = picture(pictures[place].of, pictures[place].name, folder, SMALLER)
+    return {of: [shown for shown in pictures if shown.of == of] for of in drawn}
+
+
+def picture(of: str, name: str, folder: Path, scale: tuple[int, int] = (1, 1)) -> Picture:
     """Return the figure `name` of a target or of the run, which was drawn as `folder`/<of>/<name>.png.
 
-    Raises SimauditError when the picture or its caption is missing or damaged.
+    Its data are of the picture times `scale`, a fraction. Raises SimauditError when the picture or its caption is
+    missing or damaged.
     """
-    data, width, height = webp(folder / of / f"{name}.png")
+    drawn, per_inch = read_picture(folder / of / f"{name}.png")
+    width, height = (round(side / per_inch * SHOWN_PER_INCH) for side in drawn.size)
     return Picture(
         of,
         name,
         Caption.read(folder / of / f"{name}.json"),
-        data,
-        round(width / DRAWN_PER_SHOWN),
-        round(height / DRAWN_PER_SHOWN),
-        {suffix: f"../figures/{of}/{name}.{suffix}" for suffix in ("pdf", "csv")},
+        data_url(_scaled(drawn, scale)),
+        width,
+        height,
+        {suffix: f"../figures/{of}/{name}.{suffix}" for suffix in ("png", "pdf", "csv")},
     )
 
 
-def webp(path: Path) -> tuple[str, int, int]:
-    """Return a PNG's pixels without loss in half its bytes, as the text of a data URL; its width and height.
+def read_picture(path: Path) -> tuple[Image.Image, float]:
+    """Return a picture in RGB and its pixels per inch. Transparency becomes white, as paper is.
 
-    Transparency becomes white, as paper is. Raises SimauditError when the file is missing or not a whole picture.
+    Raises SimauditError when the file is missing or not a whole picture.
     """
     with reading(path, "a whole picture"), Image.open(path) as drawn:
+        per_inch = float(drawn.info.get("dpi", (DRAWN_PER_INCH,))[0])
         layers = drawn.convert("RGBA")
     paper = Image.new("RGBA", layers.size, "white")
-    flat = Image.alpha_composite(paper, layers).convert("RGB")
-    return data_url(flat), *flat.size
+    return Image.alpha_composite(paper, layers).convert("RGB"), per_inch
 
 
-def data_url(picture: Image.Image) -> str:
-    """Return the pixels of a picture without loss, as the text of a data URL."""
+def data_url(drawn: Image.Image) -> str:
+    """Return a picture in RGB as a data URL of WebP: without loss, of the fewest COLOURS that are FAITHFUL.
+
+    Of line drawings of 1020 pixels width that takes two thirds of lossless WebP in full colour, and of lossy WebP, and
+    three quarters of a PNG of as few colours. A photograph, which 256 colours do not give, becomes lossy WebP.
+    """
+    for colours in COLOURS:
+        few = drawn.quantize(colours, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE).convert(
+            "RGB"
+        )
+        if fidelity(few, drawn) >= FAITHFUL:
+            return _webp(few, lossless=True, quality=80)
+    return _webp(drawn, quality=90)
+
+
+def fidelity(shown: Image.Image, drawn: Image.Image) -> float:
+    """Return the peak signal-to-noise ratio in dB of a picture against the one that it stands for."""
+    error = np.square(np.asarray(shown, np.float64) - np.asarray(drawn, np.float64)).mean()
+    return float(10 * np.log10(255**2 / error)) if error else np.inf
+
+
+def _webp(drawn: Image.Image, **settings: int) -> str:
     stream = io.BytesIO()
-    picture.save(stream, format="WEBP", lossless=True, quality=80, method=4)
-    encoded = base64.b64encode(stream.getvalue()).decode("ascii")
-    return f"data:image/webp;base64,{encoded}"
+    drawn.save(stream, format="WEBP", method=4, **settings)
+    return f"data:image/webp;base64,{base64.b64encode(stream.getvalue()).decode('ascii')}"
+
+
+def _scaled(drawn: Image.Image, scale: tuple[int, int]) -> Image.Image:
+    """Return a picture of another size. A filter without ringing keeps its colours few."""
+    size = [max(1, round(side * scale[0] / scale[1])) for side in drawn.size]
+    return drawn.resize((size[0], size[1]), Image.Resampling.BOX)
+
+
+def _size(pictures: Sequence[Picture]) -> int:
+    return sum(len(shown.data) for shown in pictures)

@@ -9,8 +9,8 @@ from simaudit.provenance.records import read_records
 from simaudit.report.findings import Findings
 from simaudit.report.page.at_risk import records_at_risk
 from simaudit.report.page.doubts import doubts
-from simaudit.report.page.page import page
-from simaudit.report.page.pictures import picture
+from simaudit.report.page.page import is_folded, page
+from simaudit.report.page.pictures import BUDGET, pictures_within
 from simaudit.report.top import top
 from simaudit.storage.atomic import atomic_path
 from simaudit.storage.json import read_json
@@ -40,7 +40,8 @@ def write_page(
     """
     summaries = {audit: read_json(Path(path)) for audit, path in trainings.items()}
     shifted = [target for target in findings.audited if findings.is_shifted(target)]
-    pictures = {of: [picture(of, name, results / "figures") for name in names] for of, names in drawn.items()}
+    folded = {target for target in findings.targets if is_folded(findings, target)}
+    pictures = pictures_within(BUDGET, drawn, results / "figures", folded)
     doubted = doubts(summaries, splits, shifted, findings.with_near_duplicates)
     said = top(read_json(results / VERDICT.name), findings)
     found = {

@@ -1,0 +1,41 @@
+"""The subcommand that holds two runs against each other."""
+
+from pathlib import Path
+
+import click
+
+PATH = click.Path(path_type=Path, exists=True)
+
+
+@click.command()
+@click.argument("first", type=PATH, metavar="A")
+@click.argument("second", type=PATH, metavar="B")
+@click.option(
+    "--output", type=click.Path(path_type=Path, dir_okay=False), help="Also write all of it as one HTML page."
+)
+@click.option(
+    "--rows",
+    type=click.IntRange(1),
+    default=30,
+    show_default=True,
+    help="At most so many rows of each table.",
+)
+def diff(first: Path, second: Path, output: Path | None, rows: int) -> None:
+    """Show what differs between the runs A and B: verdicts, AUC and TPR with limits, numbers, parameters.
+
+    A and B are folders with results/, or files in results/, such as numbers.json.
+    """
+    from rich.console import Console
+
+    from simaudit.report.diff import NOTE, Compared, diff_page, diff_tables
+    from simaudit.storage.atomic import atomic_path
+
+    runs = Compared.read(first), Compared.read(second)
+    console = Console()
+    for table in diff_tables(*runs, rows):
+        console.print(table)
+    click.echo(NOTE)
+    if output:
+        with atomic_path(output) as temporary:
+            temporary.write_text(diff_page(*runs, (str(first), str(second))), encoding="utf-8")
+        click.echo(f"{output}: written", err=True)
