@@ -6,6 +6,8 @@
 # make bench-gpu how fast it is on a GPU, as a table for docs/benchmarks.md (under 8 minutes)
 # make coverage  how often the confidence intervals hold the true value, into docs/evaluation.md (about 10 minutes)
 # make lock      requirements.lock anew from pyproject.toml
+# make docs      the documentation as a site, site/index.html
+# make doc-numbers  the numbers of the run in results/, into README.md and docs/
 # make schema    the JSON schema of params.yaml, after a change to knobs
 # make clean     removes what the pipeline made; data/raw/ stays
 
@@ -13,7 +15,7 @@ PYTHON ?= python3
 VENV := .venv
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
-.PHONY: figures test fuzz lint bench bench-gpu coverage lock schema clean
+.PHONY: figures test fuzz lint bench bench-gpu coverage docs doc-numbers lock schema clean
 
 figures: $(VENV)/.ready
 	snakemake --cores all
@@ -39,6 +41,14 @@ bench-gpu: $(VENV)/.ready
 
 coverage: $(VENV)/.ready
 	python benchmarks/interval_coverage.py
+
+docs: $(VENV)/.ready
+	python docs/generate/reference.py
+	zensical build --strict --clean
+	@echo "Documentation: site/index.html   (its search needs a server: python -m http.server --directory site)"
+
+doc-numbers: $(VENV)/.ready
+	python docs/generate/run_numbers.py
 
 schema: $(VENV)/.ready
 	simaudit schema > workflow/schemas/params.schema.json

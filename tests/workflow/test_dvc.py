@@ -66,7 +66,7 @@ def test_metrics_are_a_row_per_target(reproduced):
 
 def test_a_changed_attack_and_one_of_the_users_own_are_scored_again_and_nothing_is_trained(repository):
     repository.change("attacks.loss.draws", [2])
-    repository.add_the_attack_of_the_readme()
+    repository.add_the_attack_of_the_docs()
     repository.change("audits.digits-ddpm.attacks", ["loss", "my_attack", "pia", "sima"])
     rerun = {f"{stage}@digits-ddpm" for stage in ("score", "evaluate", "figure")}
     assert repro(repository) == {"params"} | rerun | SUMMING_UP
