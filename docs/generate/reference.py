@@ -55,7 +55,7 @@ def _command(command: click.Command, top: click.Context) -> Iterator[str]:
         yield " ".join(["simaudit", str(command.name), *command.collect_usage_pieces(context)])
         yield from ("```", "", _escaped(inspect.cleandoc(command.help or "").replace("\b\n", "")), "")
         options = [option.get_help_record(context) for option in command.get_params(context)]
-        if rows := [record for record in options if record and "--help" not in record[0]]:
+        if rows := [record for record in options if record and record[1] and "--help" not in record[0]]:
             yield from ("| option | meaning |", "| --- | --- |")
             yield from (f"| `{_cell(names)}` | {_escaped(_cell(meaning))} |" for names, meaning in rows)
             yield ""
@@ -68,8 +68,8 @@ def parameters() -> str:
     lines = [
         "# All parameters",
         "",
-        "This page is made from the models that check `params.yaml`. A key without a default must be given, or comes from the entry that",
-        "`like` names. *Here* stands before what the `params.yaml` of the default run says, and why.",
+        "This page is made from the models that check `params.yaml`. A key without a default must be given, or comes",
+        "from the entry that `like` names. *Here* stands before what `params.yaml` says in the default run, and why.",
         "",
     ]
     for section, more in SECTIONS.items():
@@ -247,11 +247,10 @@ def _cell(text: str) -> str:
 
 
 def _escaped(text: str) -> str:
-    """The text with underscores and angles that are no Markdown, outside of its code."""
+    """Return the text with what is no Markdown outside of its code: underscores, stars and angles."""
     parts = text.split("`")
-    return "`".join(
-        re.sub(r"([_<*])", r"\\\1", part) if place % 2 == 0 else part for place, part in enumerate(parts)
-    )
+    parts[::2] = [re.sub(r"([_*])", r"\\\1", part).replace("<", "&lt;") for part in parts[::2]]
+    return "`".join(parts)
 
 
 def _ended(lines: list[str]) -> str:

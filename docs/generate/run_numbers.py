@@ -3,17 +3,19 @@
 A page writes a number between two comments, `<!--digits-ddpm.sima.auc-->0.924 [0.907, 0.941]<!--/-->`, which no reader
 sees: its id in results/numbers.json, and then its value, or its value and its limits. As many decimals are kept as are
 there, and a value before " %" is written in percent. `make doc-numbers` takes the numbers of results/numbers.json
-into docs/numbers.json, which has those that pages mention and no others, and writes them into the pages. A test fails
-while a page says something else than docs/numbers.json.
+into docs/numbers.json, which has those that pages mention and no others, and writes them into the pages; it copies the
+run's picture that they show, too. A test fails while a page says something else than docs/numbers.json.
 """
 
 import json
 import re
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 EXTRACT = ROOT / "docs/numbers.json"
+PICTURE = "metrics_over_time.png"
 MARKED = re.compile(r"<!--(?P<id>[^ <>]+\.[^ <>]+)-->(?P<text>[^<]*)<!--/-->")
 NUMBER = re.compile(r"[−-]?\d+(?:\.(?P<decimals>\d+))?")
 
@@ -62,6 +64,7 @@ def main() -> None:
     EXTRACT.write_text(f"{{\n{lines}\n}}\n", encoding="utf-8")
     for page in pages():
         page.write_text(written(page.read_text(encoding="utf-8"), numbers), encoding="utf-8")
+    shutil.copyfile(ROOT / "results/figures/digits-ddpm" / PICTURE, ROOT / "docs" / PICTURE)
 
 
 if __name__ == "__main__":
