@@ -9,6 +9,7 @@ from pathlib import Path
 import jsonschema
 import pytest
 import reference
+import rule_graph
 import run_numbers
 import yaml
 from commands_of_pages import Command, commands, missing_paths, wrong
@@ -79,6 +80,10 @@ def test_the_readme_is_read_on_two_screens():
 @pytest.mark.parametrize("page", reference.PAGES)
 def test_a_page_that_is_made_from_the_code_says_what_the_code_says(page):
     assert reference.PAGES[page]() == PAGES[page], "make docs"
+
+
+def test_the_picture_of_the_rules_has_their_arrows():
+    assert rule_graph.drawn() == rule_graph.arrows(), "python docs/generate/rule_graph.py"
 
 
 def test_numbers_of_the_default_run_are_those_of_a_run():

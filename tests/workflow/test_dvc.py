@@ -57,7 +57,10 @@ def test_metrics_are_a_row_per_target(reproduced):
     assert set(found) == {f"results/metrics/{target}.json" for target in TARGETS}
     row = found["results/metrics/digits-ddpm.json"]
     numbers = json.loads((reproduced.path / "results/numbers.json").read_text())
-    assert row["auc"] == numbers[f"digits-ddpm.{row['best']}.auc"]["value"]
+    auc = numbers[f"digits-ddpm.{row['best']}.auc"]
+    assert [row["auc"], row["auc_low"], row["auc_high"]] == [
+        round(auc[key], 3) for key in ("value", "low", "high")
+    ]
     assert (
         max(numbers[f"digits-ddpm.{a}.calibration_auc"]["value"] for a in ("loss", "pia", "sima"))
         == (numbers[f"digits-ddpm.{row['best']}.calibration_auc"]["value"])
