@@ -14,6 +14,7 @@ import run_numbers
 import yaml
 from commands_of_pages import Command, commands, missing_paths, wrong
 
+from simaudit.audit.attacks import COARSE, FINE
 from simaudit.plan.schema import schema
 
 ROOT = Path(__file__).parents[2]
@@ -100,6 +101,17 @@ def test_numbers_are_written_with_the_decimals_that_are_there():
     page = "0.5 <!--a.auc-->0.5 [0.10, 0.200]<!--/--> <!--a.auc-->1 %<!--/--> <!--b.auc-->0.00<!--/-->"
     said = "0.5 <!--a.auc-->0.9 [0.85, 0.988]<!--/--> <!--a.auc-->91 %<!--/--> <!--b.auc-->−0.05<!--/-->"
     assert run_numbers.written(page, numbers) == said
+
+
+def test_counts_in_sentences_are_those_of_the_code():
+    attacks = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))["attacks"]
+    assert all(
+        f" {len(attacks)} attacks" in PAGES[page].replace("\n", " ")
+        for page in ("README.md", "default-run.md")
+    )
+    queries = len(FINE) + 2 * len(COARSE) + (1 + len(COARSE)) + len(COARSE)  # of SimA, SimA-AV, PIA and loss
+    said = f"The default attacks ask {queries} times per image; `--attacks sima` asks {len(FINE)} times"
+    assert said in PAGES["your-model.md"]
 
 
 def test_every_command_can_be_typed():
