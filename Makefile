@@ -6,6 +6,9 @@
 # make bench-gpu how fast it is on a GPU, as a table for docs/benchmarks.md (under 8 minutes)
 # make coverage  how often the confidence intervals hold the true value, into docs/evaluation.md (about 10 minutes)
 # make lock      requirements.lock anew from pyproject.toml
+# make docs      the documentation as a site, site/index.html
+# make doc-numbers  the numbers of the run in results/, into README.md and docs/
+# make plots     dvc plots, in a page that fetches nothing; with REVISION=main, that revision and what is here on one another
 # make schema    the JSON schema of params.yaml, after a change to knobs
 # make clean     removes what the pipeline made; data/raw/ stays
 
@@ -13,7 +16,7 @@ PYTHON ?= python3
 VENV := .venv
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
-.PHONY: figures test fuzz lint bench bench-gpu coverage lock schema clean
+.PHONY: figures test fuzz lint bench bench-gpu coverage docs doc-numbers plots lock schema clean
 
 figures: $(VENV)/.ready
 	snakemake --cores all
@@ -39,6 +42,18 @@ bench-gpu: $(VENV)/.ready
 
 coverage: $(VENV)/.ready
 	python benchmarks/interval_coverage.py
+
+docs: $(VENV)/.ready
+	python docs/generate/reference.py
+	zensical build --strict --clean
+	@echo "Documentation: site/index.html   (its search needs a server: python -m http.server --directory site)"
+
+doc-numbers: $(VENV)/.ready
+	python docs/generate/run_numbers.py
+
+plots: $(VENV)/.ready
+	python workflow/plots_page.py .dvc/tmp/plots.html
+	dvc plots $(if $(REVISION),diff $(REVISION),show) --html-template .dvc/tmp/plots.html
 
 schema: $(VENV)/.ready
 	simaudit schema > workflow/schemas/params.schema.json

@@ -77,10 +77,10 @@ class Repository:
         with (self.path / file).open("a") as stream:
             stream.write(text)
 
-    def add_the_attack_of_the_readme(self) -> None:
-        """Do what the README says of a new attack: its example as a file, and an entry in params.yaml."""
+    def add_the_attack_of_the_docs(self) -> None:
+        """Do what docs/adding.md says of a new attack: its example as a file, and an entry in params.yaml."""
         (example,) = re.findall(
-            r"```python\n(.*?)```", (self.path / "README.md").read_text(), flags=re.DOTALL
+            r"```python\n(.*?)```", (self.path / "docs/adding.md").read_text(), flags=re.DOTALL
         )
         (self.path / "src/simaudit/attacks/threshold/my_attack.py").write_text(example)
         self.change("attacks.my_attack", {"timesteps": [50], "scale": 2.0})

@@ -57,7 +57,10 @@ def test_metrics_are_a_row_per_target(reproduced):
     assert set(found) == {f"results/metrics/{target}.json" for target in TARGETS}
     row = found["results/metrics/digits-ddpm.json"]
     numbers = json.loads((reproduced.path / "results/numbers.json").read_text())
-    assert row["auc"] == numbers[f"digits-ddpm.{row['best']}.auc"]["value"]
+    auc = numbers[f"digits-ddpm.{row['best']}.auc"]
+    assert [row["auc"], row["auc_low"], row["auc_high"]] == [
+        round(auc[key], 3) for key in ("value", "low", "high")
+    ]
     assert (
         max(numbers[f"digits-ddpm.{a}.calibration_auc"]["value"] for a in ("loss", "pia", "sima"))
         == (numbers[f"digits-ddpm.{row['best']}.calibration_auc"]["value"])
@@ -66,7 +69,7 @@ def test_metrics_are_a_row_per_target(reproduced):
 
 def test_a_changed_attack_and_one_of_the_users_own_are_scored_again_and_nothing_is_trained(repository):
     repository.change("attacks.loss.draws", [2])
-    repository.add_the_attack_of_the_readme()
+    repository.add_the_attack_of_the_docs()
     repository.change("audits.digits-ddpm.attacks", ["loss", "my_attack", "pia", "sima"])
     rerun = {f"{stage}@digits-ddpm" for stage in ("score", "evaluate", "figure")}
     assert repro(repository) == {"params"} | rerun | SUMMING_UP

@@ -350,7 +350,7 @@ def test_two_runs_at_once_are_refused(fresh):
 
 
 def test_an_attack_of_the_users_own_is_one_file_and_one_entry(results):
-    results.add_the_attack_of_the_readme()
+    results.add_the_attack_of_the_docs()
     results.change("audits.digits-ddpm.attacks", [*TARGETS["digits-ddpm"], "my_attack"])
     file = "results/scores/digits-ddpm/my_attack.parquet"
     assert results.due() == after_training("digits-ddpm")

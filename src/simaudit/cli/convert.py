@@ -11,7 +11,7 @@ import click
 @click.option(
     "--flagfile",
     type=click.Path(path_type=Path),
-    help="The flags of the training, one --name=value a line: what the weights do not tell.",
+    help="The flags of the training, one --name=value per line: what the weights do not tell.",
 )
 @click.option("--weights", "name", metavar="NAME", help="Which weights of the file; pytorch-ddpm: ema_model.")
 @click.option(

@@ -11,12 +11,7 @@ import pandas as pd
 from simaudit.evaluation.protocol.autoencoder import RECONSTRUCTION, auc_by_distortion, reconstruction_errors
 from simaudit.evaluation.protocol.choice import Choice
 from simaudit.evaluation.protocol.measured import MeasuredAttack
-from simaudit.evaluation.protocol.metrics import (
-    AUC,
-    BALANCED_ACCURACY,
-    TPR_LEVELS,
-    folds,
-)
+from simaudit.evaluation.protocol.metrics import AUC, TPR_LEVELS, folds
 from simaudit.evaluation.protocol.near_duplicates import without_near_duplicates
 from simaudit.evaluation.protocol.profiles import profile
 from simaudit.evaluation.protocol.resemblance import distance_correlations
@@ -179,17 +174,20 @@ def split_heads(facts: Mapping[str, Any], heads: Collection[str]) -> dict[str, A
 
 
 def headline(summary: dict[str, Any]) -> dict[str, Any]:
-    """Return the few numbers to compare between two runs: those of the threshold attack that did best on
-    the calibration fold.
+    """Return the few numbers to compare between two runs, to three decimals: the AUC with its limits, and the TPR at
+    1 % FPR, of the threshold attack that did best on the calibration fold.
     """
     attacks = summary["attacks"]
     best = max(attacks, key=lambda name: attacks[name]["selected"]["calibration_auc"]["value"])
     selected = attacks[best]["selected"]
-    return {
-        "best": best,
-        **{metric: selected[metric]["value"] for metric in (AUC, BALANCED_ACCURACY, *TPR_LEVELS)},
-        **({"minus_blind": above[AUC]["value"]} if (above := attacks[best].get("minus_blind")) else {}),
+    first = next(iter(TPR_LEVELS))
+    numbers = {
+        AUC: selected[AUC]["value"],
+        f"{AUC}_low": selected[AUC]["low"],
+        f"{AUC}_high": selected[AUC]["high"],
+        first: selected[first]["value"],
     }
+    return {"best": best, **{name: round(value, 3) for name, value in numbers.items()}}
 
 
 def evaluate_intermediate(
