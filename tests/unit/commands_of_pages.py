@@ -166,9 +166,12 @@ def missing_paths(text: str) -> set[str]:
 FOLDERS = r"(src|docs|experiments|profiles|tests|benchmarks|workflow|results|data)/"
 OF_READERS = r"data/raw/|.*(NAME|theirs|my_attack)|results/crate"
 """Paths of files that a reader writes or asks for, and of examples."""
+BESIDE_OUTPUTS = r"results/(records|logs|unfinished|params)/"
+"""Folders of what the workflow keeps beside the outputs of jobs."""
 
 
 def _is_there(name: str) -> bool:
     in_repository = any((folder / name).exists() for folder in (ROOT, ROOT / "src/simaudit"))
-    made = any(file == name or file.startswith(f"{name.rstrip('/')}/") for file in _made())
-    return in_repository or made or bool(re.match(OF_READERS, name))
+    path = Path(name)
+    made = any(path == file or path in file.parents or file in path.parents for file in map(Path, _made()))
+    return in_repository or made or bool(re.match(f"{OF_READERS}|{BESIDE_OUTPUTS}", name))

@@ -294,7 +294,9 @@ def test_the_terminal_ends_with_the_lines_of_the_file_and_where_the_page_is(tmp_
 
 def test_the_words_of_the_page_are_those_of_the_glossary():
     entries = re.findall(
-        r"^- \*\*(.+?)\*\*((?:.|\n(?!- |\n))*)", GLOSSARY.read_text(encoding="utf-8"), re.MULTILINE
+        r"^- <a id=[^>]*></a>\*\*(.+?)\*\*((?:.|\n(?!- |\n))*)",
+        GLOSSARY.read_text(encoding="utf-8"),
+        re.MULTILINE,
     )
     plain = {}
     for first, rest in entries:
