@@ -166,8 +166,8 @@ def missing_paths(text: str) -> set[str]:
 FOLDERS = r"(src|docs|experiments|profiles|tests|benchmarks|workflow|results|data)/"
 OF_READERS = r"data/raw/|.*(NAME|theirs|my_attack)|results/crate"
 """Paths of files that a reader writes or asks for, and of examples."""
-BESIDE_OUTPUTS = r"results/(records|logs|unfinished|params)/"
-"""Folders of what the workflow keeps beside the outputs of jobs."""
+BESIDE_OUTPUTS = r"results/((records|logs|unfinished|params|checkpoints)/|(asked|speed|processes)\.json)"
+"""What the workflow keeps beside the outputs of jobs."""
 
 
 def _is_there(name: str) -> bool:

@@ -94,7 +94,7 @@ def make(folder):
         audit = replace(new_audit(paths.RESULTS), near_duplicates=5)
         audit.blind()
         audit.evaluate("t", {"loss": 1, "sima": 2})
-        for name in ("quality", "sets"):  # of no job of this run
+        for name in ("at_risk", "quality", "sets"):  # of no job of this run
             shutil.rmtree(paths.RESULTS / "evaluation" / name)
         (paths.RESULTS / "split.parquet").unlink()
         stamps.write(JOBS)

@@ -2,9 +2,8 @@
 
 import datetime
 import subprocess
+from importlib.metadata import PackageNotFoundError, version
 from typing import Any
-
-from simaudit import __version__
 
 
 def commit() -> dict[str, Any]:
@@ -22,9 +21,13 @@ def commit_date() -> str | None:
 
 
 def occasion() -> dict[str, Any]:
-    """Return `when` it is (ISO 8601, UTC), the version of `simaudit` that runs, and `commit` and `dirty`."""
+    """Return `when` it is (ISO 8601, UTC), the version of `simaudit` that is installed, and `commit` and `dirty`."""
     when = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
-    return {"when": when, "simaudit": __version__, **commit()}
+    try:
+        installed = version("simaudit")
+    except PackageNotFoundError:
+        installed = "not installed"
+    return {"when": when, "simaudit": installed, **commit()}
 
 
 def _git(*arguments: str) -> str | None:

@@ -213,7 +213,7 @@ def test_the_contents_mark_where_the_reader_is_and_list_its_figures(open_page, s
 
 def test_a_filter_shows_the_rows_that_match_and_says_how_many(open_page):
     page = open_page()
-    table = page.locator("figure.table:has(.filter)").first
+    table = page.locator("figure.table:has(.filter):visible").first
     box, rows = table.get_by_role("searchbox"), table.locator("tbody tr")
     count = rows.count()
     word = rows.nth(1).locator("th, td").first.inner_text().split()[0]

@@ -21,7 +21,7 @@ COLOURS = (16, 32, 64, 128, 256)
 """How many colours a picture may keep; the fewest are taken that are faithful."""
 FAITHFUL = 36.0
 """The least peak signal-to-noise ratio in dB of an embedded picture: no difference is seen at two pixels per pixel."""
-BUDGET = 1_300_000
+BUDGET = 1_200_000
 """Characters of all pictures of a page together."""
 SMALLER = (2, 3)
 """By what the largest pictures are scaled down where the budget is not enough."""
@@ -48,25 +48,34 @@ def pictures_within(
 ) -> dict[str, list[Picture]]:
     """Return the pictures of each target and of RUN, whose data have at most `budget` characters, if that can be.
 
-    `drawn` are the names of the figures by what they are of, see `picture`. Where all are too much, those of `folded`
-    targets are left to their files; and where the others still are, the largest are scaled down by SMALLER.
+    `drawn` are the names of the figures by what they are of, see `picture`. Those of `folded` targets are left to their
+    files where all are too much; and where the others still are, the largest are scaled down by SMALLER.
     """
-    pictures = [picture(of, name, folder) for of, names in drawn.items() for name in names]
-    if _size(pictures) > budget:
-        pictures = [replace(shown, data="") if shown.of in folded else shown for shown in pictures]
+    pictures = [
+        picture(of, name, folder) for of, names in drawn.items() if of not in folded for name in names
+    ]
+    of_folded: list[Picture] = []
+    has_room = _size(pictures) <= budget
+    for of, names in drawn.items():
+        for name in names if of in folded else ():
+            of_folded.append(picture(of, name, folder, is_embedded=has_room))
+            has_room = _size(pictures) + _size(of_folded) <= budget
+    if not has_room:
+        of_folded = [replace(shown, data="") for shown in of_folded]
     for place in sorted(range(len(pictures)), key=lambda place: -len(pictures[place].data)):
         if _size(pictures) <= budget:
             break
-        if pictures[place].data:
-            pictures[place] = picture(pictures[place].of, pictures[place].name, folder, SMALLER)
-    return {of: [shown for shown in pictures if shown.of == of] for of in drawn}
+        pictures[place] = picture(pictures[place].of, pictures[place].name, folder, SMALLER)
+    return {of: [shown for shown in (*pictures, *of_folded) if shown.of == of] for of in drawn}
 
 
-def picture(of: str, name: str, folder: Path, scale: tuple[int, int] = (1, 1)) -> Picture:
+def picture(
+    of: str, name: str, folder: Path, scale: tuple[int, int] = (1, 1), is_embedded: bool = True
+) -> Picture:
     """Return the figure `name` of a target or of the run, which was drawn as `folder`/<of>/<name>.png.
 
-    Its data are of the picture times `scale`, a fraction. Raises SimauditError when the picture or its caption is
-    missing or damaged.
+    Its data are of the picture times `scale`, a fraction, and empty where it is not to be embedded. Raises
+    SimauditError when the picture or its caption is missing or damaged.
     """
     drawn, per_inch = read_picture(folder / of / f"{name}.png")
     width, height = (round(side / per_inch * SHOWN_PER_INCH) for side in drawn.size)
@@ -74,7 +83,7 @@ def picture(of: str, name: str, folder: Path, scale: tuple[int, int] = (1, 1)) -
         of,
         name,
         Caption.read(folder / of / f"{name}.json"),
-        data_url(_scaled(drawn, scale)),
+        data_url(_scaled(drawn, scale)) if is_embedded else "",
         width,
         height,
         {suffix: f"../figures/{of}/{name}.{suffix}" for suffix in ("png", "pdf", "csv")},
