@@ -213,10 +213,11 @@ def test_the_contents_mark_where_the_reader_is_and_list_its_figures(open_page, s
 
 def test_a_filter_shows_the_rows_that_match_and_says_how_many(open_page):
     page = open_page()
-    table = page.locator("figure.table:has(.filter):visible").first
+    page.locator("#controls > summary").click()
+    table = page.locator("#controls figure.table")
     box, rows = table.get_by_role("searchbox"), table.locator("tbody tr")
     count = rows.count()
-    word = rows.nth(1).locator("th, td").first.inner_text().split()[0]
+    word = rows.nth(1).locator("th, td").first.text_content().split()[0]
     box.fill(word.upper())
     matching = sum(word.lower() in text.lower() for text in rows.all_text_contents())
     assert rows.locator("visible=true").count() == matching
