@@ -65,9 +65,12 @@ def finished(tmp_path_factory):
 def test_the_verdict_comes_first_and_the_given_files_are_as_they_were(finished):
     home, done, before = finished
     after = [line for line in done.stdout[done.stdout.index("Output") :].splitlines()[1:] if line]
-    assert after[0].endswith("(net)")
-    assert after[1].split()[0] == "AUC"
-    assert any("as stated by the list" in line for line in after)
+    assert after[0].startswith("net · measured on ")
+    assert after[1].startswith("net ")
+    assert after[2].startswith(
+        "Shown one member and one other image, SimA (1 model call) picks the member in "
+    )
+    assert "net: members as stated by the owner of the model, not verified." in after
     assert any(line.startswith("Passed: auc is") for line in after)
     assert {name: kept for name, kept in state(home).items() if name.parts[0] != "audit-net"} == before
 

@@ -360,7 +360,7 @@ def test_an_attack_of_the_users_own_is_one_file_and_one_entry(results):
     summary = json.loads((results.path / "results/evaluation/digits-ddpm.json").read_text())
     assert summary["attacks"]["my_attack"]["selected"]["queries"] == 1
     assert "| my_attack |" in (results.path / "results/tables/digits-ddpm/attacks.md").read_text()
-    assert "digits-ddpm.my_attack.auc" in (results.path / INDEX).read_text()
+    assert "digits-ddpm.my_attack.auc" in (results.path / "results/numbers.json").read_text()
     roc = (results.path / "results/figures/digits-ddpm/roc_loglog.pdf").read_bytes()
     assert results.due() == set()
     results.change("audits.digits-ddpm.attacks", TARGETS["digits-ddpm"])

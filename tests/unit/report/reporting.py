@@ -40,6 +40,11 @@ def known_of(html):
     return unpacked(html.split('id="packed">')[1].split("<")[0])
 
 
+def opened(html):
+    """A page with all that it has packed."""
+    return re.sub(r'<div data-packed="([^"]*)">', lambda match: f"<div>{unpacked(match[1])}", html)
+
+
 @dataclass
 class Read(HTMLParser):
     """What stands in a page: its plain text by part, its links, ids and pictures."""
@@ -53,14 +58,13 @@ class Read(HTMLParser):
     """The text of the body outside numbers, the list of sources, scripts and style."""
 
     @classmethod
-    def of(cls, text: str) -> "Read":
+    def of(cls, text, known=None) -> "Read":
         """Read a page with what it unpacks when it is unfolded."""
         page = cls()
         HTMLParser.__init__(page)
-        page.known = known_of(text)
-        text = re.sub(r'<div data-packed="([^"]*)">', lambda match: f"<div>{unpacked(match[1])}", text)
+        page.known = known_of(text) if known is None else known
         page.open_tags, page.in_number = [], False
-        page.feed(text)
+        page.feed(opened(text))
         return page
 
     def handle_starttag(self, tag, attributes):

@@ -2,6 +2,7 @@
 
 import base64
 import io
+import json
 import shutil
 from dataclasses import replace
 
@@ -9,7 +10,7 @@ import numpy as np
 import pytest
 from auditing import Audit, SmallRun, file_of
 from PIL import Image
-from reporting import Read, report_on
+from reporting import Read, known_of, opened, report_on
 
 from simaudit.evaluation.at_risk.accused import most_accused
 from simaudit.evaluation.numbers import Ledger
@@ -30,7 +31,7 @@ def shared(small_run, tmp_path_factory):
 
 
 def section(html, target):
-    return html.split(f'id="at-risk-{target}"')[1].split("</details>")[0]
+    return opened(html).split(f'id="at-risk-{target}"')[1].split("</details>")[0]
 
 
 def members_of(run, target):
@@ -42,7 +43,8 @@ def test_each_member_at_risk_stands_with_its_file_its_class_and_how_many_attacks
 ):
     members = members_of(small_run, "net").query("accused_by > 0")
     items = section(reported.html, "net").split("<li>")[1:]
-    shown = [Read.of(f"<li>{item.partition('</ul>')[0]}") for item in items]
+    known = known_of(reported.html)
+    shown = [Read.of(f"<li>{item.partition('</ul>')[0]}", known) for item in items]
     assert len(shown) == len(members) > 5
     for read, member in zip(shown, members.itertuples(), strict=True):
         assert read.text == f"{member.file} class {member.label} attacks: held-out:"
@@ -51,7 +53,8 @@ def test_each_member_at_risk_stands_with_its_file_its_class_and_how_many_attacks
 
 def test_pictures_are_those_of_the_members_enlarged_by_the_page_alone(small_run, reported):
     sheet = read_sheet(small_run.audit.path / TARGET_FILES["at_risk_sheet"].format(target="net"))
-    pictures = Read.of(section(reported.html, "net")).sources_of_pictures
+    shown = Read.of(section(reported.html, "net").partition(">")[2], known_of(reported.html))
+    pictures = shown.sources_of_pictures
     for place, source in enumerate(pictures):
         picture = Image.open(io.BytesIO(base64.b64decode(source.partition(",")[2])))
         assert np.array_equal(np.asarray(picture), sheet[:, 4 * place : 4 * place + 4])
@@ -59,7 +62,7 @@ def test_pictures_are_those_of_the_members_enlarged_by_the_page_alone(small_run,
 
 
 def test_a_page_that_is_to_be_shared_names_no_file_and_shows_no_picture_and_says_so(small_run, shared):
-    html = shared.html
+    html = opened(shared.html) + json.dumps(known_of(shared.html))
     for number in range(300):
         assert file_of(number) not in html
     assert "data:image/webp" not in html

@@ -108,6 +108,8 @@ def data_url(drawn: Image.Image) -> str:
     Colours are chosen so that none is far from the next of them, however few pixels have it: those of thin lines mean
     something. A photograph, which 256 colours do not give, becomes lossy WebP.
     """
+    if drawn.getcolors(COLOURS[-1]):  # so few that none need be given up
+        return _webp(drawn, lossless=True, quality=80)
     for colours in COLOURS:
         few = drawn.quantize(colours, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE).convert("RGB")
         if farthest(few, drawn) <= FAITHFUL:
