@@ -17,7 +17,7 @@ SHOWN_PER_INCH = 148
 DRAWN_PER_INCH = 200
 """Pixels of a file that does not say how many it has per inch."""
 
-COLOURS = (32, 64, 128, 256)
+COLOURS = (128, 256)
 """How many colours a picture may keep; the fewest are taken that are faithful."""
 FAITHFUL = 40
 """By how many of 255 levels a pixel of an embedded picture may be off in one of its channels at most."""
