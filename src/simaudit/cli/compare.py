@@ -25,17 +25,15 @@ def diff(first: Path, second: Path, output: Path | None, rows: int) -> None:
 
     A and B are folders with results/, or files in results/, such as numbers.json.
     """
-    from rich.console import Console
-
+    from simaudit.provenance.tree import show
     from simaudit.report.diff import NOTE, Compared, diff_page, diff_tables
     from simaudit.storage.atomic import atomic_path
 
     runs = Compared.read(first), Compared.read(second)
-    console = Console()
-    for table in diff_tables(*runs, rows):
-        console.print(table)
-    click.echo(NOTE)
-    if output:
+    if output:  # first, since who pipes the tables into a pager may not read to their end
         with atomic_path(output) as temporary:
             temporary.write_text(diff_page(*runs, (str(first), str(second))), encoding="utf-8")
         click.echo(f"{output}: written", err=True)
+    for table in diff_tables(*runs, rows):
+        show(table)
+    click.echo(NOTE)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from itertools import islice
 from typing import Any
 
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.markup import escape
 from rich.tree import Tree
 
@@ -42,9 +42,9 @@ def file_tree(path: str, step: Step, depth: int | None) -> Tree:
     return tree
 
 
-def show(tree: Tree) -> None:
-    """Print a tree: within the width of a terminal, elsewhere one line for each of its lines."""
-    Console(width=None if sys.stdout.isatty() else UNBROKEN, emoji=False).print(tree)
+def show(shown: RenderableType) -> None:
+    """Print a tree or a table: within the width of a terminal, elsewhere one line for each of its lines."""
+    Console(width=None if sys.stdout.isatty() else UNBROKEN, emoji=False).print(shown)
 
 
 def _grow(tree: Tree, step: Step, seen: set[str], depth: int | None) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from rich.markup import escape
 from rich.table import Table
 
 from simaudit.evaluation.numbers import Ledger, Number
@@ -143,7 +144,7 @@ def diff_tables(first: Compared, second: Compared, shown: int) -> Iterator[Table
         for column in columns:
             table.add_column(column, overflow="fold")
         for row in rows[:shown]:
-            table.add_row(*row)
+            table.add_row(*map(escape, row))
         yield table
 
 
