@@ -17,6 +17,7 @@ from checkpoints import change
 from PIL import Image
 
 from owning import EACH, SIDE, rows, save_list, save_model, save_pictures, state
+from simaudit.attacks.attack import TargetAttack
 from simaudit.audit import folder, plan, screen
 from simaudit.audit.attacks import COARSE, FINE, timesteps
 from simaudit.audit.preflight import examine
@@ -24,11 +25,15 @@ from simaudit.audit.question import Question
 from simaudit.audit.result import Limit
 from simaudit.audit.run import LOCK, audit
 from simaudit.data.store import pixels_hash
+from simaudit.diffusion.noise import SampleNoise
 from simaudit.diffusion.schedule import NoiseSchedule
 from simaudit.machine.locks import ALIVE, only_one
 from simaudit.plan.load import load
+from simaudit.scoring.questions import AskedTarget, Asking
+from simaudit.scoring.run import score_together
 from simaudit.storage.hashes import sha256_bytes
 from simaudit.storage.json import write_json
+from simaudit.targets.checkpoint import load as checkpoint
 from simaudit.targets.files import file_hashes
 from simaudit.vocabulary.errors import SimauditError
 
@@ -121,12 +126,29 @@ def test_queries_are_those_that_the_attacks_really_make(owned):
     assert all(not passes.backward for name, passes in facts.passes.items() if name in asked)
     assert "of them differentiate: flipd 24, gradient_mask 4, gsa 10, noise_optim 6 (backward" in said(facts)
     samples, drawn = 2 * EACH, facts.values["quality"]["samples"] * facts.values["quality"]["steps"]
-    assert facts.all_queries == samples * sum(facts.queries.values()) + drawn + facts.judging.queries
+    assert facts.all_queries == samples * facts.together.queries + drawn + facts.judging.queries
+    alone = sum(facts.queries.values())
+    assert f"{facts.together.queries} per image ({alone} if each attack asked alone)" in said(facts)
     one_each = examine(replace(owned, attacks=("sima", "secmi", "secmi_nns"))).judging
     assert one_each == (
         facts.values["quality"]["samples"] * (1 + facts.queries["secmi"]),
         0,
     )  # no learned head
+
+
+def test_the_forecast_counts_what_several_attacks_ask_once(owned):
+    facts = examine(replace(owned, attacks=("all",)))
+    params = plan.params(facts.values)
+    attacks = {name: params.attacks[name] for name in facts.passes}
+    asking = {name: Asking(knobs) for name, knobs in attacks.items() if isinstance(knobs, TargetAttack)}
+    model, images = (
+        AskedTarget(checkpoint.load(facts.layout, torch.device("cpu")), 3),
+        2 * torch.rand(3, 3, SIDE, SIDE) - 1,
+    )
+    score_together(asking, model, images, SampleNoise(0, np.arange(3)))
+    alone = sum(facts.queries[name] for name, one in asking.items() if one.attack.differentiates())
+    assert model.asked == 3 * (facts.together.queries - alone)
+    assert facts.together.backward == sum(passes.backward for passes in facts.passes.values())
 
 
 def test_a_dry_run_writes_nothing(owned, tmp_path, monkeypatch):

@@ -1,4 +1,4 @@
-"""What an audit costs: the parameters of a network, the queries of an attack, and the time of a query."""
+"""What an audit costs: the parameters of a network, the queries of its attacks, and the time of a query."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ import numpy as np
 import torch
 from safetensors import safe_open
 
-from simaudit.attacks.attack import TargetAttack
 from simaudit.diffusion.noise import SampleNoise
 from simaudit.diffusion.schedule import Timestep
-from simaudit.scoring.run import score_batch
+from simaudit.scoring.questions import AskedTarget, Asking
+from simaudit.scoring.run import score_together
 from simaudit.targets.checkpoint.component import Component
 from simaudit.targets.target import Target
 
@@ -50,9 +50,10 @@ class Passes(NamedTuple):
 
 
 class Counted:
-    """A target that counts how often its denoiser is asked and differentiated, and answers 1 without asking it.
+    """A target that counts how often its denoiser is asked and differentiated, and answers cos z without asking it.
 
-    The answer can be differentiated by its input and by `parameters`, of which it has one.
+    So the walks of different attacks meet only where they would meet under any model. The answer can be differentiated
+    by its input and by `parameters`, of which it has one.
     """
 
     def __init__(self, target: Target) -> None:
@@ -76,7 +77,7 @@ class Counted:
 
     def predict_noise(self, z: torch.Tensor, timestep: Timestep) -> torch.Tensor:
         self.queries += 1
-        answer = 1 + 0 * (z + self.parameters["bias"].to(z))
+        answer = torch.cos(z + self.parameters["bias"].to(z))
         if answer.requires_grad:
             answer.register_hook(self._count_backward)  # type: ignore[no-untyped-call]
         return answer
@@ -85,14 +86,14 @@ class Counted:
         self.backward += 1
 
 
-def count_passes(attack: TargetAttack, target: Target, image: torch.Tensor, conditions: int = 0) -> Passes:
-    """Return how often an attack really asks and differentiates for one sample; `image` is (1, C, H, W).
+def count_passes(asking: Mapping[str, Asking], target: Target, image: torch.Tensor) -> Passes:
+    """Return how often these attacks really ask and differentiate for one sample; `image` is (1, C, H, W).
 
-    A model of classes is asked under so many `conditions`, none for another model.
+    What several of them ask is asked once, as when they are scored in one process.
     """
     counted = Counted(target)
-    score_batch(attack, counted, image, SampleNoise(0, np.zeros(1, dtype=np.int64)))
-    return Passes(*(count * max(conditions, 1) for count in (counted.queries, counted.backward)))
+    score_together(asking, AskedTarget(counted, rows=1), image, SampleNoise(0, np.zeros(1, dtype=np.int64)))
+    return Passes(counted.queries, counted.backward)
 
 
 @torch.inference_mode()

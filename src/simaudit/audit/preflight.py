@@ -26,6 +26,7 @@ from simaudit.diffusion.schedule import NoiseSchedule
 from simaudit.evaluation.controls.jobs import left_out
 from simaudit.machine.devices import resolve_device
 from simaudit.machine.precision import computing_in
+from simaudit.scoring.questions import Asking
 from simaudit.storage.hashes import sha256_file
 from simaudit.targets.checkpoint.hub import fetching
 from simaudit.targets.checkpoint.layout import Layout
@@ -56,9 +57,10 @@ class Facts:
     hash that score files give it, and `membership` says how its members are known. The folder has `images`, which it
     takes in this `shape`, and of which some are `unused`. `sides` has the sizes of both sides, `folds` those of
     (members, held-out samples) by fold, `copies` how many samples equal another of their side. `values` is params.yaml.
-    `passes` are those of each attack per image, `skipped` says why others are not run, `drawing` is how many queries
-    it takes to draw samples, `judging` are the passes to ask attacks about these, at one timestep each, and `seconds`
-    is how long a query takes on a core or on the `device`.
+    `passes` are those of each attack per image if it asked alone, `together` those of all of them in one process,
+    `skipped` says why others are not run, `drawing` is how many queries it takes to draw samples, `judging` are at most
+    the passes to ask attacks about these, at one timestep each, and `seconds` is how long a query takes on a core or on
+    the `device`.
     """
 
     question: Question
@@ -75,6 +77,7 @@ class Facts:
     copies: Mapping[str, int]
     values: Mapping[str, Any]
     passes: Mapping[str, Passes]
+    together: Passes
     skipped: Mapping[str, str]
     drawing: int
     judging: Passes
@@ -83,20 +86,20 @@ class Facts:
 
     @property
     def queries(self) -> dict[str, int]:
-        """How often each attack asks the model for one image."""
+        """How often each attack asks the model for one image if it asks alone."""
         return {name: passes.queries for name, passes in self.passes.items()}
 
     @property
     def all_queries(self) -> int:
         """How often the model is asked in all."""
-        of_images = sum(self.sides.values()) * sum(self.queries.values())
+        of_images = sum(self.sides.values()) * self.together.queries
         return of_images + self.drawing + self.judging.queries
 
     def duration(self, cores: int) -> float:
         """Return about how many seconds the audit takes on so many cores."""
         at_once = cores if self.device == "cpu" else 1
         jobs = JOBS + len(self.passes)
-        of_images = sum(self.sides.values()) * sum(passes.time for passes in self.passes.values())
+        of_images = sum(self.sides.values()) * self.together.time
         asking = of_images + self.drawing + self.judging.time
         return asking * self.seconds / at_once + jobs * SECONDS_A_JOB / cores
 
@@ -145,14 +148,17 @@ def examine(question: Question) -> Facts:
     shape = pictures.common(layout.shape)
     values = plan.written(question, attacks, fine, coarse, layout, shape, labels)
     params = plan.params(values)
-    conditions = len(params.conditions_of(question.name))
+    conditions = params.conditions_of(question.name)
     used = split[split.role != UNUSED]
     run = {name: params.attacks[name] for name in attacks}
-    asking = {name: attack for name, attack in run.items() if isinstance(attack, TargetAttack)}
+    asking = {
+        name: Asking(attack, conditions) for name, attack in run.items() if isinstance(attack, TargetAttack)
+    }
+    passes = {name: count_passes({name: one}, target, batch[:1]) for name, one in asking.items()}
     judged = [
-        count_passes(attack.at(max(attack.grid, default=None)), target, batch[:1])
-        for attack in asking.values()
-        if left_out(attack) is None
+        count_passes({name: Asking(one.attack.at(max(one.attack.grid, default=None)))}, target, batch[:1])
+        for name, one in asking.items()
+        if left_out(one.attack) is None
     ]
     return Facts(
         question=question,
@@ -168,10 +174,8 @@ def examine(question: Question) -> Facts:
         folds=sizes_of(split),
         copies={side: int(used[used.role == side].sha256.duplicated().sum()) for side in SIDES},
         values=values,
-        passes={
-            name: count_passes(asking[name], target, batch[:1], conditions) if name in asking else Passes()
-            for name in run
-        },
+        passes={name: passes.get(name, Passes()) for name in run},
+        together=count_passes(asking, target, batch[:1]),
         skipped=skipped,
         drawing=params.quality.samples * params.quality.steps,
         judging=Passes(*(params.quality.samples * sum(counts) for counts in zip(*judged, strict=True))),

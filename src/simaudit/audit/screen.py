@@ -51,11 +51,12 @@ def _rows(facts: Facts, output: Path, cores: int) -> Iterator[tuple[str, str]]:
     for why in dict.fromkeys(facts.skipped.values()):
         names = [name for name, reason in facts.skipped.items() if reason == why]
         yield "", f"not run: {', '.join(names)} ({why})"
-    per_image, rate = sum(facts.queries.values()), 1 / facts.seconds
-    yield "Queries", f"{per_image} per image, {facts.all_queries} in all"
+    alone, together, rate = sum(facts.queries.values()), facts.together.queries, 1 / facts.seconds
+    shared = f" ({alone} if each attack asked alone)" if alone > together else ""
+    yield "Queries", f"{together} per image{shared}, {facts.all_queries} in all"
     yield (
         "",
-        f"of them {facts.drawing} to draw samples, {facts.judging.queries} to judge these by the attacks",
+        f"of them {facts.drawing} to draw samples, at most {facts.judging.queries} to judge these by the attacks",
     )
     yield (
         "Time",

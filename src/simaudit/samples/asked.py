@@ -12,7 +12,6 @@ from simaudit.attacks.derived_attack import Statistics
 from simaudit.data.classes import read_classes
 from simaudit.data.split import Split
 from simaudit.data.store import Images
-from simaudit.diffusion.noise import SampleNoise
 from simaudit.machine.devices import resolve_device
 from simaudit.machine.precision import set_precision
 from simaudit.machine.progress import Progress
@@ -20,7 +19,7 @@ from simaudit.samples.draw import classes_to_draw
 from simaudit.scoring.batch_size import fitting
 from simaudit.scoring.jobs import ScoringKnobs
 from simaudit.scoring.questions import AskedTarget, Asking
-from simaudit.scoring.run import score_together
+from simaudit.scoring.run import Samples, ask_in_turn, batches_of
 from simaudit.scoring.score_file import require_finite
 from simaudit.scoring.unfinished import Piece
 from simaudit.targets.family import family_type
@@ -71,18 +70,17 @@ class OwnSamples:
 
         Raises SimauditError when one is not finite.
         """
-        parts, count = list[dict[str, Piece]](), len(self.images)
-        model = AskedTarget(self.target, self.batch_size)
-        with Progress("", count, unit="sample") as progress:
-            for first in range(0, count, self.batch_size):
-                rows = np.arange(first, min(first + self.batch_size, count))
-                batch = torch.from_numpy(self.images[rows]).to(self.device)
-                labels = None if self.labels is None else torch.from_numpy(self.labels[rows])
-                noise = SampleNoise(self.seed, self.first_id + rows)
-                parts.append(score_together(asking, model, batch, noise, labels))
-                for piece in parts[-1].values():
-                    require_finite("the model's own samples", piece.columns, piece.values, rows)
-                progress.advance(len(rows))
+        parts, places = list[dict[str, Piece]](), np.arange(len(self.images))
+        samples = Samples(self.images, places, self.first_id + places, self.labels)
+        batches = batches_of(len(places), self.batch_size)
+        work = [(batch, asking) for batch in batches]
+        asked = ask_in_turn(AskedTarget(self.target, self.batch_size), samples, self.seed, self.device, work)
+        with Progress("", len(places), unit="sample") as progress:
+            for batch, part in zip(batches, asked, strict=True):
+                for piece in part.values():
+                    require_finite("the model's own samples", piece.columns, piece.values, places[batch])
+                parts.append(part)
+                progress.advance(batch.stop - batch.start)
         return {
             name: Statistics(
                 parts[0][name].columns,

@@ -70,9 +70,7 @@ class AskedTarget:
         parts, start = [], 0
         while start < len(z):
             rows = slice(start, start + self.rows)
-            target = self.target
-            if condition is not None:
-                target = target.conditioned(None if labels is None else labels[rows])
+            target = under_condition(self.target, condition, None if labels is None else labels[rows])
             try:
                 parts.append(target.predict_noise(z[rows], t if isinstance(t, int) else t[rows]))
             except Exception as error:
@@ -201,11 +199,8 @@ class _Batch:
         """Set an attack going under each condition; under the first alone where it asks the denoiser nothing."""
         walks: list[_Walk] = []
         for condition in asking.conditions or (None,):
-            place, target, labels = self._conditions.index(condition), self._model.target, None
-            if condition is not None:
-                labels = self._labels if condition == "labels" else None
-                target = target.conditioned(labels)
-            view = cast(Target, _View(self, target, place, labels))
+            target = under_condition(self._model.target, condition, self._labels)
+            view = cast(Target, _View(self, target, self._conditions.index(condition), self._labels))
             walk = _Walk(greenlet(self._walked(asking.attack, view)))
             walks.append(walk)
             self._go_on(walk, None)
@@ -276,6 +271,13 @@ def _joined(conditions: Sequence[Condition], walks: Sequence[_Walk]) -> Asked:
         )
     ]
     return Asked(statistics, sum(walk.seconds for walk in walks), sum(walk.queries for walk in walks))
+
+
+def under_condition(target: Target, condition: Condition | None, labels: torch.Tensor | None) -> Target:
+    """Return a target as it is asked about a batch under a condition, if any; `labels` (B,) are the batch's classes."""
+    if condition is None:
+        return target
+    return target.conditioned(labels if condition == "labels" else None)
 
 
 def under(

@@ -23,7 +23,7 @@ from simaudit.diffusion.noise import SampleNoise, noise_of_batches
 from simaudit.machine.progress import Progress
 from simaudit.machine.transfer import sent_ahead
 from simaudit.scoring.maps import Maps
-from simaudit.scoring.questions import Asked, AskedTarget, Asking, ask, under
+from simaudit.scoring.questions import Asked, AskedTarget, Asking, ask, under, under_condition
 from simaudit.scoring.score_file import ScoreWriter, require_finite
 from simaudit.scoring.unfinished import Piece, Unfinished
 from simaudit.storage.atomic import atomic_path
@@ -68,28 +68,21 @@ class Asker:
 
     @property
     def batches(self) -> list[slice]:
-        """The rows of the split that are asked about together: all batches are of one size, or one less.
+        """The rows of the split that are asked about together.
 
         They follow from the split and the size alone, and none depends on another: a part of them can be scored
         elsewhere.
         """
-        count = -(-len(self.split) // self.batch_size)
-        ends = np.linspace(0, len(self.split), count + 1).round().astype(int).tolist()
-        return [slice(start, stop) for start, stop in pairwise(ends)]
+        return batches_of(len(self.split), self.batch_size)
 
     def ask(
         self, work: Sequence[tuple[slice | np.ndarray, Mapping[str, Asking]]]
     ) -> Iterator[dict[str, Piece]]:
-        """Yield what each attack gets, by its name, of one batch after another: of these samples of the split each.
-
-        On a GPU a thread reads the next images and draws the next noise meanwhile.
-        """
-        ids = [self.split.sample_id[rows] for rows, _ in work]
-        batches = sent_ahead((self.images[of_batch] for of_batch in ids), self.device)
-        noises = noise_of_batches(self.seed, ids, self.device)
-        for (rows, asking), batch, noise in zip(work, batches, noises, strict=True):
-            labels = None if self.labels is None else torch.from_numpy(self.labels[rows])
-            yield score_together(asking, self.model, batch, noise, labels)
+        """Yield what each attack gets, by its name, of one batch after another: of these samples of the split each."""
+        ids = self.split.sample_id
+        return ask_in_turn(
+            self.model, Samples(self.images, ids, ids, self.labels), self.seed, self.device, work
+        )
 
     def few(
         self, asking: Mapping[str, Asking]
@@ -102,6 +95,42 @@ class Asker:
             return {name: (piece.columns, piece.values) for name, piece in got.items()}
 
         return ask
+
+
+class Samples(NamedTuple):
+    """N samples that are asked about: the `rows` (N,) of `images`, and the `ids` (N,) by which their noise is drawn.
+
+    `labels` are their classes, (N,) int64, where these are asked for.
+    """
+
+    images: Images
+    rows: np.ndarray
+    ids: np.ndarray
+    labels: np.ndarray | None = None
+
+
+def batches_of(count: int, size: int) -> list[slice]:
+    """Return the batches of so many samples: all are of one size, or one less, and none is larger than `size`."""
+    ends = np.linspace(0, count, -(-count // size) + 1).round().astype(int).tolist()
+    return [slice(start, stop) for start, stop in pairwise(ends)]
+
+
+def ask_in_turn(
+    model: AskedTarget,
+    samples: Samples,
+    seed: int,
+    device: torch.device,
+    work: Sequence[tuple[slice | np.ndarray, Mapping[str, Asking]]],
+) -> Iterator[dict[str, Piece]]:
+    """Yield what each attack gets, by its name, of one batch after another: of these samples each.
+
+    On a GPU a thread reads the next images and draws the next noise meanwhile.
+    """
+    batches = sent_ahead((samples.images[samples.rows[batch]] for batch, _ in work), device)
+    noises = noise_of_batches(seed, [samples.ids[batch] for batch, _ in work], device)
+    for (batch, asking), images, noise in zip(work, batches, noises, strict=True):
+        labels = None if samples.labels is None else torch.from_numpy(samples.labels[batch])
+        yield score_together(asking, model, images, noise, labels)
 
 
 class Spent(NamedTuple):
@@ -236,11 +265,7 @@ def _in_parts(
         of_rows = None if labels is None else labels[rows]
         statistics: list[Statistic] = []
         for place, condition in enumerate(asking.conditions or [None]):
-            asked = (
-                target
-                if condition is None
-                else target.conditioned(of_rows if condition == "labels" else None)
-            )
+            asked = under_condition(target, condition, of_rows)
             found = list(asking.attack.statistics(asked, images[rows], noise.of(rows)))
             statistics += under(condition, found, is_first=place == 0)
             if not any(statistic.queries for statistic in found):
