@@ -8,10 +8,9 @@ include: "workflow/rules/common.smk"
 include: "workflow/rules/terminal.smk"
 include: "workflow/rules/data.smk"
 include: "workflow/rules/targets.smk"
-include: "workflow/rules/scores.smk"
+include: "workflow/rules/processes.smk"
 include: "workflow/rules/evaluation.smk"
 include: "workflow/rules/comparison.smk"
-include: "workflow/rules/figures.smk"
 include: "workflow/rules/report.smk"
 
 

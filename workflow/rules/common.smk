@@ -177,7 +177,7 @@ def written():
 
 
 def processes(*phases):
-    """The names of the processes of these phases. Each needs a rule of its own, since it writes its own files."""
+    """The names of the processes of these phases."""
     return [name for name in PROCESSES if name.split("/")[0] in phases]
 
 

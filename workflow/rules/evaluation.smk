@@ -1,4 +1,4 @@
-# How well each attack tells members from held-out samples, how well one could without the model, and how good it is.
+# How well one could tell members from held-out samples without the model, and which samples are nearly copies of others.
 
 
 rule blind:
@@ -41,29 +41,3 @@ rule nearest:
         stamp=stamp("nearest/{split}"),
     shell:
         "simaudit run nearest/{wildcards.split} --threads {threads}"
-
-
-# An audit: every attack measured, the quality of images drawn from its target, whether attacks take these for members,
-# whether sets of members can be told, and which samples most attacks accuse.
-for name in processes("evaluation"):
-
-    rule:
-        name:
-            rule_of(name)
-        input:
-            data=reads(name),
-        output:
-            data=writes(name),
-        log:
-            f"results/logs/{name}.log",
-        priority: priority(name)
-        threads: threads(name)
-        resources:
-            mem_mb=memory(name),
-            runtime=240,
-            gpu=gpu(name),
-        params:
-            stamp=stamp(name),
-            process=name,  # the command is put together when the loop is over
-        shell:
-            "simaudit run {params.process} --threads {threads}"

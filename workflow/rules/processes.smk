@@ -1,10 +1,17 @@
-# What attacks and people want to know of each target: every statistic of every sample, and images drawn from it. One
-# process per audit loads its target once. Which jobs share a process, these say themselves (`Job.process`).
+# What is done for each audit, many jobs in one process, and the figures of each and of the run. Which jobs share a process,
+# these say themselves (`Job.process`). Each process needs a rule of its own, since it writes its own files.
 
-# score: the target of an audit and its intermediate checkpoints, asked by every attack; images drawn from it; and the
-# attacks that are computed from these. references: the references of an audit, asked about its samples. derive: the
-# attacks that are computed from scores under references.
-for name in processes("score", "references", "derive"):
+# What a process may take at most, in minutes, by what it is for.
+#
+# score: the target of an audit and its intermediate checkpoints, loaded once and asked by every attack; images drawn
+# from it; and the attacks that are computed from these. references: the references of an audit, asked about its samples.
+# derive: the attacks that are computed from scores under references. evaluation: every attack measured, the quality of
+# images drawn from the target, whether attacks take these for members, whether sets of members can be told, and which
+# samples most attacks accuse. figures: pictures, each with a table of exactly the values in it and the words beside it.
+MINUTES = {"score": 1440, "references": 1440, "derive": 1440, "evaluation": 240, "figures": 60}
+
+
+for name in processes(*MINUTES):
 
     rule:
         name:
@@ -20,7 +27,7 @@ for name in processes("score", "references", "derive"):
         threads: threads(name)
         resources:
             mem_mb=memory(name),
-            runtime=1440,
+            runtime=MINUTES[name.split("/")[0]],
             gpu=gpu(name),
         params:
             stamp=stamp(name),
@@ -48,7 +55,7 @@ for name in filter(shards_of, PROCESSES):
         threads: threads(name)
         resources:
             mem_mb=memory(name),
-            runtime=1440,
+            runtime=MINUTES[name.split("/")[0]],
             gpu=gpu(name),
         params:
             stamp=stamp(name),
