@@ -22,7 +22,7 @@ figures: $(VENV)/.ready
 	snakemake --cores all
 
 test: $(VENV)/.ready
-	pytest --numprocesses 3 --dist loadfile
+	pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder tests/workflow tests/unit  # the longest files first
 
 fuzz: $(VENV)/.ready
 	HYPOTHESIS_PROFILE=fuzz pytest tests/unit/test_fuzz.py
