@@ -353,7 +353,7 @@ def test_an_attack_of_the_users_own_is_one_file_and_one_entry(results):
     roc = (results.path / "results/figures/digits-ddpm/roc_loglog.pdf").read_bytes()
     assert results.due() == set()
     results.change("audits.digits-ddpm.attacks", TARGETS["digits-ddpm"])
-    results.snakemake()
+    results.snakemake("figures_digits-ddpm")
     assert (results.path / "results/figures/digits-ddpm/roc_loglog.pdf").read_bytes() != roc
 
 
