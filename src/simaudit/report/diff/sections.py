@@ -27,6 +27,11 @@ class Section:
     rows: Sequence[tuple[str, ...]]
 
     @property
+    def heading(self) -> str:
+        """The title, with how much differs."""
+        return f"{self.title}: {len(self.rows) or 'no difference'}"
+
+    @property
     def columns(self) -> list[Column]:
         """The columns, of words all of them."""
         return [Column(head, head) for head in self.heads]
@@ -76,8 +81,15 @@ def changes(first: Compared, second: Compared) -> list[Change]:
 
 
 def sections(first: Compared, second: Compared) -> list[Section]:
-    """Return what differs. What is said of a target is compared where both runs have the target, and say it."""
-    numbers = first.ledger.numbers, second.ledger.numbers
+    """Return what differs. What is said of a target is compared where both runs have the target, and say it.
+
+    Numbers of a target that one run has alone are not listed.
+    """
+    apart = {*first.targets} ^ {*second.targets}
+    numbers = [
+        {name for name, number in run.ledger.numbers.items() if number.audit not in apart}
+        for run in (first, second)
+    ]
     rows = [change.row for change in changes(first, second)]
     return [
         Section("Targets", ("target", "what", "A", "B"), _of_targets(first, second)),

@@ -11,15 +11,15 @@ from simaudit.report.rendering import joined, templates
 
 
 def diff_tables(first: Compared, second: Compared, shown: int) -> Iterator[Table | str]:
-    """Yield for each section a table of its first `shown` rows, or a line where nothing differs, for the terminal."""
+    """Yield for each section its title, with how much differs, and a table of its first `shown` rows, if it has any."""
     for section in sections(first, second):
+        yield section.heading
         if not section.rows:
-            yield f"{section.title}: no difference"
             continue
         more = (
             f"and {len(section.rows) - shown} more; --output has all" if len(section.rows) > shown else None
         )
-        table = Table(title=f"{section.title}: {len(section.rows)}", title_justify="left", caption=more)
+        table = Table(caption=more)
         for head in section.heads:
             table.add_column(head, overflow="fold")
         for row in section.rows[:shown]:
