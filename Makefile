@@ -46,7 +46,7 @@ coverage: $(VENV)/.ready
 docs: $(VENV)/.ready
 	python docs/generate/reference.py
 	zensical build --strict --clean
-	@echo "Documentation: site/index.html   (its search needs a server: python -m http.server --directory site)"
+	@echo "Documentation: site/index.html   (open it in a browser)"
 
 doc-numbers: $(VENV)/.ready
 	python docs/generate/run_numbers.py

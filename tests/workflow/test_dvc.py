@@ -51,10 +51,25 @@ def test_afterwards_neither_dvc_nor_snakemake_finds_anything_to_do(reproduced):
     assert repro(reproduced) == set()
 
 
-def test_metrics_are_a_row_per_target(reproduced):
-    shown = json.loads(reproduced.run("dvc", "metrics", "show", "--json").stdout)
-    found = {Path(name).as_posix(): entry["data"] for name, entry in shown[""]["data"].items()}
-    assert set(found) == {f"results/metrics/{target}.json" for target in TARGETS}
+SUMMARY = "results/summary.json"
+
+
+def metrics(repository, *files):
+    """What `dvc metrics show` has of some files, by their names."""
+    shown = json.loads(repository.run("dvc", "metrics", "show", *files, "--json").stdout)
+    return {Path(name).as_posix(): entry["data"] for name, entry in shown[""]["data"].items()}
+
+
+def test_metrics_are_the_summary_of_the_run(reproduced):
+    (said,) = metrics(reproduced).items()
+    assert said == (SUMMARY, json.loads((reproduced.path / SUMMARY).read_text()))
+    assert (said[1]["audited"], said[1]["worst"] in TARGETS) == (2, True)
+
+
+def test_metrics_of_each_audit_are_a_row_where_they_are_asked_for(reproduced):
+    files = [f"results/metrics/{target}.json" for target in TARGETS]
+    found = metrics(reproduced, *files)
+    assert set(found) == set(files)
     row = found["results/metrics/digits-ddpm.json"]
     numbers = json.loads((reproduced.path / "results/numbers.json").read_text())
     auc = numbers[f"digits-ddpm.{row['best']}.auc"]
@@ -81,7 +96,7 @@ def test_a_changed_attack_and_one_of_the_users_own_are_scored_again_and_nothing_
     assert "my_attack" in summary["attacks"]
     assert summary["attacks"]["loss"]["selected"]["variant"] == {"draws": 2}
     diff = json.loads(repository.run("dvc", "metrics", "diff", "--json").stdout)
-    assert "results/metrics/digits-ddpm.json" in {Path(name).as_posix() for name in diff}
+    assert SUMMARY in {Path(name).as_posix() for name in diff}
     assert "up to date" in repository.run("dvc", "status").stdout
     assert repository.due() == set()
 

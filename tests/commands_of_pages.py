@@ -22,7 +22,7 @@ from simaudit.plan.jobs import jobs
 from simaudit.plan.load import load
 from simaudit.vocabulary.errors import SimauditError
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[1]
 SEPARATORS = {"&&", "||", ";", "|"}
 
 
