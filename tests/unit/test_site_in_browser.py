@@ -28,7 +28,6 @@ def open_page(browser, site):
     page, asked, errors = browser.new_page(), [], []
     page.on("request", lambda request: asked.append(request.url))
     page.on("pageerror", lambda error: errors.append(str(error)))
-    page.on("console", lambda message: errors.append(message.text))
 
     def open_page(name, size="desktop"):
         page.set_viewport_size(SIZES[size])

@@ -11,6 +11,10 @@ pytestmark = pytest.mark.workflow
 INSTEAD = {
     "simaudit COMMAND --help": "simaudit trace --help",
     "simaudit run PROCESS": "simaudit run evaluation/digits-ddpm",
+    "simaudit run JOB": "simaudit run verdict",
+    "simaudit run <job>": "simaudit run split/digits-300",
+    "simaudit trace ID": "simaudit trace digits-ddpm.pia.auc",
+    "simaudit trace FILE": "simaudit trace results/summary.json",
     "simaudit diff A B": "simaudit diff . results/numbers.json",
     "simaudit diff A B --output diff.html": "simaudit diff . results/numbers.json --output diff.html",
     # What the small run does not draw.
@@ -75,6 +79,9 @@ NOT_TYPED = {
         "make coverage",
         "make fuzz",
         "make test",
+    ],
+    "it deletes the results": [
+        "make clean",
     ],
     "it is about the default run": [
         "make doc-numbers",
