@@ -22,7 +22,7 @@ figures: $(VENV)/.ready
 	snakemake --cores all
 
 test: $(VENV)/.ready
-	pytest --numprocesses 3 --dist loadfile
+	pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder tests/workflow tests/unit  # the longest files first
 
 fuzz: $(VENV)/.ready
 	HYPOTHESIS_PROFILE=fuzz pytest tests/unit/test_fuzz.py
@@ -46,7 +46,7 @@ coverage: $(VENV)/.ready
 docs: $(VENV)/.ready
 	python docs/generate/reference.py
 	zensical build --strict --clean
-	@echo "Documentation: site/index.html   (its search needs a server: python -m http.server --directory site)"
+	@echo "Documentation: site/index.html   (open it in a browser)"
 
 doc-numbers: $(VENV)/.ready
 	python docs/generate/run_numbers.py

@@ -5,8 +5,12 @@ sees: its id in results/numbers.json, and then its value, or its value and its l
 there, and a value before " %" is written in percent. `make doc-numbers` takes the numbers of results/numbers.json
 into docs/numbers.json, which has those that pages mention and no others, and writes them into the pages; it copies the
 run's picture that they show, too. A test fails while a page says something else than docs/numbers.json.
+
+An AUC that a figure alone has is named by the figure's CSV and what the columns of its row hold:
+`digits-ddpm/norms.csv:norm=2,selected_in_variant=True`.
 """
 
+import csv
 import json
 import re
 import shutil
@@ -57,14 +61,29 @@ def read(file: Path) -> dict[str, list[float | None]]:
     return found
 
 
+def drawn(id: str, figures: Path) -> list[float | None]:
+    """Return an AUC with its limits, of the one row that an id names, in a CSV under a folder of figures."""
+    file, _, named = id.partition(":")
+    wanted = dict(pair.split("=") for pair in named.split(","))
+    with (figures / file).open(encoding="utf-8", newline="") as table:
+        (row,) = (row for row in csv.DictReader(table) if wanted.items() <= row.items())
+    return [float(row[key]) for key in ("auc", "auc_low", "auc_high")]
+
+
 def main() -> None:
-    ledger = json.loads((ROOT / "results/numbers.json").read_text(encoding="utf-8"))
-    numbers = {id: [ledger[id][key] for key in ("value", "low", "high")] for id in sorted(mentioned())}
+    results = ROOT / "results"
+    ledger = json.loads((results / "numbers.json").read_text(encoding="utf-8"))
+    numbers = {
+        id: drawn(id, results / "figures")
+        if ".csv:" in id
+        else [ledger[id][key] for key in ("value", "low", "high")]
+        for id in sorted(mentioned())
+    }
     lines = ",\n".join(f" {json.dumps(id)}: {json.dumps(values)}" for id, values in numbers.items())
     EXTRACT.write_text(f"{{\n{lines}\n}}\n", encoding="utf-8")
     for page in pages():
         page.write_text(written(page.read_text(encoding="utf-8"), numbers), encoding="utf-8")
-    shutil.copyfile(ROOT / "results/figures/digits-ddpm" / PICTURE, ROOT / "docs" / PICTURE)
+    shutil.copyfile(results / "figures/digits-ddpm" / PICTURE, ROOT / "docs" / PICTURE)
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 import pytest
 from auditing import Audit, SmallRun, new_audit
+from browsing import chromium
 
 
 @pytest.fixture
@@ -31,3 +32,10 @@ def small_run(tmp_path_factory) -> SmallRun:
     ]
     arms = {"net": {"beta": 0.01, "adversarial": False}, "other": {"beta": 0.0, "adversarial": True}}
     return SmallRun.of(audit, targets, blind, arms)
+
+
+@pytest.fixture(scope="module")
+def browser():
+    """See `chromium`."""
+    with chromium() as browser:
+        yield browser

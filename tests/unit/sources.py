@@ -34,5 +34,5 @@ class Sources:
 
 def forget() -> None:
     """Let the next digest read all sources again."""
-    for function in (code._file, code._read, code._digest):
+    for function in (code._file, code._read, code._digest, code._digests):
         function.cache_clear()

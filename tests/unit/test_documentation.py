@@ -12,8 +12,8 @@ import reference
 import rule_graph
 import run_numbers
 import yaml
-from commands_of_pages import Command, commands, missing_paths, wrong
 
+from commands_of_pages import Command, commands, missing_paths, wrong
 from simaudit.audit.attacks import COARSE, FINE
 from simaudit.plan.schema import schema
 
@@ -101,6 +101,15 @@ def test_numbers_are_written_with_the_decimals_that_are_there():
     page = "0.5 <!--a.auc-->0.5 [0.10, 0.200]<!--/--> <!--a.auc-->1 %<!--/--> <!--b.auc-->0.00<!--/-->"
     said = "0.5 <!--a.auc-->0.9 [0.85, 0.988]<!--/--> <!--a.auc-->91 %<!--/--> <!--b.auc-->−0.05<!--/-->"
     assert run_numbers.written(page, numbers) == said
+
+
+def test_a_number_that_a_figure_alone_has_is_of_the_one_row_that_its_id_names(tmp_path):
+    table = tmp_path / "net/norms.csv"
+    table.parent.mkdir()
+    table.write_text("norm,at,auc,auc_low,auc_high\n1,5,0.1,0.0,0.2\n2,5,0.7,0.6,0.8\n2,9,0.9,0.8,1.0\n")
+    assert run_numbers.drawn("net/norms.csv:norm=2,at=9", tmp_path) == [0.9, 0.8, 1.0]
+    with pytest.raises(ValueError, match="too many"):
+        run_numbers.drawn("net/norms.csv:norm=2", tmp_path)
 
 
 def test_counts_in_sentences_are_those_of_the_code():

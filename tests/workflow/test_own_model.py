@@ -31,22 +31,22 @@ def save(folder, seed):
     DDPMPipeline(UNet2DModel(**sizes, **blocks), DDPMScheduler()).save_pretrained(folder)
 
 
-def test_a_model_is_scored_where_it_lies_until_it_changes_and_may_be_elsewhere_afterwards(fresh):
-    model = fresh.path / "models/theirs"
+def test_a_model_is_scored_where_it_lies_until_it_changes_and_may_be_elsewhere_afterwards(results):
+    model = results.path / "models/theirs"
     save(model, seed=0)
-    (fresh.path / "theirs.yaml").write_text(EXPERIMENT)
+    (results.path / "theirs.yaml").write_text(EXPERIMENT)
     before = {
         file: (file.read_bytes(), file.stat().st_mtime_ns) for file in model.rglob("*") if file.is_file()
     }
     asked = ("--configfile", "theirs.yaml", "--", SCORES)
-    done = fresh.snakemake(*asked)
+    done = results.snakemake(*asked)
     assert "Loading" not in done.stdout + done.stderr
     assert {file: (file.read_bytes(), file.stat().st_mtime_ns) for file in before} == before
-    assert fresh.due(*asked) == set()
-    model.rename(fresh.path / "elsewhere")
-    assert fresh.due(*asked) == set()
+    assert results.due(*asked) == set()
+    model.rename(results.path / "elsewhere")
+    assert results.due(*asked) == set()
     save(model, seed=1)
-    assert fresh.due(*asked) == {"train/theirs", "score/theirs"}
+    assert results.due(*asked) == {"train/theirs", "score/theirs"}
 
 
 def test_a_model_in_a_targets_place_is_refused_and_stays(fresh):

@@ -26,6 +26,7 @@ rule verdict:
         results=reads("verdict"),
     output:
         verdict="results/verdict.json",
+        summary="results/summary.json",
         record="results/records/verdict.json",
     log:
         "results/logs/verdict.log",

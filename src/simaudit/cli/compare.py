@@ -21,19 +21,23 @@ PATH = click.Path(path_type=Path, exists=True)
     help="At most so many rows of each table.",
 )
 def diff(first: Path, second: Path, output: Path | None, rows: int) -> None:
-    """Show what differs between the runs A and B: verdicts, AUC and TPR with limits, numbers, parameters.
+    """Show what differs between the runs A and B: verdicts, grades, controls, AUC and TPR with limits, parameters.
 
     A and B are folders with results/, or files in results/, such as numbers.json.
     """
     from simaudit.provenance.tree import show
-    from simaudit.report.diff import NOTE, Compared, diff_page, diff_tables
+    from simaudit.report.diff.run import Compared
+    from simaudit.report.diff.sections import NOTE
+    from simaudit.report.diff.shown import diff_page, diff_tables, said
     from simaudit.storage.atomic import atomic_path
 
-    runs = Compared.read(first), Compared.read(second)
+    runs, names = (Compared.read(first), Compared.read(second)), (str(first), str(second))
     if output:  # first, since who pipes the tables into a pager may not read to their end
         with atomic_path(output) as temporary:
-            temporary.write_text(diff_page(*runs, (str(first), str(second))), encoding="utf-8")
+            temporary.write_text(diff_page(*runs, names), encoding="utf-8")
         click.echo(f"{output}: written", err=True)
+    for letter, name, taken in said(*runs, names):
+        click.echo(f"{letter}: {name}   {taken}")
     for table in diff_tables(*runs, rows):
         show(table)
     click.echo(NOTE)

@@ -16,7 +16,15 @@ from functools import cache
 from importlib.util import resolve_name
 from pathlib import Path
 
-from simaudit.provenance.syntax import DOCUMENTATION, bound, is_text, mentioned, normal, statements
+from simaudit.provenance.syntax import (
+    DOCUMENTATION,
+    bound,
+    inner_statements,
+    is_text,
+    mentioned,
+    normal,
+    statements,
+)
 
 ROOT = Path(__file__).parents[1]
 UNTRACKED = frozenset(
@@ -60,6 +68,13 @@ class _Definition:
     statements: list[ast.stmt] = field(default_factory=list)
     mentions: set[str] = field(default_factory=set)
     imports: Imports = field(default_factory=dict)
+    _texts: dict[bool, list[str]] = field(default_factory=dict)
+
+    def texts(self, docstrings: bool) -> list[str]:
+        """The statements as texts that are the same whatever their layout; made once, for all jobs that reach them."""
+        if docstrings not in self._texts:
+            self._texts[docstrings] = [normal(statement, docstrings) for statement in self.statements]
+        return self._texts[docstrings]
 
 
 @dataclass
@@ -75,6 +90,12 @@ def digest(places: Iterable[str]) -> dict[str, str]:
 
     A place is <module>:<definition>, or a whole <module>. Raises NotHere when there is none of that name.
     """
+    return dict(_digests(tuple(places)))
+
+
+@cache
+def _digests(places: tuple[str, ...]) -> dict[str, str]:
+    """As `digest`: many jobs run the same code."""
     reached: dict[str, set[str]] = {}
     waiting = [_place(text) for text in places]
     while waiting:
@@ -123,11 +144,7 @@ def _refers_to(module: str, definition: _Definition) -> Iterator[Place]:
 @cache
 def _digest(module: str, names: frozenset[str], docstrings: bool) -> str:
     known = _read(module).definitions
-    texts = [
-        f"{name}\n{''.join(normal(statement, docstrings))}"
-        for name in sorted(names)
-        for statement in known[name].statements
-    ]
+    texts = [f"{name}\n{text}" for name in sorted(names) for text in known[name].texts(docstrings)]
     return hashlib.sha256("\n".join(texts).encode()).hexdigest()
 
 
@@ -193,7 +210,7 @@ def _imports(statement: ast.stmt, package: str) -> Iterator[tuple[str, set[Place
     """Yield what a statement, or anything inside it, imports: the name that it has there, the places in this package
     that the name may stand for, and the import of this name alone.
     """
-    for node in ast.walk(statement):
+    for node in inner_statements(statement):
         if isinstance(node, ast.Import):
             for alias in node.names:
                 name = alias.asname or alias.name.split(".")[0]

@@ -32,23 +32,29 @@ def is_text(statement: object) -> bool:
 
 def mentioned(node: ast.AST) -> set[str]:
     """Return the names that code mentions and does not bind in a scope of its own; DOCUMENTATION if it reads that."""
-    if isinstance(node, ast.Name):
-        return {node.id, DOCUMENTATION} if node.id == "getdoc" else {node.id}
-    names = set[str]().union(*map(mentioned, ast.iter_child_nodes(node)))
-    if isinstance(node, ast.Attribute) and node.attr in (DOCUMENTATION, "getdoc"):
-        names.add(DOCUMENTATION)
-    if isinstance(node, ast.AnnAssign):  # pydantic looks up what an annotation names in quotes
-        names.update(*(re.findall(r"\w+", text) for text in _texts(node.annotation)))
-    if not isinstance(node, SCOPES):
-        return names
-    return (names - bound(node)).union(*map(mentioned, _outside(node)))
+    names: set[str] = set()
+    waiting = [node]
+    while waiting:
+        part = waiting.pop()
+        if isinstance(part, ast.Name):
+            names.update((part.id, DOCUMENTATION) if part.id == "getdoc" else (part.id,))
+        elif isinstance(part, SCOPES):
+            inside = set[str]().union(*map(mentioned, _children(part)))
+            names.update(inside - bound(part), *map(mentioned, _outside(part)))
+        else:
+            if isinstance(part, ast.Attribute) and part.attr in (DOCUMENTATION, "getdoc"):
+                names.add(DOCUMENTATION)
+            if isinstance(part, ast.AnnAssign):  # pydantic looks up what an annotation names in quotes
+                names.update(*(re.findall(r"\w+", text) for text in _texts(part.annotation)))
+            waiting.extend(_children(part))
+    return names
 
 
 def bound(node: ast.AST) -> set[str]:
     """Return the names that a statement, function or comprehension binds, apart from those inside scopes in it."""
     names: set[str] = set()
     shared: set[str] = set()
-    waiting = [*ast.iter_child_nodes(node)]
+    waiting = _children(node)
     while waiting:
         part = waiting.pop()
         if isinstance(part, ast.Name) and not isinstance(part.ctx, ast.Load):
@@ -60,31 +66,58 @@ def bound(node: ast.AST) -> set[str]:
         elif isinstance(part, ast.Global | ast.Nonlocal):
             shared.update(part.names)
         if not isinstance(part, (*SCOPES, ast.ClassDef)):
-            waiting.extend(ast.iter_child_nodes(part))
+            waiting.extend(_children(part))
     return names - shared
 
 
-def normal(node: object, docstrings: bool) -> Iterator[str]:
-    """Yield a syntax tree as pieces of text that are the same in every version of Python.
+def inner_statements(statement: ast.stmt) -> Iterator[ast.AST]:
+    """Yield a statement and what stands in it outside expressions: the statements inside it, among others."""
+    parts: list[ast.AST] = [statement]
+    for part in parts:  # which grows
+        yield part
+        parts.extend(child for child in _children(part) if not isinstance(child, ast.expr))
+
+
+def normal(node: ast.AST, docstrings: bool) -> str:
+    """Return a syntax tree as a text that is the same in every version of Python.
 
     Docstrings are left out, except those of classes where `docstrings` asks for them.
     """
+    pieces: list[str] = []
+    _write(node, docstrings, pieces)
+    return "".join(pieces)
+
+
+def _write(node: object, docstrings: bool, pieces: list[str]) -> None:
     if isinstance(node, ast.AST):
-        yield f"({type(node).__name__}"
-        for key, value in ast.iter_fields(node):
+        pieces.append(f"({type(node).__name__}")
+        for key in node._fields:
+            value = getattr(node, key, None)
             if isinstance(value, list) and not (docstrings and isinstance(node, ast.ClassDef)):
                 value = [part for part in value if not is_text(part)]
             if key not in ("ctx", "type_comment", "kind") and value is not None and value != []:
-                yield f" {key}="
-                yield from normal(value, docstrings)
-        yield ")"
+                pieces.append(f" {key}=")
+                _write(value, docstrings, pieces)
+        pieces.append(")")
     elif isinstance(node, list):
-        yield "["
+        pieces.append("[")
         for part in node:
-            yield from normal(part, docstrings)
-        yield "]"
+            _write(part, docstrings, pieces)
+        pieces.append("]")
     else:
-        yield repr(node)
+        pieces.append(repr(node))
+
+
+def _children(node: ast.AST) -> list[ast.AST]:
+    """Return the parts of a syntax tree, without the marks that say whether a name is read or written."""
+    found: list[ast.AST] = []
+    for key in node._fields:
+        value = getattr(node, key, None)
+        if isinstance(value, list):
+            found.extend(part for part in value if isinstance(part, ast.AST))
+        elif isinstance(value, ast.AST) and key != "ctx":
+            found.append(value)
+    return found
 
 
 def _outside(scope: Any) -> Iterator[ast.AST]:
@@ -107,6 +140,11 @@ class _Executed(ast.NodeTransformer):
 
     _in_function = False
 
+    def visit(self, node: ast.AST) -> Any:
+        return (
+            node if isinstance(node, ast.expr) else super().visit(node)
+        )  # where there is nothing of the kind
+
     def visit_FunctionDef(self, node: Any) -> ast.AST:
         node.returns = None
         return self._inside(node, is_function=True)
@@ -126,8 +164,11 @@ class _Executed(ast.NodeTransformer):
         return ast.Assign([node.target], self.visit(node.value)) if node.value else None
 
     def visit_If(self, node: ast.If) -> ast.AST | None:
-        is_for_typing = ast.unparse(node.test) in ("TYPE_CHECKING", "typing.TYPE_CHECKING")
-        return None if is_for_typing and not node.orelse else self.generic_visit(node)
+        is_for_typing = not node.orelse and ast.unparse(node.test) in (
+            "TYPE_CHECKING",
+            "typing.TYPE_CHECKING",
+        )
+        return None if is_for_typing else self.generic_visit(node)
 
     def _inside(self, node: ast.AST, is_function: bool) -> ast.AST:
         outer, self._in_function = self._in_function, is_function

@@ -6,7 +6,7 @@ from typing import Any
 
 from simaudit.evaluation.controls.controls import LEAKS, MINUS_BLIND, SELECTED
 from simaudit.evaluation.numbers import Ledger, Number
-from simaudit.evaluation.protocol.metrics import AUC
+from simaudit.evaluation.protocol.metrics import AUC, TPR_AT_1PCT
 
 STRONG, CLEAR, WEAK, UNDECIDED, NOTHING = "strong", "clear", "weak", "undecided", "no evidence"
 GRADES = (STRONG, CLEAR, WEAK, UNDECIDED, NOTHING)
@@ -14,12 +14,11 @@ GRADES = (STRONG, CLEAR, WEAK, UNDECIDED, NOTHING)
 FOUND = (STRONG, CLEAR, WEAK)
 """The grades of a target of which members are surely found."""
 
-TPR = "tpr_at_1pct_fpr"
-CHANCE: Mapping[str, float] = {AUC: 0.5, TPR: 0.01}
+CHANCE: Mapping[str, float] = {AUC: 0.5, TPR_AT_1PCT: 0.01}
 """What guessing reaches in each metric that may decide a grade."""
 ABOVE_CHANCE: Mapping[str, Mapping[str, float]] = {
     AUC: {STRONG: 0.3, CLEAR: 0.1},
-    TPR: {STRONG: 0.12, CLEAR: 0.015},
+    TPR_AT_1PCT: {STRONG: 0.12, CLEAR: 0.015},
 }
 """How far above chance, or above the blind classifiers on a shifted split, the lower limit must lie for a grade.
 
@@ -62,7 +61,7 @@ def grade(ledger: Ledger, target: str, verdict: Mapping[str, Any], is_shifted: b
     }
     auc = decisive[verdict["attack"]]
     word = _word(auc, is_shifted) if verdict["verdict"] == LEAKS else None
-    tpr = ledger.get(TPR, target, ledger.best(target), "minus_blind" if is_shifted else None)
+    tpr = ledger.get(TPR_AT_1PCT, target, ledger.best(target), "minus_blind" if is_shifted else None)
     said = None if tpr is None or tpr.tail_too_small else _word(tpr, is_shifted)
     if tpr is not None and said and (not word or GRADES.index(said) < GRADES.index(word)):
         return Grade(said, tpr, is_shifted)

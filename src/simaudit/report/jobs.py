@@ -57,19 +57,22 @@ def verdict_job(
         reference(verdict),
         {"targets": contexts, "datasets": datasets, "access": access},
         {**_read(contexts), "occasion": paths.OCCASION},
-        {"verdict": paths.VERDICT},
+        {"verdict": paths.VERDICT, "summary": paths.SUMMARY},
     )
 
 
 def verdict(job: Job) -> None:
-    """Write what each target leaks, to whom and how surely, with the lines that the terminal shows."""
+    """Write what each target leaks, to whom and how surely, with the lines that the terminal shows; and a summary."""
+    from simaudit.report.summary import summary
     from simaudit.report.top import with_lines
     from simaudit.report.verdict import Known, verdict
     from simaudit.storage.json import read_json, write_json
 
     findings, params = _findings(job), job.params
     known = Known(params["datasets"], params["access"], read_json(job.input("occasion")))
-    write_json(job.output("verdict"), with_lines(verdict(findings, known), findings))
+    facts = verdict(findings, known)
+    write_json(job.output("verdict"), with_lines(facts, findings))
+    write_json(job.output("summary"), summary(facts, findings))
 
 
 def report_job(

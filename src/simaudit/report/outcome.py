@@ -59,8 +59,13 @@ def clauses(controls: Sequence[Mapping[str, Any]], passed: bool) -> list[str]:
 
 def heading(controls: Sequence[Mapping[str, Any]]) -> str:
     """Return how many controls failed, or else that all passed."""
-    failed = sum(not control["passed"] for control in controls)
-    return f"{failed or len(controls)} of {len(controls)} controls {'FAILED' if failed else 'passed'}"
+    count = len(failed(controls))
+    return f"{count or len(controls)} of {len(controls)} controls {'FAILED' if count else 'passed'}"
+
+
+def failed(controls: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Return the controls that failed."""
+    return [control for control in controls if not control["passed"]]
 
 
 def are_trusted(controls: Sequence[Mapping[str, Any]]) -> bool:
@@ -70,10 +75,9 @@ def are_trusted(controls: Sequence[Mapping[str, Any]]) -> bool:
 
 def control_line(controls: Sequence[Mapping[str, Any]]) -> str:
     """Return the heading and, where controls failed, what these say; and what that means for the numbers."""
-    failed = clauses(controls, False)
-    if failed:
+    if said := clauses(controls, False):
         trusted = "" if are_trusted(controls) else " Do not trust these numbers."
-        return f"{heading(controls)}: {'; '.join(failed)}.{trusted}"
+        return f"{heading(controls)}: {'; '.join(said)}.{trusted}"
     return f"{heading(controls)}, so the measurement can be trusted."
 
 

@@ -1,16 +1,17 @@
 """What a run found, in a few sentences: those of the page's top, of the terminal, and of `lines` in verdict.json."""
 
 import datetime
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from simaudit.attacks.access import ACCESS
-from simaudit.evaluation.protocol.metrics import AUC
+from simaudit.evaluation.protocol.metrics import AUC, TPR_AT_1PCT
 from simaudit.figures import legend
 from simaudit.figures.printed import fill
 from simaudit.report.advice import advice, advice_on
 from simaudit.report.findings import Findings
-from simaudit.report.grades import CLEAR, FOUND, NOTHING, STRONG, TPR, UNDECIDED, WEAK
+from simaudit.report.grades import CLEAR, FOUND, NOTHING, STRONG, UNDECIDED, WEAK
 from simaudit.report.outcome import control_line, notes, own_samples_lines, set_line
 from simaudit.report.verdict import Facts
 from simaudit.vocabulary.errors import some
@@ -97,15 +98,16 @@ def _subject(facts: Facts) -> str:
         for split, audit in sorted(first_on.items())
     ]
     names = some(audits, NAMED) if len(audits) <= NAMED else f"{len(audits)} targets"
-    when = f"{datetime.datetime.fromisoformat(facts['when']):%d %B %Y}".lstrip("0")
-    at = (
-        f"commit {facts['commit'][:COMMIT]}{' with changes' if facts['dirty'] else ''}"
-        if facts["commit"]
-        else ""
-    )
-    on = f"measured on {some(measured, NAMED)}" if measured else ""
-    parts = (names, on, when, at, f"simaudit {facts['simaudit']}")
-    return " · ".join(filter(None, parts))
+    on = [f"measured on {some(measured, NAMED)}"] if measured else []
+    return " · ".join(filter(None, (names, *on, *occasion(facts))))
+
+
+def occasion(taken: Mapping[str, Any]) -> list[str]:
+    """Return when numbers were taken, at which commit, where there is one, and by which version."""
+    when = f"{datetime.datetime.fromisoformat(taken['when']):%d %B %Y}".lstrip("0")
+    changed = " with changes" if taken["dirty"] else ""
+    at = [f"commit {taken['commit'][:COMMIT]}{changed}"] if taken["commit"] else []
+    return [when, *at, f"simaudit {taken['simaudit']}"]
 
 
 def _verdict(facts: Facts) -> str:
@@ -133,8 +135,8 @@ def _evidence(facts: Facts) -> Iterator[str]:
         return
     audit = audits[worst]
     found = (
-        f"it exposes [[%{audit[TPR]['id']}]] of the members"
-        if "tail_too_small" not in audit[TPR]
+        f"it exposes [[%{audit[TPR_AT_1PCT]['id']}]] of the members"
+        if "tail_too_small" not in audit[TPR_AT_1PCT]
         else "how many members it exposes cannot be said of so few held-out images"
     )
     yield (

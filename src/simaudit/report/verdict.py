@@ -6,9 +6,9 @@ from typing import Any
 
 from simaudit.attacks.access import ACCESS
 from simaudit.evaluation.numbers import Ledger, Number
-from simaudit.evaluation.protocol.metrics import AUC
+from simaudit.evaluation.protocol.metrics import AUC, TPR_AT_1PCT
 from simaudit.report.findings import Findings
-from simaudit.report.grades import GRADES, TPR
+from simaudit.report.grades import GRADES
 from simaudit.report.outcome import are_trusted, clauses
 
 Facts = dict[str, Any]
@@ -81,7 +81,7 @@ def _audit(findings: Findings, known: Known, target: str) -> Facts:
         "attack": best,
         "queries": _optional(ledger.get("queries", target, best)),
         AUC: _number(ledger.number(AUC, target, best)),
-        TPR: _number(ledger.number(TPR, target, best)),
+        TPR_AT_1PCT: _number(ledger.number(TPR_AT_1PCT, target, best)),
         "blind_auc": _optional(ledger.get(AUC, split, "blind")),
         "epochs": _epochs(ledger, target, best),
         "access": taken.get(best),

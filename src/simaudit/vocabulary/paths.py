@@ -62,6 +62,8 @@ MEASURED = (COST, OCCASION)
 """The folders and files of what is measured while a job runs: another run does not repeat it."""
 VERDICT = RESULTS / "verdict.json"
 """The verdicts of a run, for machines; the page and the terminal begin with what it says."""
+SUMMARY = RESULTS / "summary.json"
+"""A run in a few plain numbers, which DVC shows of every revision and experiment."""
 TARGETS, SCORES, TABLES, NUMBERS = (
     RESULTS / "targets",
     RESULTS / "scores",

@@ -15,6 +15,7 @@ from simaudit.report import TEMPLATES
 from simaudit.report.advice import MOST, advice
 from simaudit.report.grades import FOUND, grade
 from simaudit.report.outcome import run_lines, turned_around
+from simaudit.report.summary import summary
 from simaudit.storage.json import read_json, write_json
 from simaudit.storage.yaml import read_yaml
 from simaudit.vocabulary.errors import SimauditError
@@ -196,6 +197,34 @@ def test_the_verdict_for_machines_has_the_numbers_of_the_ledger(small_run):
     assert json.loads(json.dumps(verdict)) == verdict
 
 
+def test_the_summary_is_a_few_plain_numbers_of_the_worst_target(small_run):
+    facts, rows = small_run.verdict(), read_json(small_run.audit.path / "numbers.json")
+    worst, said = facts["worst"], summary(facts, small_run.findings)
+    attack = facts["audits"][worst]["attack"]
+    assert [said.pop(key) for key in ("audited", "leaking", "controls", "controls_failed", "worst")] == [
+        *(3, 3, 7, 0, worst),
+    ]
+    assert said == {
+        f"{metric}{suffix}": round(rows[f"{worst}.{attack}.{metric}"][key], 3)
+        for metric in ("auc", "tpr_at_1pct_fpr")
+        for suffix, key in (("", "value"), ("_low", "low"), ("_high", "high"))
+    }
+
+
+def test_the_summary_counts_what_leaks_and_what_failed(audit):
+    blind = audit.blind()
+    targets = [
+        audit.evaluate("net", {"sima": 2}),
+        audit.evaluate("safe", {"sima": 0}),
+        audit.evaluate("raw", {"sima": 2}, control="untrained"),
+    ]
+    run = SmallRun.of(audit, targets, blind)
+    said = summary(run.verdict(), run.findings)
+    failed = [control for control in run.findings.comparison["controls"]["controls"] if not control["passed"]]
+    assert (said["audited"], said["leaking"], said["worst"]) == (2, 1, "net")
+    assert said["controls_failed"] == len(failed) == 2
+
+
 def test_the_lines_say_how_sure_by_which_attacker_and_what_was_not_tested(small_run):
     lines = small_run.verdict()["lines"]
     assert re.fullmatch(
@@ -243,6 +272,12 @@ def test_a_run_of_controls_alone_says_so(audit):
     run = SmallRun.of(audit, [audit.evaluate("raw", {"sima": 0}, control="untrained")], blind)
     verdict = run.verdict()
     assert (verdict["worst"], verdict["audits"], verdict["advice"]) == (None, {}, [])
+    assert summary(verdict, run.findings) == {
+        "audited": 0,
+        "leaking": 0,
+        "controls": 4,
+        "controls_failed": 0,
+    }
     assert verdict["lines"][1].startswith(
         "No target is audited: every target of this run is a control. 4 of 4 "
     )

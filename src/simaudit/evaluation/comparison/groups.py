@@ -3,7 +3,7 @@
 from typing import Any
 
 import numpy as np
-from scipy.stats import chi2
+from scipy.special import gammaincinv
 
 from simaudit.evaluation.protocol.choice import COMPARED
 from simaudit.evaluation.protocol.metrics import AUC, tail_mark
@@ -77,5 +77,6 @@ def standard_deviation(values: np.ndarray) -> Interval:
     """Return the standard deviation of normal values (n,), n ≥ 2, with the limits that chi-squared gives it."""
     freedom = len(values) - 1
     sd, tail = float(values.std(ddof=1)), (1 - CONFIDENCE) / 2
-    low, high = (float(sd * np.sqrt(freedom / chi2.ppf(p, freedom))) for p in (1 - tail, tail))
+    # χ² of ν degrees of freedom has the quantiles of a gamma distribution of shape ν/2 and scale 2.
+    low, high = (float(sd * np.sqrt(freedom / (2 * gammaincinv(freedom / 2, p)))) for p in (1 - tail, tail))
     return Interval(sd, low, high)

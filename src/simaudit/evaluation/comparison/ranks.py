@@ -4,7 +4,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy.stats import friedmanchisquare, rankdata, studentized_range
 
 from simaudit.evaluation.statistics.intervals import CONFIDENCE, Interval
 
@@ -18,6 +17,8 @@ def mean_ranks(values: pd.DataFrame) -> dict[str, Any]:
     `friedman_p` tests that no attack differs from any other; it is None with fewer than three attacks, and where all
     of them share all ranks.
     """
+    from scipy.stats import friedmanchisquare, rankdata  # which takes a second to import
+
     targets, attacks = values.shape
     ranks = rankdata(-values.to_numpy(), axis=1).mean(axis=0)
     friedman = float(friedmanchisquare(*values.to_numpy().T).pvalue) if attacks > 2 else np.nan
@@ -36,6 +37,8 @@ def mean_ranks(values: pd.DataFrame) -> dict[str, Any]:
 
 def critical_difference(targets: int, attacks: int) -> float:
     """Return how far apart the mean ranks of two of k attacks on N targets must lie to differ."""
+    from scipy.stats import studentized_range
+
     q = studentized_range.ppf(CONFIDENCE, attacks, np.inf) / np.sqrt(2)
     return float(q * np.sqrt(attacks * (attacks + 1) / (6 * targets)))
 

@@ -11,7 +11,7 @@ import pandas as pd
 from simaudit.evaluation.protocol.autoencoder import RECONSTRUCTION, auc_by_distortion, reconstruction_errors
 from simaudit.evaluation.protocol.choice import Choice
 from simaudit.evaluation.protocol.measured import MeasuredAttack
-from simaudit.evaluation.protocol.metrics import AUC, TPR_LEVELS, folds
+from simaudit.evaluation.protocol.metrics import AUC, TPR_AT_1PCT, folds
 from simaudit.evaluation.protocol.near_duplicates import without_near_duplicates
 from simaudit.evaluation.protocol.profiles import profile
 from simaudit.evaluation.protocol.resemblance import distance_correlations
@@ -180,12 +180,11 @@ def headline(summary: dict[str, Any]) -> dict[str, Any]:
     attacks = summary["attacks"]
     best = max(attacks, key=lambda name: attacks[name]["selected"]["calibration_auc"]["value"])
     selected = attacks[best]["selected"]
-    first = next(iter(TPR_LEVELS))
     numbers = {
         AUC: selected[AUC]["value"],
         f"{AUC}_low": selected[AUC]["low"],
         f"{AUC}_high": selected[AUC]["high"],
-        first: selected[first]["value"],
+        TPR_AT_1PCT: selected[TPR_AT_1PCT]["value"],
     }
     return {"best": best, **{name: round(value, 3) for name, value in numbers.items()}}
 

@@ -22,7 +22,8 @@ from simaudit.vocabulary.sides import CALIBRATION, EVALUATION
 from simaudit.vocabulary.variant import variant_text
 
 AUC, ASR, BALANCED_ACCURACY = "auc", "asr", "balanced_accuracy"
-TPR_LEVELS = {"tpr_at_1pct_fpr": 0.01, "tpr_at_0.1pct_fpr": 0.001}
+TPR_AT_1PCT, TPR_AT_01PCT = "tpr_at_1pct_fpr", "tpr_at_0.1pct_fpr"
+TPR_LEVELS = {TPR_AT_1PCT: 0.01, TPR_AT_01PCT: 0.001}
 TPR_HELDOUT_POSITIVE = "tpr_heldout_positive"
 HELDOUT_POSITIVE_LEVEL = 0.01  # share of the members that may be flagged while held-out samples are found
 RATES = [*TPR_LEVELS, TPR_HELDOUT_POSITIVE]

@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy.stats import norm
 
-from simaudit.evaluation.statistics.intervals import CONFIDENCE, Interval
+from simaudit.evaluation.statistics.intervals import Interval, normal_quantile
 
 if TYPE_CHECKING:
     from simaudit.samples.features import Featured
@@ -83,5 +82,5 @@ def quality(
 
 
 def _interval(value: float, error: float, least: float) -> Interval:
-    half = float(norm.ppf((1 + CONFIDENCE) / 2)) * error
+    half = normal_quantile() * error
     return Interval(value, max(value - half, least), value + half)

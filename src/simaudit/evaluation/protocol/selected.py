@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from simaudit.evaluation.protocol.metrics import TPR_LEVELS
+from simaudit.evaluation.protocol.metrics import TPR_AT_1PCT, TPR_LEVELS
 from simaudit.evaluation.statistics.roc import Roc
 from simaudit.scoring.score_file import labels
 from simaudit.storage.atomic import atomic_path
@@ -79,7 +79,7 @@ class SelectedScores:
 
         That threshold was set on the calibration fold.
         """
-        threshold = self._calibration_roc(attack).threshold_at(TPR_LEVELS["tpr_at_1pct_fpr"])
+        threshold = self._calibration_roc(attack).threshold_at(TPR_LEVELS[TPR_AT_1PCT])
         return self.roc(attack).accepted(threshold)
 
     def _calibration_roc(self, attack: str) -> Roc:

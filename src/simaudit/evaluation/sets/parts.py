@@ -5,13 +5,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from simaudit.evaluation.protocol.metrics import AUC, TPR_LEVELS, tail_mark
+from simaudit.evaluation.protocol.metrics import AUC, TPR_AT_1PCT, TPR_LEVELS, tail_mark
 from simaudit.evaluation.sets.levels import FEWEST
 from simaudit.evaluation.statistics.intervals import auc_of_few, rate, together
 from simaudit.evaluation.statistics.rates import tpr_interval
 from simaudit.evaluation.statistics.roc import Roc
-
-RATE = "tpr_at_1pct_fpr"
 
 
 def samples_of(part: np.ndarray) -> dict[str, np.ndarray]:
@@ -58,5 +56,5 @@ def by_part(
 
 def _metrics(roc: Roc, confidence: float) -> dict[str, Any]:
     auc = auc_of_few(roc.placements(), roc.is_member, confidence)
-    rate = tpr_interval(roc, TPR_LEVELS[RATE], confidence)
-    return {AUC: auc.json(), RATE: rate.json() | tail_mark(RATE, roc.members, roc.heldout)}
+    rate = tpr_interval(roc, TPR_LEVELS[TPR_AT_1PCT], confidence)
+    return {AUC: auc.json(), TPR_AT_1PCT: rate.json() | tail_mark(TPR_AT_1PCT, roc.members, roc.heldout)}

@@ -12,6 +12,7 @@ import pandas as pd
 
 from simaudit.attacks.attack import kind_of
 from simaudit.evaluation import results
+from simaudit.evaluation.protocol.metrics import TPR_AT_1PCT
 from simaudit.figures import legend, style
 from simaudit.figures.figure import TargetFigure
 from simaudit.figures.printed import mention
@@ -22,7 +23,6 @@ from simaudit.vocabulary.variant import parse_variant, variant_text
 KIND, FIT = "complexity", "fit"
 BINS = 40
 CENTRAL = 99.5  # percentile at which the lower axis ends; a few far outliers would squeeze the rest
-TPR = "tpr_at_1pct_fpr"
 
 
 class ComplexityFigure(TargetFigure):
@@ -115,7 +115,7 @@ class ComplexityFigure(TargetFigure):
 
     def sentence(self, audit: results.Results) -> str:
         base, target = self._base(audit), audit.target
-        before, after = (mention(TPR, target, attack) for attack in (base, self.attack))
+        before, after = (mention(TPR_AT_1PCT, target, attack) for attack in (base, self.attack))
         return (
             f"At 1 % FPR {legend.look(base).name} finds {before} of the members, and {legend.look(self.attack).name}, "
             f"which takes out what the image predicts, {after}; each at its own knobs."

@@ -1,11 +1,9 @@
 """The page that a person reads first: verdicts and controls, then every figure and table; one file, no network."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
-
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from simaudit.provenance.records import Record
 from simaudit.report import TEMPLATES
@@ -15,6 +13,7 @@ from simaudit.report.page.at_risk import RecordAtRisk, counted
 from simaudit.report.page.numbers import Numbers, paragraphs
 from simaudit.report.page.pictures import Picture
 from simaudit.report.page.sources import packed, sources
+from simaudit.report.rendering import joined, templates
 from simaudit.report.tables.every import run_tables, target_tables
 from simaudit.report.tables.table import TAIL_NOTE, Table
 from simaudit.report.top import Top
@@ -62,14 +61,8 @@ def page(
     `at_risk` are the members of each target that most attacks accuse, where the page may show them.
     """
     numbers = Numbers(findings.ledger)
-    templates = Environment(
-        loader=FileSystemLoader(TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    templates.filters |= {"number_text": numbers.text, "plain": numbers.plain, "packed": packed}
+    pages = templates()
+    pages.filters |= {"number_text": numbers.text, "plain": numbers.plain, "packed": packed}
     of_run, controls = run_tables(findings), findings.comparison["controls"]["controls"]
     sections = [
         _section(findings, target, pictures.get(target, []), at_risk.get(target))
@@ -77,7 +70,7 @@ def page(
     ]
     tables = {table.name: table for table in of_run}
     drawn = {picture.name: picture for picture in pictures.get(RUN, [])}
-    body = templates.get_template("body.html").render(
+    body = pages.get_template("body.html").render(
         top=top,
         forest=drawn.pop(FOREST, None),
         heading=heading(controls),
@@ -99,13 +92,13 @@ def page(
     )
     # After the body, since only then is it known which numbers are printed.
     known = sources(findings.ledger, list(numbers.printed), records, again)
-    return templates.get_template("page.html").render(
+    return pages.get_template("page.html").render(
         body=body,
         packed=packed(known),
         has_jobs=bool(known["jobs"]),
         sections=sections,
-        style=_joined(STYLES),
-        script=_joined(SCRIPTS),
+        style=joined(STYLES),
+        script=joined(SCRIPTS),
     )
 
 
@@ -114,10 +107,6 @@ def is_folded(findings: Findings, target: str) -> bool:
     context = findings.contexts[target]
     swept = [name for name in findings.audited if findings.contexts[name].arm]
     return context.control is not None or context.group != target or target in swept[1:]
-
-
-def _joined(names: Iterable[str]) -> str:
-    return "".join((TEMPLATES / name).read_text(encoding="utf-8") for name in names)
 
 
 def _section(

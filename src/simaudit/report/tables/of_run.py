@@ -6,6 +6,7 @@ from simaudit.evaluation.comparison.groups import FEWEST_SEEDS
 from simaudit.evaluation.comparison.ranks import can_separate
 from simaudit.evaluation.controls.controls import MINUS_BLIND, SELECTED
 from simaudit.evaluation.numbers import number_id
+from simaudit.evaluation.protocol.metrics import AUC, TPR_AT_1PCT
 from simaudit.evaluation.sets.levels import LEVEL
 from simaudit.figures.legend import METRICS
 from simaudit.figures.printed import distances_in, mention
@@ -37,7 +38,7 @@ def verdicts(findings: Findings) -> Table:
             Column("grade", "grade"),
             *members,
             Column("attack", "best attack", is_attack=True),
-            *estimates({metric: METRICS[metric] for metric in ("auc", "tpr_at_1pct_fpr")}),
+            *estimates({metric: METRICS[metric] for metric in (AUC, TPR_AT_1PCT)}),
             Column("highest", "highest (optimistic)", is_attack=True),
             Column("highest_auc", "its AUC", "estimate"),
             Column("auc_minus_blind", "AUC minus blind", "estimate"),
@@ -61,7 +62,7 @@ def _verdict(findings: Findings, target: str, with_members: bool) -> tuple[str, 
         *(target, findings.verdict(target), findings.grade(target).word),
         *((findings.contexts[target].membership,) if with_members else ()),
         best,
-        *(number_id("auc", target, best), number_id("tpr_at_1pct_fpr", target, best)),
+        *(number_id("auc", target, best), number_id(TPR_AT_1PCT, target, best)),
         *(highest, number_id("auc", target, highest)),
         *(number_id("auc", target, best, "minus_blind"), by, number_id("auc", target, by, decisive)),
         *(

@@ -1,6 +1,7 @@
 """The tables of what holds of sets of samples of one target, and of each class and group by itself."""
 
 from simaudit.evaluation.numbers import Number
+from simaudit.evaluation.protocol.metrics import AUC, TPR_AT_1PCT
 from simaudit.evaluation.sets.levels import FEWEST, with_members
 from simaudit.figures.legend import METRICS, look
 from simaudit.report.findings import Findings
@@ -101,7 +102,7 @@ def _parts(findings: Findings, target: str, kind: str, several: str, absent: str
         (
             Column(kind, kind),
             *SIZES,
-            *estimates({metric: METRICS[metric] for metric in ("auc", "tpr_at_1pct_fpr")}),
+            *estimates({metric: METRICS[metric] for metric in (AUC, TPR_AT_1PCT)}),
             *estimates(ACCUSED),
         ),
         (

@@ -22,7 +22,7 @@ from simaudit.plan.jobs import jobs
 from simaudit.plan.load import load
 from simaudit.vocabulary.errors import SimauditError
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[1]
 SEPARATORS = {"&&", "||", ";", "|"}
 
 
@@ -45,7 +45,7 @@ def commands() -> Iterator[Command]:
         fenced = "".join(re.findall(r"^```sh\n(.*?)^```", text, flags=re.DOTALL | re.MULTILINE))
         for line in [*indented, *fenced.splitlines()]:
             yield from _commands(page.name, line, whole=True)
-        sentences = re.sub(r"^(?: {4}.*|```.*?^```)$", "", text, flags=re.DOTALL | re.MULTILINE)
+        sentences = re.sub(r"^(?: {4}[^\n]*|```.*?^```)$", "", text, flags=re.DOTALL | re.MULTILINE)
         for code in re.findall(r"`([^`\n]+)`", sentences):
             yield from _commands(page.name, code, whole=False)
 
