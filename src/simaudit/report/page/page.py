@@ -12,6 +12,7 @@ from simaudit.report import TEMPLATES
 from simaudit.report.findings import Findings
 from simaudit.report.outcome import are_trusted, clauses, heading
 from simaudit.report.page.at_risk import RecordAtRisk, counted
+from simaudit.report.page.columns import in_two_columns
 from simaudit.report.page.numbers import Numbers, paragraphs
 from simaudit.report.page.pictures import Picture
 from simaudit.report.page.sources import packed, sources
@@ -72,7 +73,9 @@ def page(
     templates.filters |= {"number_text": numbers.text, "plain": numbers.plain, "packed": packed}
     of_run, controls = run_tables(findings), findings.comparison["controls"]["controls"]
     sections = [
-        _section(findings, target, pictures.get(target, []), at_risk.get(target))
+        _section(
+            findings, target, in_two_columns(pictures.get(target, []), numbers.plain), at_risk.get(target)
+        )
         for target in findings.targets
     ]
     tables = {table.name: table for table in of_run}
@@ -88,7 +91,13 @@ def page(
         first=[tables[name] for name in FIRST],
         glossary=read_yaml(TEMPLATES / "glossary.yaml"),
         run=Section(
-            RUN, "", "", False, False, [t for t in of_run if t.name not in FIRST], list(drawn.values())
+            RUN,
+            "",
+            "",
+            False,
+            False,
+            [t for t in of_run if t.name not in FIRST],
+            in_two_columns(list(drawn.values()), numbers.plain),
         ),
         sections=sections,
         absences=_absences(of_run, sections, undrawn),
