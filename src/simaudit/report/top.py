@@ -10,10 +10,11 @@ from simaudit.figures import legend
 from simaudit.figures.printed import fill
 from simaudit.report.advice import advice, advice_on
 from simaudit.report.findings import Findings
-from simaudit.report.grades import CLEAR, FOUND, NOTHING, STRONG, TPR, UNDECIDED, WEAK
-from simaudit.report.outcome import control_line, notes, own_samples_lines, set_line
+from simaudit.report.grades import CLEAR, FOUND, NOTHING, STRONG, TPR, UNDECIDED, WEAK, begin
+from simaudit.report.outcome import at_risk_line, control_line, notes, own_samples_lines, set_line
 from simaudit.report.verdict import Facts
 from simaudit.vocabulary.errors import some
+from simaudit.vocabulary.paths import of_target
 
 NAMED = 3  # audits, or datasets, that a sentence names
 COMMIT = 8  # characters of a commit that are shown
@@ -64,6 +65,7 @@ def top(facts: Facts, findings: Findings) -> Top:
             *_evidence(facts),
             *([f"As a set: {set_line(findings.ledger, worst)}"] if worst else []),
             *(own_samples_lines(findings.ledger, worst, facts["audits"][worst]["attack"]) if worst else []),
+            *(_at_risk(findings, facts, worst) if worst else []),
         ],
         _attackers(facts),
         advice(facts),
@@ -135,17 +137,25 @@ def _evidence(facts: Facts) -> Iterator[str]:
     found = (
         f"it exposes [[%{audit[TPR]['id']}]] of the members"
         if "tail_too_small" not in audit[TPR]
-        else "how many members it exposes cannot be said of so few held-out images"
+        else "it exposes a share of the members that cannot be said of so few held-out images"
     )
     yield (
         f"{f'{worst}: s' if len(audits) > 1 else 'S'}hown one member and one other image, {_name(audit['attack'])}"
-        f"{_calls(audit['queries'])} picks the member in [[%{audit[AUC]['id']}]] of pairs (in brackets: 95 % limits; "
-        f"guessing: 50 %). Allowing 1 false accusation in 100, {found}."
+        f"{_calls(audit['queries'])} picks the member in [[%{audit[AUC]['id']}]] of pairs, where guessing picks it in "
+        "50 %: this is the AUC, with its 95 % confidence interval. Where it wrongly accuses 1 in 100 images that are "
+        f"not members, {found}."
     )
     yield f"{_graded(audit)} {_blind(audit)}"
     missed = [f"{name} {_missed(of)}" for name, of in audits.items() if of["missed_up_to"] is not None]
     if missed:
         yield f"Would have been missed: {some(missed, NAMED)}."
+
+
+def _at_risk(findings: Findings, facts: Facts, worst: str) -> Iterator[str]:
+    line = at_risk_line(findings.ledger, worst)
+    if line:
+        on = f" on {worst}" if len(facts["audits"]) > 1 else ""
+        yield f"Members at risk{on}: {line} All of them: {of_target('at_risk_samples', worst)}"
 
 
 def _calls(queries: Facts | None) -> str:
@@ -163,11 +173,19 @@ def _graded(audit: Facts) -> str:
     by = audit["graded_by"]
     if audit["grade"] not in FOUND:
         return f"Grade: {audit['grade']}."
-    what = (
-        f"{legend.METRICS[by['metric']]}{' above that of the blind classifiers' if by['above_blind'] else ''}"
+    by_attack, surest = _name(by["attack"]), f"[[%{by['id']}]]"
+    more = " more than by classifiers that never see the model" if by["above_blind"] else ""
+    said = {
+        AUC: f"Of the intervals that hold for all attacks at once, that of {by_attack} is the surest: "
+        f"{surest} of pairs{more}.",
+        TPR: f"Where {by_attack} wrongly accuses 1 in 100 images that are not members, it exposes "
+        f"{surest} of the members{more}.",
+    }[by["metric"]]
+    least = "above" if audit["grade"] == WEAK else "at least"
+    begins = f"{100 * begin(audit['grade'], by['metric'], by['above_blind']):.3g} %"
+    return (
+        f"Grade: {audit['grade']}. {said} A leak is {audit['grade']} where the lower end is {least} {begins}."
     )
-    together = ", with limits that hold for all attacks together" if by["metric"] == AUC else ""
-    return f"Grade: {audit['grade']}, by the lower limit of {_name(by['attack'])}'s {what}, [[{by['id']}]]{together}."
 
 
 def _missed(audit: Facts) -> str:
@@ -178,7 +196,7 @@ def _missed(audit: Facts) -> str:
 def _blind(audit: Facts) -> str:
     if audit["blind_auc"] is None:
         return "Blind classifiers: absent, images were not given, so a shifted split goes unnoticed."
-    return f"Classifiers that never see the model: AUC [[{audit['blind_auc']['id']}]]."
+    return f"Classifiers that never see the model: [[%{audit['blind_auc']['id']}]] of pairs."
 
 
 def _attackers(facts: Facts) -> list[str]:

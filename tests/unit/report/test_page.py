@@ -10,18 +10,22 @@ from urllib.parse import unquote
 
 import numpy as np
 import pytest
+from auditing import SmallRun
 from PIL import Image
-from reporting import REASON, REPORTED, Read, known_of, report_on
+from reporting import FIGURES, REASON, REPORTED, Read, known_of, opened, report_on
 
 from simaudit.evaluation.numbers import Number
 from simaudit.figures.printed import FORMS, estimate
 from simaudit.report.page.doubts import doubts
 from simaudit.report.page.names import plain_name
+from simaudit.report.page.page import FOREST, UNFOLDED
 from simaudit.report.page.page import page as page_of
 from simaudit.report.page.pictures import FAITHFUL, data_url, farthest, picture, pictures_within, read_picture
 from simaudit.report.page.sources import sources
+from simaudit.report.page.write import LARGEST, fitting
 from simaudit.report.top import top
 from simaudit.storage.hashes import sha256_file
+from simaudit.storage.json import write_json
 from simaudit.vocabulary.errors import SimauditError
 
 
@@ -182,6 +186,12 @@ def test_pictures_keep_to_their_budget_what_is_folded_first_then_the_largest(rep
     assert folded == whole | {"other/statistic_histogram": 0}
     smaller = within(sum(folded.values()) - 1)
     assert [name for name in folded if smaller[name] < folded[name]] == [max(folded, key=folded.get)]
+    first = next(iter(whole))
+    is_in_page = [size > 0 for size in within(folded[first]).values()]
+    assert is_in_page[0]
+    assert is_in_page == sorted(is_in_page, reverse=True)  # the last ones go first
+    assert sum(is_in_page) < sum(size > 0 for size in smaller.values())
+    assert not any(within(0).values())
 
 
 def test_the_words_of_a_picture_say_what_is_seen(reported):
@@ -272,3 +282,43 @@ def test_the_forest_of_a_run_stands_above_the_verdicts_and_not_among_its_other_f
     first, _, rest = html.partition("What is found of each target.")
     assert (first.count("<img"), rest.count("<img")) == (1, 1)
     assert rest.index('id="run"') < rest.index("<img") < rest.index('id="targets"')
+
+
+def noise(size):
+    """A picture (size, size) in RGB that no compression makes small."""
+    return Image.fromarray(np.random.default_rng(0).integers(0, 256, (size, size, 3)).astype(np.uint8))
+
+
+def test_a_page_of_thirty_targets_keeps_to_its_size_and_names_the_files_of_the_pictures_it_leaves_out(audit):
+    blind = audit.blind()
+    targets = [audit.evaluate(f"net-of-a-long-name-{number:02}", {"sima": 2}) for number in range(30)]
+    run = SmallRun.of(audit, targets, blind)
+    figures = {"run": dict.fromkeys([FOREST, "ranks"])} | {
+        of.target: dict.fromkeys(FIGURES) for of in targets
+    }
+    for of, names in figures.items():
+        for name in names:
+            path = audit.path / f"figures/{of}/{name}.png"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            noise(300).save(path)
+            write_json(path.with_suffix(".json"), {"title": name, "sentence": "", "reading": []})
+    reported = report_on(run, figures, are_drawn=True)
+    assert len(reported.html.encode()) <= LARGEST
+    page, pictures = opened(reported.html), 2 + 30 * len(FIGURES)
+    elsewhere = re.findall("in its file alone: <code>results/(.*?)</code>", page)
+    assert len(elsewhere) + page.count("<img src") >= pictures
+    assert 0 < len(elsewhere) < pictures
+    assert all((audit.path / file).is_file() for file in elsewhere)
+    assert page.index("<img") < page.index("What is found of each target.")
+    assert page.count('class="target" id') == 30
+    assert reported.html.count("<div data-packed") == 30 - UNFOLDED
+
+
+@pytest.mark.parametrize(("rest", "pictures"), [(900, 100), (500, 500), (100, 600), (2000, 0)])
+def test_pictures_take_the_room_that_the_rest_of_a_page_leaves(rest, pictures):
+    def content(budget):
+        taken = budget - budget % 7  # pictures seldom fill their budget
+        return "x" * (rest + taken), taken
+
+    text = fitting(content, 600, 1000)
+    assert len(text) == rest + pictures - pictures % 7

@@ -10,7 +10,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from simaudit.provenance.records import Record
 from simaudit.report import TEMPLATES
 from simaudit.report.findings import Findings
-from simaudit.report.outcome import are_trusted, clauses, heading
+from simaudit.report.outcome import are_trusted, at_risk_line, clauses, heading
 from simaudit.report.page.at_risk import RecordAtRisk, counted
 from simaudit.report.page.columns import in_two_columns
 from simaudit.report.page.numbers import Numbers, paragraphs
@@ -24,6 +24,7 @@ from simaudit.vocabulary.paths import RUN
 
 FIRST = ("verdicts", "controls")  # the tables of the run that stand in the page's first screen
 FOREST = "forest"  # the figure of the run that stands there
+UNFOLDED = 6  # targets that are seen in full at first
 STYLES, SCRIPTS = ("style.css", "print.css"), ("contents.js", "provenance.js", "tables.js", "unfold.js")
 
 
@@ -105,6 +106,7 @@ def page(
         numbers=numbers,
         paragraphs=lambda texts: paragraphs(texts, numbers),
         counted=counted,
+        at_risk_line=lambda target: at_risk_line(findings.ledger, target),
     )
     # After the body, since only then is it known which numbers are printed.
     known = sources(findings.ledger, list(numbers.printed), records, again)
@@ -119,10 +121,15 @@ def page(
 
 
 def is_folded(findings: Findings, target: str) -> bool:
-    """Return whether only the title of a target is seen at first: further seeds and settings of a sweep, controls."""
-    context = findings.contexts[target]
+    """Return whether only the title of a target is seen at first.
+
+    So it is with further seeds and settings of a sweep, with controls, and with all targets after the first UNFOLDED.
+    """
     swept = [name for name in findings.audited if findings.contexts[name].arm]
-    return context.control is not None or context.group != target or target in swept[1:]
+    whole = [
+        name for name in findings.audited if findings.contexts[name].group == name and name not in swept[1:]
+    ]
+    return target not in whole[:UNFOLDED]
 
 
 def _joined(names: Iterable[str]) -> str:
