@@ -33,7 +33,8 @@ class Top:
     """The sentences of a run, which may mention numbers of the ledger, see `simaudit.figures.printed.fill`.
 
     `subject` says what was audited, and when; `verdict` is the one sentence, `controls` whether to believe it,
-    `evidence` what stands behind it, `attackers` who can do this, `advice` what to do, `notes` what limits the results.
+    `evidence` what stands behind it, `attackers` who can do this, `more` what else was found of the same target,
+    `advice` what to do, `notes` what limits the results.
     """
 
     subject: str
@@ -41,6 +42,7 @@ class Top:
     controls: str
     evidence: list[str]
     attackers: list[str]
+    more: list[str]
     advice: list[str]
     notes: list[str]
 
@@ -50,24 +52,21 @@ class Top:
         yield f"{self.verdict} {self.controls}"
         yield from self.evidence
         yield from self.attackers
+        yield from self.more
         yield from (f"{'' if place else TO_DO:{len(TO_DO)}} {one}" for place, one in enumerate(self.advice))
         yield from self.notes
 
 
 def top(facts: Facts, findings: Findings) -> Top:
     """Return what is said of a run: `facts` are those of `simaudit.report.verdict`, made of the same findings."""
-    controls, worst = findings.comparison["controls"], facts["worst"]
+    controls = findings.comparison["controls"]
     return Top(
         _subject(facts),
         _verdict(facts),
         control_line(controls["controls"]),
-        [
-            *_evidence(facts),
-            *([f"As a set: {set_line(findings.ledger, worst)}"] if worst else []),
-            *(own_samples_lines(findings.ledger, worst, facts["audits"][worst]["attack"]) if worst else []),
-            *(_at_risk(findings, facts, worst) if worst else []),
-        ],
+        list(_evidence(facts)),
         _attackers(facts),
+        list(_more(facts, findings)),
         advice(facts),
         notes(controls, findings.ledger),
     )
@@ -151,13 +150,6 @@ def _evidence(facts: Facts) -> Iterator[str]:
         yield f"Would have been missed: {some(missed, NAMED)}."
 
 
-def _at_risk(findings: Findings, facts: Facts, worst: str) -> Iterator[str]:
-    line = at_risk_line(findings.ledger, worst)
-    if line:
-        on = f" on {worst}" if len(facts["audits"]) > 1 else ""
-        yield f"Members at risk{on}: {line} All of them: {of_target('at_risk_samples', worst)}"
-
-
 def _calls(queries: Facts | None) -> str:
     if queries is None:
         return ""
@@ -218,6 +210,18 @@ def _attackers(facts: Facts) -> list[str]:
         beside = f" With less: {'; '.join(others)}." if others else ""
         lines.insert(0, f"Who can do this: somebody who {who}.{beside}")
     return lines
+
+
+def _more(facts: Facts, findings: Findings) -> Iterator[str]:
+    """Yield what is found of sets of members, of the model's own samples, and of single members of the worst target."""
+    ledger, worst = findings.ledger, facts["worst"]
+    if worst is None:
+        return
+    yield f"As a set: {set_line(ledger, worst)}"
+    yield from own_samples_lines(ledger, worst, facts["audits"][worst]["attack"])
+    if line := at_risk_line(ledger, worst):
+        on = f" on {worst}" if len(facts["audits"]) > 1 else ""
+        yield f"Members at risk{on}: {line} Every sample: {of_target('at_risk_samples', worst)}"
 
 
 def _kinds(access: list[str]) -> str:

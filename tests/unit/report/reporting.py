@@ -113,15 +113,12 @@ class Reported:
         return Read.of(self.html)
 
 
-def report_on(run, figures=None, trainings=(), split=None, show_records=True, are_drawn=False) -> Reported:
-    """Draw figures unless they `are_drawn`, then write tables and the page.
-
-    `figures` says by target and name why one is not drawn, if so.
-    """
+def report_on(run, figures=None, trainings=(), split=None, show_records=True) -> Reported:
+    """Draw figures, then write tables and the page; `figures` says by target and name why one is not drawn, if so."""
     root = run.audit.path
     figures = {"run": {}} if figures is None else figures
     drawn = {of: [name for name, why in reasons.items() if why is None] for of, reasons in figures.items()}
-    for target in run.targets if not are_drawn else ():
+    for target in run.targets:
         for name in drawn.get(target.target, ()):
             paths = [root / f"figures/{target.target}/{name}.{suffix}" for suffix in FIGURE_SUFFIXES]
             draw(figure_types()[name](), target).save(paths)

@@ -10,11 +10,11 @@ from urllib.parse import unquote
 
 import numpy as np
 import pytest
-from auditing import SmallRun
+from auditing import OCCASION
 from PIL import Image
 from reporting import FIGURES, REASON, REPORTED, Read, known_of, opened, report_on
 
-from simaudit.evaluation.numbers import Number
+from simaudit.evaluation.numbers import Ledger, Number
 from simaudit.figures.printed import FORMS, estimate
 from simaudit.report.page.doubts import doubts
 from simaudit.report.page.names import plain_name
@@ -22,10 +22,12 @@ from simaudit.report.page.page import FOREST, UNFOLDED
 from simaudit.report.page.page import page as page_of
 from simaudit.report.page.pictures import FAITHFUL, data_url, farthest, picture, pictures_within, read_picture
 from simaudit.report.page.sources import sources
-from simaudit.report.page.write import LARGEST, fitting
-from simaudit.report.top import top
+from simaudit.report.page.write import LARGEST, fitting, write_page
+from simaudit.report.top import top, with_lines
+from simaudit.report.verdict import Known, verdict
 from simaudit.storage.hashes import sha256_file
 from simaudit.storage.json import write_json
+from simaudit.vocabulary.context import AuditContext
 from simaudit.vocabulary.errors import SimauditError
 
 
@@ -48,7 +50,7 @@ def test_what_is_read_first_is_what_the_terminal_says(reported):
 
 
 def test_controls_that_passed_are_folded_with_their_table(reported, page):
-    folded = reported.html.split('<details class="passed" id="controls">')[1].split("</details>")[0]
+    folded = reported.html.split('<details class="passed printed" id="controls">')[1].split("</details>")[0]
     assert "7 of 7 controls passed</strong></summary>" in folded
     assert "no attack finds members of the untrained raw; no set of members" in folded
     assert '<figcaption id="caption-run-controls">' in folded
@@ -264,7 +266,10 @@ def test_a_shifted_split_and_its_failed_control_come_before_all_numbers(audit, s
     page = report_on(run).page
     text = page.text[page.text.index("FAILED") :]
     assert page.text.index("FAILED") < page.text.index("Passed:")
-    assert '<details class="failed" id="controls" open>' in (audit.path / "report/index.html").read_text()
+    assert (
+        '<details class="failed printed" id="controls" open>'
+        in (audit.path / "report/index.html").read_text()
+    )
     assert "Do not trust" not in page.text
     assert text.startswith("FAILED: classifiers that never see a model tell the sides of s apart")
     assert text.index("net: shifted, so only what an attack has above") < text.index("What is found")
@@ -284,34 +289,49 @@ def test_the_forest_of_a_run_stands_above_the_verdicts_and_not_among_its_other_f
     assert rest.index('id="run"') < rest.index("<img") < rest.index('id="targets"')
 
 
-def noise(size):
-    """A picture (size, size) in RGB that no compression makes small."""
-    return Image.fromarray(np.random.default_rng(0).integers(0, 256, (size, size, 3)).astype(np.uint8))
+def with_targets(findings, names):
+    """Findings with further targets, each of which is what `net` is."""
+    known, controls = findings.ledger.numbers, findings.comparison["controls"]
+    of_net = findings.ledger.find(audit="net")
+    copies = [replace(number, audit=name) for name in names for number in of_net]
+    verdicts = {**controls["verdicts"], **dict.fromkeys(names, controls["verdicts"]["net"])}
+    return replace(
+        findings,
+        ledger=Ledger({**known, **{number.id: number for number in copies}}),
+        contexts={**findings.contexts, **{name: AuditContext(name, None, None) for name in names}},
+        summaries={**findings.summaries, **dict.fromkeys(names, findings.summaries["net"])},
+        comparison={**findings.comparison, "controls": {**controls, "verdicts": verdicts}},
+    )
 
 
-def test_a_page_of_thirty_targets_keeps_to_its_size_and_names_the_files_of_the_pictures_it_leaves_out(audit):
-    blind = audit.blind()
-    targets = [audit.evaluate(f"net-of-a-long-name-{number:02}", {"sima": 2}) for number in range(30)]
-    run = SmallRun.of(audit, targets, blind)
-    figures = {"run": dict.fromkeys([FOREST, "ranks"])} | {
-        of.target: dict.fromkeys(FIGURES) for of in targets
-    }
-    for of, names in figures.items():
-        for name in names:
-            path = audit.path / f"figures/{of}/{name}.png"
-            path.parent.mkdir(parents=True, exist_ok=True)
-            noise(300).save(path)
+def test_a_page_of_thirty_targets_keeps_to_its_size_and_names_the_files_of_the_pictures_it_leaves_out(
+    small_run, tmp_path
+):
+    few = small_run.findings
+    further = [f"net-of-a-long-name-{number:02}" for number in range(30 - len(few.targets))]
+    findings = with_targets(few, further)
+    known = Known({"s": "d"}, {}, OCCASION)
+    write_json(tmp_path / "verdict.json", with_lines(verdict(findings, known), findings))
+    noise = np.random.default_rng(0).integers(0, 256, (240, 240, 3)).astype(np.uint8)  # never small
+    figures = {"run": [FOREST, "ranks"], **dict.fromkeys(findings.targets, FIGURES)}
+    for of, drawn in figures.items():
+        (tmp_path / "figures" / of).mkdir(parents=True)
+        for name in drawn:
+            path = tmp_path / f"figures/{of}/{name}.png"
+            Image.fromarray(noise).save(path)
             write_json(path.with_suffix(".json"), {"title": name, "sentence": "", "reading": []})
-    reported = report_on(run, figures, are_drawn=True)
-    assert len(reported.html.encode()) <= LARGEST
-    page, pictures = opened(reported.html), 2 + 30 * len(FIGURES)
-    elsewhere = re.findall("in its file alone: <code>results/(.*?)</code>", page)
-    assert len(elsewhere) + page.count("<img src") >= pictures
-    assert 0 < len(elsewhere) < pictures
-    assert all((audit.path / file).is_file() for file in elsewhere)
-    assert page.index("<img") < page.index("What is found of each target.")
-    assert page.count('class="target" id') == 30
-    assert reported.html.count("<div data-packed") == 30 - UNFOLDED
+    page = tmp_path / "index.html"
+    write_page(page, tmp_path, findings, figures, {}, {"s": {"allow_duplicates": False}}, {})
+    html = page.read_text(encoding="utf-8")
+    assert len(html.encode()) <= LARGEST
+    assert html.count("<div data-packed") == 30 - UNFOLDED
+    whole = opened(html)
+    assert whole.count('class="target" id') == 30
+    elsewhere = re.findall("in its file alone: <code>results/(.*?)</code>", whole)
+    assert whole.count("<img") + len(elsewhere) == 2 + 30 * len(FIGURES)
+    assert 0 < len(elsewhere) < 2 + 30 * len(FIGURES)
+    assert all((tmp_path / file).is_file() for file in elsewhere)
+    assert whole.index("<img") < whole.index("What is found of each target.")
 
 
 @pytest.mark.parametrize(("rest", "pictures"), [(900, 100), (500, 500), (100, 600), (2000, 0)])

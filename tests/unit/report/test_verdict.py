@@ -219,9 +219,9 @@ def test_the_lines_say_how_sure_by_which_attacker_and_what_was_not_tested(small_
         "Tested: the denoiser at a chosen timestep. Not tested: images that the model draws, gradients of the "
         "denoiser, reference models, learning from known members.",
     )
-    assert lines[5].startswith("Members at risk on net: ")
-    assert lines[5].endswith(" All of them: results/evaluation/at_risk/net.parquet")
-    assert tuple(lines[6:8]) == who
+    assert tuple(lines[4:6]) == who
+    assert lines[7].startswith("Members at risk on net: ")
+    assert lines[7].endswith(" Every sample: results/evaluation/at_risk/net.parquet")
     assert lines[8].startswith("What to do: Do not publish")
     assert len(lines) <= 13
 
@@ -267,8 +267,8 @@ def test_a_grade_is_said_with_the_number_that_gives_it_and_where_it_begins(
         (
             14,
             {8: (13, 2)},
-            "13 of 210 members are accused by more than half of the 14 attacks, each at its threshold of 1 % FPR, as are "
-            "2 of 1048 held-out images, which the model was not trained on.",
+            "13 of 210 members are accused by more than half of the 14 attacks, each at its threshold of 1 % FPR, as "
+            "are 2 of 1048 held-out images, which the model was not trained on.",
         ),
         (
             3,
