@@ -380,6 +380,12 @@ def test_a_trace_is_a_tree_with_commands_hashes_and_tables(run):
     assert "prepare/d, see above" in lines
 
 
+def test_a_count_is_traced_as_a_whole_number_without_limits(run):
+    number = read_json(NUMBERS)["t.members"]
+    assert number["low"] == number["value"]
+    assert call("trace", "t.members").stdout.splitlines()[0] == f"t.members = {number['value']} samples"
+
+
 def test_a_trace_goes_back_as_many_jobs_as_it_is_asked_to(run):
     def jobs(*options):
         words = call("trace", "t.sima.auc", *options).stdout.replace("│", " ").split()

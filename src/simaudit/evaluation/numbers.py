@@ -86,6 +86,11 @@ class Number:
         return number_id(self.metric, self.audit, self.attack, self.of)
 
     @property
+    def has_limits(self) -> bool:
+        """Whether it has limits that are not the number itself."""
+        return self.low is not None and (self.low, self.high) != (self.value, self.value)
+
+    @property
     def interval(self) -> dict[str, float]:
         """Its value, low and high for a table that is plotted; NaN for limits that it came without."""
         low, high = (nan if limit is None else limit for limit in (self.low, self.high))

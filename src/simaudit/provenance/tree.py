@@ -10,8 +10,8 @@ from rich.console import Console, RenderableType
 from rich.markup import escape
 from rich.tree import Tree
 
-from simaudit.evaluation.numbers import Number
-from simaudit.figures.printed import estimate
+from simaudit.evaluation.numbers import PURE, Number
+from simaudit.figures.printed import count, estimate
 from simaudit.provenance.trace import Step
 from simaudit.vocabulary.membership import MEANING
 
@@ -24,9 +24,10 @@ def number_tree(
     name: str, numbers: Mapping[str, Mapping[str, Any]], tables: list[str], step: Step, depth: int | None
 ) -> Tree:
     """Return a number, the tables that print it, its file, and the jobs that it comes from, `depth` of them back."""
-    number = numbers[name]
-    unit = "" if number["unit"] == "1" else f" {number['unit']}"
-    tree = Tree(f"[bold]{escape(name)}[/] = {escape(estimate(Number(**number)))}{unit}")
+    number, known = numbers[name], Number(**numbers[name])
+    unit = "" if known.unit == PURE else f" {known.unit}"
+    value = estimate(known) if known.has_limits else count(known)
+    tree = Tree(f"[bold]{escape(name)}[/] = {escape(value)}{unit}")
     tree.add(f"printed in {', '.join(tables) or 'no table'}")
     if word := number["membership"]:
         tree.add(f"{word}: {MEANING[word]}")

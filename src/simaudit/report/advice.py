@@ -78,6 +78,6 @@ def _shorter(audit: Facts) -> Iterator[tuple[str, str]]:
         first = lower[0]
         yield (
             "epochs",
-            f"Train for fewer epochs: at epoch {first['epoch']} the AUC of {legend.look(epochs['attack']).name} was "
-            f"[[{first['auc']['id']}]], at the end [[{end['id']}]].",
+            f"Train for fewer epochs, since at epoch {first['epoch']} the AUC of {legend.look(epochs['attack']).name} "
+            f"was [[{first['auc']['id']}]], and at the end [[{end['id']}]].",
         )

@@ -71,12 +71,17 @@ def grade(ledger: Ledger, target: str, verdict: Mapping[str, Any], is_shifted: b
     return Grade(UNDECIDED if verdict["verdict"] == UNDECIDED else NOTHING, most, is_shifted)
 
 
+def begin(word: str, metric: str, is_above_blind: bool) -> float:
+    """Return the lower limit at which a grade of FOUND begins."""
+    return (0.0 if is_above_blind else CHANCE[metric]) + ABOVE_CHANCE[metric].get(word, 0.0)
+
+
 def _word(number: Number, is_above_blind: bool) -> str | None:
     """Return the grade that a number's lower limit gives; None where that is not above chance."""
-    low, chance = _limit(number.low), 0.0 if is_above_blind else CHANCE[number.metric]
-    scale = ABOVE_CHANCE[number.metric]
+    low = _limit(number.low)
+    begins = {word: begin(word, number.metric, is_above_blind) for word in FOUND}
     return next(
-        (word for word in (STRONG, CLEAR) if low >= chance + scale[word]), WEAK if low > chance else None
+        (word for word in (STRONG, CLEAR) if low >= begins[word]), WEAK if low > begins[WEAK] else None
     )
 
 

@@ -19,6 +19,8 @@ from simaudit.vocabulary.paths import PAGE, RESULTS, VERDICT
 from simaudit.vocabulary.sides import HELDOUT, MEMBER
 
 NAMED = 3  # origins of one side, or attacks
+AT_RISK = "at_risk"
+"""What the numbers on how many attacks accuse a sample are `of`, or begin with."""
 
 ACCOUNTED_FOR = frozenset({"blind"})
 """The kinds of control that may fail without a doubt about numbers: a verdict on a shifted split is one above blind."""
@@ -162,6 +164,29 @@ def own_samples_lines(ledger: Ledger, audit: str, attack: str) -> list[str]:
         f"{legend.look(attack).name} at its threshold of 1 % FPR accuses {accused} of the model's own samples, none of "
         f"which is a member, and {members} of the members."
     ]
+
+
+def at_risk_line(ledger: Ledger, audit: str) -> str:
+    """Return how many members more than half of the attacks accuse; empty where no attack was counted.
+
+    It mentions numbers of the ledger.
+    """
+    tried = ledger.get("tried", audit, of=AT_RISK)
+    if tried is None:
+        return ""
+    attacks = f"more than half of the {mention('tried', audit, of=AT_RISK, limits=False)} attacks"
+    by = "the attack" if tried.value == 1 else attacks
+    of = f"{AT_RISK}.by_{int(tried.value) // 2 + 1:02}"
+    if ledger.get("members", audit, of=of) is None:
+        return f"no image of the evaluation fold is accused by {by}."
+    members, heldout = (
+        f"{mention(side, audit, of=of, limits=False)} of {mention(side, audit, limits=False)}"
+        for side in ("members", "heldout")
+    )
+    return (
+        f"{members} members are accused by {by}, each at its threshold of 1 % FPR, as are {heldout} held-out images, "
+        "which the model was not trained on."
+    )
 
 
 def set_line(ledger: Ledger, audit: str) -> str:

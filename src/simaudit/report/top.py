@@ -11,10 +11,11 @@ from simaudit.figures import legend
 from simaudit.figures.printed import fill
 from simaudit.report.advice import advice, advice_on
 from simaudit.report.findings import Findings
-from simaudit.report.grades import CLEAR, FOUND, NOTHING, STRONG, UNDECIDED, WEAK
-from simaudit.report.outcome import control_line, notes, own_samples_lines, set_line
+from simaudit.report.grades import CLEAR, FOUND, NOTHING, STRONG, UNDECIDED, WEAK, begin
+from simaudit.report.outcome import at_risk_line, control_line, notes, own_samples_lines, set_line
 from simaudit.report.verdict import Facts
 from simaudit.vocabulary.errors import some
+from simaudit.vocabulary.paths import of_target
 
 NAMED = 3  # audits, or datasets, that a sentence names
 COMMIT = 8  # characters of a commit that are shown
@@ -33,7 +34,8 @@ class Top:
     """The sentences of a run, which may mention numbers of the ledger, see `simaudit.figures.printed.fill`.
 
     `subject` says what was audited, and when; `verdict` is the one sentence, `controls` whether to believe it,
-    `evidence` what stands behind it, `attackers` who can do this, `advice` what to do, `notes` what limits the results.
+    `evidence` what stands behind it, `attackers` who can do this, `more` what else was found of the same target,
+    `advice` what to do, `notes` what limits the results.
     """
 
     subject: str
@@ -41,6 +43,7 @@ class Top:
     controls: str
     evidence: list[str]
     attackers: list[str]
+    more: list[str]
     advice: list[str]
     notes: list[str]
 
@@ -50,23 +53,21 @@ class Top:
         yield f"{self.verdict} {self.controls}"
         yield from self.evidence
         yield from self.attackers
+        yield from self.more
         yield from (f"{'' if place else TO_DO:{len(TO_DO)}} {one}" for place, one in enumerate(self.advice))
         yield from self.notes
 
 
 def top(facts: Facts, findings: Findings) -> Top:
     """Return what is said of a run: `facts` are those of `simaudit.report.verdict`, made of the same findings."""
-    controls, worst = findings.comparison["controls"], facts["worst"]
+    controls = findings.comparison["controls"]
     return Top(
         _subject(facts),
         _verdict(facts),
         control_line(controls["controls"]),
-        [
-            *_evidence(facts),
-            *([f"As a set: {set_line(findings.ledger, worst)}"] if worst else []),
-            *(own_samples_lines(findings.ledger, worst, facts["audits"][worst]["attack"]) if worst else []),
-        ],
+        list(_evidence(facts)),
         _attackers(facts),
+        list(_more(facts, findings)),
         advice(facts),
         notes(controls, findings.ledger),
     )
@@ -137,12 +138,13 @@ def _evidence(facts: Facts) -> Iterator[str]:
     found = (
         f"it exposes [[%{audit[TPR_AT_1PCT]['id']}]] of the members"
         if "tail_too_small" not in audit[TPR_AT_1PCT]
-        else "how many members it exposes cannot be said of so few held-out images"
+        else "it exposes a share of the members that cannot be said of so few held-out images"
     )
     yield (
         f"{f'{worst}: s' if len(audits) > 1 else 'S'}hown one member and one other image, {_name(audit['attack'])}"
-        f"{_calls(audit['queries'])} picks the member in [[%{audit[AUC]['id']}]] of pairs (in brackets: 95 % limits; "
-        f"guessing: 50 %). Allowing 1 false accusation in 100, {found}."
+        f"{_calls(audit['queries'])} picks the member in [[%{audit[AUC]['id']}]] of pairs, where guessing picks it in "
+        "50 %: this is the AUC, with its 95 % confidence interval. Where it wrongly accuses 1 in 100 images that are "
+        f"not members, {found}."
     )
     yield f"{_graded(audit)} {_blind(audit)}"
     missed = [f"{name} {_missed(of)}" for name, of in audits.items() if of["missed_up_to"] is not None]
@@ -165,11 +167,19 @@ def _graded(audit: Facts) -> str:
     by = audit["graded_by"]
     if audit["grade"] not in FOUND:
         return f"Grade: {audit['grade']}."
-    what = (
-        f"{legend.METRICS[by['metric']]}{' above that of the blind classifiers' if by['above_blind'] else ''}"
+    by_attack, surest = _name(by["attack"]), f"[[%{by['id']}]]"
+    more = " more than by classifiers that never see the model" if by["above_blind"] else ""
+    said = {
+        AUC: f"Of the intervals that hold for all attacks at once, that of {by_attack} is the surest: "
+        f"{surest} of pairs{more}.",
+        TPR_AT_1PCT: f"Where {by_attack} wrongly accuses 1 in 100 images that are not members, it exposes "
+        f"{surest} of the members{more}.",
+    }[by["metric"]]
+    least = "above" if audit["grade"] == WEAK else "at least"
+    begins = f"{100 * begin(audit['grade'], by['metric'], by['above_blind']):.3g} %"
+    return (
+        f"Grade: {audit['grade']}. {said} A leak is {audit['grade']} where the lower end is {least} {begins}."
     )
-    together = ", with limits that hold for all attacks together" if by["metric"] == AUC else ""
-    return f"Grade: {audit['grade']}, by the lower limit of {_name(by['attack'])}'s {what}, [[{by['id']}]]{together}."
 
 
 def _missed(audit: Facts) -> str:
@@ -180,7 +190,7 @@ def _missed(audit: Facts) -> str:
 def _blind(audit: Facts) -> str:
     if audit["blind_auc"] is None:
         return "Blind classifiers: absent, images were not given, so a shifted split goes unnoticed."
-    return f"Classifiers that never see the model: AUC [[{audit['blind_auc']['id']}]]."
+    return f"Classifiers that never see the model: [[%{audit['blind_auc']['id']}]] of pairs."
 
 
 def _attackers(facts: Facts) -> list[str]:
@@ -202,6 +212,18 @@ def _attackers(facts: Facts) -> list[str]:
         beside = f" With less: {'; '.join(others)}." if others else ""
         lines.insert(0, f"Who can do this: somebody who {who}.{beside}")
     return lines
+
+
+def _more(facts: Facts, findings: Findings) -> Iterator[str]:
+    """Yield what is found of sets of members, of the model's own samples, and of single members of the worst target."""
+    ledger, worst = findings.ledger, facts["worst"]
+    if worst is None:
+        return
+    yield f"As a set: {set_line(ledger, worst)}"
+    yield from own_samples_lines(ledger, worst, facts["audits"][worst]["attack"])
+    if line := at_risk_line(ledger, worst):
+        on = f" on {worst}" if len(facts["audits"]) > 1 else ""
+        yield f"Members at risk{on}: {line} Every sample: {of_target('at_risk_samples', worst)}"
 
 
 def _kinds(access: list[str]) -> str:

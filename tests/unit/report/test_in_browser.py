@@ -313,11 +313,37 @@ def test_in_print_every_target_is_there_in_black_on_white_and_no_control_is(open
     assert wide.evaluate("frame => frame.scrollWidth <= frame.clientWidth + 1"), "a table is cut"
 
 
+def test_what_a_reader_of_paper_cannot_unfold_is_printed_or_named(open_page):
+    page = open_page()
+    page.emulate_media(media="print")
+    shown = "place => place.checkVisibility({contentVisibilityAuto: true})"
+    for printed in ("#glossary dd", "#controls tbody td", "#at-risk-net li"):
+        assert page.locator(printed).first.evaluate(shown), printed
+    long = page.locator("#table-run-published")
+    rows = long.locator("tbody tr").count()
+    note = f"Its {rows} rows are in results/tables/run/published.csv."
+    assert long.get_by_text(note).evaluate(shown)
+    assert not long.locator("tbody td").first.evaluate(shown)
+    long.locator("details").evaluate("fold => { fold.open = true }")
+    assert not long.get_by_text(note).evaluate(shown)
+    assert long.locator("tbody td").first.evaluate(shown)
+
+
+def test_no_head_of_a_printed_table_has_a_button_whose_text_is_not_repeated_on_the_next_page(open_page):
+    page = open_page()
+    page.emulate_media(media="print")
+    table = page.locator("#table-net-attacks")
+    assert table.locator("thead").evaluate("head => getComputedStyle(head).display") == "table-header-group"
+    assert table.locator("th button").first.evaluate("head => getComputedStyle(head).display") == "contents"
+
+
 @pytest.mark.parametrize("landscape", [False, True])
 def test_it_prints_on_few_pages_with_whole_figures(open_page, landscape):
     page = open_page()
     printed = page.pdf(format="A4", landscape=landscape)
-    assert len(re.findall(rb"/Type\s*/Page\b", printed)) <= 10
+    assert len(re.findall(rb"/Type\s*/Page\b", printed)) <= 12
+    pictures = page.locator("img:visible").evaluate_all("all => new Set(all.map(one => one.src)).size")
+    assert len(re.findall(rb"/Subtype\s*/Image\b", printed)) >= pictures > 0
     width, height = (1020, 690) if landscape else (690, 1020)  # A4 between its margins, in pixels
     page.set_viewport_size({"width": width, "height": height})
     page.emulate_media(media="print")

@@ -10,18 +10,24 @@ from urllib.parse import unquote
 
 import numpy as np
 import pytest
+from auditing import OCCASION
 from PIL import Image
-from reporting import REASON, REPORTED, Read, known_of, report_on
+from reporting import FIGURES, REASON, REPORTED, Read, known_of, opened, report_on
 
-from simaudit.evaluation.numbers import Number
+from simaudit.evaluation.numbers import Ledger, Number
 from simaudit.figures.printed import FORMS, estimate
 from simaudit.report.page.doubts import doubts
 from simaudit.report.page.names import plain_name
+from simaudit.report.page.page import FOREST, UNFOLDED
 from simaudit.report.page.page import page as page_of
 from simaudit.report.page.pictures import FAITHFUL, data_url, farthest, picture, pictures_within, read_picture
 from simaudit.report.page.sources import sources
-from simaudit.report.top import top
+from simaudit.report.page.write import LARGEST, fitting, write_page
+from simaudit.report.top import top, with_lines
+from simaudit.report.verdict import Known, verdict
 from simaudit.storage.hashes import sha256_file
+from simaudit.storage.json import write_json
+from simaudit.vocabulary.context import AuditContext
 from simaudit.vocabulary.errors import SimauditError
 
 
@@ -44,7 +50,7 @@ def test_what_is_read_first_is_what_the_terminal_says(reported):
 
 
 def test_controls_that_passed_are_folded_with_their_table(reported, page):
-    folded = reported.html.split('<details class="passed" id="controls">')[1].split("</details>")[0]
+    folded = reported.html.split('<details class="passed printed" id="controls">')[1].split("</details>")[0]
     assert "7 of 7 controls passed</strong></summary>" in folded
     assert "no attack finds members of the untrained raw; no set of members" in folded
     assert '<figcaption id="caption-run-controls">' in folded
@@ -182,6 +188,12 @@ def test_pictures_keep_to_their_budget_what_is_folded_first_then_the_largest(rep
     assert folded == whole | {"other/statistic_histogram": 0}
     smaller = within(sum(folded.values()) - 1)
     assert [name for name in folded if smaller[name] < folded[name]] == [max(folded, key=folded.get)]
+    first = next(iter(whole))
+    is_in_page = [size > 0 for size in within(folded[first]).values()]
+    assert is_in_page[0]
+    assert is_in_page == sorted(is_in_page, reverse=True)  # the last ones go first
+    assert sum(is_in_page) < sum(size > 0 for size in smaller.values())
+    assert not any(within(0).values())
 
 
 def test_the_words_of_a_picture_say_what_is_seen(reported):
@@ -254,7 +266,10 @@ def test_a_shifted_split_and_its_failed_control_come_before_all_numbers(audit, s
     page = report_on(run).page
     text = page.text[page.text.index("FAILED") :]
     assert page.text.index("FAILED") < page.text.index("Passed:")
-    assert '<details class="failed" id="controls" open>' in (audit.path / "report/index.html").read_text()
+    assert (
+        '<details class="failed printed" id="controls" open>'
+        in (audit.path / "report/index.html").read_text()
+    )
     assert "Do not trust" not in page.text
     assert text.startswith("FAILED: classifiers that never see a model tell the sides of s apart")
     assert text.index("net: shifted, so only what an attack has above") < text.index("What is found")
@@ -272,3 +287,58 @@ def test_the_forest_of_a_run_stands_above_the_verdicts_and_not_among_its_other_f
     first, _, rest = html.partition("What is found of each target.")
     assert (first.count("<img"), rest.count("<img")) == (1, 1)
     assert rest.index('id="run"') < rest.index("<img") < rest.index('id="targets"')
+
+
+def with_targets(findings, names):
+    """Findings with further targets, each of which is what `net` is."""
+    known, controls = findings.ledger.numbers, findings.comparison["controls"]
+    of_net = findings.ledger.find(audit="net")
+    copies = [replace(number, audit=name) for name in names for number in of_net]
+    verdicts = {**controls["verdicts"], **dict.fromkeys(names, controls["verdicts"]["net"])}
+    return replace(
+        findings,
+        ledger=Ledger({**known, **{number.id: number for number in copies}}),
+        contexts={**findings.contexts, **{name: AuditContext(name, None, None) for name in names}},
+        summaries={**findings.summaries, **dict.fromkeys(names, findings.summaries["net"])},
+        comparison={**findings.comparison, "controls": {**controls, "verdicts": verdicts}},
+    )
+
+
+def test_a_page_of_thirty_targets_keeps_to_its_size_and_names_the_files_of_the_pictures_it_leaves_out(
+    small_run, tmp_path
+):
+    few = small_run.findings
+    further = [f"net-of-a-long-name-{number:02}" for number in range(30 - len(few.targets))]
+    findings = with_targets(few, further)
+    known = Known({"s": "d"}, {}, OCCASION)
+    write_json(tmp_path / "verdict.json", with_lines(verdict(findings, known), findings))
+    noise = np.random.default_rng(0).integers(0, 256, (240, 240, 3)).astype(np.uint8)  # never small
+    figures = {"run": [FOREST, "ranks"], **dict.fromkeys(findings.targets, FIGURES)}
+    for of, drawn in figures.items():
+        (tmp_path / "figures" / of).mkdir(parents=True)
+        for name in drawn:
+            path = tmp_path / f"figures/{of}/{name}.png"
+            Image.fromarray(noise).save(path)
+            write_json(path.with_suffix(".json"), {"title": name, "sentence": "", "reading": []})
+    page = tmp_path / "index.html"
+    write_page(page, tmp_path, findings, figures, {}, {"s": {"allow_duplicates": False}}, {})
+    html = page.read_text(encoding="utf-8")
+    assert len(html.encode()) <= LARGEST
+    assert html.count("<div data-packed") == 30 - UNFOLDED
+    whole = opened(html)
+    assert whole.count('class="target" id') == 30
+    elsewhere = re.findall("in its file alone: <code>results/(.*?)</code>", whole)
+    assert whole.count("<img") + len(elsewhere) == 2 + 30 * len(FIGURES)
+    assert 0 < len(elsewhere) < 2 + 30 * len(FIGURES)
+    assert all((tmp_path / file).is_file() for file in elsewhere)
+    assert whole.index("<img") < whole.index("What is found of each target.")
+
+
+@pytest.mark.parametrize(("rest", "pictures"), [(900, 100), (500, 500), (100, 600), (2000, 0)])
+def test_pictures_take_the_room_that_the_rest_of_a_page_leaves(rest, pictures):
+    def content(budget):
+        taken = budget - budget % 7  # pictures seldom fill their budget
+        return "x" * (rest + taken), taken
+
+    text = fitting(content, 600, 1000)
+    assert len(text) == rest + pictures - pictures % 7

@@ -1,5 +1,7 @@
 """What a person sees while Snakemake runs, with a real Snakemake on a small workflow; and what is forecast."""
 
+import io
+import logging
 import re
 import subprocess
 import sys
@@ -10,6 +12,7 @@ import pytest
 from simaudit.plan.load import load
 from simaudit.provenance import stamps
 from simaudit.report.terminal.forecast import TRUSTED_SECONDS, Forecast, Planned
+from simaudit.report.terminal.jobs import JobLines
 from simaudit.scoring.jobs import score_job
 from simaudit.storage.json import write_json
 
@@ -128,6 +131,21 @@ def test_whoever_asks_for_commands_gets_all_that_snakemake_says(snakemake):
     shown = snakemake("--printshellcmds")
     assert any("touch data/" in line for line in shown)
     assert any(line.startswith("    reason: ") for line in shown)
+
+
+@pytest.mark.parametrize("is_terminal", [True, False])
+def test_a_long_line_is_wrapped_on_a_terminal_alone(monkeypatch, is_terminal):
+    monkeypatch.setenv("COLUMNS", "40")
+    stream = io.StringIO()
+    monkeypatch.setattr(stream, "isatty", lambda: is_terminal)
+    line = "  " + " ".join(["word"] * 30)
+    JobLines(stream, lambda: Forecast({}, 1)).emit(logging.makeLogRecord({"msg": line}))
+    shown = stream.getvalue().splitlines()
+    if is_terminal:
+        assert max(map(len, shown)) <= 40
+        assert {len(rest) - len(rest.lstrip()) for rest in shown[1:]} == {6}
+    else:
+        assert shown == [line]
 
 
 def test_what_is_left_is_shared_out_among_the_cores():

@@ -11,11 +11,13 @@ from auditing import OCCASION, SmallRun
 from simaudit.attacks.access import ACCESS, access_of
 from simaudit.attacks.attack import attack_type
 from simaudit.evaluation.numbers import Ledger, Number
+from simaudit.figures.printed import fill
 from simaudit.report import TEMPLATES
 from simaudit.report.advice import MOST, advice
 from simaudit.report.grades import FOUND, grade
-from simaudit.report.outcome import run_lines, turned_around
+from simaudit.report.outcome import at_risk_line, run_lines, turned_around
 from simaudit.report.summary import summary
+from simaudit.report.top import top
 from simaudit.storage.json import read_json, write_json
 from simaudit.storage.yaml import read_yaml
 from simaudit.vocabulary.errors import SimauditError
@@ -147,7 +149,8 @@ def test_a_shorter_training_is_advised_only_where_it_surely_leaks_less():
     kept = [{"epoch": 50, "auc": auc("at50", 0.75, 0.85)}, {"epoch": 100, "auc": auc("at100", 0.6, 0.7)}]
     (_, shorter, _) = advice(facts_of({"a": "strong"}, epochs={**epochs, "at": kept}))
     assert (
-        shorter == "Train for fewer epochs: at epoch 100 the AUC of SimA was [[at100]], at the end [[end]]."
+        shorter
+        == "Train for fewer epochs, since at epoch 100 the AUC of SimA was [[at100]], and at the end [[end]]."
     )
     assert len(advice(facts_of({"a": "strong"}, epochs={**epochs, "at": kept[:1]}))) == 2
 
@@ -229,19 +232,94 @@ def test_the_lines_say_how_sure_by_which_attacker_and_what_was_not_tested(small_
     lines = small_run.verdict()["lines"]
     assert re.fullmatch(
         r"net: shown one member and one other image, SimA \(1 model call\) picks the member in \d+ % \(\d+ to \d+\) of "
-        r"pairs \(in brackets: 95 % limits; guessing: 50 %\)\. Allowing 1 false accusation in 100, how many members it "
-        r"exposes cannot be said of so few held-out images\.",
+        r"pairs, where guessing picks it in 50 %: this is the AUC, with its 95 % confidence interval\. Where it "
+        r"wrongly accuses 1 in 100 images that are not members, it exposes a share of the members that cannot be said "
+        r"of so few held-out images\.",
         lines[2],
     )
-    assert re.match(r"Grade: strong, by the lower limit of SimA's AUC, 0\.9\d\d \[0\.8\d\d, ", lines[3])
+    assert re.fullmatch(
+        r"Grade: strong\. Of the intervals that hold for all attacks at once, that of SimA is the surest: \d+ % "
+        r"\(8\d to 9\d\) of pairs\. A leak is strong where the lower end is at least 80 %\. Classifiers that never see "
+        r"the model: \d+ % \(\d+ to \d+\) of pairs\.",
+        lines[3],
+    )
     who = (
         "Who can do this: somebody who can run the denoiser at a timestep of their choice.",
         "Tested: the denoiser at a chosen timestep. Not tested: images that the model draws, gradients of the "
         "denoiser, reference models, learning from known members.",
     )
-    assert tuple(lines[5:7]) == who
-    assert lines[7].startswith("What to do: Do not publish")
-    assert len(lines) <= 12
+    assert tuple(lines[4:6]) == who
+    assert lines[7].startswith("Members at risk on net: ")
+    assert lines[7].endswith(" Every sample: results/evaluation/at_risk/net.parquet")
+    assert lines[8].startswith("What to do: Do not publish")
+    assert len(lines) <= 13
+
+
+@pytest.mark.parametrize(
+    ("grade", "metric", "above_blind", "said"),
+    [
+        ("clear", "auc", False, "that of Loss is the surest: [[%id]] of pairs. A leak is clear"),
+        ("clear", "auc", False, "where the lower end is at least 60 %."),
+        ("weak", "auc", False, "where the lower end is above 50 %."),
+        (
+            "strong",
+            "auc",
+            True,
+            "[[%id]] of pairs more than by classifiers that never see the model. A leak is",
+        ),
+        ("strong", "auc", True, "where the lower end is at least 30 %."),
+        (
+            "clear",
+            "tpr_at_1pct_fpr",
+            False,
+            "Where Loss wrongly accuses 1 in 100 images that are not members, it",
+        ),
+        ("clear", "tpr_at_1pct_fpr", False, "it exposes [[%id]] of the members. A leak is clear"),
+        ("clear", "tpr_at_1pct_fpr", False, "where the lower end is at least 2.5 %."),
+        ("weak", "tpr_at_1pct_fpr", True, "where the lower end is above 0 %."),
+    ],
+)
+def test_a_grade_is_said_with_the_number_that_gives_it_and_where_it_begins(
+    small_run, grade, metric, above_blind, said
+):
+    facts = small_run.verdict()
+    by = {"attack": "loss", "metric": metric, "above_blind": above_blind, "id": "id"}
+    facts["audits"][facts["worst"]] |= {"grade": grade, "graded_by": by}
+    line = top(facts, small_run.findings).evidence[1]
+    assert line.startswith(f"Grade: {grade}. ")
+    assert said in line
+
+
+@pytest.mark.parametrize(
+    ("tried", "levels", "said"),
+    [
+        (
+            14,
+            {8: (13, 2)},
+            "13 of 210 members are accused by more than half of the 14 attacks, each at its threshold of 1 % FPR, as "
+            "are 2 of 1048 held-out images, which the model was not trained on.",
+        ),
+        (
+            3,
+            {1: (50, 9), 2: (4, 0)},
+            "4 of 210 members are accused by more than half of the 3 attacks, each at",
+        ),
+        (14, {7: (13, 2)}, "no image of the evaluation fold is accused by more than half of the 14 attacks."),
+        (1, {1: (20, 11)}, "20 of 210 members are accused by the attack, each at"),
+    ],
+)
+def test_the_members_at_risk_are_those_that_more_than_half_of_the_attacks_accuse(tried, levels, said):
+    counts = {(None, "members"): 210, (None, "heldout"): 1048, ("at_risk", "tried"): tried}
+    for least, sides in levels.items():
+        counts |= {
+            (f"at_risk.by_{least:02}", side): sides[i] for i, side in enumerate(("members", "heldout"))
+        }
+    numbers = [
+        Number("t", None, metric, of, n, n, n, "1", "f", "/", "0") for (of, metric), n in counts.items()
+    ]
+    ledger = Ledger({number.id: number for number in numbers})
+    assert fill(at_risk_line(ledger, "t"), ledger).startswith(said)
+    assert at_risk_line(Ledger({}), "t") == ""
 
 
 def test_what_attackers_with_less_find_is_said_too(small_run):

@@ -11,8 +11,9 @@ from PIL import Image
 from simaudit.evaluation.at_risk.accused import most_accused
 from simaudit.figures.printed import mention
 from simaudit.report.findings import Findings
+from simaudit.report.outcome import AT_RISK
 from simaudit.report.page.pictures import data_url
-from simaudit.report.tables.at_risk import AT_RISK, LEVEL, MEMBER, of_each
+from simaudit.report.tables.at_risk import LEVEL, MEMBER, of_each
 from simaudit.storage.parquet import read_table
 from simaudit.storage.pictures import read_sheet
 

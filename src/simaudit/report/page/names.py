@@ -16,12 +16,7 @@ def plain_name(number: Number) -> str:
     name += f" of {look(number.attack).name}" if number.attack else ""
     name += f" on {number.audit}" if number.audit else ""
     parts = [name, *(_words(part) for part in between if part != LEARNED)]
-    return ", ".join(parts + ["95 % limits"] * has_limits(number))
-
-
-def has_limits(number: Number) -> bool:
-    """Return whether a number has limits that are not the number itself."""
-    return number.low is not None and (number.low, number.high) != (number.value, number.value)
+    return ", ".join(parts + ["95 % limits"] * number.has_limits)
 
 
 def _words(part: str) -> str:

@@ -8,8 +8,9 @@ from typing import Any
 from simaudit.provenance.records import Record
 from simaudit.report import TEMPLATES
 from simaudit.report.findings import Findings
-from simaudit.report.outcome import are_trusted, clauses, heading
+from simaudit.report.outcome import are_trusted, at_risk_line, clauses, heading
 from simaudit.report.page.at_risk import RecordAtRisk, counted
+from simaudit.report.page.columns import in_two_columns
 from simaudit.report.page.numbers import Numbers, paragraphs
 from simaudit.report.page.pictures import Picture
 from simaudit.report.page.sources import packed, sources
@@ -22,6 +23,7 @@ from simaudit.vocabulary.paths import RUN
 
 FIRST = ("verdicts", "controls")  # the tables of the run that stand in the page's first screen
 FOREST = "forest"  # the figure of the run that stands there
+UNFOLDED = 6  # targets that are seen in full at first
 STYLES, SCRIPTS = ("style.css", "print.css"), ("contents.js", "provenance.js", "tables.js", "unfold.js")
 
 
@@ -65,7 +67,9 @@ def page(
     pages.filters |= {"number_text": numbers.text, "plain": numbers.plain, "packed": packed}
     of_run, controls = run_tables(findings), findings.comparison["controls"]["controls"]
     sections = [
-        _section(findings, target, pictures.get(target, []), at_risk.get(target))
+        _section(
+            findings, target, in_two_columns(pictures.get(target, []), numbers.plain), at_risk.get(target)
+        )
         for target in findings.targets
     ]
     tables = {table.name: table for table in of_run}
@@ -81,7 +85,13 @@ def page(
         first=[tables[name] for name in FIRST],
         glossary=read_yaml(TEMPLATES / "glossary.yaml"),
         run=Section(
-            RUN, "", "", False, False, [t for t in of_run if t.name not in FIRST], list(drawn.values())
+            RUN,
+            "",
+            "",
+            False,
+            False,
+            [t for t in of_run if t.name not in FIRST],
+            in_two_columns(list(drawn.values()), numbers.plain),
         ),
         sections=sections,
         absences=_absences(of_run, sections, undrawn),
@@ -89,6 +99,7 @@ def page(
         numbers=numbers,
         paragraphs=lambda texts: paragraphs(texts, numbers),
         counted=counted,
+        at_risk_line=lambda target: at_risk_line(findings.ledger, target),
     )
     # After the body, since only then is it known which numbers are printed.
     known = sources(findings.ledger, list(numbers.printed), records, again)
@@ -103,10 +114,15 @@ def page(
 
 
 def is_folded(findings: Findings, target: str) -> bool:
-    """Return whether only the title of a target is seen at first: further seeds and settings of a sweep, controls."""
-    context = findings.contexts[target]
+    """Return whether only the title of a target is seen at first.
+
+    So it is with further seeds and settings of a sweep, with controls, and with all targets after the first UNFOLDED.
+    """
     swept = [name for name in findings.audited if findings.contexts[name].arm]
-    return context.control is not None or context.group != target or target in swept[1:]
+    whole = [
+        name for name in findings.audited if findings.contexts[name].group == name and name not in swept[1:]
+    ]
+    return target not in whole[:UNFOLDED]
 
 
 def _section(

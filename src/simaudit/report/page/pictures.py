@@ -21,8 +21,6 @@ COLOURS = (128, 256)
 """How many colours a picture may keep; the fewest are taken that are faithful."""
 FAITHFUL = 40
 """By how many of 255 levels a pixel of an embedded picture may be off in one of its channels at most."""
-BUDGET = 1_200_000
-"""Characters of all pictures of a page together."""
 SMALLER = (2, 3)
 """By what the largest pictures are scaled down where the budget is not enough."""
 
@@ -46,10 +44,11 @@ class Picture:
 def pictures_within(
     budget: int, drawn: Mapping[str, Sequence[str]], folder: Path, folded: Collection[str]
 ) -> dict[str, list[Picture]]:
-    """Return the pictures of each target and of RUN, whose data have at most `budget` characters, if that can be.
+    """Return the pictures of each target and of RUN, whose data have at most `budget` characters together.
 
     `drawn` are the names of the figures by what they are of, see `picture`. Those of `folded` targets are left to their
-    files where all are too much; and where the others still are, the largest are scaled down by SMALLER.
+    files where all are too much. Where the others still are, the largest are scaled down by SMALLER, and then the last
+    ones are left to their files, too.
     """
     pictures = [
         picture(of, name, folder) for of, names in drawn.items() if of not in folded for name in names
@@ -66,6 +65,10 @@ def pictures_within(
         if _size(pictures) <= budget:
             break
         pictures[place] = picture(pictures[place].of, pictures[place].name, folder, SMALLER)
+    for place in reversed(range(len(pictures))):
+        if _size(pictures) <= budget:
+            break
+        pictures[place] = replace(pictures[place], data="")
     return {of: [shown for shown in (*pictures, *of_folded) if shown.of == of] for of in drawn}
 
 

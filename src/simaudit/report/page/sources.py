@@ -10,7 +10,7 @@ from simaudit.evaluation.numbers import PURE, Ledger, Number
 from simaudit.figures.printed import TAIL
 from simaudit.provenance.records import Record, makers
 from simaudit.provenance.trace import ancestors, scored
-from simaudit.report.page.names import has_limits, plain_name
+from simaudit.report.page.names import plain_name
 from simaudit.vocabulary.membership import VERIFIED
 
 
@@ -57,7 +57,7 @@ def _facts(number: Number) -> dict[str, Any]:
         "id": number.id,
         "name": plain_name(number),
         "value": number.value,
-        "limits": [number.low, number.high] if has_limits(number) else None,
+        "limits": [number.low, number.high] if number.has_limits else None,
         "unit": number.unit if number.unit not in (PURE, number.metric) else None,
         "pointer": number.pointer,
         "members": None if is_known else number.membership,

@@ -1,6 +1,6 @@
 """The report of a run, from its result files to the page in one file."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -10,11 +10,16 @@ from simaudit.report.findings import Findings
 from simaudit.report.page.at_risk import records_at_risk
 from simaudit.report.page.doubts import doubts
 from simaudit.report.page.page import is_folded, page
-from simaudit.report.page.pictures import BUDGET, pictures_within
+from simaudit.report.page.pictures import pictures_within
 from simaudit.report.top import top
 from simaudit.storage.atomic import atomic_path
 from simaudit.storage.json import read_json
 from simaudit.vocabulary.paths import VERDICT
+
+LARGEST = 2_000_000
+"""Bytes of a page."""
+BUDGET = 1_200_000
+"""Characters of all pictures of a page together; fewer where the rest of the page needs the room."""
 
 
 def write_page(
@@ -41,7 +46,6 @@ def write_page(
     summaries = {audit: read_json(Path(path)) for audit, path in trainings.items()}
     shifted = [target for target in findings.audited if findings.is_shifted(target)]
     folded = {target for target in findings.targets if is_folded(findings, target)}
-    pictures = pictures_within(BUDGET, drawn, results / "figures", folded)
     doubted = doubts(summaries, splits, shifted, findings.with_near_duplicates)
     said = top(read_json(results / VERDICT.name), findings)
     found = {
@@ -49,6 +53,24 @@ def write_page(
         for of, path in at_risk.items()
         if findings.show_records
     }
-    text = page(findings, said, pictures, undrawn, doubted, read_records(results / "records"), again, found)
+    records = read_records(results / "records")
+
+    def content(budget: int) -> tuple[str, int]:
+        pictures = pictures_within(budget, drawn, results / "figures", folded)
+        text = page(findings, said, pictures, undrawn, doubted, records, again, found)
+        return text, sum(len(shown.data) for of in pictures.values() for shown in of)
+
     with atomic_path(output) as temporary:
-        temporary.write_text(text, encoding="utf-8", newline="\n")
+        temporary.write_text(fitting(content, BUDGET, LARGEST), encoding="utf-8", newline="\n")
+
+
+def fitting(content: Callable[[int], tuple[str, int]], budget: int, largest: int) -> str:
+    """Return a text that has at most `largest` bytes, unless it has more without any pictures.
+
+    `content` gets how many characters pictures may take, at first `budget`; it returns the text, and how many of its
+    characters they do take.
+    """
+    text, taken = content(budget)
+    while taken and (excess := len(text.encode("utf-8")) - largest) > 0:
+        text, taken = content(max(0, taken - excess))
+    return text

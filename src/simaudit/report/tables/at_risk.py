@@ -3,10 +3,10 @@
 from simaudit.evaluation.numbers import Number
 from simaudit.figures.printed import mention
 from simaudit.report.findings import Findings
+from simaudit.report.outcome import AT_RISK
 from simaudit.report.tables.of_sets import ACCUSED
 from simaudit.report.tables.table import Column, Row, Table, estimates
 
-AT_RISK = "at_risk"
 LEVEL, MEMBER = f"{AT_RISK}.by_", f"{AT_RISK}.member_"
 """What the numbers of a row of the table, and of one of the members that most attacks accuse, are `of`, up to which."""
 

@@ -19,10 +19,17 @@ const sight = new IntersectionObserver(
     if (!current) return;
     menu.querySelector("[aria-current]")?.removeAttribute("aria-current");
     entries.get(current).setAttribute("aria-current", "location");
-    if (!narrow.matches) entries.get(current).scrollIntoView({ block: "nearest" });
+    if (!narrow.matches) showInMenu(entries.get(current));
   },
   { rootMargin: "0px 0px -70% 0px" },
 );
+
+// Scrolls the menu alone: scrollIntoView would also move where the tabulator key goes on from.
+function showInMenu(entry) {
+  const frame = menu.parentElement;
+  const below = entry.offsetTop - frame.scrollTop;
+  if (below < 0 || below + entry.offsetHeight > frame.clientHeight) frame.scrollTop += below - frame.clientHeight / 2;
+}
 
 function addEntry(place, entry) {
   entries.set(place, entry);

@@ -1,6 +1,7 @@
 """One line for each job of a running workflow, in the place of all that Snakemake says about it."""
 
 import logging
+import shutil
 import textwrap
 import time
 from collections.abc import Callable
@@ -12,8 +13,8 @@ from simaudit.report.terminal.failure import Failure
 from simaudit.report.terminal.forecast import Forecast
 from simaudit.vocabulary.paths import job_of, title
 
-WIDTH = 200
-"""Longer lines are wrapped, in characters."""
+INDENT = "    "
+"""What the rest of a line begins with that is wrapped, besides the spaces that the line begins with."""
 LONG_JOB = 10.0
 """Seconds. The end of a job that took longer is told, too."""
 UNSAID = (
@@ -53,7 +54,7 @@ class JobLines(logging.StreamHandler[TextIO]):
             self.handleError(record)
             return
         if lines:
-            super().emit(logging.makeLogRecord({"msg": "\n".join(map(_wrapped, lines))}))
+            super().emit(logging.makeLogRecord({"msg": "\n".join(map(self._fitted, lines))}))
 
     def failures(self) -> str:
         """Return each failed job with what ended it, or how to go on after Ctrl-C."""
@@ -122,6 +123,16 @@ class JobLines(logging.StreamHandler[TextIO]):
         self._failed.append(failure := Failure(logs[0], message))
         return "\n".join([f"FAILED {failure.name}", *(f"    its log: {log}" for log in logs)])
 
+    def _fitted(self, line: str) -> str:
+        """Return a line such that it fits a terminal; elsewhere it stays whole, so that it can be searched for."""
+        if not self.stream.isatty():
+            return line
+        width = shutil.get_terminal_size().columns
+        indent = " " * (len(line) - len(line.lstrip()) + len(INDENT))
+        return textwrap.fill(
+            line, width, subsequent_indent=indent, break_on_hyphens=False, break_long_words=False
+        )
+
     def _jobs(self) -> Forecast:
         self._forecast = self._forecast or self._make_forecast()
         return self._forecast
@@ -140,10 +151,6 @@ def take_the_place_of_snakemake(
             logger.addHandler(ours)
             return ours
     return None
-
-
-def _wrapped(line: str) -> str:
-    return textwrap.fill(line, WIDTH, subsequent_indent="    ", break_on_hyphens=False)
 
 
 def _shortened(reason: str) -> str:
