@@ -12,7 +12,7 @@ import pandas as pd
 
 from simaudit.attacks.attack import kind_of
 from simaudit.evaluation import results
-from simaudit.evaluation.protocol.metrics import TPR_AT_1PCT
+from simaudit.evaluation.protocol import metrics
 from simaudit.figures import legend, style
 from simaudit.figures.figure import TargetFigure
 from simaudit.figures.printed import mention
@@ -115,7 +115,7 @@ class ComplexityFigure(TargetFigure):
 
     def sentence(self, audit: results.Results) -> str:
         base, target = self._base(audit), audit.target
-        before, after = (mention(TPR_AT_1PCT, target, attack) for attack in (base, self.attack))
+        before, after = (mention(metrics.TPR_AT_1PCT, target, attack) for attack in (base, self.attack))
         return (
             f"At 1 % FPR {legend.look(base).name} finds {before} of the members, and {legend.look(self.attack).name}, "
             f"which takes out what the image predicts, {after}; each at its own knobs."
