@@ -88,10 +88,13 @@ class Params(Knobs):
 
     @field_serializer("attacks", mode="wrap")
     def _with_kinds(self, attacks: dict[str, Attack], dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        other = {
-            name: {"kind": kind} for name, attack in attacks.items() if (kind := kind_of(attack)) != name
-        }
+        other = {name: {"kind": kind} for name, kind in self._other_kinds.items()}
         return {name: {**other.get(name, {}), **knobs} for name, knobs in dump(attacks).items()}
+
+    @property
+    def _other_kinds(self) -> dict[str, str]:
+        """The kind of each attack that is named otherwise, by name."""
+        return {name: kind for name, attack in self.attacks.items() if (kind := kind_of(attack)) != name}
 
     @property
     def theory_split(self) -> str:
@@ -225,6 +228,7 @@ class Params(Knobs):
             membership=self.membership_of(self.audits[name].target),
             attacks=tuple(of for of, attack in self.attacks_on(name).items() if not attack.learned),
             checkpoint_attacks=self.audits[name].intermediate_attacks,
+            kinds={of: kind for of, kind in self._other_kinds.items() if of in self.attacks_on(name)},
         )
 
     @cached_property

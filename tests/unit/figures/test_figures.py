@@ -412,16 +412,21 @@ def test_without_ranks_of_its_own_a_run_shows_the_published_ones_alone(run):
     numbers = json.loads((run.root / "numbers.json").read_text())
     write_json(run.root / "numbers.json", {k: v for k, v in numbers.items() if not k.startswith("ranks.")})
     alone = Run(run.root, run.contexts, run.splits)
-    assert set(figure_types()["mean_ranks"]().values(alone).source) == {"published, 16 experiments"}
-    assert "too few targets" in figure_types()["mean_ranks"]().sentence(alone)
+    drawing = draw(figure_types()["mean_ranks"](), alone)
+    assert set(drawing.values.source) == {"published, 16 experiments"}
+    assert drawing.caption.left_out.endswith("since too few of its targets share attacks")
 
 
-def test_ranks_that_could_not_differ_are_left_out_and_the_caption_says_so(run):
+def test_ranks_that_could_not_differ_are_left_out_and_so_it_is_said_where_what_is_absent_stands(run):
     """Two attacks have mean ranks at most one apart, which is less than the critical difference over two targets."""
     assert run.ledger.numbers["ranks.auc.critical_difference"].value >= 1
-    assert set(figure_types()["mean_ranks"]().values(run).source) == {"published, 16 experiments"}
-    words = "Ranks of this run are left out, since mean ranks of 2 attacks lie at most 1 apart."
-    assert words in figure_types()["mean_ranks"]().sentence(run)
+    drawing = draw(figure_types()["mean_ranks"](), run)
+    assert set(drawing.values.source) == {"published, 16 experiments"}
+    assert drawing.caption.left_out == (
+        "ranks of this run are left out, since mean ranks of 2 attacks lie at most 1 apart, and only those differ that "
+        "lie [[#ranks.auc.critical_difference]] apart"
+    )
+    assert "of this run" not in drawing.caption.sentence
 
 
 @pytest.mark.parametrize(
