@@ -6,12 +6,11 @@ from abc import abstractmethod
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from simaudit.attacks.attack import kind_of
 from simaudit.figures import legend
 from simaudit.figures.legend import Look
 from simaudit.vocabulary import registry
 from simaudit.vocabulary.context import AuditContext
-from simaudit.vocabulary.kinds import entry_of
+from simaudit.vocabulary.kinds import entry_of, kind_of
 from simaudit.vocabulary.knobs import Knobs
 
 if (

@@ -20,6 +20,7 @@ from simaudit.vocabulary.variant import parse_variant, variant_label
 COLUMN_INCHES = 3.4  # one column of a two-column paper
 PAGE_INCHES = 10.7  # what A4 leaves between margins of half an inch
 PNG_DPI = 300  # one column is then 1020 pixels wide: enough for a screen of double density
+EDGE_INCHES = 0.05  # beside a legend
 NOTE_INCHES = 0.2  # a line below the panels
 DECADES = 100  # ratio of the largest to the smallest value from which on an axis is logarithmic
 ROLE_COLOURS = {"members": "#0072B2", "held-out": "#D55E00"}
@@ -87,9 +88,7 @@ def sparse(number: int, points: int) -> slice:
     return slice(number % step, None, step)
 
 
-def legend_above(
-    figure: Figure, axes: Axes | Iterable[Axes], columns: int = 1, width: float = COLUMN_INCHES, **look: Any
-) -> None:
+def legend_above(figure: Figure, axes: Axes | Iterable[Axes], columns: int = 1, **look: Any) -> None:
     """Put one legend of the labels in these axes above all panels, in `columns`, or in fewer where these are too wide.
 
     Before it has fewer, it is set more closely.
@@ -115,7 +114,7 @@ def legend_above(
     for ncols, closer in product(range(columns, 0, -1), COMPACT):
         legend = figure.legend(shown.values(), shown.keys(), ncols=ncols, **options | closer)
         needed = legend.get_window_extent()
-        if needed.width <= width * figure.dpi or (ncols, closer) == (1, COMPACT[-1]):
+        if needed.width <= (COLUMN_INCHES - EDGE_INCHES) * figure.dpi or (ncols, closer) == (1, COMPACT[-1]):
             break
         legend.remove()
     figure.set_figheight(min(figure.get_figheight() + needed.height / figure.dpi, PAGE_INCHES))
@@ -177,9 +176,12 @@ def mark_shifted(figure: Figure) -> None:
 
 
 def new_figure(rows: float = 1, height: float = 2.4) -> Figure:
-    """Return an empty one-column figure for `rows` panels of `height` inches, at most a page high."""
+    """Return an empty one-column figure for `rows` panels of `height` inches, at most a page high.
+
+    It has the resolution of the PNG, since text is not as wide at every resolution.
+    """
     size = (COLUMN_INCHES, min(rows * height, PAGE_INCHES))
-    return Figure(figsize=size, layout="constrained")
+    return Figure(figsize=size, dpi=PNG_DPI, layout="constrained")
 
 
 def small_panels(count: int, height: float, **shared: Any) -> tuple[Figure, list[Axes]]:

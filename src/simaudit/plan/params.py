@@ -13,7 +13,7 @@ from pydantic import (
     field_serializer,
 )
 
-from simaudit.attacks.attack import Attack, attack_modules, kind_of
+from simaudit.attacks.attack import Attack, attack_modules
 from simaudit.attacks.derived_attack import needs_references
 from simaudit.attacks.wrapping_attack import bound
 from simaudit.data.jobs import SplitKnobs
@@ -29,6 +29,7 @@ from simaudit.targets.family import TargetFamily, TrainedFamily, family_modules
 from simaudit.targets.jobs import TheoryKnobs
 from simaudit.vocabulary.bounds import Listed, Several
 from simaudit.vocabulary.context import AuditContext
+from simaudit.vocabulary.kinds import kind_of
 from simaudit.vocabulary.knobs import Condition, Knobs, Name, Refers, deciding
 from simaudit.vocabulary.membership import STATED, UNVERIFIED, VERIFIED, Membership
 from simaudit.vocabulary.registry import read_by
@@ -228,7 +229,7 @@ class Params(Knobs):
             membership=self.membership_of(self.audits[name].target),
             attacks=tuple(of for of, attack in self.attacks_on(name).items() if not attack.learned),
             checkpoint_attacks=self.audits[name].intermediate_attacks,
-            kinds={of: kind for of, kind in self._other_kinds.items() if of in self.attacks_on(name)},
+            kinds=self._other_kinds,
         )
 
     @cached_property

@@ -21,7 +21,7 @@ class AuditContext:
     that the target was trained on the members of its split.
     `attacks` are the threshold attacks that are run on the target, `checkpoint_attacks` those on its intermediate
     checkpoints; both are empty where only results are read, since these say themselves which attacks there are.
-    `kinds` are the kinds of the attacks that are named otherwise, by name.
+    `kinds` are the kinds of all attacks of the run that are named otherwise, by name.
     """
 
     group: str

@@ -1,9 +1,14 @@
-"""Which entry under `attacks` stands for a kind of attack, whatever it is named."""
+"""The kinds of attack, and which entry under `attacks` stands for one, whatever it is named."""
 
 from collections.abc import Mapping
 
 SIMA = "sima"
 """The kind of the attack that others are held against."""
+
+
+def kind_of(attack: object) -> str:
+    """Return the kind of an attack, given its knobs: the name of the module that defines it."""
+    return type(attack).__module__.rpartition(".")[2]
 
 
 def entry_of(kind: str, kinds: Mapping[str, str]) -> str | None:

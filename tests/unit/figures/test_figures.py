@@ -24,6 +24,7 @@ from simaudit.figures.caption import Caption
 from simaudit.figures.drawing import draw
 from simaudit.figures.figure import figure_types
 from simaudit.figures.jobs import figure_job
+from simaudit.figures.legend import look
 from simaudit.figures.of_run.mean_ranks import cliques
 from simaudit.figures.printed import fill
 from simaudit.provenance import stamps
@@ -33,6 +34,8 @@ from simaudit.vocabulary import paths
 from simaudit.vocabulary.errors import SimauditError
 from simaudit.vocabulary.paths import FIGURE_SUFFIXES
 from simaudit.vocabulary.variant import variant_text
+
+AUCS = [0.5, 0.7, 0.9, 0.91, 0.93]
 
 
 @pytest.mark.parametrize("name", figure_types())
@@ -450,6 +453,56 @@ def test_the_line_is_shaded_where_the_best_threshold_calls_members(run):
     for threshold in asked.norm:
         other = ((asked.norm <= threshold) == (asked.kind == "member")).groupby(asked.kind).mean().mean()
         assert right >= other
+
+
+def test_the_forest_of_a_single_target_has_a_row_per_attack_with_its_number(run):
+    one = Run(run.root, {"ldm": run.contexts["ldm"]}, run.splits)
+    drawing = draw(figure_types()["forest"](), one)
+    values = drawing.values
+    aucs = [run.ledger.numbers[f"ldm.{attack}.auc"].value for attack in values.attack]
+    assert sorted(values.attack) == ["loss", "sima"]
+    assert values.value.tolist() == aucs == sorted(aucs, reverse=True)
+    (axis,) = drawing.picture.axes
+    assert [text.get_text() for text in axis.get_yticklabels()] == [look(name).name for name in values.attack]
+    (right,) = axis.child_axes
+    assert right.get_yticklabels()[0].get_text().startswith(f"{aucs[0]:.3f} [")
+    (blind,) = (line for line in axis.lines if line.get_label() == "images alone")
+    assert {*blind.get_xdata()} == {values.blind.iloc[0]}
+    assert values.blind.max() == pytest.approx(values.blind.min())
+
+
+def test_the_crowded_half_of_the_attacks_is_enlarged_in_a_panel_of_its_own(run):
+    kind = figure_types()["against_reference"]()
+    values = kind.values(run)
+    first = values[values.attack == "sima"]
+    parts = [
+        first.assign(attack=name, x=x, x_low=x - 0.02, x_high=x + 0.02, y=x, y_low=x - 0.02, y_high=x + 0.02)
+        for name, x in zip("abcde", AUCS, strict=True)
+    ]
+    axes = kind.draw(pd.concat(parts, ignore_index=True)).axes
+    assert axes[3].get_title() == "AUC, enlarged"
+    shown = [line.get_xdata()[0] for line in axes[3].lines if line.get_marker() not in ("None", "")]
+    assert shown == AUCS[2:]
+    (square,) = axes[0].patches
+    ends = axes[3].get_xlim()
+    assert (square.get_x(), square.get_x() + square.get_width()) == pytest.approx(ends)
+    assert ends[0] < min(shown) < max(shown) < ends[1]
+    few = kind.draw(values[values.attack == "sima"])
+    assert not few.axes[3].axison
+
+
+def test_where_the_image_predicts_nothing_the_axis_of_p_is_no_magnifying_glass(audit):
+    audit.blind()
+    of, _ = complexity(audit)
+    kind = figure_types()["complexity"]()
+    values = kind.values(of)
+    flat = values.assign(predicted=0.8 + 1e-9 * values.predicted)
+    before = kind.draw(flat).axes[0]
+    low, high = before.get_xlim()
+    bottom, top = before.get_ylim()
+    assert high - low == pytest.approx(0.2 * (top - bottom))
+    assert low < 0.8 < high
+    assert "predicts nothing" not in kind.sentence(of)
 
 
 def declare(audit, name):

@@ -22,6 +22,7 @@ LINE_INCHES, AROUND_INCHES = 0.125, 0.75  # of a line of names, and of the title
 BETWEEN = 0.3  # of a line, between two rows
 POINTS = 72
 LONGEST = 30  # characters of a name
+LONGEST_BESIDE_NUMBERS = 18
 SMALLEST = 5  # points of two names under one another
 
 
@@ -82,9 +83,10 @@ class Forest(RunFigure):
         _mark_blind(axis, rows)
         if has_rule:
             axis.axhline(rows.place[rows.control.notna()].min() - 1, color="0.2", linewidth=0.7)
-        axis.set(xlim=(left, 1.02), ylim=(lines - 0.4, -1.1), xlabel="AUC, 95 % confidence interval")
+        axis.set(xlim=(left, 1.02), ylim=(lines - 0.4, -1.1), xlabel="AUC with 95 % interval")
         axis.set_xticks(sorted({end for *ends, _ in ZONES.values() for end in ends}))
-        names = [look_of[attack].label for attack in rows.attack]
+        room = LONGEST_BESIDE_NUMBERS if is_of_one else legend.LONGEST
+        names = [legend.short(look_of[attack].name, room) for attack in rows.attack]
         _name_rows(axis, rows, names, POINTS * (figure.get_figheight() - AROUND_INCHES) / lines)
         style.legend_above(figure, axis, 2)
         return figure

@@ -140,7 +140,7 @@ def _rank_axis(axis: matplotlib.axes.Axes, attacks: int, depth: float) -> None:
     axis.set(xlim=(1 - room, attacks + room), ylim=(depth, -0.3), yticks=[])
     axis.spines[:].set_visible(False)
     axis.hlines(0, 1, attacks, color="0.2", linewidth=0.8)
-    axis.set_xticks(range(1, attacks + 1, -(-attacks // 12)))
+    axis.set_xticks(range(1, attacks + 1, -(-attacks // 8)))
     axis.tick_params(top=True, labeltop=True, bottom=False, labelbottom=False, labelsize=6, length=2, pad=1)
 
 

@@ -59,6 +59,7 @@ class OverEpochs(RunFigure):
                 )
         axis.axhline(metrics.CHANCE["auc"], label="chance", **style.CHANCE)
         axis.set(xlabel="epoch", ylabel="AUC")
+        axis.locator_params(axis="x", integer=True)
         style.legend_above(figure, axis, 2)
         return figure
 

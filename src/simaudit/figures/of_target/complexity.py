@@ -10,12 +10,12 @@ import matplotlib.figure
 import numpy as np
 import pandas as pd
 
-from simaudit.attacks.attack import kind_of
 from simaudit.evaluation import results
 from simaudit.figures import legend, style
 from simaudit.figures.figure import TargetFigure
 from simaudit.figures.printed import mention
 from simaudit.vocabulary.errors import SimauditError
+from simaudit.vocabulary.kinds import kind_of
 from simaudit.vocabulary.knobs import AttackName
 from simaudit.vocabulary.variant import parse_variant, variant_text
 

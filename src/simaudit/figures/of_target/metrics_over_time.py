@@ -97,6 +97,7 @@ class MetricsOverTime(TargetFigure):
             axis.set_ylim(bottom - room, top + room)
             small = bool(rows.tail_too_small.eq(True).any())
             axis.set_ylabel(style.marked(legend.METRICS[metric], small))
+        axes[-1].locator_params(axis="x", integer=True)
         style.legend_above(figure, axes[0], 2)
         note = style.tail_note(bool(values.tail_too_small.eq(True).any()))
         axes[-1].set_xlabel(f"{OVER[self.over]}   (○ chosen on the calibration fold){note}")

@@ -17,6 +17,7 @@ from simaudit.vocabulary.kinds import SIMA, entry_of
 from simaudit.vocabulary.sides import CALIBRATION, EVALUATION
 from simaudit.vocabulary.variant import CONDITION, parse_variant
 
+LEAST = 0.75  # of the axis, left of the marks of one query
 DODGE = 1.25  # factor by which the marks of one cost may be moved
 AVERAGED = {"sima_av": "antithetic pairs", "sima_mc": "independent draws"}
 """The kinds of attack whose statistic is SimA's averaged over noise, and over which."""
@@ -79,6 +80,7 @@ class Queries(TargetFigure):
         axis.axhline(metrics.CHANCE["auc"], label="chance", **style.CHANCE)
         axis.set(xlabel="queries per sample, at most", ylabel="AUC")
         style.counting_axis(axis)
+        axis.set_xlim(left=LEAST)
         style.legend_above(figure, axis, 3)
         return figure
 
