@@ -3,14 +3,12 @@
 import numpy as np
 import pandas as pd
 import pytest
-from figuring import results_for
 from matplotlib.collections import FillBetweenPolyCollection, LineCollection, PathCollection
 from matplotlib.colors import same_color
 from matplotlib.image import AxesImage
 from matplotlib.patches import StepPatch
 
 from simaudit.figures import style
-from simaudit.figures.drawing import draw
 from simaudit.figures.figure import figure_types
 from simaudit.figures.legend import look
 
@@ -238,6 +236,5 @@ def test_every_figure_but_those_of_pictures_has_a_reader_of_its_own():
 
 
 @pytest.mark.parametrize("name", figure_types())
-def test_the_picture_shows_what_its_table_says(name, request):
-    drawing = draw(figure_types()[name](), request.getfixturevalue(results_for(name)))
-    READERS[name](drawing.picture.axes, drawing.values)
+def test_the_picture_shows_what_its_table_says(name, drawn):
+    READERS[name](drawn(name).picture.axes, drawn(name).values)

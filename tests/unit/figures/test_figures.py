@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from click.testing import CliRunner
-from figuring import OF_RUN, OF_TARGET, complexity, gallery, raw, results_for, sima
+from figuring import OF_TARGET, complexity, gallery, raw, results_for, sima
 from PIL import Image
 from sklearn.metrics import balanced_accuracy_score
 
@@ -16,7 +16,7 @@ from simaudit.attacks.derived.combined import Combined
 from simaudit.attacks.derived.complexity import Complexity
 from simaudit.attacks.threshold.sima import SimA
 from simaudit.cli import simaudit
-from simaudit.evaluation.numbers import ledger
+from simaudit.evaluation.numbers import Ledger, ledger
 from simaudit.evaluation.protocol.selected import BLIND
 from simaudit.evaluation.results import Run
 from simaudit.figures import style
@@ -36,47 +36,61 @@ from simaudit.vocabulary.paths import FIGURE_SUFFIXES
 from simaudit.vocabulary.variant import variant_text
 
 AUCS = [0.5, 0.7, 0.9, 0.91, 0.93]
+IN_PDF = {"closed_form_field", "roc_loglog", "samples"}
+"""Figures of an image and arrows, of curves, and of pictures, whose PDF is compared."""
 
 
 @pytest.mark.parametrize("name", figure_types())
-def test_the_same_results_give_the_same_bytes_and_a_table_of_what_is_plotted(name, request, tmp_path):
-    of = request.getfixturevalue(results_for(name))
-    written = []
-    for copy in ("a", "b"):
-        drawing = draw(figure_types()[name](), of)
-        files = [tmp_path / f"{copy}.{suffix}" for suffix in FIGURE_SUFFIXES]
-        drawing.save(files)
-        written.append([path.read_bytes() for path in files])
-    assert written[0] == written[1]
-    assert all(len(content) > 4000 for content in written[0][:2])
+def test_the_same_results_give_the_same_bytes_and_a_table_of_what_is_plotted(
+    name, drawn, shared, tmp_path, monkeypatch
+):
+    first, again = (
+        drawn(name),
+        draw(figure_types()[name](), replace(shared[results_for(name)])),
+    )
+    monkeypatch.setattr(style, "PNG_DPI", 50)  # which takes little time
+    written = {}
+    for copy, drawing in (("a", first), ("b", again)):
+        suffixes = [suffix for suffix in FIGURE_SUFFIXES if suffix != "pdf" or name in IN_PDF]
+        drawing.save(tmp_path / f"{copy}.{suffix}" for suffix in suffixes)
+        written[copy] = {suffix: (tmp_path / f"{copy}.{suffix}").read_bytes() for suffix in suffixes}
+    assert written["a"] == written["b"]
+    first.save([tmp_path / "a.pdf"])
+    assert all((tmp_path / f"a.{suffix}").stat().st_size > 1000 for suffix in ("pdf", "png"))
     table = pd.read_csv(tmp_path / "a.csv")
-    assert len(table) == len(drawing.values) > 1
-    assert list(table.columns) == list(drawing.values.columns)
-    with Image.open(tmp_path / "a.png") as picture:
-        assert picture.width >= 1000  # twice what a page shows of one column
+    assert len(table) == len(again.values) > 1
+    assert list(table.columns) == list(again.values.columns)
 
 
 @pytest.mark.parametrize("name", figure_types())
-def test_the_picture_sees_nothing_but_its_table(name, request):
-    """Drawn again from the table alone, after the results are gone."""
-    of = request.getfixturevalue(results_for(name))
-    values = figure_types()[name]().values(of)
-    for path in (*of.root.rglob("*.parquet"), *of.root.rglob("*.json"), *of.root.rglob("*.npz")):
-        path.unlink()
-    assert figure_types()[name]().draw(values).axes
+def test_the_picture_sees_nothing_but_its_table(name, drawn, shared):
+    """Drawn again from the table alone, while the results are away."""
+    values = drawn(name).values
+    roots = [of.root for of in shared.values()]
+    files = [file for root in roots for end in ("parquet", "json", "npz") for file in root.rglob(f"*.{end}")]
+    for file in files:
+        file.rename(file.with_name(f"{file.name}.away"))
+    try:
+        assert figure_types()[name]().draw(values).axes
+    finally:
+        for file in files:
+            file.with_name(f"{file.name}.away").rename(file)
 
 
 @pytest.mark.parametrize("name", figure_types())
-def test_a_drawing_writes_its_caption_and_what_it_says_is_in_the_ledger(name, request, run, tmp_path):
-    results = request.getfixturevalue("results" if name in OF_RUN else results_for(name))
+def test_a_drawing_writes_its_caption_and_what_it_says_is_in_the_ledger(
+    name, drawn, compared, evaluated, derived, tmp_path
+):
+    results = derived if name == "complexity" else evaluated
     files = [results.file(file) for file in ("summary", "quality", "sets")]
-    numbers = json.loads((run.root / "numbers.json").read_text()) | ledger(files)
-    write_json(run.root / "numbers.json", numbers)
-    of = Run(run.root, run.contexts, run.splits)
-    draw(figure_types()[name](), results if name in OF_TARGET else of).save([tmp_path / "f.json"])
+    numbers = json.loads((compared.root / "numbers.json").read_text()) | ledger(files)
+    write_json(tmp_path / "numbers.json", numbers)
+    drawn(name).save([tmp_path / "f.json"])
     caption = Caption.read(tmp_path / "f.json")
     mentioned = []
-    fill(caption.sentence, of.ledger, lambda number, printed: mentioned.append(number) or printed)
+    known = Ledger.read(tmp_path / "numbers.json")
+    for text in (caption.sentence, caption.left_out):
+        fill(text, known, lambda number, printed: mentioned.append(number) or printed)
     assert set(mentioned) <= set(numbers)
     assert caption.title[0].isupper()
     assert all(caption.reading)
@@ -557,6 +571,8 @@ def test_a_picture_is_laid_out_whatever_else_is_written_before_it(results, tmp_p
         draw(figure_types()["roc_loglog"](), results).save([tmp_path / f"f{suffix}" for suffix in order])
         written[order] = (tmp_path / "f.png").read_bytes()
     assert len(set(written.values())) == 1
+    with Image.open(tmp_path / "f.png") as picture:
+        assert picture.width >= 1000  # twice what a page shows of one column
 
 
 def test_a_gallery_that_lost_its_end_is_one_line(results):
