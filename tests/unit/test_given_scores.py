@@ -73,6 +73,11 @@ def test_auc_and_tpr_are_those_of_scikit_learn(tmp_path, capsys):
         "have p below 0.01; of the images nothing is known."
         in (out / "results/figures/peer/set_p_values.json").read_text()
     )
+    rows = pd.read_csv(out / "results/figures/run/forest.csv")
+    assert set(rows.target) == {"peer"}
+    assert rows.value.is_monotonic_decreasing
+    page = (out / "results/report/index.html").read_text(encoding="utf-8")
+    assert page.index('id="figure-run-forest"') < page.index("What is found of each target.")
     judged = pd.read_csv(out / "scores.csv").query("fold == 'evaluation'")
     is_member = judged.role == "member"
     raw = table.set_index("file").statistic[judged.file].to_numpy()

@@ -115,11 +115,6 @@ class TimestepAttack(TargetAttack):
         return self if timestep is None else self.model_copy(update={"timesteps": (timestep,)})
 
 
-def kind_of(attack: Attack) -> str:
-    """Return the kind of an attack: the name of the module that defines it."""
-    return type(attack).__module__.rpartition(".")[2]
-
-
 def attack_modules() -> dict[str, str]:
     """Return the module of every attack by name."""
     return registry.modules("simaudit.attacks")

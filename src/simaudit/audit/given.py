@@ -42,7 +42,9 @@ FIGURES = (
     *("metrics_over_time", "queries", "roc_loglog", "set_p_values"),
     *("statistic_histogram", "statistic_over_time"),
 )
-"""The figures that need neither images nor a model."""
+"""The figures of the audit that need neither images nor a model."""
+OF_RUN = "forest"
+"""The figure of all attacks beside one another, which stands first in the report."""
 
 
 @dataclass(frozen=True)
@@ -133,11 +135,20 @@ def jobs(
             drawn.append(name)
             yield figure_job(audit, name, figure, {})
     contexts = {audit: {**context, "arm": None}}
+    yield figure_job(paths.RUN, OF_RUN, figure_type(OF_RUN)(), contexts)
     yield tables_job(contexts)
     yield verdict_job(contexts, {}, {})
     records = [paths.record(job.name) for job in before]
     yield report_job(
-        contexts, {audit: drawn}, {audit: undrawn}, {SPLIT: {}}, {}, records, again, show_records, False
+        contexts,
+        {paths.RUN: [OF_RUN], audit: drawn},
+        {audit: undrawn},
+        {SPLIT: {}},
+        {},
+        records,
+        again,
+        show_records,
+        False,
     )
 
 

@@ -31,8 +31,8 @@ BATCH_SIZE = 32
 SAMPLES, STEPS = 100, 20
 """Images that are drawn, and the steps of each: as many queries as one per image of a set of 2000."""
 FIGURES = (
-    *("complexity", "metrics_over_time", "nearest_member", "nearest_pairs", "norms", "queries", "roc_loglog"),
-    *("samples", "set_p_values", "statistic_histogram", "statistic_over_time"),
+    *("complexity", "forest", "metrics_over_time", "nearest_member", "nearest_pairs", "norms", "queries"),
+    *("roc_loglog", "samples", "set_p_values", "statistic_histogram", "statistic_over_time"),
 )
 
 

@@ -20,6 +20,7 @@ from simaudit.storage.parquet import read_table
 from simaudit.vocabulary import paths
 from simaudit.vocabulary.context import AuditContext
 from simaudit.vocabulary.errors import SimauditError
+from simaudit.vocabulary.kinds import entry_of
 from simaudit.vocabulary.paths import RUN_FILES, SPLIT_FILES, TARGET_FILES
 from simaudit.vocabulary.sides import EVALUATION
 
@@ -117,12 +118,21 @@ class Results:
         facts = self.summary["attacks"]
         return str(max(facts, key=lambda attack: facts[attack]["selected"]["calibration_auc"]["value"]))
 
-    def require_attack(self, attack: str) -> None:
-        """Refuse an attack that was not run on the target, with a SimauditError that names those that were."""
-        if attack not in self.attacks:
-            raise SimauditError(
-                f"attack {attack} has no scores on {self.target}; it has: {', '.join(self.attacks)}"
-            )
+    @cached_property
+    def kinds(self) -> dict[str, str]:
+        """The kind of every attack by name; where nothing says it, its name."""
+        return {name: knobs.kind or name for name, knobs in self.selected.knobs.items()}
+
+    def entry(self, attack: str) -> str:
+        """Return the threshold attack of that name, or else the one that stands for the kind of that name.
+
+        Raises SimauditError, which names those that were run on the target, when there is none.
+        """
+        known = {name: self.kinds[name] for name in self.attacks}
+        entry = attack if attack in known else entry_of(attack, known)
+        if entry is None:
+            raise SimauditError(f"attack {attack} has no scores on {self.target}; it has: {', '.join(known)}")
+        return entry
 
 
 @dataclass(frozen=True)
@@ -143,6 +153,15 @@ class Run:
         """The published experiments in words, see `simaudit.evaluation.comparison.published`."""
         experiments: list[dict[str, str]] = read_json(self.root / RUN_FILES["published"])["experiments"]
         return experiments
+
+    @property
+    def kinds(self) -> dict[str, str]:
+        """The kind of every attack that is named otherwise, by name."""
+        return {attack: kind for context in self.contexts.values() for attack, kind in context.kinds.items()}
+
+    def of_kind(self, kind: str, target: str) -> str | None:
+        """Return the threshold attack on a target that stands for a kind; None where there is none."""
+        return self.contexts[target].of_kind(kind, self.ledger.attacks(target))
 
     @property
     def audited(self) -> list[str]:

@@ -12,12 +12,14 @@ class Caption:
     """The words of one picture.
 
     `title` is a heading. `sentence` says what this picture shows and mentions numbers as `[[id]]`; it may be empty.
-    `reading` are paragraphs that say how to read such a picture.
+    `reading` are paragraphs that say how to read such a picture. `left_out` says what it has no place for and why, in
+    words that follow its title, and may mention numbers; it is empty where the picture is whole.
     """
 
     title: str
     sentence: str
     reading: list[str]
+    left_out: str = ""
 
     @classmethod
     def read(cls, path: Path) -> "Caption":

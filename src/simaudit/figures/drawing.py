@@ -55,7 +55,7 @@ class Drawing:
 def draw(figure: Figure, of: Results | Run) -> Drawing:
     """Draw a figure of a target or of a run; the picture of a target whose split is shifted says so.
 
-    The caption names the audits whose members are not verified.
+    Its table has the kind of each attack beside it. The caption names the audits whose members are not verified.
 
     Raises SimauditError when the figure's knobs leave nothing to draw, or a result file is missing or damaged.
     """
@@ -64,6 +64,9 @@ def draw(figure: Figure, of: Results | Run) -> Drawing:
         raise SimauditError(
             f"{figure.title}: there is nothing to draw with these knobs: {figure.model_dump_json()}"
         )
+    if "attack" in values:
+        kinds = values.attack.map(lambda attack: of.kinds.get(attack, attack), na_action="ignore")
+        values.insert(list(values).index("attack") + 1, "kind", kinds)
     picture = figure.draw(values)
     if isinstance(of, Results) and of.summary["shifted"]:
         style.mark_shifted(picture)
@@ -74,4 +77,4 @@ def draw(figure: Figure, of: Results | Run) -> Drawing:
     )
     sentence = " ".join(filter(None, [figure.sentence(of), *membership_notes(known)]))
     reading = inspect.cleandoc(figure.__doc__ or "").split("\n\n")
-    return Drawing(values, picture, Caption(figure.title, sentence, reading))
+    return Drawing(values, picture, Caption(figure.title, sentence, reading, figure.left_out(of)))

@@ -6,8 +6,11 @@ from abc import abstractmethod
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from simaudit.figures import legend
+from simaudit.figures.legend import Look
 from simaudit.vocabulary import registry
 from simaudit.vocabulary.context import AuditContext
+from simaudit.vocabulary.kinds import entry_of, kind_of
 from simaudit.vocabulary.knobs import Knobs
 
 if (
@@ -41,10 +44,17 @@ class Figure(Knobs):
 
     @abstractmethod
     def draw(self, values: pd.DataFrame) -> matplotlib.figure.Figure:
-        """Return the picture of exactly these values, at its printed size."""
+        """Return the picture of exactly these values, at its printed size.
+
+        Beside a column `attack` there may be a column `kind`, which `draw` in `simaudit.figures.drawing` adds.
+        """
 
     def sentence(self, of: Any) -> str:
         """Return what the picture shows, in a sentence or two that mention numbers of the ledger; it may be empty."""
+        return ""
+
+    def left_out(self, of: Any) -> str:
+        """Return what of these results the picture leaves out and why, without a full stop; empty where nothing."""
         return ""
 
 
@@ -52,6 +62,12 @@ class TargetFigure(Figure):
     """A figure of one target's results."""
 
     reads: ClassVar[tuple[str, ...]] = ("table", "summary", "selected")
+
+    @staticmethod
+    def entry(attack: str, attacks: Mapping[str, Any]) -> str | None:
+        """Return which of these attacks has a name, or else stands for the kind of that name; None where none does."""
+        kinds = {name: kind_of(knobs) for name, knobs in attacks.items()}
+        return attack if attack in kinds else entry_of(attack, kinds)
 
     def missing(self, attacks: Mapping[str, Any], is_latent: bool) -> str | None:
         """Return why it cannot be drawn of a target; None where it can.
@@ -91,6 +107,13 @@ class RunFigure(Figure):
     def sentence(self, of: Run) -> str:
         """Return what the picture shows of this run."""
         return ""
+
+
+def looks(values: pd.DataFrame) -> dict[str, Look]:
+    """Return how each attack in a table of a figure looks, by the kind beside it or, where there is none, its name."""
+    known = values.dropna(subset="attack").drop_duplicates("attack")
+    kinds = known.get("kind", known.attack)
+    return legend.looks(dict(zip(known.attack, kinds, strict=True)))
 
 
 def groups(values: pd.DataFrame, column: str) -> Iterator[tuple[str, pd.DataFrame]]:

@@ -1,8 +1,9 @@
 """What attacks and metrics are called, and how attacks look, in every figure, table and page."""
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import product
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 LONGEST = 26
@@ -114,26 +115,75 @@ METRICS = {
 """The metrics by their names in print."""
 
 
-def look(attack: str) -> Look:
-    """Return how an attack looks, which is the same everywhere.
+def look(attack: str, kind: str = "") -> Look:
+    """Return how an attack of a kind looks, which is the same everywhere.
 
-    An attack that a user added has the colour of the known attack whose name its own begins with, as `sima_wide` has
-    that of `sima`, or else that of no family; its marker and dashes follow from its name.
+    An attack that a user added has the colour of its kind's family, its own name, and a marker and dashes that follow
+    from its name and are those of no known attack. Where nothing is known of its kind, it counts as of the attack whose
+    name its own begins with, as `sima_wide` of `sima`, or else as of no family.
     """
-    if attack in _ATTACKS:
+    family = _family(attack, kind)
+    if attack in _ATTACKS and _ATTACKS[attack][0] == family:
         return _ATTACKS[attack][1]
-    kin = max(
-        (known for known in _ATTACKS if attack.startswith((f"{known}_", f"{known}-"))), key=len, default=""
-    )
-    family = _ATTACKS[kin][0] if kin else "other"
-    own = list(product(_MARKERS, _DASHES))
-    marker, dash = own[int(hashlib.sha256(attack.encode()).hexdigest(), 16) % len(own)]
-    return Look(attack, FAMILY_COLOURS[family], marker, dash)
+    return Look(attack, FAMILY_COLOURS[family], *next(_free(attack, family)))
 
 
-def in_order(attacks: Iterable[str]) -> list[str]:
-    """Return attacks in the order of every legend: SimA and its kin first, attacks that a user added last."""
-    known = list(_ATTACKS)
-    return sorted(
-        attacks, key=lambda attack: (known.index(attack) if attack in known else len(known), attack)
-    )
+def looks(kinds: Mapping[str, str]) -> dict[str, Look]:
+    """Return how each attack of a picture looks, given its kind: as `look` says it, and no two alike.
+
+    Of attacks that a user added and that would have the same marker and dashes, all but the first have others.
+    """
+    chosen: dict[str, Look] = {}
+    for attack in in_order(kinds, kinds):
+        own, family = look(attack, kinds[attack]), _family(attack, kinds[attack])
+        taken = {(other.marker, other.dash) for other in chosen.values()}
+        if (own.marker, own.dash) in taken:
+            free = (pair for pair in _free(attack, family) if pair not in taken)
+            own = Look(own.name, own.colour, *next(free, (own.marker, own.dash)))
+        chosen[attack] = own
+    return chosen
+
+
+def in_order(attacks: Iterable[str], kinds: Mapping[str, str] = MappingProxyType({})) -> list[str]:
+    """Return attacks in the order of every legend: SimA and its kin first, those of no known kind last.
+
+    An attack that a user added stands after the known one that it is akin to, by `kinds` or by its name.
+    """
+    known = [*_ATTACKS, ""]
+
+    def place(attack: str) -> tuple[int, bool, str]:
+        kin = _kin(attack, kinds.get(attack, ""))
+        return known.index(kin), attack != kin, attack
+
+    return sorted(attacks, key=place)
+
+
+def _kin(attack: str, kind: str) -> str:
+    """Return the known attack that an attack of a kind is, or is akin to; an empty text for none."""
+    for name in (kind, attack):
+        akin = [known for known in _ATTACKS if name == known or name.startswith((f"{known}_", f"{known}-"))]
+        if akin:
+            kin = max(akin, key=len)
+            is_known = attack in _ATTACKS and _ATTACKS[attack][0] == _ATTACKS[kin][0]
+            return attack if is_known else kin
+    return ""
+
+
+def _family(attack: str, kind: str) -> str:
+    kin = _kin(attack, kind)
+    return _ATTACKS[kin][0] if kin else "other"
+
+
+def _free(attack: str, family: str) -> Iterator[tuple[str, Any]]:
+    """Yield the markers and dashes that an attack which a user added may have, those first that follow from its name.
+
+    None are those of a known attack, and neither part is that of one in its family, as long as there are others.
+    """
+    every = [known for _, known in _ATTACKS.values()]
+    kin = [known for other, known in _ATTACKS.values() if other == family]
+    markers = [marker for marker in _MARKERS if marker not in {known.marker for known in kin}]
+    dashes = [dash for dash in _DASHES if dash not in {known.dash for known in kin}] or list(_DASHES)
+    taken = {(known.marker, known.dash) for known in every}
+    free = [pair for pair in product(markers, dashes) if pair not in taken]
+    first = int(hashlib.sha256(attack.encode()).hexdigest(), 16) % len(free)
+    yield from free[first:] + free[:first]

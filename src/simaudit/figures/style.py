@@ -1,6 +1,7 @@
 """How every figure looks: size, type, and colours that mean the same thing everywhere."""
 
 from collections.abc import Iterable
+from itertools import product
 from typing import Any
 
 import matplotlib as mpl
@@ -19,6 +20,7 @@ from simaudit.vocabulary.variant import parse_variant, variant_label
 COLUMN_INCHES = 3.4  # one column of a two-column paper
 PAGE_INCHES = 10.7  # what A4 leaves between margins of half an inch
 PNG_DPI = 300  # one column is then 1020 pixels wide: enough for a screen of double density
+EDGE_INCHES = 0.05  # beside a legend
 NOTE_INCHES = 0.2  # a line below the panels
 DECADES = 100  # ratio of the largest to the smallest value from which on an axis is logarithmic
 ROLE_COLOURS = {"members": "#0072B2", "held-out": "#D55E00"}
@@ -36,17 +38,23 @@ ERROR_BARS: dict[str, Any] = {"linewidth": 1.0, "elinewidth": 0.8, "capsize": 0,
 """Points with their limits."""
 ORDINAL = ("#0D0887", "#7E03A8", "#C33D80", "#D9622B")
 """Colours of what is compared in a figure and is no attack, such as norms: they rise in lightness."""
-SMALL_TITLE: dict[str, Any] = {"loc": "left", "pad": 2, "fontsize": 6.5, "linespacing": 1.0}
+SMALL_TITLE: dict[str, Any] = {"loc": "left", "pad": 3, "fontsize": 6.5, "linespacing": 1.1}
 """Two lines above a small panel."""
-LEVELS = ("threshold", "selected", "equal", "chance")
-"""Labels of lines that others are held against."""
+LEVELS = ("range of seeds", "threshold", "selected", "equal", "chance")
+"""Labels that stand last: of what is no mark by itself, and of lines that others are held against."""
 MANY = 8  # entries above which a legend is printed smaller
+COMPACT: tuple[dict[str, Any], ...] = ({}, {"handlelength": 1.6, "handletextpad": 0.4, "columnspacing": 0.6})
+"""How a legend is spaced, and where it is too wide so."""
 _DASHES: tuple[Any, ...] = ("-", (0, (4, 1.5)), (0, (1, 1)), (0, (5, 1, 1, 1)))
 _MARKERS = "o^svDP*XhpH<>d"
 ARROWS = ListedColormap(colormaps["viridis"](np.linspace(0, 0.85, 256)))
 """A colour map for arrows, without the colours that are too pale for them."""
-ERRORS = {"mean_absolute": r"mean $|x-\hat x|$", "mean_squared": r"mean $(x-\hat x)^2$"}
-"""Values of a variant that a figure writes as formulas."""
+VALUES = {
+    "mean_absolute": r"mean $|x-\hat x|$",
+    "mean_squared": r"mean $(x-\hat x)^2$",
+    "mean_of_norms": "mean of norms",
+}
+"""Values of a variant that a figure writes otherwise."""
 
 mpl.rcParams.update(
     {
@@ -67,10 +75,11 @@ mpl.rcParams.update(
 )
 
 
-def circle(colour: str) -> dict[str, Any]:
+def circle(colour: str, is_large: bool = True) -> dict[str, Any]:
     """Return how the selected point of a curve is drawn."""
-    edge = {"markerfacecolor": "white", "markeredgecolor": colour, "markeredgewidth": 1.5}
-    return {"marker": "o", "markersize": 6, "linestyle": "none", "zorder": 3, **edge}
+    size, width = (6, 1.5) if is_large else (4, 1.0)
+    edge = {"markerfacecolor": "white", "markeredgecolor": colour, "markeredgewidth": width}
+    return {"marker": "o", "markersize": size, "linestyle": "none", "zorder": 4 if is_large else 3, **edge}
 
 
 def sparse(number: int, points: int) -> slice:
@@ -79,11 +88,10 @@ def sparse(number: int, points: int) -> slice:
     return slice(number % step, None, step)
 
 
-def legend_above(
-    figure: Figure, axes: Axes | Iterable[Axes], columns: int = 1, width: float = COLUMN_INCHES, **look: Any
-) -> None:
+def legend_above(figure: Figure, axes: Axes | Iterable[Axes], columns: int = 1, **look: Any) -> None:
     """Put one legend of the labels in these axes above all panels, in `columns`, or in fewer where these are too wide.
 
+    Before it has fewer, it is set more closely.
     The figure becomes higher by what the legend takes, up to a page, so that its panels stay as high as they are.
     """
     axes = [axes] if isinstance(axes, Axes) else axes
@@ -103,10 +111,10 @@ def legend_above(
         "labelspacing": 0.3,
         **look,
     }
-    for ncols in range(columns, 0, -1):
-        legend = figure.legend(shown.values(), shown.keys(), ncols=ncols, **options)
+    for ncols, closer in product(range(columns, 0, -1), COMPACT):
+        legend = figure.legend(shown.values(), shown.keys(), ncols=ncols, **options | closer)
         needed = legend.get_window_extent()
-        if needed.width <= width * figure.dpi or ncols == 1:
+        if needed.width <= (COLUMN_INCHES - EDGE_INCHES) * figure.dpi or (ncols, closer) == (1, COMPACT[-1]):
             break
         legend.remove()
     figure.set_figheight(min(figure.get_figheight() + needed.height / figure.dpi, PAGE_INCHES))
@@ -153,7 +161,7 @@ def tail_note(tail_too_small: bool) -> str:
 
 def knobs_label(variant: str, timestep: float | None) -> str:
     """Return a variant (its text, as tables hold it) and timestep in print, such as raw, ℓ₄, t = 50."""
-    knobs = {knob: ERRORS.get(str(value), value) for knob, value in parse_variant(variant).items()}
+    knobs = {knob: VALUES.get(str(value), value) for knob, value in parse_variant(variant).items()}
     parts = [variant_label(knobs, norm=r"$\ell_{{{}}}$")]
     if timestep is not None and not pd.isna(timestep):
         parts.append(f"$t$ = {int(timestep)}")
@@ -168,9 +176,12 @@ def mark_shifted(figure: Figure) -> None:
 
 
 def new_figure(rows: float = 1, height: float = 2.4) -> Figure:
-    """Return an empty one-column figure for `rows` panels of `height` inches, at most a page high."""
+    """Return an empty one-column figure for `rows` panels of `height` inches, at most a page high.
+
+    It has the resolution of the PNG, since text is not as wide at every resolution.
+    """
     size = (COLUMN_INCHES, min(rows * height, PAGE_INCHES))
-    return Figure(figsize=size, layout="constrained")
+    return Figure(figsize=size, dpi=PNG_DPI, layout="constrained")
 
 
 def small_panels(count: int, height: float, **shared: Any) -> tuple[Figure, list[Axes]]:

@@ -26,7 +26,7 @@ from simaudit.vocabulary.job import Job, plain
 from simaudit.vocabulary.knobs import deciding
 
 COMPARED = ("group", "control", "reference", "calibrate_on", "membership")
-"""What of an audit's context comparisons read; tables read its `arm` too."""
+"""What of an audit's context comparisons read; tables read its `arm` and `kinds` too."""
 
 
 def jobs(params: Params) -> Iterator[Job]:
@@ -45,7 +45,7 @@ def jobs(params: Params) -> Iterator[Job]:
         for name in names:
             attacks = {} if of == paths.RUN else params.attacks_on(of)
             yield figure_job(of, name, params.figures[name], contexts, params.audited_splits, attacks)
-    yield tables_job(_facts(contexts, *COMPARED, "arm"))
+    yield tables_job(_facts(contexts, *COMPARED, "arm", "kinds"))
     datasets = {split: params.dataset_of(split) for split in params.audited_splits}
     yield verdict_job(_facts(contexts, *COMPARED, "is_latent"), datasets, _access(params))
     yield report_job(

@@ -13,7 +13,7 @@ from pydantic import (
     field_serializer,
 )
 
-from simaudit.attacks.attack import Attack, attack_modules, kind_of
+from simaudit.attacks.attack import Attack, attack_modules
 from simaudit.attacks.derived_attack import needs_references
 from simaudit.attacks.wrapping_attack import bound
 from simaudit.data.jobs import SplitKnobs
@@ -29,6 +29,7 @@ from simaudit.targets.family import TargetFamily, TrainedFamily, family_modules
 from simaudit.targets.jobs import TheoryKnobs
 from simaudit.vocabulary.bounds import Listed, Several
 from simaudit.vocabulary.context import AuditContext
+from simaudit.vocabulary.kinds import kind_of
 from simaudit.vocabulary.knobs import Condition, Knobs, Name, Refers, deciding
 from simaudit.vocabulary.membership import STATED, UNVERIFIED, VERIFIED, Membership
 from simaudit.vocabulary.registry import read_by
@@ -88,10 +89,13 @@ class Params(Knobs):
 
     @field_serializer("attacks", mode="wrap")
     def _with_kinds(self, attacks: dict[str, Attack], dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        other = {
-            name: {"kind": kind} for name, attack in attacks.items() if (kind := kind_of(attack)) != name
-        }
+        other = {name: {"kind": kind} for name, kind in self._other_kinds.items()}
         return {name: {**other.get(name, {}), **knobs} for name, knobs in dump(attacks).items()}
+
+    @property
+    def _other_kinds(self) -> dict[str, str]:
+        """The kind of each attack that is named otherwise, by name."""
+        return {name: kind for name, attack in self.attacks.items() if (kind := kind_of(attack)) != name}
 
     @property
     def theory_split(self) -> str:
@@ -225,6 +229,7 @@ class Params(Knobs):
             membership=self.membership_of(self.audits[name].target),
             attacks=tuple(of for of, attack in self.attacks_on(name).items() if not attack.learned),
             checkpoint_attacks=self.audits[name].intermediate_attacks,
+            kinds=self._other_kinds,
         )
 
     @cached_property

@@ -91,6 +91,10 @@ class Findings:
         """Return every threshold attack that was run on a target."""
         return list(self.summaries[target]["attacks"])
 
+    def of_kind(self, kind: str, target: str) -> str | None:
+        """Return the threshold attack on a target that stands for a kind; None where there is none."""
+        return self.contexts[target].of_kind(kind, self.attacks(target))
+
     def heads(self, target: str) -> list[str]:
         """Return every learned head that was run on a target."""
         return list(self.summaries[target][LEARNED]["attacks"])

@@ -10,7 +10,6 @@ import numpy as np
 from scipy.stats import fisher_exact
 from threadpoolctl import threadpool_limits
 
-from simaudit.attacks.attack import kind_of
 from simaudit.attacks.derived_attack import DerivedAttack, Known, Reference, Statistics
 from simaudit.data.neighbours import Chosen, Indexed
 from simaudit.data.split import Split
@@ -18,6 +17,7 @@ from simaudit.scoring.score_file import KIND, LEARNED, Scores, ScoreWriter, requ
 from simaudit.storage.atomic import atomic_path
 from simaudit.storage.hashes import sha256_file
 from simaudit.vocabulary.errors import SimauditError
+from simaudit.vocabulary.kinds import kind_of
 from simaudit.vocabulary.variant import variant_text
 
 DERIVED_OF = "derived_of"

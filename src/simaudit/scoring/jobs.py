@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 
 from pydantic import Field
 
-from simaudit.attacks.attack import Attack, TargetAttack, attack_modules, kind_of
+from simaudit.attacks.attack import Attack, TargetAttack, attack_modules
 from simaudit.attacks.derived_attack import DerivedAttack
 from simaudit.attacks.residual_attack import ResidualAttack
 from simaudit.attacks.wrapping_attack import WrappingAttack
@@ -18,6 +18,7 @@ from simaudit.vocabulary import paths
 from simaudit.vocabulary.bounds import BatchSize, Most
 from simaudit.vocabulary.errors import EntryError, SimauditError
 from simaudit.vocabulary.job import Job, plain, reference
+from simaudit.vocabulary.kinds import kind_of
 from simaudit.vocabulary.knobs import (
     Condition,
     Device,

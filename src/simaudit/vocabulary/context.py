@@ -1,9 +1,10 @@
 """What each audit is beside the others of its run: all that comparisons and figures need to know of params.yaml."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
+from simaudit.vocabulary.kinds import entry_of
 from simaudit.vocabulary.membership import VERIFIED, Membership
 
 
@@ -20,6 +21,7 @@ class AuditContext:
     that the target was trained on the members of its split.
     `attacks` are the threshold attacks that are run on the target, `checkpoint_attacks` those on its intermediate
     checkpoints; both are empty where only results are read, since these say themselves which attacks there are.
+    `kinds` are the kinds of all attacks of the run that are named otherwise, by name.
     """
 
     group: str
@@ -32,3 +34,8 @@ class AuditContext:
     attacks: tuple[str, ...] = ()
     checkpoint_attacks: tuple[str, ...] = ()
     calibrate_on: str | None = None
+    kinds: Mapping[str, str] = field(default_factory=dict)
+
+    def of_kind(self, kind: str, attacks: Iterable[str]) -> str | None:
+        """Return which of these attacks stands for a kind, see `simaudit.vocabulary.kinds`; None where none does."""
+        return entry_of(kind, {attack: self.kinds.get(attack, attack) for attack in attacks})

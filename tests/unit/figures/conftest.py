@@ -2,16 +2,19 @@
 
 import shutil
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 import numpy as np
 import pytest
 from auditing import new_audit
-from figuring import complexity, gallery, sima
+from figuring import complexity, gallery, results_for, sima
 
 from simaudit.evaluation.comparison.compare import compare
 from simaudit.evaluation.numbers import ledger
 from simaudit.evaluation.results import Run
+from simaudit.figures.drawing import draw
+from simaudit.figures.figure import figure_types
 from simaudit.storage.json import write_json
 from simaudit.storage.parquet import write_table
 from simaudit.targets.closed_form import along_line, over_field
@@ -39,9 +42,10 @@ def results(evaluated, audit):
     return replace(evaluated, root=audit.path)
 
 
-@pytest.fixture
-def derived(audit):
-    """One target with scores of complexity and of its base."""
+@pytest.fixture(scope="session")
+def derived(tmp_path_factory):
+    """One target with scores of complexity and of its base; it is not to be changed."""
+    audit = new_audit(tmp_path_factory.mktemp("derived"))
     audit.blind()
     return complexity(audit)[0]
 
@@ -78,6 +82,23 @@ def compared(tmp_path_factory):
         audit.path / "theory/field.parquet", over_field(images, audit.split, 5, (10, 50, 500), schedule)
     )
     return Run(audit.path, contexts, ["s"])
+
+
+@pytest.fixture(scope="session")
+def shared(evaluated, compared, derived):
+    """By name of a fixture, what figures are drawn of in tests that change nothing."""
+    return {"run": compared, "results": evaluated, "derived": derived}
+
+
+@pytest.fixture(scope="session")
+def drawn(shared):
+    """The drawing of a figure by name, made once for all tests that look at it and change nothing."""
+
+    @cache
+    def drawing_of(name):
+        return draw(figure_types()[name](), shared[results_for(name)])
+
+    return drawing_of
 
 
 @pytest.fixture

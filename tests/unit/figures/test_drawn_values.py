@@ -3,15 +3,14 @@
 import numpy as np
 import pandas as pd
 import pytest
-from figuring import results_for
 from matplotlib.collections import FillBetweenPolyCollection, LineCollection, PathCollection
 from matplotlib.colors import same_color
 from matplotlib.image import AxesImage
 from matplotlib.patches import StepPatch
 
 from simaudit.figures import style
-from simaudit.figures.drawing import draw
 from simaudit.figures.figure import figure_types
+from simaudit.figures.legend import look
 
 
 def lines(axis, marked=None):
@@ -103,7 +102,7 @@ def queries(axes, values):
     assert points(lines(axes[0])) == of(values, "at", "auc")
     assert points(lines(axes[0], marked=True)) == of(taken, "at", "auc")
     assert bars(axes[0]) == of(taken, "at", "auc_low", "auc_high")
-    assert (values["at"] / values.queries).between(1 / 1.1, 1.1).all()
+    assert (values["at"] / values.queries).between(1 / 1.25, 1.25).all()
 
 
 def set_p_values(axes, values):
@@ -134,7 +133,9 @@ def pictured(axes, values):
 
 
 def against_reference(axes, values):
-    for axis, (_, rows) in zip(axes, values.groupby("metric", sort=False), strict=False):
+    """The last panel repeats the better half of the first one, all of which it has room for."""
+    by_metric = [rows for _, rows in values.groupby("metric", sort=False)]
+    for axis, rows in zip(axes[:3], by_metric, strict=True):
         marks = [line for line in axis.lines if line.get_marker() not in ("None", "")]
         assert points(marks) == of(rows, "x", "y")
         across = rounded(np.concatenate([rows[[x, "y"]] for x in ("x_low", "x_high")]))
@@ -183,7 +184,11 @@ def forest(axes, values):
     assert {x for x, _ in bars(axis)} == {x for x, _ in of(values, "low", "high")} | {
         x for x, _ in of(values, "high", "low")
     }
-    assert [text.get_text() for text in axis.get_yticklabels()] == [*values.target]  # since they are short
+    # Whole, since they are short.
+    assert [text.get_text() for text in axis.get_yticklabels()] == [*values.target]
+    assert [text.get_text() for text in axis.get_yticklabels(minor=True)] == [
+        look(attack).name for attack in values.attack
+    ]
 
 
 def mean_ranks(axes, values):
@@ -231,6 +236,5 @@ def test_every_figure_but_those_of_pictures_has_a_reader_of_its_own():
 
 
 @pytest.mark.parametrize("name", figure_types())
-def test_the_picture_shows_what_its_table_says(name, request):
-    drawing = draw(figure_types()[name](), request.getfixturevalue(results_for(name)))
-    READERS[name](drawing.picture.axes, drawing.values)
+def test_the_picture_shows_what_its_table_says(name, drawn):
+    READERS[name](drawn(name).picture.axes, drawn(name).values)

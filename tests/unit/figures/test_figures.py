@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from click.testing import CliRunner
-from figuring import OF_RUN, OF_TARGET, complexity, gallery, raw, results_for, sima
+from figuring import OF_TARGET, complexity, gallery, raw, results_for, sima
 from PIL import Image
 from sklearn.metrics import balanced_accuracy_score
 
@@ -16,7 +16,7 @@ from simaudit.attacks.derived.combined import Combined
 from simaudit.attacks.derived.complexity import Complexity
 from simaudit.attacks.threshold.sima import SimA
 from simaudit.cli import simaudit
-from simaudit.evaluation.numbers import ledger
+from simaudit.evaluation.numbers import Ledger, ledger
 from simaudit.evaluation.protocol.selected import BLIND
 from simaudit.evaluation.results import Run
 from simaudit.figures import style
@@ -24,6 +24,7 @@ from simaudit.figures.caption import Caption
 from simaudit.figures.drawing import draw
 from simaudit.figures.figure import figure_types
 from simaudit.figures.jobs import figure_job
+from simaudit.figures.legend import look
 from simaudit.figures.of_run.mean_ranks import cliques
 from simaudit.figures.printed import fill
 from simaudit.provenance import stamps
@@ -34,46 +35,62 @@ from simaudit.vocabulary.errors import SimauditError
 from simaudit.vocabulary.paths import FIGURE_SUFFIXES
 from simaudit.vocabulary.variant import variant_text
 
+AUCS = [0.5, 0.7, 0.9, 0.91, 0.93]
+IN_PDF = {"closed_form_field", "roc_loglog", "samples"}
+"""Figures of an image and arrows, of curves, and of pictures, whose PDF is compared."""
+
 
 @pytest.mark.parametrize("name", figure_types())
-def test_the_same_results_give_the_same_bytes_and_a_table_of_what_is_plotted(name, request, tmp_path):
-    of = request.getfixturevalue(results_for(name))
-    written = []
-    for copy in ("a", "b"):
-        drawing = draw(figure_types()[name](), of)
-        files = [tmp_path / f"{copy}.{suffix}" for suffix in FIGURE_SUFFIXES]
-        drawing.save(files)
-        written.append([path.read_bytes() for path in files])
-    assert written[0] == written[1]
-    assert all(len(content) > 4000 for content in written[0][:2])
+def test_the_same_results_give_the_same_bytes_and_a_table_of_what_is_plotted(
+    name, drawn, shared, tmp_path, monkeypatch
+):
+    first, again = (
+        drawn(name),
+        draw(figure_types()[name](), replace(shared[results_for(name)])),
+    )
+    monkeypatch.setattr(style, "PNG_DPI", 50)  # which takes little time
+    written = {}
+    for copy, drawing in (("a", first), ("b", again)):
+        suffixes = [suffix for suffix in FIGURE_SUFFIXES if suffix != "pdf" or name in IN_PDF]
+        drawing.save(tmp_path / f"{copy}.{suffix}" for suffix in suffixes)
+        written[copy] = {suffix: (tmp_path / f"{copy}.{suffix}").read_bytes() for suffix in suffixes}
+    assert written["a"] == written["b"]
+    first.save([tmp_path / "a.pdf"])
+    assert all((tmp_path / f"a.{suffix}").stat().st_size > 1000 for suffix in ("pdf", "png"))
     table = pd.read_csv(tmp_path / "a.csv")
-    assert len(table) == len(drawing.values) > 1
-    assert list(table.columns) == list(drawing.values.columns)
-    with Image.open(tmp_path / "a.png") as picture:
-        assert picture.width >= 1000  # twice what a page shows of one column
+    assert len(table) == len(again.values) > 1
+    assert list(table.columns) == list(again.values.columns)
 
 
 @pytest.mark.parametrize("name", figure_types())
-def test_the_picture_sees_nothing_but_its_table(name, request):
-    """Drawn again from the table alone, after the results are gone."""
-    of = request.getfixturevalue(results_for(name))
-    values = figure_types()[name]().values(of)
-    for path in (*of.root.rglob("*.parquet"), *of.root.rglob("*.json"), *of.root.rglob("*.npz")):
-        path.unlink()
-    assert figure_types()[name]().draw(values).axes
+def test_the_picture_sees_nothing_but_its_table(name, drawn, shared):
+    """Drawn again from the table alone, while the results are away."""
+    values = drawn(name).values
+    roots = [of.root for of in shared.values()]
+    files = [file for root in roots for end in ("parquet", "json", "npz") for file in root.rglob(f"*.{end}")]
+    for file in files:
+        file.rename(file.with_name(f"{file.name}.away"))
+    try:
+        assert figure_types()[name]().draw(values).axes
+    finally:
+        for file in files:
+            file.with_name(f"{file.name}.away").rename(file)
 
 
 @pytest.mark.parametrize("name", figure_types())
-def test_a_drawing_writes_its_caption_and_what_it_says_is_in_the_ledger(name, request, run, tmp_path):
-    results = request.getfixturevalue("results" if name in OF_RUN else results_for(name))
+def test_a_drawing_writes_its_caption_and_what_it_says_is_in_the_ledger(
+    name, drawn, compared, evaluated, derived, tmp_path
+):
+    results = derived if name == "complexity" else evaluated
     files = [results.file(file) for file in ("summary", "quality", "sets")]
-    numbers = json.loads((run.root / "numbers.json").read_text()) | ledger(files)
-    write_json(run.root / "numbers.json", numbers)
-    of = Run(run.root, run.contexts, run.splits)
-    draw(figure_types()[name](), results if name in OF_TARGET else of).save([tmp_path / "f.json"])
+    numbers = json.loads((compared.root / "numbers.json").read_text()) | ledger(files)
+    write_json(tmp_path / "numbers.json", numbers)
+    drawn(name).save([tmp_path / "f.json"])
     caption = Caption.read(tmp_path / "f.json")
     mentioned = []
-    fill(caption.sentence, of.ledger, lambda number, printed: mentioned.append(number) or printed)
+    known = Ledger.read(tmp_path / "numbers.json")
+    for text in (caption.sentence, caption.left_out):
+        fill(text, known, lambda number, printed: mentioned.append(number) or printed)
     assert set(mentioned) <= set(numbers)
     assert caption.title[0].isupper()
     assert all(caption.reading)
@@ -412,16 +429,21 @@ def test_without_ranks_of_its_own_a_run_shows_the_published_ones_alone(run):
     numbers = json.loads((run.root / "numbers.json").read_text())
     write_json(run.root / "numbers.json", {k: v for k, v in numbers.items() if not k.startswith("ranks.")})
     alone = Run(run.root, run.contexts, run.splits)
-    assert set(figure_types()["mean_ranks"]().values(alone).source) == {"published, 16 experiments"}
-    assert "too few targets" in figure_types()["mean_ranks"]().sentence(alone)
+    drawing = draw(figure_types()["mean_ranks"](), alone)
+    assert set(drawing.values.source) == {"published, 16 experiments"}
+    assert drawing.caption.left_out.endswith("since too few of its targets share attacks")
 
 
-def test_ranks_that_could_not_differ_are_left_out_and_the_caption_says_so(run):
+def test_ranks_that_could_not_differ_are_left_out_and_so_it_is_said_where_what_is_absent_stands(run):
     """Two attacks have mean ranks at most one apart, which is less than the critical difference over two targets."""
     assert run.ledger.numbers["ranks.auc.critical_difference"].value >= 1
-    assert set(figure_types()["mean_ranks"]().values(run).source) == {"published, 16 experiments"}
-    words = "Ranks of this run are left out, since mean ranks of 2 attacks lie at most 1 apart."
-    assert words in figure_types()["mean_ranks"]().sentence(run)
+    drawing = draw(figure_types()["mean_ranks"](), run)
+    assert set(drawing.values.source) == {"published, 16 experiments"}
+    assert drawing.caption.left_out == (
+        "ranks of this run are left out, since mean ranks of 2 attacks lie at most 1 apart, and only those differ that "
+        "lie [[#ranks.auc.critical_difference]] apart"
+    )
+    assert "of this run" not in drawing.caption.sentence
 
 
 @pytest.mark.parametrize(
@@ -445,6 +467,56 @@ def test_the_line_is_shaded_where_the_best_threshold_calls_members(run):
     for threshold in asked.norm:
         other = ((asked.norm <= threshold) == (asked.kind == "member")).groupby(asked.kind).mean().mean()
         assert right >= other
+
+
+def test_the_forest_of_a_single_target_has_a_row_per_attack_with_its_number(run):
+    one = Run(run.root, {"ldm": run.contexts["ldm"]}, run.splits)
+    drawing = draw(figure_types()["forest"](), one)
+    values = drawing.values
+    aucs = [run.ledger.numbers[f"ldm.{attack}.auc"].value for attack in values.attack]
+    assert sorted(values.attack) == ["loss", "sima"]
+    assert values.value.tolist() == aucs == sorted(aucs, reverse=True)
+    (axis,) = drawing.picture.axes
+    assert [text.get_text() for text in axis.get_yticklabels()] == [look(name).name for name in values.attack]
+    (right,) = axis.child_axes
+    assert right.get_yticklabels()[0].get_text().startswith(f"{aucs[0]:.3f} [")
+    (blind,) = (line for line in axis.lines if line.get_label() == "images alone")
+    assert {*blind.get_xdata()} == {values.blind.iloc[0]}
+    assert values.blind.max() == pytest.approx(values.blind.min())
+
+
+def test_the_crowded_half_of_the_attacks_is_enlarged_in_a_panel_of_its_own(run):
+    kind = figure_types()["against_reference"]()
+    values = kind.values(run)
+    first = values[values.attack == "sima"]
+    parts = [
+        first.assign(attack=name, x=x, x_low=x - 0.02, x_high=x + 0.02, y=x, y_low=x - 0.02, y_high=x + 0.02)
+        for name, x in zip("abcde", AUCS, strict=True)
+    ]
+    axes = kind.draw(pd.concat(parts, ignore_index=True)).axes
+    assert axes[3].get_title() == "AUC, enlarged"
+    shown = [line.get_xdata()[0] for line in axes[3].lines if line.get_marker() not in ("None", "")]
+    assert shown == AUCS[2:]
+    (square,) = axes[0].patches
+    ends = axes[3].get_xlim()
+    assert (square.get_x(), square.get_x() + square.get_width()) == pytest.approx(ends)
+    assert ends[0] < min(shown) < max(shown) < ends[1]
+    few = kind.draw(values[values.attack == "sima"])
+    assert not few.axes[3].axison
+
+
+def test_where_the_image_predicts_nothing_the_axis_of_p_is_no_magnifying_glass(audit):
+    audit.blind()
+    of, _ = complexity(audit)
+    kind = figure_types()["complexity"]()
+    values = kind.values(of)
+    flat = values.assign(predicted=0.8 + 1e-9 * values.predicted)
+    before = kind.draw(flat).axes[0]
+    low, high = before.get_xlim()
+    bottom, top = before.get_ylim()
+    assert high - low == pytest.approx(0.2 * (top - bottom))
+    assert low < 0.8 < high
+    assert "predicts nothing" not in kind.sentence(of)
 
 
 def declare(audit, name):
@@ -499,6 +571,8 @@ def test_a_picture_is_laid_out_whatever_else_is_written_before_it(results, tmp_p
         draw(figure_types()["roc_loglog"](), results).save([tmp_path / f"f{suffix}" for suffix in order])
         written[order] = (tmp_path / "f.png").read_bytes()
     assert len(set(written.values())) == 1
+    with Image.open(tmp_path / "f.png") as picture:
+        assert picture.width >= 1000  # twice what a page shows of one column
 
 
 def test_a_gallery_that_lost_its_end_is_one_line(results):

@@ -1,7 +1,5 @@
 """Figures of few and of many targets and attacks, with short and long names: nothing overlaps or leaves the page."""
 
-from itertools import combinations
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -52,10 +50,11 @@ def texts(figure):
 
 def overlaps(boxes):
     """Pairs of texts whose boxes share more than a hair's breadth."""
-    for (one, a), (other, b) in combinations(boxes, 2):
-        shared = np.minimum(a[2:], b[2:]) - np.maximum(a[:2], b[:2])
-        if (shared > SLACK).all():
-            yield getattr(one, "get_text", lambda: "legend")(), getattr(other, "get_text", lambda: "legend")()
+    places = np.array([box for _, box in boxes])
+    low, high = places[:, :2], places[:, 2:]
+    shared = np.minimum(high[:, None], high) - np.maximum(low[:, None], low)
+    for pair in np.argwhere(np.triu((shared > SLACK).all(-1), 1)):
+        yield tuple(getattr(boxes[place][0], "get_text", lambda: "legend")() for place in pair)
 
 
 def outside(figure, boxes):

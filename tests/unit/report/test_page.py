@@ -278,6 +278,17 @@ def test_a_shifted_split_and_its_failed_control_come_before_all_numbers(audit, s
     assert "Targets that differ in their training seed alone: no two targets" in page.text
 
 
+def test_what_a_figure_leaves_out_stands_under_what_is_absent(small_run, reported):
+    drawn = picture("net", "roc_loglog", reported.path / "figures")
+    caption = replace(drawn.caption, left_out="curves are left out, since [[#net.sima.queries]] is too few")
+    said = top(json.loads((reported.path / "verdict.json").read_text()), small_run.findings)
+    html = page_of(small_run.findings, said, {"net": [replace(drawn, caption=caption)]}, {}, [], {})
+    text = Read.of(html).text
+    absent = text[text.rindex("What is absent") :]
+    assert f"{caption.title} of net: curves are left out, since" in absent
+    assert "is too few." in absent
+
+
 def test_the_forest_of_a_run_stands_above_the_verdicts_and_not_among_its_other_figures(small_run, reported):
     drawn = picture("net", "roc_loglog", reported.path / "figures")
     findings = small_run.findings

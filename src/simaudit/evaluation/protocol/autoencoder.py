@@ -19,7 +19,7 @@ def auc_by_distortion(selected: SelectedScores) -> dict[str, Any]:
     """Return each attack's AUC in each quarter of the evaluation samples by distortion; `q1` is the least distorted.
 
     A quarter with fewer than FEWEST samples of a side is left out. Without an attack of the kind `distortion` the
-    result is empty; of several the first counts.
+    result is empty; of several the one of that name counts, or else the first.
     """
     measure = selected.of_kind(DISTORTION)
     if measure is None:

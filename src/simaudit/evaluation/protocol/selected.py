@@ -14,6 +14,7 @@ from simaudit.scoring.score_file import labels
 from simaudit.storage.atomic import atomic_path
 from simaudit.storage.parquet import CHECKED, CHECKSUMS
 from simaudit.storage.reading import reading
+from simaudit.vocabulary.kinds import entry_of
 from simaudit.vocabulary.sides import EVALUATION, FOLDS, HELDOUT, SIDES
 
 BLIND = "blind"  # the name of the classifiers that see the images and never a model
@@ -49,8 +50,8 @@ class SelectedScores:
     distance: np.ndarray | None
 
     def of_kind(self, kind: str) -> str | None:
-        """Return the first attack of a kind; None where there is none."""
-        return next((name for name, knobs in self.knobs.items() if knobs.kind == kind), None)
+        """Return the attack that stands for a kind, see `simaudit.vocabulary.kinds`; None where there is none."""
+        return entry_of(kind, {name: knobs.kind for name, knobs in self.knobs.items()})
 
     @property
     def has_blind(self) -> bool:

@@ -5,25 +5,31 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar
 
+import matplotlib.axes
 import matplotlib.figure
+import matplotlib.patches
 import pandas as pd
 
 from simaudit.evaluation import results
 from simaudit.figures import legend, style
-from simaudit.figures.figure import RunFigure
+from simaudit.figures.figure import RunFigure, looks
 from simaudit.figures.printed import mention
 from simaudit.vocabulary.context import AuditContext
 from simaudit.vocabulary.errors import SimauditError
 from simaudit.vocabulary.knobs import Name, Refers
 
 PANELS = ("auc", "balanced_accuracy", "tpr_at_1pct_fpr")
+CROWDED = 3  # marks from which on the better half of all is enlarged
+ROOM, NARROWEST = 1.2, 0.02
+"""The side of what is enlarged: over what its marks span, and over 0.02 at least."""
 
 
 class AgainstReference(RunFigure):
     """Each attack at the knobs that calibration chose on either target, with 95 % confidence intervals.
 
-    On the dashed line both targets leak alike; in the grey half the target on the vertical axis leaks less. The target
-    is the first latent one that has a reference, unless `target` names another.
+    On the dashed line both targets leak alike; in the grey half the target on the vertical axis leaks less. What the
+    square holds of the first panel is enlarged in the last one, where the better half of the attacks stand, without
+    intervals. The target is the first latent one that has a reference, unless `target` names another.
     """
 
     title: ClassVar[str] = "One target against another"
@@ -60,7 +66,7 @@ class AgainstReference(RunFigure):
 
     def values(self, run: results.Run) -> pd.DataFrame:
         reference, target = self.pair(run)
-        shared = legend.in_order(self.shared(run, reference, target))
+        shared = legend.in_order(self.shared(run, reference, target), run.kinds)
         rows = []
         for metric in PANELS:
             for attack in shared:
@@ -74,34 +80,18 @@ class AgainstReference(RunFigure):
         return pd.DataFrame(rows)
 
     def draw(self, values: pd.DataFrame) -> matplotlib.figure.Figure:
-        figure = style.new_figure(rows=2, height=1.9)
-        axes = figure.subplots(2, 2).ravel()
-        axes[-1].set_axis_off()
+        figure = style.new_figure(rows=2, height=1.75)
+        axes, look_of = figure.subplots(2, 2).ravel(), looks(values)
         for axis, metric in zip(axes, PANELS, strict=False):
             rows = values[values.metric == metric]
-            for row in rows.to_dict("records"):
-                look = legend.look(row["attack"])
-                axis.errorbar(
-                    *(row["x"], row["y"]),
-                    xerr=[[row["x"] - row["x_low"]], [row["x_high"] - row["x"]]],
-                    yerr=[[row["y"] - row["y_low"]], [row["y_high"] - row["y"]]],
-                    color=look.colour,
-                    marker=look.marker,
-                    markerfacecolor="none",
-                    label=look.label,
-                    **style.ERROR_BARS | {"linestyle": "none", "elinewidth": 0.5},
-                )
+            _mark(axis, rows, look_of)
             low = min(rows.x_low.min(), rows.y_low.min())
-            ends = [
-                low - 0.03,
-                1.0 if metric != "tpr_at_1pct_fpr" else max(rows.x_high.max(), rows.y_high.max()) + 0.03,
-            ]
-            axis.plot(ends, ends, label="equal", **style.CHANCE)
-            axis.fill_between(ends, ends[0], ends, color="0.95", linewidth=0, zorder=-2)
-            axis.set(xlim=ends, ylim=ends, aspect="equal")
-            axis.locator_params(nbins=4)
+            high = max(rows.x_high.max(), rows.y_high.max())
+            ends = (low - 0.03, 1.0 if metric != "tpr_at_1pct_fpr" else high + 0.03)
+            _frame(axis, ends, ends)
             small = bool((rows.x_tail_too_small | rows.y_tail_too_small).any())
             axis.set_title(style.marked(legend.METRICS[metric], small))
+        _enlarge(axes[0], axes[-1], values[values.metric == PANELS[0]], look_of)
         first = values.iloc[0]
         figure.supxlabel(f"on {legend.short(first.reference)}", fontsize=8)
         figure.supylabel(f"on {legend.short(first.target)}", fontsize=8)
@@ -117,3 +107,51 @@ class AgainstReference(RunFigure):
             f"The AUC of {legend.look(best).name} on {target} minus that on {reference}, paired on the same samples, "
             f"is {mention('auc', target, best, of)}."
         )
+
+
+def _mark(axis: matplotlib.axes.Axes, rows: pd.DataFrame, look_of: Mapping[str, legend.Look]) -> None:
+    """Draw a mark with its intervals for each attack."""
+    for row in rows.to_dict("records"):
+        look = look_of[row["attack"]]
+        axis.errorbar(
+            *(row["x"], row["y"]),
+            xerr=[[row["x"] - row["x_low"]], [row["x_high"] - row["x"]]],
+            yerr=[[row["y"] - row["y_low"]], [row["y_high"] - row["y"]]],
+            color=look.colour,
+            marker=look.marker,
+            markerfacecolor="none",
+            label=look.label,
+            **style.ERROR_BARS | {"linestyle": "none", "elinewidth": 0.5, "markersize": 3.5},
+        )
+
+
+def _frame(axis: matplotlib.axes.Axes, across: tuple[float, float], up: tuple[float, float]) -> None:
+    """Set the ends of both axes, and draw the line on which both targets leak alike, and the half below it."""
+    ends = [min(across[0], up[0]), max(across[1], up[1])]
+    axis.plot(ends, ends, label="equal", **style.CHANCE)
+    axis.fill_between(ends, ends[0], ends, color="0.95", linewidth=0, zorder=-2)
+    axis.set(xlim=across, ylim=up, aspect="equal")
+    axis.locator_params(nbins=4)
+
+
+def _enlarge(
+    of: matplotlib.axes.Axes,
+    axis: matplotlib.axes.Axes,
+    rows: pd.DataFrame,
+    look_of: Mapping[str, legend.Look],
+) -> None:
+    """Draw the better half of the attacks in a panel of its own, without intervals, where there are enough of them."""
+    worse = rows[["x", "y"]].min(axis=1)
+    near = rows[worse >= worse.median()]
+    if len(near) < CROWDED:
+        axis.set_axis_off()
+        return
+    lowest, highest = near[["x", "y"]].min(), near[["x", "y"]].max()
+    side = ROOM * max((highest - lowest).max(), NARROWEST)
+    across, up = ((middle - side / 2, middle + side / 2) for middle in (lowest + highest).to_numpy() / 2)
+    for attack, row in near.set_index("attack").iterrows():
+        look = look_of[str(attack)]
+        axis.plot(row["x"], row["y"], look.marker, color=look.colour, markerfacecolor="none", markersize=5)
+    _frame(axis, across, up)
+    axis.set_title(f"{legend.METRICS[PANELS[0]]}, enlarged")
+    of.add_patch(matplotlib.patches.Rectangle((across[0], up[0]), side, side, fill=False, linewidth=0.5))

@@ -31,7 +31,7 @@ class ClosedFormField(RunFigure):
 
     def draw(self, values: pd.DataFrame) -> matplotlib.figure.Figure:
         timesteps = values.timestep.unique()
-        figure = style.new_figure(rows=2, height=1.5)
+        figure = style.new_figure(rows=2, height=1.15)
         axes = figure.subplots(2, len(timesteps), sharex=True, sharey=True, squeeze=False)
         top, most = values.log_density.max(), values.norm[values.kind == "arrow"].max()
         for (above, below), timestep in zip(axes.T, timesteps, strict=True):

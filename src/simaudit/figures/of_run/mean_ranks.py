@@ -9,18 +9,18 @@ import matplotlib.figure
 import pandas as pd
 
 from simaudit.evaluation import results
-from simaudit.evaluation.numbers import Ledger
+from simaudit.evaluation.numbers import Ledger, Number
 from simaudit.figures import legend, style
-from simaudit.figures.figure import RunFigure, groups
+from simaudit.figures.figure import RunFigure, groups, looks
 from simaudit.figures.printed import count, mention
 
-SOURCES = {"ranks": "this run, {} targets", "published.ranks": "published, {} experiments"}
+OWN, PUBLISHED = "ranks", "published.ranks"
+SOURCES = {OWN: "this run, {} targets", PUBLISHED: "published, {} experiments"}
 LINE_INCHES = 0.1
 CLIQUE, ROW = 0.7, 1.1
 """The distance of two bars, and of two names, in lines."""
 ROOM = 0.75  # for names on either side, as a share of the axis of ranks
 NAME = 18  # characters
-TOO_FEW = "This run has too few targets that share attacks to rank them; only published ranks are shown."
 PANELS = ("auc", "asr", "tpr_at_1pct_fpr", "tpr_heldout_positive")
 
 
@@ -40,7 +40,7 @@ class MeanRanks(RunFigure):
         for source, words in SOURCES.items():
             for metric in PANELS:
                 of = f"{source}.{metric}"
-                ranks = {number.attack or "": number for number in run.ledger.find(metric="mean_rank", of=of)}
+                ranks = _ranks(run.ledger, source, metric)
                 if not _can_differ(run.ledger, of, len(ranks)):
                     continue
                 name = words.format(count(run.ledger.get("targets", of=of)))
@@ -53,7 +53,7 @@ class MeanRanks(RunFigure):
                         "value": ranks[attack].value,
                         "critical_difference": difference,
                     }
-                    for attack in legend.in_order(ranks)
+                    for attack in legend.in_order(ranks, run.kinds)
                 ]
         return pd.DataFrame(rows)
 
@@ -66,31 +66,43 @@ class MeanRanks(RunFigure):
         depths = [_first_label(rows) + ROW * (len(rows) + 1) / 2 for *_, rows in panels]
         figure = style.new_figure(height=sum(0.35 + LINE_INCHES * depth for depth in depths))
         axes = figure.subplots(len(panels), squeeze=False, height_ratios=depths)[:, 0]
+        look_of = looks(values)
         for axis, (source, metric, rows), depth in zip(axes, panels, depths, strict=True):
             _rank_axis(axis, len(rows), depth)
             for number, (first, last) in enumerate(cliques(rows.value, rows.critical_difference.iloc[0])):
                 axis.hlines(CLIQUE * (number + 1), first, last, color="0.35", linewidth=2.5, capstyle="round")
             for place, attack in enumerate(rows.attack):
-                _stem(axis, rows, place, legend.look(attack))
+                _stem(axis, rows, place, look_of[attack])
             difference = f"CD {rows.critical_difference.iloc[0]:.2f}"
             axis.text(1, 1, difference, transform=axis.transAxes, ha="right", va="top", fontsize=6)
             axis.set_title(f"{legend.METRICS[metric]}, {source}", loc="left", fontsize=7)
         return figure
 
     def sentence(self, run: results.Run) -> str:
-        of, published = "ranks.auc", "published.ranks.auc"
-        said = (
-            _of_ranks("published experiments", published) if run.ledger.get("targets", of=published) else ""
+        words = {OWN: "targets of this run", PUBLISHED: "published experiments"}
+        of_auc = {source: f"{source}.auc" for source in words if self._is_shown(run.ledger, source)}
+        return " ".join(_of_ranks(words[source], of) for source, of in of_auc.items())
+
+    def left_out(self, run: results.Run) -> str:
+        if self._is_shown(run.ledger, OWN):
+            return ""
+        attacks, of = len(_ranks(run.ledger, OWN, "auc")), f"{OWN}.auc"
+        if not attacks:
+            return "ranks of this run are left out, since too few of its targets share attacks"
+        difference = mention("critical_difference", of=of, limits=False)
+        return (
+            f"ranks of this run are left out, since mean ranks of {attacks} attacks lie at most {attacks - 1} apart, "
+            f"and only those differ that lie {difference} apart"
         )
-        ranked = len(run.ledger.find(metric="mean_rank", of=of))
-        if not ranked:
-            return f"{TOO_FEW} {said}"
-        if not _can_differ(run.ledger, of, ranked):
-            return (
-                f"Ranks of this run are left out, since mean ranks of {ranked} attacks lie at most {ranked - 1} apart. "
-                f"{_of_ranks('targets of this run', of)} {said}"
-            )
-        return f"{_of_ranks('targets of this run', of)} {said}"
+
+    def _is_shown(self, ledger: Ledger, source: str) -> bool:
+        return _can_differ(ledger, f"{source}.auc", len(_ranks(ledger, source, "auc")))
+
+
+def _ranks(ledger: Ledger, source: str, metric: str) -> dict[str, Number]:
+    """Return the mean ranks of a source by a metric, by attack."""
+    found = ledger.find(metric="mean_rank", of=f"{source}.{metric}")
+    return {str(number.attack): number for number in found}
 
 
 def cliques(ranks: pd.Series, difference: float) -> list[tuple[float, float]]:
@@ -128,7 +140,7 @@ def _rank_axis(axis: matplotlib.axes.Axes, attacks: int, depth: float) -> None:
     axis.set(xlim=(1 - room, attacks + room), ylim=(depth, -0.3), yticks=[])
     axis.spines[:].set_visible(False)
     axis.hlines(0, 1, attacks, color="0.2", linewidth=0.8)
-    axis.set_xticks(range(1, attacks + 1, -(-attacks // 12)))
+    axis.set_xticks(range(1, attacks + 1, -(-attacks // 8)))
     axis.tick_params(top=True, labeltop=True, bottom=False, labelbottom=False, labelsize=6, length=2, pad=1)
 
 
@@ -139,7 +151,7 @@ def _stem(axis: matplotlib.axes.Axes, rows: pd.DataFrame, place: int, look: lege
     depth = _first_label(rows) + ROW * (place if is_left else attacks - 1 - place)
     end = 1 - 0.02 * (attacks - 1) if is_left else attacks + 0.02 * (attacks - 1)
     axis.plot([rank, rank, end], [0, depth, depth], linewidth=0.8, **look.line)
-    axis.plot(rank, 0, look.marker, color=look.colour, markersize=4)
+    axis.plot(rank, 0, look.marker, color=look.colour, markersize=4, clip_on=False)
     side = "right" if is_left else "left"
     name = (
         f"{legend.short(look.name, NAME)}  {rank:.2f}"

@@ -11,15 +11,17 @@ import pandas as pd
 from simaudit.evaluation import results
 from simaudit.evaluation.numbers import Ledger, Number
 from simaudit.evaluation.protocol import metrics
+from simaudit.evaluation.protocol.autoencoder import RECONSTRUCTION
 from simaudit.figures import style
 from simaudit.figures.figure import RunFigure
 from simaudit.figures.printed import distances_in, mention
 from simaudit.vocabulary.context import AuditContext
+from simaudit.vocabulary.kinds import SIMA
 
 ARMS = {False: "standard", True: "adversarial"}
 ORDINAL = (0, 3)  # places of the colours of the arms
 APART = 0.06  # of the distance of two β, to either side of the tick
-SIMA, RECONSTRUCTION, FRECHET = "sima", "reconstruction", "frechet"
+FRECHET = "frechet"
 PANELS = {
     SIMA: "AUC, SimA",
     RECONSTRUCTION: "AUC, reconstruction",
@@ -49,9 +51,10 @@ class OverBeta(RunFigure):
                 continue
             arm = {"arm": ARMS[context.arm["adversarial"]], "beta": context.arm["beta"]}
             for panel in PANELS:
-                numbers = {"seed": _of_target(run.ledger, panel, target)}
+                attack = run.of_kind(panel, target)
+                numbers = {"seed": _of_target(run.ledger, attack, target, panel)}
                 if context.group == target:
-                    numbers["mean"] = _over_seeds(run.ledger, panel, target) or numbers["seed"]
+                    numbers["mean"] = _over_seeds(run.ledger, attack, target, panel) or numbers["seed"]
                 rows += [
                     {"metric": panel, **arm, "kind": kind, "target": target, **number.interval}
                     for kind, number in numbers.items()
@@ -92,7 +95,13 @@ class OverBeta(RunFigure):
                 )
                 at = seeds.beta.map(betas.index) + (number - 0.5) * 2 * APART
                 axis.vlines(
-                    at, seeds.low, seeds.high, color=style.ORDINAL[ORDINAL[number]], alpha=0.35, linewidth=5
+                    at,
+                    seeds.low,
+                    seeds.high,
+                    color=style.ORDINAL[ORDINAL[number]],
+                    alpha=0.35,
+                    linewidth=5,
+                    label="range of seeds" if number == 0 and len(seeds) else None,
                 )
             for level in of_metric.value[of_metric.kind == "heldout"]:
                 axis.axhline(level, label="held-out to members", **style.THRESHOLD)
@@ -115,9 +124,9 @@ class OverBeta(RunFigure):
         }
         ends = dict.fromkeys(pick(betas, key=lambda name: betas[name]) for pick in (min, max) if betas)
         aucs = [
-            f"{mention('auc', name, SIMA)} at β = {betas[name]:g}"
+            f"{mention('auc', name, attack)} at β = {betas[name]:g}"
             for name in ends
-            if run.ledger.get("auc", name, SIMA)
+            if (attack := run.of_kind(SIMA, name))
         ]
         ends_said = f"Without a discriminator, the AUC of SimA is {' and '.join(aucs)}." if aucs else ""
         latent = (name for name, context in run.contexts.items() if context.arm)
@@ -127,13 +136,13 @@ class OverBeta(RunFigure):
         )
 
 
-def _of_target(ledger: Ledger, panel: str, target: str) -> Number | None:
-    return (
-        ledger.get("to_members", target, of=FRECHET) if panel == FRECHET else ledger.get("auc", target, panel)
-    )
+def _of_target(ledger: Ledger, attack: str | None, target: str, panel: str) -> Number | None:
+    if panel == FRECHET:
+        return ledger.get("to_members", target, of=FRECHET)
+    return ledger.get("auc", target, attack) if attack else None
 
 
-def _over_seeds(ledger: Ledger, panel: str, group: str) -> Number | None:
+def _over_seeds(ledger: Ledger, attack: str | None, group: str, panel: str) -> Number | None:
     if panel == FRECHET:
         return ledger.get("mean_over_seeds", group, of=f"{FRECHET}.to_members")
-    return ledger.get("auc", group, panel, "mean_over_seeds")
+    return ledger.get("auc", group, attack, "mean_over_seeds") if attack else None

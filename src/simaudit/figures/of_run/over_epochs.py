@@ -12,11 +12,9 @@ from simaudit.evaluation import results
 from simaudit.evaluation.numbers import Number
 from simaudit.evaluation.protocol import metrics
 from simaudit.figures import legend, style
-from simaudit.figures.figure import RunFigure, groups
+from simaudit.figures.figure import RunFigure, groups, looks
 from simaudit.figures.printed import mention
 from simaudit.vocabulary.context import AuditContext
-
-SIMA = "sima"
 
 
 class OverEpochs(RunFigure):
@@ -47,10 +45,10 @@ class OverEpochs(RunFigure):
 
     def draw(self, values: pd.DataFrame) -> matplotlib.figure.Figure:
         figure = style.new_figure(height=2.6)
-        axis = figure.subplots()
+        axis, look_of = figure.subplots(), looks(values)
         for number, (target, of_target) in enumerate(groups(values, "target")):
             for attack, line in groups(of_target, "attack"):
-                look = legend.look(attack)
+                look = look_of[attack]
                 axis.errorbar(
                     line.epoch,
                     line.value,
@@ -61,21 +59,24 @@ class OverEpochs(RunFigure):
                 )
         axis.axhline(metrics.CHANCE["auc"], label="chance", **style.CHANCE)
         axis.set(xlabel="epoch", ylabel="AUC")
+        axis.locator_params(axis="x", integer=True)
         style.legend_above(figure, axis, 2)
         return figure
 
     def sentence(self, run: results.Run) -> str:
-        changes = []
-        for target in run.contexts:
-            aucs = list(_aucs(run, target, SIMA).values())
+        values, changes = self.values(run), []
+        attack = legend.in_order(values.attack.unique(), run.kinds)[0]
+        for target in values.target.unique():
+            aucs = list(_aucs(run, target, attack).values())
             if len(aucs) > 1:
                 first, last = (
                     mention(auc.metric, auc.audit, auc.attack, auc.of) for auc in (aucs[0], aucs[-1])
                 )
                 changes.append(f"from {first} to {last} on {target}")
-        if not changes:
-            return "The AUC of other attacks than SimA at intermediate checkpoints."
-        return f"Between the first and the last epoch shown, the AUC of SimA goes {'; '.join(changes)}."
+        return (
+            f"Between the first and the last epoch shown, the AUC of {legend.look(attack).name} goes "
+            f"{'; '.join(changes)}."
+        )
 
 
 def _aucs(run: results.Run, target: str, attack: str) -> dict[int, Number]:

@@ -10,13 +10,13 @@ import pandas as pd
 
 from simaudit.evaluation import results
 from simaudit.figures import legend, style
-from simaudit.figures.figure import RunFigure, groups
+from simaudit.figures.figure import RunFigure, groups, looks
 from simaudit.figures.printed import mention
 from simaudit.vocabulary.context import AuditContext
+from simaudit.vocabulary.kinds import SIMA
 
-APART = 0.13  # of the height of a row, between two attacks
+APART = 0.18  # of the height of a row, between two attacks
 MODELS = {"ddpm": "published, DDPM", "ldm": "published, LDM"}
-SIMA = "sima"
 DATASETS = {
     "celeba": "CelebA",
     "cifar-10": "CIFAR-10",
@@ -52,32 +52,33 @@ class PublishedBeside(RunFigure):
             if experiment["model"] == model
             for number in run.ledger.find(metric="auc", of=experiment["of"])
         ]
-        published = {str(row["attack"]) for row in rows}
+        published = legend.in_order({str(row["attack"]) for row in rows})
         shared = {
-            target: legend.in_order(published.intersection(run.ledger.attacks(target)))
+            target: {kind: entry for kind in published if (entry := run.of_kind(kind, target))}
             for target in run.audited
             if run.contexts[target].group == target
         }
         most = max(map(len, shared.values()))
-        for target, attacks in shared.items():
-            for attack in attacks if len(attacks) > 1 or most == 1 else ():
-                number = run.ledger.number("auc", target, attack)
-                rows.append({"panel": "this run", "of": target, "attack": attack, **number.interval})
+        for target, entries in shared.items():
+            for kind, entry in entries.items() if len(entries) > 1 or most == 1 else ():
+                auc = run.ledger.number("auc", target, entry)
+                row = {"panel": "this run", "of": target, "attack": kind, "entry": entry}
+                rows.append({**row, **auc.interval})
         return pd.DataFrame(rows)
 
     def draw(self, values: pd.DataFrame) -> matplotlib.figure.Figure:
         panels = list(groups(values, "panel"))
         heights = [rows["of"].nunique() + 1.6 for _, rows in panels]
-        figure = style.new_figure(height=0.19 * sum(heights) + 0.5)
+        figure = style.new_figure(height=0.3 * sum(heights) + 0.5)
         axes = figure.subplots(len(panels), sharex=True, squeeze=False, height_ratios=heights)[:, 0]
-        attacks = legend.in_order(values.attack.unique())
+        look_of = looks(values)
         for axis, (panel, rows) in zip(axes, panels, strict=True):
             places = list(rows["of"].unique())[::-1]
             for place in range(0, len(places), 2):
                 axis.axhspan(place - 0.5, place + 0.5, color="0.95", linewidth=0, zorder=-2)
-            for number, attack in enumerate(attacks):
-                of_attack, look = rows[rows.attack == attack], legend.look(attack)
-                offset = (len(attacks) / 2 - number - 0.5) * APART
+            for number, attack in enumerate(look_of):
+                of_attack, look = rows[rows.attack == attack], look_of[attack]
+                offset = (len(look_of) / 2 - number - 0.5) * APART
                 bars = [of_attack.value - of_attack.low, of_attack.high - of_attack.value]
                 axis.errorbar(
                     *(of_attack.value, [places.index(of) + offset for of in of_attack["of"]]),
@@ -90,7 +91,7 @@ class PublishedBeside(RunFigure):
                 )
             axis.set_yticks(range(len(places)), [legend.short(place) for place in places])
             axis.set_ylim(-0.5, len(places) - 0.5)
-            axis.set_title(panel, loc="left", pad=2)
+            axis.set_title(panel, loc="left", pad=4)
             axis.axvline(0.5, label="chance", **style.CHANCE)
         axes[-1].set_xlabel("AUC")
         style.legend_above(figure, axes, 6)
@@ -98,12 +99,13 @@ class PublishedBeside(RunFigure):
 
     def sentence(self, run: results.Run) -> str:
         first = run.audited[0]
-        if run.ledger.get("auc", first, SIMA) is None:
+        sima = run.of_kind(SIMA, first)
+        if sima is None:
             return "The data, the models and the protocol of the two differ."
         of = next(experiment["of"] for experiment in run.experiments if experiment.items() >= NAMED.items())
         return (
             f"The paper reports an AUC of {mention('auc', attack=SIMA, of=of)} for SimA on CIFAR-10; here it is "
-            f"{mention('auc', first, SIMA)} on {first}. The data, the models and the protocol differ."
+            f"{mention('auc', first, sima)} on {first}. The data, the models and the protocol differ."
         )
 
 

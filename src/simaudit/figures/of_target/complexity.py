@@ -10,18 +10,20 @@ import matplotlib.figure
 import numpy as np
 import pandas as pd
 
-from simaudit.attacks.attack import kind_of
 from simaudit.evaluation import results
 from simaudit.evaluation.protocol import metrics
 from simaudit.figures import legend, style
 from simaudit.figures.figure import TargetFigure
 from simaudit.figures.printed import mention
 from simaudit.vocabulary.errors import SimauditError
+from simaudit.vocabulary.kinds import kind_of
 from simaudit.vocabulary.knobs import AttackName
 from simaudit.vocabulary.variant import parse_variant, variant_text
 
 KIND, FIT = "complexity", "fit"
 BINS = 40
+SPREAD = 0.2  # of the range of log s, which the axis of p has at least
+FLAT = 0.01  # of the range of log s, below which p is said to be the same for all
 CENTRAL = 99.5  # percentile at which the lower axis ends; a few far outliers would squeeze the rest
 
 
@@ -40,25 +42,27 @@ class ComplexityFigure(TargetFigure):
     attack: AttackName = KIND
 
     def missing(self, attacks: Mapping[str, Any], is_latent: bool) -> str | None:
-        if self.attack not in attacks:
+        entry = self.entry(self.attack, attacks)
+        if entry is None:
             return f"needs {self.attack}"
-        return None if kind_of(attacks[self.attack]) == KIND else self._why_not
+        return None if kind_of(attacks[entry]) == KIND else _why_not(entry)
 
     def scored(self, attacks: Mapping[str, Any]) -> tuple[str, ...]:
-        return self.attack, *attacks[self.attack].bases
+        entry = str(self.entry(self.attack, attacks))
+        return entry, *attacks[entry].bases
 
     def values(self, audit: results.Results) -> pd.DataFrame:
-        audit.require_attack(self.attack)
-        scores, knobs = audit.selected, audit.selected.knobs[self.attack]
+        attack = audit.entry(self.attack)
+        scores, knobs = audit.selected, audit.selected.knobs[attack]
         variant = dict(parse_variant(knobs.variant))
         if variant.pop(FIT, None) is None:
-            raise SimauditError(f"{self.title}: {self._why_not}; name one that is")
-        base = self._base(audit)
+            raise SimauditError(f"{self.title}: {_why_not(attack)}; name one that is")
+        base = _base(audit, attack)
         key = (knobs.timestep, variant_text(variant))
         of_base = audit.scores(base, only=[key]).statistic_at(*key)
         rows = ~scores.is_calibration
         log = np.log(np.maximum(of_base[rows].astype(np.float64), np.finfo(np.float32).tiny))
-        difference = scores.statistics[self.attack][rows].astype(np.float64)
+        difference = scores.statistics[attack][rows].astype(np.float64)
         return pd.DataFrame(
             {
                 "role": np.where(scores.is_member[rows], "members", "held-out"),
@@ -68,8 +72,8 @@ class ComplexityFigure(TargetFigure):
                 "difference": difference,
             }
         ).assign(
-            threshold=audit.summary["attacks"][self.attack]["transferred"]["threshold"],
-            attack=self.attack,
+            threshold=audit.summary["attacks"][attack]["transferred"]["threshold"],
+            attack=attack,
             base=base,
             variant=knobs.variant,
             timestep=knobs.timestep,
@@ -96,13 +100,14 @@ class ComplexityFigure(TargetFigure):
             )
             density = np.histogram(rows.difference, edges)[0] / (len(rows) * np.diff(edges))
             after.stairs(density, edges, fill=True, alpha=0.45, color=colour)
-        limits = before.get_xlim(), before.get_ylim()
+        bottom, top = before.get_ylim()
+        ends = _wide_enough(before.get_xlim(), SPREAD * (top - bottom))
         before.axline((0, 0), slope=1, color="0.3", linewidth=0.8, zorder=0)
         if pd.notna(first.threshold):
             before.axline((0, first.threshold), slope=1, label="threshold", **style.THRESHOLD)
             after.axvline(first.threshold, **style.THRESHOLD)
-        before.set(xlim=limits[0], ylim=limits[1])
-        before.locator_params(axis="x", nbins=3)
+        before.set(xlim=ends, ylim=(bottom, top))
+        before.locator_params(axis="x", nbins=5)
         before.ticklabel_format(useOffset=False)
         name = legend.look(first.base).label
         before.set_xlabel(r"$p$, predicted of $\log\,s$ by the image alone")
@@ -114,18 +119,30 @@ class ComplexityFigure(TargetFigure):
         return figure
 
     def sentence(self, audit: results.Results) -> str:
-        base, target = self._base(audit), audit.target
-        before, after = (mention(metrics.TPR_AT_1PCT, target, attack) for attack in (base, self.attack))
+        attack, target = audit.entry(self.attack), audit.target
+        base = _base(audit, attack)
+        before, after = (mention(metrics.TPR_AT_1PCT, target, of) for of in (base, attack))
+        values = self.values(audit)
+        is_flat = np.ptp(values.predicted) < FLAT * np.ptp(values.log_statistic)
+        flat = " The image predicts nothing here: p is nearly the same for all samples." if is_flat else ""
         return (
-            f"At 1 % FPR {legend.look(base).name} finds {before} of the members, and {legend.look(self.attack).name}, "
-            f"which takes out what the image predicts, {after}; each at its own knobs."
+            f"At 1 % FPR {legend.look(base).name} finds {before} of the members, and {legend.look(attack).name}, "
+            f"which takes out what the image predicts, {after}; each at its own knobs.{flat}"
         )
 
-    @property
-    def _why_not(self) -> str:
-        """Why an attack that was run cannot be drawn."""
-        return f"{self.attack} is no attack of kind {KIND}"
 
-    def _base(self, audit: results.Results) -> str:
-        """Return the attack from whose statistic complexity was taken out, as the file of the scores says it."""
-        return str(json.loads(audit.scores(self.attack, only=[]).metadata["params"])["of"])
+def _wide_enough(ends: tuple[float, float], least: float) -> tuple[float, float]:
+    """Return the ends of an axis, moved apart from its middle where they are nearer to each other than `least`."""
+    low, high = ends
+    more = max(0.0, least - (high - low)) / 2
+    return low - more, high + more
+
+
+def _why_not(attack: str) -> str:
+    """Return why an attack that was run cannot be drawn."""
+    return f"{attack} is no attack of kind {KIND}"
+
+
+def _base(audit: results.Results, attack: str) -> str:
+    """Return the attack from whose statistic complexity was taken out, as the file of the scores says it."""
+    return str(json.loads(audit.scores(attack, only=[]).metadata["params"])["of"])

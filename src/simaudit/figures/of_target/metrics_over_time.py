@@ -12,7 +12,7 @@ from simaudit.evaluation import results
 from simaudit.evaluation.protocol import metrics, selected
 from simaudit.evaluation.statistics import rates
 from simaudit.figures import legend, style
-from simaudit.figures.figure import TargetFigure, groups
+from simaudit.figures.figure import TargetFigure, groups, looks
 from simaudit.figures.printed import mention
 from simaudit.vocabulary.sides import EVALUATION
 
@@ -46,7 +46,7 @@ class MetricsOverTime(TargetFigure):
         best = sorted(table.attack.unique(), key=lambda attack: -_calibration_auc(audit, attack))[:BANDS]
         parts: list[pd.DataFrame] = []
         for metric in PANELS:
-            for attack in legend.in_order(table.attack.unique()):
+            for attack in legend.in_order(table.attack.unique(), audit.kinds):
                 rows = table[table.attack == attack]
                 line = rows[rows.variant == rows[rows.selected].iloc[0].variant].sort_values(self.over)
                 measured = line[["attack", "variant", "timestep", "log_snr", "selected"]]
@@ -68,11 +68,11 @@ class MetricsOverTime(TargetFigure):
 
     def draw(self, values: pd.DataFrame) -> matplotlib.figure.Figure:
         figure = style.new_figure(rows=len(PANELS), height=1.9)
-        axes = figure.subplots(len(PANELS), sharex=True)
+        axes, look_of = figure.subplots(len(PANELS), sharex=True), looks(values)
         for axis, (metric, (bottom, top)) in zip(axes, PANELS.items(), strict=True):
             rows = values[values.metric == metric]
             for number, (attack, line) in enumerate(groups(rows[rows.attack != selected.BLIND], "attack")):
-                look, x = legend.look(attack), line[self.over].astype(float)
+                look, x = look_of[attack], line[self.over].astype(float)
                 is_best = bool(line.has_band.iloc[0])
                 axis.plot(
                     x,
@@ -88,7 +88,7 @@ class MetricsOverTime(TargetFigure):
                 if is_best:
                     axis.fill_between(x, line.low, line.high, color=look.colour, alpha=0.12, linewidth=0)
                 chosen = line[line.selected.astype(bool)]
-                axis.plot(chosen[self.over].astype(float), chosen.value, **style.circle(look.colour))
+                axis.plot(chosen[self.over].astype(float), chosen.value, **style.circle(look.colour, is_best))
             axis.axhline(metrics.CHANCE[metric], label="chance", **style.CHANCE)
             for blind in rows.loc[rows.attack == selected.BLIND, "value"]:
                 look = legend.look(selected.BLIND)
@@ -97,6 +97,7 @@ class MetricsOverTime(TargetFigure):
             axis.set_ylim(bottom - room, top + room)
             small = bool(rows.tail_too_small.eq(True).any())
             axis.set_ylabel(style.marked(legend.METRICS[metric], small))
+        axes[-1].locator_params(axis="x", integer=True)
         style.legend_above(figure, axes[0], 2)
         note = style.tail_note(bool(values.tail_too_small.eq(True).any()))
         axes[-1].set_xlabel(f"{OVER[self.over]}   (○ chosen on the calibration fold){note}")

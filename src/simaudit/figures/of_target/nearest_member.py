@@ -33,15 +33,15 @@ class NearestMember(TargetFigure):
     attack: AttackName = "sima"
 
     def missing(self, attacks: Mapping[str, Any], is_latent: bool) -> str | None:
-        if self.attack not in attacks:
+        entry = self.entry(self.attack, attacks)
+        if entry is None:
             return f"needs {self.attack}"
-        return f"{self.attack} is a learned head" if attacks[self.attack].learned else None
+        return f"{entry} is a learned head" if attacks[entry].learned else None
 
     def values(self, audit: results.Results) -> pd.DataFrame:
-        audit.require_attack(self.attack)
-        scores = audit.selected
-        knobs = scores.knobs[self.attack]
-        correlations = audit.summary["attacks"][self.attack].get(CORRELATION, {})
+        attack, scores = audit.entry(self.attack), audit.selected
+        knobs = scores.knobs[attack]
+        correlations = audit.summary["attacks"][attack].get(CORRELATION, {})
         if scores.distance is None:
             raise SimauditError(f"{self.title}: the images of {audit.target} are not known; leave it out")
         parts = []
@@ -53,7 +53,7 @@ class NearestMember(TargetFigure):
                         "role": role,
                         "sample_id": scores.sample_id[rows],
                         "distance": scores.distance[rows],
-                        "statistic": scores.statistics[self.attack][rows],
+                        "statistic": scores.statistics[attack][rows],
                         **{
                             f"spearman{name}": correlations.get(side, {}).get(key)
                             for name, key in (("", "value"), ("_low", "low"), ("_high", "high"))
@@ -62,7 +62,7 @@ class NearestMember(TargetFigure):
                 )
             )
         return pd.concat(parts, ignore_index=True).assign(
-            attack=self.attack, variant=knobs.variant, timestep=knobs.timestep
+            attack=attack, variant=knobs.variant, timestep=knobs.timestep
         )
 
     def draw(self, values: pd.DataFrame) -> matplotlib.figure.Figure:
@@ -91,14 +91,15 @@ class NearestMember(TargetFigure):
         return figure
 
     def sentence(self, audit: results.Results) -> str:
-        known = audit.summary["attacks"][self.attack].get(CORRELATION, {})
+        attack = audit.entry(self.attack)
+        known = audit.summary["attacks"][attack].get(CORRELATION, {})
         rho = {
-            role: mention(side, audit.target, self.attack, CORRELATION)
+            role: mention(side, audit.target, attack, CORRELATION)
             for role, (side, _) in SIDES.items()
             if side in known
         }
         if len(rho) < len(SIDES):
-            return f"The statistic of {legend.look(self.attack).name} over the distance, one mark per sample."
+            return f"The statistic of {legend.look(attack).name} over the distance, one mark per sample."
         return (
             f"The rank correlation of statistic and distance is {rho['held-out']} for held-out samples and "
             f"{rho['members']} for members."
@@ -108,4 +109,5 @@ class NearestMember(TargetFigure):
 def _label(role: str, first: pd.Series) -> str:
     if pd.isna(first.spearman):
         return role
-    return rf"{role}, $\rho$ = {first.spearman:.2f} [{first.spearman_low:.2f}, {first.spearman_high:.2f}]"
+    numbers = f"{first.spearman:.2f} [{first.spearman_low:.2f}, {first.spearman_high:.2f}]"
+    return rf"{role}, $\rho$ = " + numbers.replace("-", "−")

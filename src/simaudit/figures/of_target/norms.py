@@ -28,17 +28,17 @@ class Norms(TargetFigure):
     """
 
     title: ClassVar[str] = "AUC over the timestep by norm"
-    reads: ClassVar[tuple[str, ...]] = ("table", "summary")
+    reads: ClassVar[tuple[str, ...]] = ("table", "summary", "selected")
 
     attack: AttackName = "sima"
 
     def missing(self, attacks: Mapping[str, Any], is_latent: bool) -> str | None:
-        norms = getattr(attacks.get(self.attack), "norms", None) or ()
+        norms = getattr(attacks.get(self.entry(self.attack, attacks) or ""), "norms", None) or ()
         return None if len(norms) > 1 else f"needs {self.attack} with two norms or more"
 
     def values(self, audit: results.Results) -> pd.DataFrame:
-        audit.require_attack(self.attack)
-        rows = audit.table[(audit.table.attack == self.attack) & (audit.table.fold == EVALUATION)]
+        attack = audit.entry(self.attack)
+        rows = audit.table[(audit.table.attack == attack) & (audit.table.fold == EVALUATION)]
         rest = [dict(parse_variant(text)) for text in rows.variant]
         norm = pd.Series([str(variant.pop("norm", "")) for variant in rest], index=rows.index)
         chosen = rest[int(rows.selected.argmax())]
@@ -71,5 +71,5 @@ class Norms(TargetFigure):
         return figure
 
     def sentence(self, audit: results.Results) -> str:
-        auc = mention("auc", audit.target, self.attack)
+        auc = mention("auc", audit.target, audit.entry(self.attack))
         return f"Over all norms and timesteps, calibration chose a point whose AUC is {auc}."

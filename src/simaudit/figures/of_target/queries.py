@@ -11,15 +11,16 @@ import pandas as pd
 from simaudit.evaluation import results
 from simaudit.evaluation.protocol import metrics
 from simaudit.figures import legend, style
-from simaudit.figures.figure import TargetFigure, groups
+from simaudit.figures.figure import TargetFigure, groups, looks
 from simaudit.figures.printed import mention
+from simaudit.vocabulary.kinds import SIMA, entry_of
 from simaudit.vocabulary.sides import CALIBRATION, EVALUATION
 from simaudit.vocabulary.variant import CONDITION, parse_variant
 
-SIMA = "sima"
-DODGE = 1.1  # factor by which the marks of one cost may be moved
+LEAST = 0.75  # of the axis, left of the marks of one query
+DODGE = 1.25  # factor by which the marks of one cost may be moved
 AVERAGED = {"sima_av": "antithetic pairs", "sima_mc": "independent draws"}
-"""SimA's statistic averaged over noise, and over which."""
+"""The kinds of attack whose statistic is SimA's averaged over noise, and over which."""
 
 
 class Queries(TargetFigure):
@@ -33,7 +34,7 @@ class Queries(TargetFigure):
     """
 
     title: ClassVar[str] = "AUC over queries per sample"
-    reads: ClassVar[tuple[str, ...]] = ("table", "summary")
+    reads: ClassVar[tuple[str, ...]] = ("table", "summary", "selected")
 
     def missing(self, attacks: Mapping[str, Any], is_latent: bool) -> str | None:
         asking = [name for name, attack in attacks.items() if attack.last_query is not None]
@@ -50,7 +51,7 @@ class Queries(TargetFigure):
         )
         best = both.loc[both.groupby(["attack", "queries"]).auc_calibration.idxmax()]
         parts = []
-        for number, attack in enumerate(attacks := legend.in_order(best.attack.unique())):
+        for number, attack in enumerate(attacks := legend.in_order(best.attack.unique(), audit.kinds)):
             line = best[best.attack == attack].sort_values("queries", ignore_index=True)
             taken = line.loc[[line.auc_calibration[: end + 1].idxmax() for end in line.index]]
             spent, moved = taken.queries.to_numpy(), DODGE ** (2 * (number + 0.5) / len(attacks) - 1)
@@ -63,8 +64,9 @@ class Queries(TargetFigure):
     def draw(self, values: pd.DataFrame) -> matplotlib.figure.Figure:
         figure = style.new_figure(height=2.8)
         axis = figure.subplots()
+        look_of = looks(values)
         for attack, line in groups(values, "attack"):
-            look, taken = legend.look(attack), line[line["spent"] == line.queries]
+            look, taken = look_of[attack], line[line["spent"] == line.queries]
             axis.plot(line["at"], line.auc, drawstyle="steps-post", linewidth=1.0, **look.line)
             axis.errorbar(
                 taken["at"],
@@ -78,13 +80,17 @@ class Queries(TargetFigure):
         axis.axhline(metrics.CHANCE["auc"], label="chance", **style.CHANCE)
         axis.set(xlabel="queries per sample, at most", ylabel="AUC")
         style.counting_axis(axis)
+        axis.set_xlim(left=LEAST)
         style.legend_above(figure, axis, 3)
         return figure
 
     def sentence(self, audit: results.Results) -> str:
         facts = audit.summary["attacks"]
-        known = {name for name, of in facts.items() if of["selected"]["queries"] is not None}
-        if SIMA not in known:
+        known = {
+            name: audit.kinds[name] for name, of in facts.items() if of["selected"]["queries"] is not None
+        }
+        sima = entry_of(SIMA, known)
+        if sima is None:
             return "How much more an attack tells when it may ask more often, by attack."
 
         def reached(attack: str) -> str:
@@ -95,6 +101,8 @@ class Queries(TargetFigure):
             return f"{auc} with queries per sample: {queries}"
 
         averaged = [
-            f"averaged over {words}, {reached(name)}" for name, words in AVERAGED.items() if name in known
+            f"averaged over {words}, {reached(name)}"
+            for kind, words in AVERAGED.items()
+            if (name := entry_of(kind, known))
         ]
-        return f"{'; '.join([f'SimA reaches an AUC of {reached(SIMA)}', *averaged])}."
+        return f"{'; '.join([f'SimA reaches an AUC of {reached(sima)}', *averaged])}."

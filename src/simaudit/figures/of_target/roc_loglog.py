@@ -11,7 +11,7 @@ import pandas as pd
 from simaudit.evaluation import results
 from simaudit.evaluation.protocol import metrics, selected
 from simaudit.figures import legend, style
-from simaudit.figures.figure import TargetFigure, groups
+from simaudit.figures.figure import TargetFigure, groups, looks
 from simaudit.figures.printed import mention
 
 MOST_POINTS = 20_000
@@ -47,7 +47,7 @@ class RocLogLog(TargetFigure):
     def values(self, audit: results.Results) -> pd.DataFrame:
         parts = []
         blind = [selected.BLIND] if audit.selected.has_blind else []
-        for attack in legend.in_order([*audit.attacks, *audit.heads, *blind]):
+        for attack in legend.in_order([*audit.attacks, *audit.heads, *blind], audit.kinds):
             roc = audit.selected.roc(attack)
             counts = {"true_positives": roc.true_positives, "false_positives": roc.false_positives}
             rates = {"fpr": roc.fpr, "tpr": roc.tpr}
@@ -58,8 +58,9 @@ class RocLogLog(TargetFigure):
     def draw(self, values: pd.DataFrame) -> matplotlib.figure.Figure:
         figure = style.new_figure(height=3.4)
         axis = figure.subplots()
+        look_of = looks(values)
         for number, (attack, roc) in enumerate(groups(values, "attack")):
-            look = legend.look(attack)
+            look = look_of[attack]
             axis.plot(
                 roc.fpr,
                 roc.tpr,

@@ -30,7 +30,7 @@ class StatisticHistogram(TargetFigure):
 
     def values(self, audit: results.Results) -> pd.DataFrame:
         parts = []
-        for attack in legend.in_order([*audit.attacks, *audit.heads]):
+        for attack in legend.in_order([*audit.attacks, *audit.heads], audit.kinds):
             statistic, is_member = audit.selected.on_evaluation(attack)
             shown = pd.Series(np.percentile(statistic, [100 - CENTRAL, CENTRAL]))
             is_log = style.spans_decades(shown)
@@ -75,7 +75,7 @@ class StatisticHistogram(TargetFigure):
             else:
                 axis.ticklabel_format(axis="x", scilimits=(-2, 4), useMathText=True)
                 axis.locator_params(axis="x", nbins=4)
-            name = legend.short(legend.look(attack).name, 17)
+            name = legend.short(legend.look(attack).name, 19)
             knobs = style.knobs_label(first.variant, first.timestep)
             axis.set_title(f"{name}, AUC {first.auc:.3f}\n{knobs}", **style.SMALL_TITLE)
             style.small_ticks(axis)

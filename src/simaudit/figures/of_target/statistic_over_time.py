@@ -39,7 +39,7 @@ class StatisticOverTime(TargetFigure):
     def values(self, audit: results.Results) -> pd.DataFrame:
         parts = []
         profiles = audit.profiles[audit.profiles.timestep.notna()]
-        for attack in legend.in_order(profiles.attack.unique()):
+        for attack in legend.in_order(profiles.attack.unique(), audit.kinds):
             knobs = audit.selected.knobs[attack]
             rows = profiles[(profiles.attack == attack) & (profiles.variant == knobs.variant)]
             if rows.timestep.nunique() > 1:
@@ -69,7 +69,7 @@ class StatisticOverTime(TargetFigure):
         shown = values[["mean", "q25", "q75"]].abs().max().max()
         if shown > LINEAR:
             axes[0].set_yscale("symlog", linthresh=LINEAR)  # for all, since they share it
-        figure.supylabel("normalised statistic", fontsize=8)
+        figure.supylabel("normalised statistic (SD)", fontsize=8)
         figure.supxlabel("timestep $t$", fontsize=8)
         style.legend_above(figure, axes[0], 3)
         return figure

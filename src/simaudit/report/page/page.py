@@ -94,7 +94,7 @@ def page(
             in_two_columns(list(drawn.values()), numbers.plain),
         ),
         sections=sections,
-        absences=_absences(of_run, sections, undrawn),
+        absences=_absences(of_run, sections, undrawn, pictures),
         tail_note=TAIL_NOTE,
         numbers=numbers,
         paragraphs=lambda texts: paragraphs(texts, numbers),
@@ -141,9 +141,14 @@ def _section(
 
 
 def _absences(
-    of_run: list[Table], sections: list[Section], undrawn: Mapping[str, Mapping[str, str]]
+    of_run: list[Table],
+    sections: list[Section],
+    undrawn: Mapping[str, Mapping[str, str]],
+    pictures: Mapping[str, list[Picture]],
 ) -> list[dict[str, Any]]:
-    """Return each table and figure that is not there, with the reason, once; `of` are the targets without it."""
+    """Return each table and figure that is not there, or not all of it, with the reason, once; `of` are the targets
+    without it.
+    """
     absences: dict[tuple[str, str], list[str]] = {}
     for of, tables in ((RUN, of_run), *((section.target, section.tables) for section in sections)):
         for table in tables:
@@ -152,6 +157,9 @@ def _absences(
     for of in (RUN, *(section.target for section in sections)):
         for title, reason in undrawn.get(of, {}).items():
             absences.setdefault((title, reason), []).append(of)
+        for caption in (picture.caption for picture in pictures.get(of, ())):
+            if caption.left_out:
+                absences.setdefault((caption.title, caption.left_out), []).append(of)
     return [
         {"title": title, "reason": reason, "of": [name for name in of if name != RUN]}
         for (title, reason), of in absences.items()

@@ -6,6 +6,7 @@ from simaudit.evaluation.comparison.groups import FEWEST_SEEDS
 from simaudit.evaluation.comparison.ranks import can_separate
 from simaudit.evaluation.controls.controls import MINUS_BLIND, SELECTED
 from simaudit.evaluation.numbers import number_id
+from simaudit.evaluation.protocol.autoencoder import RECONSTRUCTION
 from simaudit.evaluation.protocol.metrics import AUC, TPR_AT_1PCT
 from simaudit.evaluation.sets.levels import LEVEL
 from simaudit.figures.legend import METRICS
@@ -14,6 +15,7 @@ from simaudit.report.findings import Findings
 from simaudit.report.tables.of_sets import smallest_set
 from simaudit.report.tables.of_target import ATTACK, ATTACKS, HEADLINE
 from simaudit.report.tables.table import MEMBERS, NO_IMAGES, Column, Row, Table, estimates
+from simaudit.vocabulary.kinds import SIMA
 from simaudit.vocabulary.membership import VERIFIED
 
 TARGET = Column("target", "target")
@@ -122,8 +124,8 @@ def autoencoders(findings: Findings) -> Table:
             ", ".join(groups[name]["seeds"] if name in groups else [name]),
         )
         aucs = [
-            number_id("auc", name, attack, over if name in groups else None)
-            for attack in ("sima", "reconstruction")
+            number_id("auc", name, findings.of_kind(kind, name) or kind, over if name in groups else None)
+            for kind in (SIMA, RECONSTRUCTION)
         ]
         distances = [
             number_id(over, name, of=f"frechet.{distance}")
@@ -254,28 +256,17 @@ def _ranked(findings: Findings, metrics: list[str]) -> str:
 
 def published(findings: Findings) -> Table:
     """Return what SimA version 1 (arXiv:2509.25003) reports of each attack beside what this run has of each target."""
-    rows = [
-        Row(
-            (
-                str(number.attack),
-                "published",
-                f"{experiment['model']}, {experiment['members']} against {experiment['heldout']}",
-                experiment["condition"],
-            ),
-            attack=number.attack,
-            of=experiment["of"],
-        )
-        for experiment in findings.comparison["published"]["experiments"]
-        for number in findings.ledger.find(metric="auc", of=experiment["of"])
-    ]
-    reported = {row.attack for row in rows}
-    rows += [
-        Row((attack, "this run", target, "none"), target, attack)
-        for target in findings.audited
-        if findings.contexts[target].group == target
-        for attack in findings.attacks(target)
-        if attack in reported
-    ]
+    reported: dict[str, list[Row]] = {}
+    for experiment in findings.comparison["published"]["experiments"]:
+        for number in findings.ledger.find(metric="auc", of=experiment["of"]):
+            kind = str(number.attack)
+            of = f"{experiment['model']}, {experiment['members']} against {experiment['heldout']}"
+            words = (kind, "published", of, experiment["condition"])
+            reported.setdefault(kind, []).append(Row(words, attack=kind, of=experiment["of"]))
+    targets = [target for target in findings.audited if findings.contexts[target].group == target]
+    for kind, rows in reported.items():
+        entries = {target: entry for target in targets if (entry := findings.of_kind(kind, target))}
+        rows += [Row((entry, "this run", target, "none"), target, entry) for target, entry in entries.items()]
     return Table.of(
         "published",
         "Published numbers and this run's",
@@ -288,7 +279,7 @@ def published(findings: Findings) -> Table:
             Column("condition", "condition"),
             *estimates({metric: METRICS[metric] for metric in ("auc", "asr", "tpr_heldout_positive")}),
         ),
-        sorted(rows, key=lambda row: row.words),
+        (row for kind in sorted(reported) for row in sorted(reported[kind], key=lambda row: row.words[1:])),
         "no published numbers are in the ledger",
     )
 
