@@ -4,6 +4,8 @@ from collections.abc import Mapping
 
 SIMA = "sima"
 """The kind of the attack that others are held against."""
+DISTORTION, RECONSTRUCTION = "distortion", "reconstruction"
+"""The kinds of the attacks that measure an autoencoder."""
 
 
 def kind_of(attack: object) -> str:

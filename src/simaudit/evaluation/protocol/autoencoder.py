@@ -9,9 +9,8 @@ from simaudit.evaluation.protocol.selected import SelectedScores
 from simaudit.evaluation.statistics.intervals import Delong, Interval, mean_limits
 from simaudit.evaluation.statistics.roc import Roc
 from simaudit.scoring.score_file import Scores
+from simaudit.vocabulary.kinds import DISTORTION
 
-DISTORTION, RECONSTRUCTION = "distortion", "reconstruction"
-"""The kinds of the attacks that measure an autoencoder."""
 FEWEST = 10  # fewest members, and fewest held-out samples, with which a quarter gets an AUC
 
 

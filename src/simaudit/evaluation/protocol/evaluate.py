@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from simaudit.evaluation.protocol.autoencoder import RECONSTRUCTION, auc_by_distortion, reconstruction_errors
+from simaudit.evaluation.protocol.autoencoder import auc_by_distortion, reconstruction_errors
 from simaudit.evaluation.protocol.choice import Choice
 from simaudit.evaluation.protocol.measured import MeasuredAttack
 from simaudit.evaluation.protocol.metrics import AUC, TPR_AT_1PCT, folds
@@ -23,6 +23,7 @@ from simaudit.evaluation.statistics.intervals import Delong, Interval
 from simaudit.evaluation.statistics.permutation import Permutations, permuted_protocol
 from simaudit.scoring.score_file import AGAINST_FLOAT32, Key, Scores
 from simaudit.vocabulary.errors import SimauditError
+from simaudit.vocabulary.kinds import RECONSTRUCTION
 from simaudit.vocabulary.sides import EVALUATION
 
 ASSUMED = Assumptions()

@@ -11,12 +11,11 @@ import pandas as pd
 from simaudit.evaluation import results
 from simaudit.evaluation.numbers import Ledger, Number
 from simaudit.evaluation.protocol import metrics
-from simaudit.evaluation.protocol.autoencoder import RECONSTRUCTION
 from simaudit.figures import style
 from simaudit.figures.figure import RunFigure
 from simaudit.figures.printed import distances_in, mention
 from simaudit.vocabulary.context import AuditContext
-from simaudit.vocabulary.kinds import SIMA
+from simaudit.vocabulary.kinds import RECONSTRUCTION, SIMA
 
 ARMS = {False: "standard", True: "adversarial"}
 ORDINAL = (0, 3)  # places of the colours of the arms

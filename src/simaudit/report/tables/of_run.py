@@ -6,7 +6,6 @@ from simaudit.evaluation.comparison.groups import FEWEST_SEEDS
 from simaudit.evaluation.comparison.ranks import can_separate
 from simaudit.evaluation.controls.controls import MINUS_BLIND, SELECTED
 from simaudit.evaluation.numbers import number_id
-from simaudit.evaluation.protocol.autoencoder import RECONSTRUCTION
 from simaudit.evaluation.protocol.metrics import AUC, TPR_AT_1PCT
 from simaudit.evaluation.sets.levels import LEVEL
 from simaudit.figures.legend import METRICS
@@ -15,7 +14,7 @@ from simaudit.report.findings import Findings
 from simaudit.report.tables.of_sets import smallest_set
 from simaudit.report.tables.of_target import ATTACK, ATTACKS, HEADLINE
 from simaudit.report.tables.table import MEMBERS, NO_IMAGES, Column, Row, Table, estimates
-from simaudit.vocabulary.kinds import SIMA
+from simaudit.vocabulary.kinds import RECONSTRUCTION, SIMA
 from simaudit.vocabulary.membership import VERIFIED
 
 TARGET = Column("target", "target")
