@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 from simaudit.data.source import Item
 from simaudit.storage.array import ArrayWriter
 from simaudit.storage.hashes import sha256_bytes
-from simaudit.storage.parquet import CHECKED, CHECKSUMS
+from simaudit.storage.parquet import CHECKED, CHECKSUMS, read_columns
 from simaudit.storage.reading import reading
 from simaudit.vocabulary.errors import FileError, SimauditError
 
@@ -141,8 +141,8 @@ def read_items(path: Path, *columns: str) -> pd.DataFrame:
 
     Raises SimauditError when the file is missing or not whole.
     """
-    with reading(path, "a whole table of items"):
-        table = pq.read_table(path, columns=list(columns) or ITEMS.names, **CHECKED)
+    with reading(path, "a whole table of items"), pq.ParquetFile(path, **CHECKED) as file:
+        table = read_columns(file, columns or ITEMS.names)
         types = {pa.int64(): pd.Int64Dtype(), pa.string(): pd.StringDtype()}
         frame: pd.DataFrame = table.to_pandas(types_mapper=types.get)
     return frame
