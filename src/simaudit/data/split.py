@@ -213,4 +213,4 @@ def _texts(column: pa.ChunkedArray) -> np.ndarray:
     """Return the texts (N,) of a column of dictionaries, None where there is none; equal ones are one object."""
     encoded = column.unify_dictionaries().combine_chunks()
     texts = np.array([*encoded.dictionary.to_pylist(), None], dtype=object)
-    return texts[encoded.indices.fill_null(len(texts) - 1).to_numpy()]
+    return np.asarray(texts[encoded.indices.fill_null(len(texts) - 1).to_numpy()])
