@@ -50,8 +50,7 @@ def class_names(items: Path, label: pd.Series) -> np.ndarray:
     """
     numbers = label.dropna().unique()
     names = {int(number): str(number) for number in numbers} | read_class_names(items)
-    called = label.astype(object).map(names)
-    return called.where(called.notna(), None).to_numpy(dtype=object)
+    return np.array([names.get(number) for number in label.tolist()], dtype=object)
 
 
 def _span(known: Sequence[int]) -> str:
