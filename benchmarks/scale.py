@@ -21,7 +21,15 @@ from simaudit.storage.array import ArrayWriter
 FEW, MANY = 5_000, 50_000
 IN_BATCH = 10_000  # images of a batch of CIFAR-10
 SIDE = 32
-JOBS = ("prepare/images", "split/tenth", "nearest/tenth", "blind/tenth", "train/net", "score/net/sima")
+JOBS = (
+    "prepare/images",
+    "split/tenth",
+    "features/tenth",
+    "nearest/tenth",
+    "blind/tenth",
+    "train/net",
+    "score/net/sima",
+)
 
 
 def params(count: int) -> dict[str, object]:

@@ -47,7 +47,9 @@ def write_cifar10(folder: Path, images, labels) -> Path:
     for number, name in enumerate([*(f"data_batch_{n}" for n in range(1, 6)), "test_batch"]):
         part = slice(number * size, (number + 1) * size)
         (folder / name).write_bytes(pickled(batch(images[part], labels[part])))
-    (folder / "batches.meta").write_bytes(pickled({b"label_names": [b"airplane"]}))
+    (folder / "batches.meta").write_bytes(
+        pickled({b"label_names": [f"class {n}".encode() for n in range(10)]})
+    )
     return folder
 
 

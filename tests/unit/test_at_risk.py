@@ -41,7 +41,13 @@ def small():
 
 
 def table_of(selected):
-    items = pd.DataFrame({"file": [f"{i}.png" for i in range(10)], "label": pd.array([None] * 10, "Int64")})
+    items = pd.DataFrame(
+        {
+            "file": [f"{i}.png" for i in range(10)],
+            "label": pd.array([None] * 9 + [4], "Int64"),
+            "class_name": [None] * 9 + ["cat"],
+        }
+    )
     return risk_table(selected, list(selected.statistics), items)
 
 
@@ -51,6 +57,7 @@ def test_a_sample_is_accused_at_the_threshold_of_the_calibration_fold():
     assert 8 not in table.index
     assert table.file[5] == "5.png"
     assert set(table.role[:2]) == {"member"}
+    assert table.class_name.isna().all()
 
 
 def test_of_samples_that_as_many_accuse_that_which_fewer_held_out_samples_precede_stands_first():

@@ -1,5 +1,8 @@
 """The control that sees no model: it finds a shift where there is one, and none where there is none."""
 
+import gc
+import weakref
+
 import numpy as np
 import pytest
 
@@ -115,7 +118,7 @@ def test_what_is_predicted_by_its_neighbours_is_short_when_it_is_compressed():
 
 def test_tables_are_standardised_and_do_not_depend_on_how_images_are_read(images, monkeypatch):
     ids = np.arange(N)[::-1][:150]
-    whole = feature_tables(Images(images), ids, side=8)
+    whole = {name: make() for name, make in feature_tables(Images(images), ids, side=8).items()}
     np.testing.assert_allclose(whole["pixels"].std(axis=0), 1, rtol=1e-5)
     np.testing.assert_allclose(whole["statistics"].mean(axis=0), 0, atol=1e-5)
     pixels = images[ids].reshape(150, -1)
@@ -123,7 +126,8 @@ def test_tables_are_standardised_and_do_not_depend_on_how_images_are_read(images
         whole["pixels"], (pixels - pixels.mean(0)) / pixels.std(0), rtol=1e-4, atol=1e-5
     )
     monkeypatch.setattr("simaudit.data.store.BLOCK", 7 * 64)
-    for name, table in feature_tables(Images(images), ids, side=8).items():
+    for name, make in feature_tables(Images(images), ids, side=8).items():
+        table = make()
         assert table.dtype == np.float32
         np.testing.assert_allclose(table, whole[name], atol=1e-4)
 
@@ -132,7 +136,7 @@ def test_many_pixels_become_few_components(images, split, monkeypatch):
     """Members differ by a stripe in every pixel, which a few components hold."""
     monkeypatch.setattr(image_features, "PIXELS", 10)
     images[split.is_member] += 0.5 * np.sign(np.random.default_rng(4).normal(size=(8, 8)))
-    table = feature_tables(Images(images), split.sample_id, side=8)["pixels"]
+    table = feature_tables(Images(images), split.sample_id, side=8)["pixels"]()
     assert table.shape == (N, 10)
     np.testing.assert_allclose(table.T @ table / N, np.eye(10), atol=1e-3)
     assert verdict(images, split)["shifted"] is True
@@ -154,9 +158,23 @@ def test_boosting_sees_no_more_samples_than_it_says(images, split, monkeypatch):
     assert (scores.statistic[1] > 0.5).astype(int).tolist() == split.is_member.astype(int).tolist()
 
 
+def test_one_table_is_in_memory_at_a_time(images, split, monkeypatch):
+    made, make = [], image_features.standardised
+
+    def counted(table):
+        gc.collect()
+        assert [of() for of in made] == [None] * len(made)
+        made.append(weakref.ref(table))
+        return make(table)
+
+    monkeypatch.setattr(image_features, "standardised", counted)
+    seen_blindly(images, split)
+    assert len(made) == 2
+
+
 def test_who_is_left_out_decides_nothing_about_a_fit(images, split):
     """The rows that are fitted to alone count, though the whole table is handed over."""
-    table = feature_tables(Images(images), split.sample_id, side=8)["pixels"]
+    table = feature_tables(Images(images), split.sample_id, side=8)["pixels"]()
     rows = np.arange(0, N, 2)
     other = table.copy()
     other[1::2] = 9

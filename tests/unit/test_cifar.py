@@ -13,7 +13,8 @@ from formats import batch, packed, pickled, write_cifar10
 from preparing import assert_prepare_refuses, peak_of, prepared, source
 from pydantic import ValidationError
 
-from simaudit.data.store import pixels_hash
+from simaudit.data.store import pixels_hash, read_class_names
+from simaudit.vocabulary import paths
 from simaudit.vocabulary.errors import SimauditError
 
 RNG = np.random.default_rng(0)
@@ -46,8 +47,18 @@ def test_cifar_10_is_in_the_usual_order(make):
     assert items.sha256.tolist() == HASHES
     assert items.label.tolist() == LABELS.tolist()
     assert items.origin.tolist() == ["train"] * 20 + ["test"] * 4
+    assert read_class_names(paths.items("d")) == {n: f"class {n}" for n in range(10)}
     batches = [name for name in [*TRAIN, "test_batch"] for _ in range(4)]
     assert items.file.tolist() == [f"{name}/image_s_{n % 4:06}.png" for n, name in enumerate(batches)]
+
+
+def test_without_their_names_classes_have_numbers():
+    write_cifar10(Path("batches"), IMAGES, LABELS)
+    assert Path("batches/batches.meta") in source("cifar", **KNOBS).given
+    Path("batches/batches.meta").unlink()
+    assert Path("batches/batches.meta") not in source("cifar", **KNOBS).given
+    assert prepared("cifar", **KNOBS)[1].label.tolist() == LABELS.tolist()
+    assert read_class_names(paths.items("d")) == {}
 
 
 @pytest.mark.parametrize(("part", "of"), [("train", slice(20)), ("test", slice(20, 24))])

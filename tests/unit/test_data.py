@@ -9,6 +9,7 @@ import pytest
 import sklearn.datasets
 from storing import store
 
+from simaudit.data.classes import class_names
 from simaudit.data.prepare import write_store
 from simaudit.data.source import Item, Source, Unusable, scaled, source_types
 from simaudit.data.sources.digits import Digits
@@ -119,6 +120,31 @@ def test_what_is_not_known_of_an_image_is_null():
     store("d", BYTES)
     items = read_items(paths.items("d"))
     assert items[["file", "label", "caption", "origin"]].isna().all(axis=None)
+
+
+def test_classes_are_called_by_their_name_or_else_by_their_number():
+    names = ["crane", "crane", "dog", None, None]
+    labels = [134, 517, 2, 3, None]
+    rows = zip(BYTES, labels, names, strict=False)
+    write_store(
+        [Item(p, label=n, class_name=name) for p, n, name in rows], paths.images("d"), paths.items("d")
+    )
+    label = read_items(paths.items("d"), "label").label
+    assert class_names(paths.items("d"), label[1:]).tolist() == ["crane (517)", "dog", "3", None]
+
+
+def test_where_classes_have_no_names_the_table_says_nothing_of_them():
+    store("d", BYTES, range(9))
+    assert b"class_names" not in paths.items("d").read_bytes()
+
+
+def test_one_label_for_two_classes_is_refused():
+    entries = [Item(BYTES[n], f"{n}", n % 2, class_name=name) for n, name in enumerate(["cat", "dog", "fox"])]
+    words = (
+        "^1 image cannot be used: 2 has the label 0 for fox, which is cat before; number classes in a table"
+    )
+    with pytest.raises(SimauditError, match=words):
+        write_store(entries, paths.images("d"), paths.items("d"))
 
 
 def test_every_image_that_cannot_be_used_is_named_in_one_message_and_nothing_is_kept():

@@ -189,6 +189,7 @@ def test_the_first_folder_is_the_class_in_sorted_order():
         write(name)
     labels = {item.file: item.label for item in items(labels="folders")}
     assert labels == {"Zebra/c.png": 0, "cat/x/b.png": 1, "dog/a.png": 2, "dog/d.png": 2}
+    assert [item.class_name for item in items(labels="folders")] == ["Zebra", "cat", "dog", "dog"]
 
 
 def test_a_picture_outside_of_all_class_folders_is_named():

@@ -12,8 +12,12 @@ from sklearn.metrics import roc_auc_score, roc_curve
 
 from simaudit.audit.given import evaluate_scores
 from simaudit.cli import simaudit
+from simaudit.data.classes import class_names
+from simaudit.data.store import read_items
+from simaudit.scoring.given.jobs import given_split_job
 from simaudit.scoring.given.scores import GivenKnobs, read_given
 from simaudit.storage.json import read_json
+from simaudit.vocabulary import paths
 from simaudit.vocabulary.errors import SimauditError
 
 SIDES = ("member", "heldout")
@@ -144,6 +148,23 @@ def test_words_for_roles_and_given_folds_groups_and_labels(tmp_path):
     assert plain.samples.fold.value_counts().to_dict() == {"calibration": 120, "evaluation": 120}
     assert set(plain.samples.group) == {"g"}
     assert [column.queries for column in plain.attacks["pia"].columns] == [7, 7]
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"), [(("10", "2"), {"10", "2"}), (("dog", "cat"), {"dog", "cat"})]
+)
+def test_classes_are_called_as_in_the_table(tmp_path, monkeypatch, words, expected):
+    monkeypatch.chdir(tmp_path)
+    file = saved(tmp_path, peer(label=np.tile(words, 480)))
+    job = given_split_job("s", GivenKnobs(files=[file], member_when={"": "low"}))
+    job.do()
+    label = read_items(paths.items("s"), "label").label
+    assert set(class_names(paths.items("s"), label)) == expected
+
+
+def test_a_label_below_zero_is_refused(tmp_path):
+    (line,) = refusal(saved(tmp_path, peer(label=-1)))
+    assert line.startswith("peer.csv: column label: the label -1 is no whole number from 0")
 
 
 def test_a_timestep_that_is_no_whole_number_becomes_a_knob_of_the_variant(tmp_path):

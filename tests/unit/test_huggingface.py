@@ -138,6 +138,7 @@ def test_labels_captions_and_files_are_kept_where_their_columns_are_named():
     named = items(label="label", caption="text", file="image")
     assert [item.label for item in named] == LABELS
     assert [item.label for item in items(label="kind")] == LABELS  # cat is 0 and dog is 1
+    assert [item.class_name for item in items(label="kind")] == CLASSES
     assert [item.caption for item in named] == CAPTIONS
     assert [item.file for item in named] == FILES
     assert [item.file for item in items(file="text")] == CAPTIONS
@@ -158,6 +159,8 @@ def test_minus_one_is_no_class():
     )
     images(label=[-1, 0, 1, 0, 1, None]).cast(features).to_parquet("d.parquet")
     assert [item.label for item in items(label="label")] == [None, 0, 1, 0, 1, None]
+    names = [None, "cat", "dog", "cat", "dog", None]
+    assert [item.class_name for item in items(label="label")] == names
 
 
 def test_a_folder_of_several_files_has_splits_by_their_names_and_other_files_do_not_count():

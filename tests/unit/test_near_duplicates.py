@@ -134,7 +134,7 @@ def test_members_that_resemble_members_are_not_counted():
 
 
 def test_edges_are_compared_by_the_cosine_of_their_angle(monkeypatch):
-    monkeypatch.setattr("simaudit.data.neighbours.BLOCK_ROWS", 2)
+    monkeypatch.setattr("simaudit.data.near_duplicates.COMPARED", 2)
     images = np.random.default_rng(1).normal(size=(6, 3, 5, 4)).astype(np.float32)
 
     def edges(image):

@@ -35,7 +35,8 @@ def split(tmp_path):
 @pytest.fixture(params=[1, 7, 2048])
 def block_rows(request, monkeypatch):
     """Blocks of so few images that the 20 members and the 50 samples are in several."""
-    monkeypatch.setattr(neighbours, "BLOCK_ROWS", request.param)
+    for name in ("BLOCK_ROWS", "COMPARED"):
+        monkeypatch.setattr(neighbours, name, request.param)
 
 
 LEVELS = arrays(np.int8, st.tuples(st.integers(2, 9), st.just(1), st.integers(1, 3), st.integers(1, 2)))
@@ -49,7 +50,8 @@ def test_the_nearest_are_those_of_scipy_and_of_equals_the_first(among, data):
     all_distances = cdist(*(x.reshape(len(x), -1).astype(float) for x in (points, among)))
     expected = all_distances.argsort(axis=1, kind="stable")[:, :count]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(neighbours, "BLOCK_ROWS", rows)
+        for name in ("BLOCK_ROWS", "COMPARED"):
+            patch.setattr(neighbours, name, rows)
         distances, indices = nearest(points, among, count)
     assert indices.tolist() == expected.tolist()
     np.testing.assert_allclose(distances, np.take_along_axis(all_distances, expected, 1), rtol=1e-12)
@@ -112,7 +114,8 @@ class Drawn:
 
 
 def test_memory_does_not_grow_with_the_number_of_images(monkeypatch):
-    monkeypatch.setattr(neighbours, "BLOCK_ROWS", 256)
+    for name in ("BLOCK_ROWS", "COMPARED"):
+        monkeypatch.setattr(neighbours, name, 256)
     peaks = []
     for count in (1000, 4000):
         images = Chosen(Drawn(count), np.arange(count))

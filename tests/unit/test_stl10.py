@@ -30,6 +30,17 @@ def test_images_lie_column_by_column_and_labels_count_from_1_in_the_files(folder
     assert (folder / "train_y.bin").read_bytes() == b"\x01\x0a\x05"
 
 
+def test_classes_have_the_names_that_stand_beside_the_images(folder):
+    names = [f"class{number}" for number in range(10)]
+    Path("stl10_binary/class_names.txt").write_text("\n".join(names) + "\n")
+    stl10 = source("stl10", path="stl10_binary", part="train")
+    assert Path("stl10_binary/class_names.txt") in stl10.given
+    assert [item.class_name for item in stl10.items()] == [names[0], names[9], names[4]]
+    Path("stl10_binary/class_names.txt").write_text("cat dog")
+    with pytest.raises(SimauditError, match=r"class_names\.txt: has 2 names, not 10"):
+        list(stl10.items())
+
+
 def test_all_parts_stand_in_one_order_and_say_where_they_are_from():
     _, items = prepared("stl10", path="stl10_binary", part="all")
     assert np.array_equal(np.load("data/prepared/d/images.npy"), IMAGES)

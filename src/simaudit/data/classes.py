@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from simaudit.data.store import read_items
+from simaudit.data.store import read_class_names, read_items
 from simaudit.vocabulary.errors import SimauditError, named
 
 REMEDY = "label each image with its class, or leave labels out of the conditions of the audit"
@@ -41,6 +41,16 @@ def require_classes(frame: pd.DataFrame, known: Sequence[int]) -> np.ndarray:
         raise SimauditError(f"{what}; {'; '.join(mistakes)}; {REMEDY}")
     labels: np.ndarray = frame.label.to_numpy(dtype=np.int64)
     return labels
+
+
+def class_names(items: Path, label: pd.Series) -> np.ndarray:
+    """Return what the classes of samples are called, (n,): the name, or else the number of each, None without a label.
+
+    `label` (n,) is a column of the table of items, which has the names. Raises SimauditError when it is not whole.
+    """
+    numbers = label.dropna().unique()
+    names = {int(number): str(number) for number in numbers} | read_class_names(items)
+    return np.array([names.get(number) for number in label.tolist()], dtype=object)
 
 
 def _span(known: Sequence[int]) -> str:

@@ -9,11 +9,13 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow.parquet as pq
 from PIL import Image
 
 from simaudit.data.store import Images
-from simaudit.storage.parquet import read_table, write_table
+from simaudit.storage.parquet import CHECKED, write_table
 from simaudit.storage.pictures import levels
+from simaudit.storage.reading import reading
 from simaudit.vocabulary.errors import SimauditError
 
 BANDS = 5  # of spatial frequency
@@ -64,13 +66,17 @@ def complexity_features(images: np.ndarray) -> dict[str, np.ndarray]:
 
 def features_of(images: Images, ids: np.ndarray) -> dict[str, np.ndarray]:
     """Return the features (n,) of images[ids] by name, computed a few images at a time."""
-    blocks = [complexity_features(block) for _, block in images.blocks(ids)]
-    return {name: np.concatenate([block[name] for block in blocks]) for name in blocks[0]}
+    features: dict[str, np.ndarray] = {}
+    for place, block in images.blocks(ids):
+        for name, values in complexity_features(block).items():
+            features.setdefault(name, np.empty(len(ids)))[place] = values
+    return features
 
 
 def write_features(path: Path, images: Images, sample_id: np.ndarray) -> None:
     """Write sample_id and the features of images[sample_id] as Parquet, atomically."""
-    write_table(path, pd.DataFrame({"sample_id": sample_id, **features_of(images, sample_id)}))
+    columns = {"sample_id": sample_id, **features_of(images, sample_id)}
+    write_table(path, pd.DataFrame(columns, copy=False))
 
 
 def read_features(path: Path, sample_id: np.ndarray) -> dict[str, np.ndarray]:
@@ -78,10 +84,11 @@ def read_features(path: Path, sample_id: np.ndarray) -> dict[str, np.ndarray]:
 
     Raises SimauditError when the file is missing, not whole, or of other samples.
     """
-    table = read_table(path)
-    if not np.array_equal(table.pop("sample_id"), sample_id):
+    with reading(path, "a whole table"), pq.ParquetFile(path, **CHECKED) as file:
+        columns = {name: file.read([name])[name].to_numpy() for name in file.schema_arrow.names}
+    if not np.array_equal(columns.pop("sample_id"), sample_id):
         raise SimauditError(f"{path}: is of other samples than the split; delete it and run again")
-    return {str(name): column.to_numpy() for name, column in table.items()}
+    return columns
 
 
 def _power(x: np.ndarray) -> dict[str, np.ndarray]:

@@ -136,8 +136,9 @@ def split_of(knobs: SplitKnobs, items: pd.DataFrame) -> pd.DataFrame:
     if isinstance(knobs.members, Given):
         made = given_split(knobs.members, items, knobs.calibration, knobs.seed, knobs.limit)
     else:
-        hashes = items.sha256.tolist()
-        made = make_split(hashes, knobs.members, knobs.calibration, knobs.seed, knobs.heldout)
+        made = make_split(
+            items.sha256.astype("str"), knobs.members, knobs.calibration, knobs.seed, knobs.heldout
+        )
     refuse_small(sizes_of(made))
     if not knobs.allow_duplicates:
         refuse_duplicates(made, items.file)

@@ -65,7 +65,7 @@ def given_split(
         beyond = ~limited(role, fold, limit, seed)
         role[beyond], fold[beyond] = UNUSED, None
     drawn = fold if any(fold) else draw_folds(role, calibration, seed)
-    return split_table(role, drawn, group, items.sha256.tolist())
+    return split_table(role, drawn, group, items.sha256.astype("str"))
 
 
 def _role(entry: Entry) -> str | None:

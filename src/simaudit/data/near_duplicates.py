@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from simaudit.data.neighbours import Indexed, blocks
+from simaudit.data.neighbours import COMPARED, Indexed, blocks
 from simaudit.data.split import Split
 
 SCHEMA = pa.schema(
@@ -51,7 +51,7 @@ def edge_correlation(images: Indexed, first: np.ndarray, second: np.ndarray) -> 
     is 1 for a copy; an image without edges has 0 with every image that is no copy of it.
     """
     correlation = np.empty(len(first))
-    for rows in blocks(len(first), 2 * int(np.prod(images.shape[1:]))):
+    for rows in blocks(len(first), 2 * int(np.prod(images.shape[1:])), COMPARED):
         pair = images[first[rows]], images[second[rows]]
         products = np.zeros((3, len(pair[0])))
         for axis in 2, 3:

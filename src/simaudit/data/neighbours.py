@@ -17,7 +17,10 @@ from simaudit.data.split import Split
 BLOCK_BYTES = 128 * 2**20
 """The bytes of float32 pixels in one block."""
 BLOCK_ROWS = 2048
-"""The most images in one block, so that the distances between two blocks take 16 MB."""
+"""The most images in one block of those whose neighbours are looked for."""
+COMPARED = 512
+"""The most images, or pairs of them, that such a block is compared with at once: a smaller block would have to read all
+of them more often, while there is nothing to gain from a larger one here."""
 ROUNDING = 2.0**-24
 """The largest relative error of one rounding to float32."""
 CAUTION = 8
@@ -52,9 +55,9 @@ class Chosen:
         return self.images[self.ids[rows]]
 
 
-def blocks(count: int, pixels: int) -> Iterator[slice]:
-    """Yield slices of `count` images of so many `pixels`: BLOCK_BYTES each, and at most BLOCK_ROWS images."""
-    rows = max(1, min(BLOCK_ROWS, BLOCK_BYTES // (4 * pixels)))
+def blocks(count: int, pixels: int, most: int) -> Iterator[slice]:
+    """Yield slices of `count` images of so many `pixels`: BLOCK_BYTES each, and at most so many images."""
+    rows = max(1, min(most, BLOCK_BYTES // (4 * pixels)))
     for first in range(0, count, rows):
         yield slice(first, min(first + rows, count))
 
@@ -68,10 +71,10 @@ def nearest(points: Indexed, among: Indexed, count: int = 1) -> tuple[np.ndarray
     (n, *shape), m = points.shape, among.shape[0]
     pixels = int(np.prod(shape))
     distances, indices = np.empty((n, count)), np.empty((n, count), dtype=np.int64)
-    for rows in blocks(n, pixels):
+    for rows in blocks(n, pixels, BLOCK_ROWS):
         block = _flat(points, rows)
         best = np.full((len(block), count), np.inf), np.zeros((len(block), count), dtype=np.int64)
-        for others in blocks(m, pixels):
+        for others in blocks(m, pixels, COMPARED):
             best = _nearer(block, _flat(among, others), others.start, best)
         distances[rows], indices[rows] = best
     return distances, indices
@@ -145,7 +148,7 @@ def _first_copies(images: np.ndarray, count: int) -> np.ndarray:
 def _distances(block: np.ndarray, others: np.ndarray, first: np.ndarray, second: np.ndarray) -> np.ndarray:
     """Return the distances (n,) of the pairs of `block[first]` and `others[second]`, (n,) indices each."""
     distances = np.empty(len(first))
-    for part in blocks(len(first), 2 * block.shape[1]):  # in float64
+    for part in blocks(len(first), 2 * block.shape[1], COMPARED):  # in float64
         difference = block[first[part]].astype(np.float64) - others[second[part]]
         distances[part] = np.sqrt(np.einsum("ij,ij->i", difference, difference))
     return distances

@@ -20,8 +20,8 @@ NAMED = 40  # files that a message names for one reason, and reasons; a longer l
 def write_store(entries: Iterable[Item | Unusable], images: Path, items: Path) -> None:
     """Write the images of a source and the table of its items, both whole or absent.
 
-    Raises SimauditError, naming all at once, when images cannot be used: unreadable ones, and those whose shape or type
-    is not that of the first.
+    Raises SimauditError, naming all at once, when images cannot be used: unreadable ones, those whose shape or type is
+    not that of the first, and those whose label stands for another class before.
     """
     unusable = defaultdict[str, list[str]](list)  # names of images by why they cannot be used
     with ExitStack() as stack:
@@ -34,8 +34,10 @@ def write_store(entries: Iterable[Item | Unusable], images: Path, items: Path) -
             name = entry.file or f"image {number}"
             if isinstance(entry, Unusable):
                 unusable[entry.why].append(name)
-            elif why := _why_not(entry.pixels) or _differs(
-                entry.pixels, first := first or _kind(entry.pixels)
+            elif why := (
+                _why_not(entry.pixels)
+                or _differs(entry.pixels, first := first or _kind(entry.pixels))
+                or _misnamed(entry, store.class_names)
             ):
                 unusable[why].append(name)
             elif not unusable:  # otherwise nothing will be kept
@@ -66,6 +68,16 @@ def _differs(pixels: np.ndarray, first: tuple[tuple[int, ...], np.dtype]) -> str
         return None
     differ = f"has {_words(*_kind(pixels))}, and the first image {_words(*first)}"
     return f"{differ}; make them alike (pictures by size and colour)"
+
+
+def _misnamed(item: Item, class_names: Mapping[int, str]) -> str | None:
+    """Return why a label does not stand for the class of an item, as a clause, by the names of classes so far."""
+    if item.label is None or item.class_name is None:
+        return None
+    other = class_names.get(item.label, item.class_name)
+    if other == item.class_name:
+        return None
+    return f"has the label {item.label} for {item.class_name}, which is {other} before; number classes in a table"
 
 
 def _words(shape: tuple[int, ...], dtype: np.dtype) -> str:

@@ -22,6 +22,7 @@ class Item:
     `pixels` is (C, H, W): uint8 from 0 to 255 where the source has 8 bits, else float32 in [-1, 1], see `scaled`. All
     images of a source have one shape and one type. `file` is the name by which a list of members may name it, different
     for every image of the source; `origin` is where the image comes from, where a source has several origins.
+    `class_name` is what its label stands for, where the source says so; all images of one label have the same.
     """
 
     pixels: np.ndarray
@@ -29,6 +30,7 @@ class Item:
     label: int | None = None
     caption: str | None = None
     origin: str | None = None
+    class_name: str | None = None
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 
 from simaudit.data.sizes import Sizes, fold_sizes, heldout_of
 from simaudit.storage.hashes import sha256_bytes
-from simaudit.storage.parquet import CHECKED, write_table
+from simaudit.storage.parquet import CHECKED, read_columns, write_table
 from simaudit.storage.reading import reading
 from simaudit.vocabulary.errors import SimauditError, some
 from simaudit.vocabulary.sides import CALIBRATION, EVALUATION, HELDOUT, MEMBER, SIDES, UNUSED
@@ -30,12 +30,13 @@ SCHEMA = pa.schema(
     ]
 )
 """Every sample of the dataset; `fold` is null where the sample is unused, and `group` where nothing is said of it."""
+RECURRING = ["role", "fold", "group"]  # columns whose texts many samples share
 ORIGINS = b"origins"  # key of a file's metadata: members and held-out samples by origin, as JSON
 NAMED_PAIRS = 5  # how many pairs of duplicates an error lists
 
 
 def make_split(
-    hashes: Sequence[str], members: int, calibration: float, seed: int, heldout: int | None = None
+    hashes: Sequence[str] | pd.Series, members: int, calibration: float, seed: int, heldout: int | None = None
 ) -> pd.DataFrame:
     """Draw `members` of the N samples as members, and `heldout` of the others, or all of them, as held out.
 
@@ -88,7 +89,7 @@ def limited(role: np.ndarray, fold: np.ndarray, limit: int, seed: int) -> np.nda
 
 
 def split_table(
-    role: np.ndarray, fold: np.ndarray, group: np.ndarray, hashes: Sequence[str | None]
+    role: np.ndarray, fold: np.ndarray, group: np.ndarray, hashes: Sequence[str | None] | pd.Series
 ) -> pd.DataFrame:
     """Return the columns of SCHEMA of all N samples; each argument is of length N, in sample_id order."""
     ids = np.arange(len(role))
@@ -112,7 +113,9 @@ def sizes_of(split: pd.DataFrame) -> Sizes:
 def duplicates_across_roles(split: pd.DataFrame) -> list[tuple[int, int]]:
     """Return the pairs (member's sample_id, held-out sample_id) that are the same image, byte for byte."""
     columns = split[["sample_id", "sha256"]]
-    pairs = columns[split.role == MEMBER].merge(columns[split.role == HELDOUT], on="sha256")
+    members, heldout = (columns[split.role == side] for side in SIDES)
+    heldout = heldout[heldout.sha256.isin(members.sha256)]  # few, and to pair all takes ten times the memory
+    pairs = members[members.sha256.isin(heldout.sha256)].merge(heldout, on="sha256")
     return list(zip(pairs.sample_id_x.tolist(), pairs.sample_id_y.tolist(), strict=True))
 
 
@@ -161,11 +164,15 @@ class Split:
     @classmethod
     def read(cls, path: Path) -> Split:
         """Read a split. Raises SimauditError when the file is missing, truncated or not a split."""
-        with reading(path, "a whole split file"), pq.ParquetFile(path, **CHECKED) as file:
-            table = file.read(SCHEMA.names)
+        options = {"read_dictionary": RECURRING, **CHECKED}
+        with reading(path, "a whole split file"), pq.ParquetFile(path, **options) as file:
+            table = read_columns(file, SCHEMA.names)
             used = table.filter(pc.not_equal(table["role"], UNUSED))
             origins = json.loads(file.schema_arrow.metadata[ORIGINS])
-            columns = {name: used[name].to_numpy() for name in SCHEMA.names}
+            columns = {
+                name: _texts(used[name]) if name in RECURRING else used[name].to_numpy()
+                for name in SCHEMA.names
+            }
             return cls(path, origins=origins, **columns)
 
     def __len__(self) -> int:
@@ -200,3 +207,10 @@ class Split:
     def member_hash(self) -> str:
         """SHA-256 over the members' image hashes in sample_id order, which identifies a training set."""
         return sha256_bytes("\n".join(self.sha256[self.is_member]).encode())
+
+
+def _texts(column: pa.ChunkedArray) -> np.ndarray:
+    """Return the texts (N,) of a column of dictionaries, None where there is none; equal ones are one object."""
+    encoded = column.unify_dictionaries().combine_chunks()
+    texts = np.array([*encoded.dictionary.to_pylist(), None], dtype=object)
+    return np.asarray(texts[encoded.indices.fill_null(len(texts) - 1).to_numpy()])

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import math
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -15,7 +17,7 @@ import pyarrow.parquet as pq
 from simaudit.data.source import Item
 from simaudit.storage.array import ArrayWriter
 from simaudit.storage.hashes import sha256_bytes
-from simaudit.storage.parquet import CHECKED, CHECKSUMS
+from simaudit.storage.parquet import CHECKED, CHECKSUMS, read_columns
 from simaudit.storage.reading import reading
 from simaudit.vocabulary.errors import FileError, SimauditError
 
@@ -30,6 +32,8 @@ ITEMS = pa.schema(
     ]
 )
 """What is known of each image; all but its number and the SHA-256 of its stored pixels may be null."""
+CLASS_NAMES = "class_names"
+"""Key of a table's metadata: the names of classes by label, as JSON; it is there where classes have names."""
 ROW_GROUP = 4096  # items that are held before they are written
 BLOCK = 2**20  # numbers of the images that `blocks` holds at once: 4 MiB
 LEVELS = (np.arange(256) * (2 / 255) - 1).astype(np.float32)
@@ -100,6 +104,7 @@ class StoreWriter:
     def __init__(self, images: BinaryIO, items: Path) -> None:
         self._stream, self._rows = images, list[dict[str, Any]]()
         self._images: ArrayWriter | None = None
+        self.class_names: dict[int, str] = {}
         self._items = pq.ParquetWriter(items, ITEMS, compression="zstd", **CHECKSUMS)
 
     def __enter__(self) -> StoreWriter:
@@ -108,6 +113,7 @@ class StoreWriter:
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         if kind is None:
             self._write_rows()
+            self._items.add_key_value_metadata(named_classes(self.class_names))
             if self._images:
                 self._images.close()
         self._items.close()
@@ -122,6 +128,8 @@ class StoreWriter:
         known = {name: getattr(item, name) for name in ("file", "label", "caption", "origin")}
         self._rows.append({"sample_id": len(self), **known, "sha256": pixels_hash(item.pixels)})
         self._images.append(item.pixels)
+        if item.label is not None and item.class_name is not None:
+            self.class_names.setdefault(item.label, item.class_name)
         if len(self._rows) == ROW_GROUP:
             self._write_rows()
 
@@ -136,13 +144,30 @@ def pixels_hash(pixels: np.ndarray) -> str:
     return sha256_bytes(pixels.tobytes())
 
 
+def named_classes(names: Mapping[int, str]) -> dict[str, str]:
+    """Return what the metadata of a table of items say of the names of classes by label; nothing of no names."""
+    return {CLASS_NAMES: json.dumps(dict(sorted(names.items())))} if names else {}
+
+
+def read_class_names(path: Path) -> dict[int, str]:
+    """Return the names of classes by label, of a table of items; there are none where nobody has given any.
+
+    A name that several labels have is followed by the label of each, such as crane (134). Raises SimauditError when the
+    file is missing or not whole.
+    """
+    with reading(path, "a whole table of items"), pq.ParquetFile(path, **CHECKED) as file:
+        known = json.loads((file.metadata.metadata or {}).get(CLASS_NAMES.encode(), b"{}"))
+    count = Counter(known.values())
+    return {int(label): name if count[name] == 1 else f"{name} ({label})" for label, name in known.items()}
+
+
 def read_items(path: Path, *columns: str) -> pd.DataFrame:
     """Return columns of ITEMS, all if none is named, in sample_id order; numbers and texts that are unknown are NA.
 
     Raises SimauditError when the file is missing or not whole.
     """
-    with reading(path, "a whole table of items"):
-        table = pq.read_table(path, columns=list(columns) or ITEMS.names, **CHECKED)
+    with reading(path, "a whole table of items"), pq.ParquetFile(path, **CHECKED) as file:
+        table = read_columns(file, columns or ITEMS.names)
         types = {pa.int64(): pd.Int64Dtype(), pa.string(): pd.StringDtype()}
         frame: pd.DataFrame = table.to_pandas(types_mapper=types.get)
     return frame

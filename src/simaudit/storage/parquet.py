@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -11,6 +12,7 @@ import pyarrow.parquet as pq
 from simaudit.storage.atomic import atomic_path
 from simaudit.storage.reading import reading
 
+pa.set_memory_pool(pa.system_memory_pool())  # the default one keeps for itself what was freed
 CHECKSUMS = {"write_page_checksum": True}
 """What every writer of a Parquet file is told."""
 CHECKED = {"page_checksum_verification": True}
@@ -31,6 +33,16 @@ def row_count(path: Path) -> int:
     except (OSError, pa.ArrowInvalid):
         return 0
     return rows
+
+
+def read_columns(file: pq.ParquetFile, columns: Sequence[str]) -> pa.Table:
+    """Return columns of a table, which is read one row group at a time.
+
+    Otherwise what is read of all of them, compressed and not, is in memory at once.
+    """
+    groups = range(file.num_row_groups)
+    parts = [file.read_row_group(group, columns=columns, use_threads=False) for group in groups]
+    return pa.concat_tables(parts) if parts else file.schema_arrow.empty_table().select(columns)
 
 
 def read_table(path: Path) -> pd.DataFrame:

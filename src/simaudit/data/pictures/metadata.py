@@ -6,12 +6,12 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from simaudit.data.given_table import read_given_table
-from simaudit.data.pictures.labels import label_numbers
+from simaudit.data.pictures.labels import numbered
 from simaudit.data.source import composed
 from simaudit.vocabulary.errors import SimauditError, named
 
 Known = dict[str, Any]
-"""label, caption and origin of a picture, those of them that the table has: the arguments of an Item."""
+"""What the table has of label, class_name, caption and origin of a picture: the arguments of an Item."""
 
 
 def read_metadata(path: Path, files: Sequence[str], with_labels: bool) -> dict[str, Known]:
@@ -39,10 +39,11 @@ def read_metadata(path: Path, files: Sequence[str], with_labels: bool) -> dict[s
     ]
     if with_labels:
         try:
-            numbers = label_numbers(columns["label"])
+            labels_of = numbered(columns["label"])
         except SimauditError as error:
             raise SimauditError(f"{path}: {error}") from None
-        known = [entry | {"label": numbers[entry["label"]]} for entry in known]
+        for entry in known:
+            entry["label"], entry["class_name"] = labels_of[entry["label"]]
     return dict(zip(names, known, strict=True))
 
 

@@ -41,10 +41,7 @@ def read_batch(
 
     `named` is the file in messages. Raises FileError when it is no batch, and what `pickle` raises when it is damaged.
     """
-    content = _Unpickler(stream, named).load()
-    if not isinstance(content, dict):
-        raise FileError(f"{named}: is no batch of CIFAR, which is a dictionary; {REMEDY}")
-    by_key = {_text(key): value for key, value in content.items()}
+    by_key = _content(stream, named)
     lacking = [key for key in ("data", labels, "filenames") if key not in by_key]
     if lacking:
         raise FileError(
@@ -64,6 +61,21 @@ def read_batch(
                 f"{named}: label {number} is {label!r:.40}, not one of 0 to {classes - 1}; {REMEDY}"
             )
     return data.reshape(-1, 3, 32, 32), numbers, [_text(name) for name in names]
+
+
+def read_names(stream: IO[bytes], named: str, key: str, classes: int) -> list[str]:
+    """Return the names of so many classes, of the file beside the batches. Raises as `read_batch` does."""
+    names = _content(stream, named).get(key)
+    if not isinstance(names, list) or len(names) != classes:
+        raise FileError(f"{named}: has no list {key} of {classes} names; {REMEDY}")
+    return [_text(name) for name in names]
+
+
+def _content(stream: IO[bytes], named: str) -> dict[str, Any]:
+    content = _Unpickler(stream, named).load()
+    if not isinstance(content, dict):
+        raise FileError(f"{named}: is no batch of CIFAR, which is a dictionary; {REMEDY}")
+    return {_text(key): value for key, value in content.items()}
 
 
 def _text(value: Any) -> str:

@@ -58,7 +58,7 @@ class Folder(PictureKnobs):
             classes = {name: name.split("/")[0] for name in names if "/" in name}
             numbers = {folder: number for number, folder in enumerate(sorted(set(classes.values())))}
             for name, folder in classes.items():
-                known[name]["label"] = numbers[folder]
+                known[name] |= {"label": numbers[folder], "class_name": folder}
         return known
 
     def _item(self, file: PictureFile, known: Mapping[str, Known]) -> Item | Unusable:

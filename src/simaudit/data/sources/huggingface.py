@@ -1,6 +1,6 @@
 """Datasets in the formats of Hugging Face's library `datasets`: in local files, or on the Hub at a pinned revision."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Annotated, Any, Literal
@@ -12,7 +12,7 @@ from simaudit.data.pictures.conversion import pixels
 from simaudit.data.pictures.decoding import PictureError
 from simaudit.data.pictures.files import picture_data
 from simaudit.data.pictures.knobs import PictureKnobs
-from simaudit.data.pictures.labels import label_numbers
+from simaudit.data.pictures.labels import Label, numbered
 from simaudit.data.pictures.library import imported, local_files
 from simaudit.data.source import Item, Unusable, composed
 from simaudit.storage.reading import reading
@@ -20,7 +20,7 @@ from simaudit.vocabulary.errors import KnobError, printable, some
 from simaudit.vocabulary.knobs import GivenPath
 
 Column = Annotated[str, Field(min_length=1, max_length=255)]
-Numbers = Callable[[Any], int | None]
+Labels = Callable[[Any], Label]
 
 
 class HuggingFace(PictureKnobs):
@@ -72,10 +72,10 @@ class HuggingFace(PictureKnobs):
         kind = f"what the library datasets reads as {self.format or 'a dataset'}"
         with TemporaryDirectory() as cache, reading(path, kind, "correct path, format, split or the file"):
             dataset, image = self._opened(cache)
-            number_of = self._numbers(dataset)
+            label_of = self._labels(dataset)
             seen = set[str]()
             for row, values in enumerate(dataset):
-                yield self._item(row, values, image, number_of, seen)
+                yield self._item(row, values, image, label_of, seen)
 
     def _opened(self, cache: str) -> tuple[Any, str]:
         """Return the dataset, which reads its rows where they are iterated over, and the column of pictures."""
@@ -101,18 +101,20 @@ class HuggingFace(PictureKnobs):
             raise KnobError("image", f"the column {printable(image)} holds no pictures; name one that does")
         return dataset.select_columns(names).cast_column(image, library.Image(decode=False)), image
 
-    def _numbers(self, dataset: Any) -> Numbers:
+    def _labels(self, dataset: Any) -> Labels:
         """Return the function that numbers a label: texts by their place among all, for which they are read first."""
         if self.label is None:
-            return lambda _: None
-        if getattr(dataset.features[self.label], "dtype", "").startswith(("int", "uint")):
-            is_class = hasattr(dataset.features[self.label], "names")
-            return lambda value: None if is_class and value == -1 else label_numbers([value])[value]
-        numbers = label_numbers(row[self.label] for row in dataset.select_columns([self.label]))
-        return lambda value: None if value != value else numbers[value]  # NaN is no key
+            return lambda _: Label()
+        feature = dataset.features[self.label]
+        if hasattr(feature, "names"):
+            return lambda value: _of_class(value, feature.names)
+        if getattr(feature, "dtype", "").startswith(("int", "uint")):
+            return lambda value: numbered([value])[value]
+        labels = numbered(row[self.label] for row in dataset.select_columns([self.label]))
+        return lambda value: Label() if value != value else labels[value]  # NaN is no key
 
     def _item(
-        self, row: int, values: Mapping[str, Any], image: str, number_of: Numbers, seen: set[str]
+        self, row: int, values: Mapping[str, Any], image: str, label_of: Labels, seen: set[str]
     ) -> Item | Unusable:
         picture = values[image] or {}
         file = self._file(values, picture)
@@ -123,7 +125,8 @@ class HuggingFace(PictureKnobs):
         label, caption = (values[key] if key else None for key in (self.label, self.caption))
         text = None if caption is None else str(caption)
         try:
-            return Item(pixels(self._data(picture), self), file, number_of(label), text)
+            number, name = label_of(label)
+            return Item(pixels(self._data(picture), self), file, number, text, class_name=name)
         except PictureError as error:
             return Unusable(file or f"row {row}", str(error))
 
@@ -144,6 +147,12 @@ class HuggingFace(PictureKnobs):
         if data is None:
             raise PictureError("has no picture; remove the row")
         return bytes(data)
+
+
+def _of_class(value: int | None, names: Sequence[str]) -> Label:
+    """Return a label of a column of classes, in which -1 stands for none."""
+    number = None if value == -1 else numbered([value])[value].number
+    return Label(number, names[number] if number is not None and number < len(names) else None)
 
 
 def _may_hold_pictures(feature: Any) -> bool:

@@ -1,6 +1,7 @@
 """Patches of the two photographs that scikit-learn ships: 2080 at 8×8 in colour; bundled, so nothing is downloaded."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Annotated, Literal
 
 import numpy as np
@@ -36,7 +37,7 @@ class Photos(Source):
         for label, name in enumerate(PHOTOGRAPHS):
             photograph = reduced(sklearn.datasets.load_sample_image(name), self.reduction)
             for pixels in patches(scaled(photograph, 0, 255), self.side):
-                yield Item(pixels, label=label, origin=name)
+                yield Item(pixels, label=label, origin=name, class_name=Path(name).stem)
 
 
 def reduced(photograph: np.ndarray, by: int) -> np.ndarray:

@@ -16,6 +16,7 @@ from simaudit.vocabulary.knobs import GivenPath
 SHAPE = (3, 96, 96)
 SIZE = 3 * 96 * 96  # bytes of an image
 CLASSES = 10
+NAMES = "class_names.txt"
 PARTS = {"train": True, "test": True, "unlabeled": False}
 """Whether each part has labels, in the order of `part: all`."""
 BYTE = np.dtype(np.uint8)
@@ -25,8 +26,9 @@ REMEDY = "take the original file, and name its folder"
 class Stl10(Source):
     """The images of the files `train_X.bin`, `test_X.bin` and `unlabeled_X.bin` of a folder, with their labels.
 
-    A label is the place of the class in `class_names.txt`, from 0; the files `…_y.bin` have it from 1. `origin` is the
-    part, and `file` is <part>/<number of the image in the part, from 0>.
+    A label is the place of the class in `class_names.txt`, from 0; the files `…_y.bin` have it from 1. Where that file
+    is there, classes have the names in it. `origin` is the part, and `file` is <part>/<number of the image in the part,
+    from 0>.
     """
 
     source: Literal["stl10"]
@@ -35,17 +37,24 @@ class Stl10(Source):
 
     @property
     def given(self) -> tuple[Path, ...]:
-        return given_files(*(file for part in self._parts for file in self._files(part)))
+        files = (file for part in self._parts for file in self._files(part))
+        return given_files(*files, self._names if self._names.is_file() else None)
 
     def items(self) -> Iterator[Item]:
         """Yield the images in the order of the files. Raises FileError when one is missing or damaged."""
+        names = _class_names(self._names) if self._names.is_file() else [None] * CLASSES
         for part in self._parts:
             images, labels = self._files(part)
             count = _count(images, SIZE)
             known = _labels(labels, count) if labels else repeat(None, count)
             for number, (values, label) in enumerate(zip(_rows(images, (count, *SHAPE)), known, strict=True)):
                 pixels = values.swapaxes(1, 2)  # column by column in the file
-                yield Item(pixels, f"{part}/{number}", label, origin=part)
+                name = None if label is None else names[label]
+                yield Item(pixels, f"{part}/{number}", label, origin=part, class_name=name)
+
+    @property
+    def _names(self) -> Path:
+        return Path(self.path) / NAMES
 
     @property
     def _parts(self) -> tuple[str, ...]:
@@ -54,6 +63,14 @@ class Stl10(Source):
     def _files(self, part: str) -> tuple[Path, Path | None]:
         folder = Path(self.path)
         return folder / f"{part}_X.bin", folder / f"{part}_y.bin" if PARTS[part] else None
+
+
+def _class_names(path: Path) -> list[str]:
+    with reading(path, "a list of classes in UTF-8", REMEDY):
+        names = path.read_text(encoding="utf-8").split()
+    if len(names) != CLASSES:
+        raise FileError(f"{path}: has {len(names)} names, not {CLASSES}; {REMEDY}")
+    return names
 
 
 def _labels(path: Path, images: int) -> Iterator[int]:

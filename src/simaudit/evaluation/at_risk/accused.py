@@ -16,6 +16,7 @@ SCHEMA = pa.schema(
         ("sample_id", pa.int64()),
         ("file", pa.string()),
         ("label", pa.int64()),
+        ("class_name", pa.string()),
         ("role", pa.string()),
         ("accused_by", pa.int64()),
         ("heldout_before", pa.float64()),
@@ -28,10 +29,10 @@ SHOWN = 12
 def risk_table(selected: SelectedScores, attacks: Sequence[str], items: pd.DataFrame) -> pd.DataFrame:
     """Return one row per sample of the evaluation fold, with the columns of SCHEMA: what most attacks accuse is first.
 
-    `items` has the columns file and label of every image, by sample_id. `accused_by` counts the attacks, each at its
-    threshold of 1 % FPR on the calibration fold. `heldout_before` decides between samples that as many attacks accuse:
-    the share of the fold's held-out samples that an attack ranks before a sample or level with it, as its mean over
-    the attacks. It is small for a sample that stands out.
+    `items` has the columns file, label and class_name of every image, by sample_id. `accused_by` counts the attacks,
+    each at its threshold of 1 % FPR on the calibration fold. `heldout_before` decides between samples that as many
+    attacks accuse: the share of the fold's held-out samples that an attack ranks before a sample or level with it, as
+    its mean over the attacks. It is small for a sample that stands out.
     """
     rows = ~selected.is_calibration
     ids, is_member = selected.sample_id[rows], selected.is_member[rows]
@@ -41,6 +42,7 @@ def risk_table(selected: SelectedScores, attacks: Sequence[str], items: pd.DataF
             "sample_id": ids,
             "file": items.file.iloc[ids].to_numpy(),
             "label": items.label.iloc[ids].array,
+            "class_name": items.class_name.iloc[ids].to_numpy(),
             "role": np.where(is_member, MEMBER, HELDOUT),
             "accused_by": np.sum([selected.accused(attack) for attack in attacks], axis=0),
             "heldout_before": np.mean(before, axis=0),

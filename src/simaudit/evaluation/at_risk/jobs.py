@@ -33,6 +33,7 @@ def at_risk_job(audit: str, split: str, dataset: str, attacks: Iterable[str], im
 
 def at_risk(job: Job) -> None:
     """List the samples of the evaluation fold by how many attacks accuse them; draw the members that most accuse."""
+    from simaudit.data.classes import class_names
     from simaudit.data.store import Images, read_items
     from simaudit.evaluation.at_risk.accused import SCHEMA, most_accused, risk_facts, risk_table
     from simaudit.evaluation.protocol.selected import SelectedScores
@@ -41,7 +42,9 @@ def at_risk(job: Job) -> None:
     from simaudit.storage.pictures import save_sheet
 
     selected, attacks = SelectedScores.read(job.input("selected")), job.params["attacks"]
-    table = risk_table(selected, attacks, read_items(job.input("items"), "file", "label"))
+    items = read_items(job.input("items"), "file", "label")
+    items["class_name"] = class_names(job.input("items"), items.label)
+    table = risk_table(selected, attacks, items)
     facts = risk_facts(table, selected, attacks)
     write_table(job.output("at_risk_samples"), table, SCHEMA)
     write_json(job.output("at_risk"), {"target": job.params["target"], "at_risk": facts})

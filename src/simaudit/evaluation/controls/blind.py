@@ -1,6 +1,6 @@
 """The control that never sees a model: if the images alone tell members from held-out samples, the split is shifted."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 import numpy as np
 from sklearn.ensemble import HistGradientBoostingClassifier
@@ -21,6 +21,10 @@ COMPLEXITY = "complexity"  # the table of what `complexity` predicts an attack's
 
 Fitted = Callable[[np.ndarray], np.ndarray]
 """P(member) (n,) of rows (n, d) of a table."""
+Fit = Callable[[np.ndarray, np.ndarray, np.ndarray, int], Fitted]
+"""A classifier: of a table (N, d) and is_member (N,) it is fitted to some rows (n,), by a seed."""
+Parts = Sequence[tuple[np.ndarray, np.ndarray]]
+"""Of each part the rows of all others, which are fitted to, and its own, whose scores are asked for."""
 
 
 def blind_scores(
@@ -48,23 +52,29 @@ def blind_scores(
             f"{smallest}; choose fewer parts"
         )
     parts = list(StratifiedKFold(folds, shuffle=True, random_state=seed).split(strata, strata))
-    seen_tables = feature_tables(images, split.sample_id, side) | {COMPLEXITY: standardised(complexity)}
-    tables = {
-        (name, seen): (fit, table) for seen, table in seen_tables.items() for name, fit in CLASSIFIERS.items()
-    }
+    tables = feature_tables(images, split.sample_id, side) | {COMPLEXITY: lambda: standardised(complexity)}
+    asked = [(seen, make, CLASSIFIERS) for seen, make in tables.items()]
     if labels is not None:
-        tables["frequency", "label"] = frequency, labels[:, None]
+        asked.append(("label", lambda: labels[:, None], {"frequency": frequency}))
     columns, values = [], []
-    for (name, seen), (fit, table) in tables.items():
-        scores = np.empty(len(split), dtype=np.float32)
+    for seen, make, classifiers in asked:  # one table is in memory at a time
+        columns += [Column(None, {"classifier": name, "features": seen}, 0) for name in classifiers]
+        values.append(_cross_fitted(make(), split.is_member, parts, classifiers.values(), seed))
+    return columns, np.concatenate(values)
+
+
+def _cross_fitted(
+    table: np.ndarray, is_member: np.ndarray, parts: Parts, classifiers: Collection[Fit], seed: int
+) -> np.ndarray:
+    """Return P(member) (K, N) float32 by each of K classifiers of a table (N, d)."""
+    scores = np.empty((len(classifiers), len(table)), dtype=np.float32)
+    for of_one, fit in zip(scores, classifiers, strict=True):
         for others, part in parts:
-            fitted = fit(table, split.is_member, others, seed)
+            fitted = fit(table, is_member, others, seed)
             for first in range(0, len(part), ROWS):
                 rows = part[first : first + ROWS]
-                scores[rows] = fitted(table[rows])
-        columns.append(Column(None, {"classifier": name, "features": seen}, 0))
-        values.append(scores)
-    return columns, np.stack(values)
+                of_one[rows] = fitted(table[rows])
+    return scores
 
 
 def logistic(table: np.ndarray, is_member: np.ndarray, rows: np.ndarray, seed: int) -> Fitted:
@@ -98,5 +108,5 @@ def _probability(classifier: LogisticRegression | HistGradientBoostingClassifier
     return lambda rows: classifier.predict_proba(rows)[:, 1]
 
 
-CLASSIFIERS = {"logistic": logistic, "boosting": boosting}
+CLASSIFIERS: Mapping[str, Fit] = {"logistic": logistic, "boosting": boosting}
 """The blind classifiers of images by name."""

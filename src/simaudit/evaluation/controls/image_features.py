@@ -3,6 +3,7 @@
 import bz2
 import warnings
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 from scipy.stats import kurtosis, skew
@@ -15,11 +16,11 @@ PIXELS = 192  # columns of the table of pixels; images with more numbers become 
 BANDS = 4  # of spatial frequency
 
 
-def feature_tables(images: Images, ids: np.ndarray, side: int) -> dict[str, np.ndarray]:
-    """Return two tables (N, d) float32 of images[ids], each column with mean 0 and variance 1.
+def feature_tables(images: Images, ids: np.ndarray, side: int) -> dict[str, Callable[[], np.ndarray]]:
+    """Return functions that make two tables (N, d) float32 of images[ids], each column with mean 0 and variance 1.
 
     `pixels` are those of the images, averaged down to at most `side` pixels per side; where these are more than PIXELS
-    numbers, their leading principal components. `statistics` are those of `image_statistics`. Beside the tables, memory
+    numbers, their leading principal components. `statistics` are those of `image_statistics`. Beside a table, memory
     does not grow with the number of images.
     """
 
@@ -33,15 +34,15 @@ def feature_tables(images: Images, ids: np.ndarray, side: int) -> dict[str, np.n
     if not few:
         components = Components.of(lambda: (small(block) for _, block in images.blocks(ids)), PIXELS)
     seen = {"pixels": small if few else projected, "statistics": image_statistics}
-    return {name: standardised(_table(images, ids, of)) for name, of in seen.items()}
+    return {name: partial(_table, images, ids, of) for name, of in seen.items()}
 
 
 def _table(images: Images, ids: np.ndarray, of: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
-    """Return what `of` gives of images[ids], (N, d) float32."""
+    """Return what `of` gives of images[ids], (N, d) float32, standardised."""
     table = np.empty((len(ids), of(images[ids[:1]]).shape[1]), dtype=np.float32)
     for place, block in images.blocks(ids):
         table[place] = of(block)
-    return table
+    return standardised(table)
 
 
 def standardised(table: np.ndarray) -> np.ndarray:

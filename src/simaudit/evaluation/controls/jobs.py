@@ -62,8 +62,7 @@ def blind(job: Job) -> None:
     if "items" in job.reads:
         known = read_items(job.input("items"), "label").label.iloc[samples.sample_id]
         labels = known.factorize()[0] + 1  # 0 where there is none
-    features = read_features(job.input("features"), samples.sample_id)
-    complexity = np.stack(list(features.values()), axis=1)
+    complexity = np.stack([*read_features(job.input("features"), samples.sample_id).values()], axis=1)
     with threadpool_limits(resampling.threads):
         columns, values = blind_scores(
             images, samples, complexity, knobs.side, knobs.folds, resampling.seed, labels

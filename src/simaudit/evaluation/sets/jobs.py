@@ -56,6 +56,7 @@ def sets(job: Job) -> None:
     import numpy as np
     from threadpoolctl import threadpool_limits
 
+    from simaudit.data.classes import class_names
     from simaudit.data.complexity import read_features
     from simaudit.data.split import Split
     from simaudit.data.store import read_items
@@ -82,7 +83,7 @@ def sets(job: Job) -> None:
     table = set_table(likeness, is_member, knobs.sizes, knobs.repeats, job.params["seed"])
     label = read_items(job.input("items"), "label").label.iloc[selected.sample_id]
     parts = {
-        "by_class": label.astype("string").astype(object).where(label.notna(), None).to_numpy(),
+        "by_class": class_names(job.input("items"), label),
         "by_group": split.group,
     }
     best = max(attacks, key=selected.calibration_auc)

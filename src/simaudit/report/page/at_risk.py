@@ -64,7 +64,7 @@ def records_at_risk(findings: Findings, target: str, samples: Path, sheet: Path 
     return [
         RecordAtRisk(
             "" if pd.isna(member["file"]) else str(member["file"]),
-            "" if pd.isna(member["label"]) else f"class {member['label']:.0f}",
+            "" if pd.isna(member["class_name"]) else f"class {member['class_name']}",
             mention("sample_id", target, of=number.of, limits=False),
             mention("accused_by", target, of=number.of, limits=False),
             mention("heldout", target, of=f"{LEVEL}{int(number.value):02}", limits=False),

@@ -22,8 +22,9 @@ def given_split(job: Job) -> None:
     """Write the samples of given files as a split, and what the files call them."""
     import pandas as pd
 
+    from simaudit.data.pictures.labels import numbered
     from simaudit.data.split import split_table, write_split
-    from simaudit.data.store import ITEMS
+    from simaudit.data.store import ITEMS, named_classes
     from simaudit.scoring.given.scores import read_given
     from simaudit.storage.parquet import write_table
 
@@ -31,16 +32,18 @@ def given_split(job: Job) -> None:
     unknown = [None] * len(samples)
     roles, folds, groups = (samples[column].to_numpy() for column in ("role", "fold", "group"))
     write_split(job.output("split"), split_table(roles, folds, groups, unknown))
-    codes, _ = pd.factorize(samples.label, sort=True)
-    labels = pd.Series(codes, index=samples.index, dtype="Int64").where(codes >= 0)
+    classes = numbered(samples.label)
+    labels = [classes[text] for text in samples.label]
+    names = {number: name for number, name in labels if number is not None and name is not None}
     items = {
         "sample_id": samples.index,
         "file": samples.file,
-        "label": labels,
+        "label": pd.array([label.number for label in labels], dtype="Int64"),
         "caption": None,
         "origin": None,
     }
-    write_table(job.output("items"), pd.DataFrame(items).assign(sha256=None), ITEMS)
+    schema = ITEMS.with_metadata(named_classes(names))
+    write_table(job.output("items"), pd.DataFrame(items).assign(sha256=None), schema)
 
 
 def given_score_job(audit: str, attack: str, split: str, knobs: GivenKnobs) -> Job:

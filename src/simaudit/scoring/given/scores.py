@@ -11,6 +11,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
+from simaudit.data.pictures.labels import numbered
 from simaudit.data.sizes import refuse_small
 from simaudit.data.split import draw_folds, measured_sizes
 from simaudit.scoring.given.table import SUFFIXES, read_rows
@@ -86,7 +87,12 @@ def _read(text: str, states: Sequence[tuple[int, int]]) -> GivenScores:
     rows = _placed(pd.concat(parts, ignore_index=True))
     samples = rows.groupby("sample_id").first()[["name", *OF_SAMPLE]]
     _refuse(
-        [*_of_samples(rows, samples, knobs), *_of_statistics(rows, len(samples)), *_of_sides(rows, knobs)]
+        [
+            *_of_samples(rows, samples, knobs),
+            *_of_labels(samples, knobs.files),
+            *_of_statistics(rows, len(samples)),
+            *_of_sides(rows, knobs),
+        ]
     )
     if samples.fold.isna().all():
         samples = samples.assign(fold=_drawn(samples, knobs))
@@ -141,6 +147,14 @@ def _of_samples(rows: pd.DataFrame, samples: pd.DataFrame, knobs: GivenKnobs) ->
     for side in SIDES:
         if not (samples.role == side).any():
             yield f"{', '.join(knobs.files)}: column role: says {side} of no sample; give samples of both sides"
+
+
+def _of_labels(samples: pd.DataFrame, files: Sequence[str]) -> Iterator[str]:
+    """Yield what is wrong with labels."""
+    try:
+        numbered(samples.label)
+    except SimauditError as error:
+        yield f"{', '.join(files)}: column label: {error}"
 
 
 def _of_statistics(rows: pd.DataFrame, samples: int) -> Iterator[str]:
