@@ -118,7 +118,9 @@ def test_counts_in_sentences_are_those_of_the_code():
         f" {len(attacks)} attacks" in PAGES[page].replace("\n", " ")
         for page in ("README.md", "default-run.md")
     )
-    queries = len(FINE) + 2 * len(COARSE) + (1 + len(COARSE))  # of SimA, SimA-AV and PIA; loss asks as SimA-AV does
+    queries = (
+        len(FINE) + 2 * len(COARSE) + (1 + len(COARSE))
+    )  # of SimA, SimA-AV and PIA; loss asks as SimA-AV does
     said = f"The default attacks ask {queries} times per image; `--attacks sima` asks {len(FINE)} times"
     assert said in PAGES["your-model.md"]
 
