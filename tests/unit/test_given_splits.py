@@ -418,6 +418,10 @@ def test_a_copy_on_both_sides_is_refused_and_one_that_is_unused_is_not():
             "members.file: must end in .csv or .tsv or .jsonl or .ndjson or .parquet (got 'm.txt')",
         ),
         (
+            "{members: {file: m.npz}}",
+            "members.file: an .npz file of sample_ids belongs under the key `indices` (got 'm.npz')",
+        ),
+        (
             "{members: {file: m.csv}}",
             "members.file: no such file or folder; put it there, or name another (got 'm.csv')",
         ),

@@ -21,6 +21,7 @@ from simaudit.vocabulary.knobs import GivenPath, Knobs, ending
 
 Count = Annotated[int, Field(ge=2), MOST_IMAGES]
 Text = Annotated[str, Field(min_length=1, max_length=4096)]
+ARRAYS = ".npz"
 
 
 class Given(Knobs):
@@ -43,6 +44,13 @@ class RolesTable(Given):
 
     file: TableFile
 
+    @field_validator("file", mode="before")
+    @classmethod
+    def _is_no_arrays(cls, file: Any) -> Any:
+        if isinstance(file, str) and file.lower().endswith(ARRAYS):
+            raise PydanticCustomError("form", "an .npz file of sample_ids belongs under the key `indices`")
+        return file
+
     @property
     def files(self) -> Mapping[str, Path]:
         return {"file": Path(self.file)}
@@ -51,7 +59,7 @@ class RolesTable(Given):
 class IndexArrays(Given):
     """An .npz with the sample_ids of members and of held-out samples as two arrays, as SecMI publishes its splits."""
 
-    indices: Annotated[GivenPath, ending(".npz")]
+    indices: Annotated[GivenPath, ending(ARRAYS)]
     member_key: Text = "mia_train_idxs"
     heldout_key: Text = "mia_eval_idxs"
 
