@@ -5,6 +5,7 @@ clone has only the second, a direct Snakemake run writes only the first.
 """
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -21,6 +22,8 @@ from simaudit.vocabulary.job import Job
 UNKNOWN = re.compile(r"missing (?:provenance/)?metadata", re.IGNORECASE)
 ACCOUNT = Path(".snakemake/metadata")
 """Where Snakemake keeps its account of what it ran."""
+DVC_STAGE = "DVC_STAGE"
+"""The variable of the environment in which DVC gives a stage's command its name."""
 
 
 def restore() -> None:
@@ -59,8 +62,10 @@ def require_an_account(jobs: Iterable[Job]) -> None:
     """Require that Snakemake can tell which of these jobs have other parameters or code than when they were done.
 
     Without an account of its own it would take the files of any for what is asked for. Raises SimauditError then.
+    Where DVC runs it, as `dvc exp run --temp` does in a folder that has none, DVC has the account: it deletes what a
+    stage is to make anew, or has its process forced.
     """
-    if any(ACCOUNT.glob("*")) or not paths.RECORDS.exists():
+    if DVC_STAGE in os.environ or any(ACCOUNT.glob("*")) or not paths.RECORDS.exists():
         return
     stamps = (Stamp.of(job) for job in jobs if paths.record(job.name).exists())
     other = [stamp.job.name for stamp in stamps if not Record.read(paths.record(stamp.job.name)).is_by(stamp)]
