@@ -151,7 +151,7 @@ def test_an_experiment_in_a_folder_of_its_own_is_shown_beside_the_run(clone):
     ok(clone, *("dvc", "exp", "run", "--temp", "--name", "other", "-S", f"{norms}=[2]", "verdict"))
     assert clone.due() == set()
     diff = json.loads(ok(clone, "dvc", "exp", "diff", "HEAD", "other", "--json").stdout)
-    assert diff["params"]["params.yaml"][norms]["new"] == [2]
+    assert diff["params"]["params.yaml"][norms]["new"] == "[2]"
     auc = diff["metrics"]["results/summary.json"]["auc"]
     assert auc["old"] != auc["new"]
     whole, short = (
