@@ -1,8 +1,9 @@
 """How jobs that read images grow with the number of images: seconds and peak memory of each."""
 
-import os
+import json
 import pickle
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import chdir
@@ -69,15 +70,23 @@ def seconds(function: Callable[[], object]) -> float:
     return time.perf_counter() - start
 
 
+MEASURED = """
+import json, os, subprocess, sys, time
+start = time.perf_counter()
+_, status, usage = os.wait4(subprocess.Popen(sys.argv[1:]).pid, 0)
+wall = time.perf_counter() - start
+print(json.dumps([wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024 / 1e6]))
+sys.exit(os.waitstatus_to_exitcode(status))
+"""
+"""Runs a command and says what it took. The peak memory of a process begins with that of the one that starts it, so
+this is a process of its own, in which nothing large was ever imported."""
+
+
 def spent(command: list[str], folder: Path) -> Spent:
     """Run a command in a folder. Raises CalledProcessError when it fails."""
-    start = time.perf_counter()
-    process = subprocess.Popen(command, cwd=folder)
-    _, status, usage = os.wait4(process.pid, 0)
-    if code := os.waitstatus_to_exitcode(status):
-        raise subprocess.CalledProcessError(code, command)
-    wall, processor = time.perf_counter() - start, usage.ru_utime + usage.ru_stime
-    return Spent(wall, processor, usage.ru_maxrss * 1024 / 1e6)
+    measured = [sys.executable, "-c", MEASURED, *command]
+    done = subprocess.run(measured, cwd=folder, check=True, stdout=subprocess.PIPE, text=True)
+    return Spent(*json.loads(done.stdout.splitlines()[-1]))
 
 
 def pictures(count: int) -> Iterator[np.ndarray]:
