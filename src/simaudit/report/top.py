@@ -34,8 +34,8 @@ class Top:
     """The sentences of a run, which may mention numbers of the ledger, see `simaudit.figures.printed.fill`.
 
     `subject` says what was audited, and when; `verdict` is the one sentence, `controls` whether to believe it,
-    `evidence` what stands behind it, `attackers` who can do this, `more` what else was found of the same target,
-    `advice` what to do, `notes` what limits the results.
+    `evidence` what stands behind it, `attackers` who can do this, `advice` what to do, `notes` what limits the results,
+    `more` what else was found of the same target.
     """
 
     subject: str
@@ -43,9 +43,9 @@ class Top:
     controls: str
     evidence: list[str]
     attackers: list[str]
-    more: list[str]
     advice: list[str]
     notes: list[str]
+    more: list[str]
 
     def lines(self) -> Iterator[str]:
         """Yield the lines of a terminal, in which numbers are still to be filled in."""
@@ -53,9 +53,9 @@ class Top:
         yield f"{self.verdict} {self.controls}"
         yield from self.evidence
         yield from self.attackers
-        yield from self.more
         yield from (f"{'' if place else TO_DO:{len(TO_DO)}} {one}" for place, one in enumerate(self.advice))
         yield from self.notes
+        yield from self.more
 
 
 def top(facts: Facts, findings: Findings) -> Top:
@@ -67,9 +67,9 @@ def top(facts: Facts, findings: Findings) -> Top:
         control_line(controls["controls"]),
         list(_evidence(facts)),
         _attackers(facts),
-        list(_more(facts, findings)),
         advice(facts),
         notes(controls, findings.ledger),
+        list(_more(facts, findings)),
     )
 
 

@@ -37,7 +37,7 @@ def page(reported) -> Read:
 
 
 def test_what_is_read_first_is_what_the_terminal_says(reported):
-    section = reported.html.split('<section id="verdicts"')[1].split("<figure")[0]
+    section = reported.html.split('<section id="verdicts"')[1].split("<details")[0]
     text = " ".join(unescape(re.sub(r"<[^>]+>", "", section)).split())
     lines = json.loads((reported.path / "verdict.json").read_text())["lines"]
     assert lines[0].endswith(" held-out images of d · 9 January 2026 · commit 01234567 · simaudit 7")

@@ -249,9 +249,9 @@ def test_the_lines_say_how_sure_by_which_attacker_and_what_was_not_tested(small_
         "denoiser, reference models, learning from known members.",
     )
     assert tuple(lines[4:6]) == who
-    assert lines[7].startswith("Members at risk on net: ")
-    assert lines[7].endswith(" Every sample: results/evaluation/at_risk/net.parquet")
-    assert lines[8].startswith("What to do: Do not publish")
+    assert lines[6].startswith("What to do: Do not publish")
+    assert lines[-1].startswith("Members at risk on net: ")
+    assert lines[-1].endswith(" Every sample: results/evaluation/at_risk/net.parquet")
     assert len(lines) <= 13
 
 
