@@ -2,7 +2,7 @@
 # make test      the environment, then the tests
 # make fuzz      5000 files of parameters that are wrong in some way (about 10 minutes)
 # make lint      style and types
-# make bench     how fast it is, as ratios measured on this machine (about 30 minutes)
+# make bench     how fast it is, as ratios measured on this machine (20 to 35 minutes)
 # make bench-gpu how fast it is on a GPU, as a table for docs/benchmarks.md (under 8 minutes)
 # make coverage  how often the confidence intervals hold the true value, into docs/evaluation.md (about 10 minutes)
 # make lock      requirements.lock anew from pyproject.toml

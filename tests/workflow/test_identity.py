@@ -58,11 +58,13 @@ def test_a_computing_line_more_reruns_its_phase_and_what_follows(repository, pha
     lines.insert(first.lineno - 1, " " * first.col_offset + "len(job.reads)\n")
     file.write_text("".join(lines))
     try:
-        assert repository.due() == with_what_follows(
-            phase
-        )  # and nothing by what was there for the last phase
+        assert repository.due() == with_what_follows(phase)  # and nothing by the line of the phase before
     finally:
         file.write_text(text)
+
+
+def test_lines_that_are_taken_out_again_leave_nothing_due(repository):
+    assert repository.due() == set()
 
 
 def test_comments_docstrings_layout_rules_and_speed_rerun_nothing(finished, tmp_path):
