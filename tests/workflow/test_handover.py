@@ -127,7 +127,7 @@ def test_what_is_not_finished_is_not_adopted(clone):
     assert "jobs are left (figures_digits-ddpm" in done.stderr
 
 
-@pytest.mark.parametrize("link", ["copy", "hardlink", "symlink"])  # the other tests have copies
+@pytest.mark.parametrize("link", ["copy", "hardlink", "symlink"])
 def test_one_targets_parameter_reruns_its_chain_alone_whatever_links_the_cache(clone, link):
     ok(clone, "dvc", "config", "--local", "cache.type", link)
     ok(clone, "dvc", "checkout", "--relink")
