@@ -1,5 +1,7 @@
 """The model's own samples: which of them attacks accuse, and how far images are from them."""
 
+import shutil
+
 import numpy as np
 import pytest
 import torch
@@ -16,15 +18,23 @@ from simaudit.data.split import Split
 from simaudit.data.store import Images
 from simaudit.diffusion.noise import SampleNoise
 from simaudit.evaluation.controls.jobs import left_out
-from simaudit.evaluation.controls.own_samples import accused, shares_accused
+from simaudit.evaluation.controls.own_samples import SCHEMA, accused, own_statistics, shares_accused
 from simaudit.evaluation.numbers import ledger
+from simaudit.evaluation.protocol.evaluate import ASSUMED
+from simaudit.evaluation.protocol.measured import MeasuredAttack
+from simaudit.evaluation.protocol.selection import selected_column
+from simaudit.evaluation.statistics.bootstrap import Bootstrap
 from simaudit.plan.jobs import jobs
 from simaudit.samples.asked import OwnSamples
 from simaudit.scoring.questions import Asking
 from simaudit.scoring.run import score_batch
+from simaudit.scoring.score_file import Scores
 from simaudit.storage.json import read_json
+from simaudit.targets.families.optimal import Optimal
 from simaudit.targets.family import family_type
+from simaudit.targets.loaded import loaded
 from simaudit.vocabulary import paths
+from simaudit.vocabulary.errors import SimauditError
 from simaudit.vocabulary.variant import CONDITION, Column
 
 CPU = torch.device("cpu")
@@ -43,7 +53,7 @@ def test_the_share_accused_is_that_of_samples_at_least_as_member_like_as_the_thr
     assert (share["high"] == 1) is (count == 4)
 
 
-def chosen(timestep, variant, threshold):
+def summed_up(timestep, variant, threshold):
     return {
         "selected": {"timestep": timestep, "variant": variant},
         "transferred": {"threshold": threshold},
@@ -91,24 +101,55 @@ def test_each_attack_is_asked_at_its_chosen_knobs_alone_and_under_the_condition_
         columns = [Column(c.timestep, {**c.variant, "fit": "slope"}, 1) for c in base.columns]
         return Statistics(columns, -base.values, "low")
 
-    attacks = {
-        "complexity": Complexity(),
-        "sima": SimA(timesteps=[10, 40], norms=[2, 4]),
-        "near": OwnDistance(),
-        "reference": OfReferences(),
-        "combined": Learned(),
+    attacks = {"complexity": Complexity(), "sima": SimA(timesteps=[10, 40], norms=[2, 4])}
+    chosen = {
+        "complexity": Column(40, {"norm": 2, CONDITION: "empty", "fit": "slope"}, 1),
+        "sima": Column(10, {"norm": 4, CONDITION: "labels"}, 1),
     }
-    summary = {
-        "complexity": chosen(40, {"norm": 2, CONDITION: "empty", "fit": "slope"}, -7.5),
-        "sima": chosen(10, {"norm": 4, CONDITION: "labels"}, 103),
-    }
-    found = shares_accused(attacks, summary, ask, derive, {"tail_too_small": True})
+    found = own_statistics(attacks, chosen, ask, derive)
     assert asked == [("SimA", (40,), ("empty",)), ("SimA", (10,), ("labels",))]
-    shares = {name: of["own_samples"]["accused"] for name, of in found["attacks"].items()}
+    assert list(found) == SCHEMA.names
+
+    thresholds = {"complexity": -7.5, "sima": 103}
+    summary = {
+        name: summed_up(of.timestep, dict(of.variant), thresholds[name]) for name, of in chosen.items()
+    }
+    shares = {
+        name: of["own_samples"]["accused"]
+        for name, of in shares_accused(found, summary, {"tail_too_small": True}).items()
+    }
     assert {name: share["value"] for name, share in shares.items()} == {"complexity": 0.2, "sima": 0.4}
     assert all(share["tail_too_small"] for share in shares.values())
-    assert set(found["left_out"]) == {"near", "reference", "combined"}
-    assert len({left_out(attack) for attack in attacks.values()}) == 4
+
+    summary["sima"]["selected"]["timestep"] = 40
+    with pytest.raises(SimauditError, match=r"^sima: the model's own samples were asked at other knobs"):
+        shares_accused(found, summary, {})
+
+
+def test_where_no_attack_can_be_asked_nobody_is_accused():
+    nothing = own_statistics({}, {}, lambda asking: {}, lambda attack, of: None)
+    assert list(nothing) == SCHEMA.names
+    assert shares_accused(nothing, {}, {}) == {}
+
+
+def test_attacks_are_left_out_each_for_a_reason_of_its_own():
+    attacks = [OwnDistance(), OfReferences(), Learned()]
+    assert len({left_out(attack) for attack in attacks} - {None}) == 3
+    assert left_out(Complexity()) is left_out(SimA(timesteps=[0])) is None
+
+
+def test_what_is_selected_early_is_what_evaluation_selects():
+    """Among equals too: the second and the third statistic rank all samples alike."""
+    rng = np.random.default_rng(0)
+    is_member, is_calibration = rng.random(400) < 0.5, rng.random(400) < 0.5
+    better = rng.normal(size=400) + is_member
+    columns = [Column(t, {"norm": 2}, 1) for t in (0, 10, 20)]
+    statistic = np.stack([rng.normal(size=400), better, np.exp(better)])
+    scores = Scores("sima", "high", columns, np.arange(400), is_member, is_calibration, statistic)
+    measured = MeasuredAttack.of(
+        scores, Bootstrap(is_member[~is_calibration], 20, 0), threads=1, assumed=ASSUMED
+    )
+    assert selected_column(scores).timestep == measured.knobs.timestep == 10
 
 
 def test_an_attack_at_one_timestep_has_the_same_statistic_there(known_target, images):
@@ -186,6 +227,26 @@ def test_a_model_that_remembers_accuses_its_samples_of_being_what_they_are_copie
     assert numbers["exact.own_samples.drawn"]["value"] == 60
     assert numbers["exact.own_samples.drawn"]["unit"] == "samples"
     assert numbers["exact.sima.own_samples.accused"]["value"] == shares["sima"]["value"]
+
+
+def test_a_target_is_loaded_once_for_all_jobs_of_a_process_and_anew_where_its_files_are_others(
+    remembered, monkeypatch, tmp_path
+):
+    """The jobs ask for it in this order, each after comparing its files with their hashes."""
+    folders, load = [], Optimal.load
+    monkeypatch.setattr("simaudit.targets.loaded._kept", {})
+    monkeypatch.setattr(Optimal, "load", lambda *given: folders.append(given[0]) or load(*given))
+    for name in ("score/exact/sima", "sample/exact", "own_statistics/exact"):
+        remembered[name].do()
+    folder = paths.target("exact")
+    assert folders == [folder]
+    assert loaded("optimal", folder, CPU).target is loaded("optimal", folder, CPU).target
+    copy = tmp_path / "copy"
+    shutil.copytree(folder, copy)
+    assert loaded("optimal", copy, CPU).target is not loaded("optimal", folder, CPU).target
+    (copy / "members.safetensors").write_bytes(b"other")
+    with pytest.raises(SimauditError, match="changed since training"):
+        loaded("optimal", copy, CPU)
 
 
 def test_the_share_is_counted_again_from_the_model_itself(remembered):

@@ -132,7 +132,7 @@ def test_weights_trained_in_bfloat16_are_float32_and_others(
     trained = {}
     for name in ("float32", "bfloat16"):
         if name == "bfloat16":
-            monkeypatch.setattr(precision, "_memory_format", lambda device: torch.channels_last)
+            monkeypatch.setattr(precision, "memory_format", lambda device: torch.channels_last)
         entry = family.model_validate({**knobs, "training": {**knobs["training"], "precision": name}})
         entry.train(images, split, tmp_path / f"{name}-c", "a", tmp_path / name)
         files = sorted((tmp_path / name).rglob("*.safetensors"))

@@ -94,6 +94,23 @@ def test_each_question_is_asked_once_and_answered_as_if_its_attack_were_alone(an
     assert alone > 1.4 * DISTINCT * len(images)
 
 
+def test_no_value_is_read_from_the_device_where_nobody_else_could_ask_the_same(
+    answering, images, monkeypatch
+):
+    """A GPU that is waited for at each question stands still until the next one comes."""
+    _, target = answering
+    _, expected = score_batch(SIMA, target, torch.from_numpy(images), noise(len(images)))
+
+    def read(tensor):
+        raise AssertionError("a value is read")
+
+    monkeypatch.setattr(torch.Tensor, "item", read, raising=False)
+    with pytest.raises(AssertionError, match="a value is read"):
+        together({"sima": SIMA, "pia": PIA(timesteps=[30])}, target, images, 24)
+    _, values = score_batch(SIMA, target, torch.from_numpy(images), noise(len(images)))
+    np.testing.assert_array_equal(values, expected)
+
+
 def test_small_batches_are_asked_together_at_mixed_timesteps_and_large_ones_one_question_at_a_time(
     answering, images
 ):

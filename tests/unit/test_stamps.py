@@ -64,7 +64,7 @@ def test_an_attacks_knob_touches_its_own_scores_alone_and_what_it_is_asked_about
     changed = changed_stamps(before, texts(values))
     every = {f"score/{audit}/sima" for audit in params_of(values).audits}
     epochs = {f"score/digits-ldm/epochs/{epoch}/sima" for epoch in (50, 100, 200, 300)}
-    asked = {f"own_samples/{audit}" for audit in params_of(values).audits}
+    asked = {f"own_statistics/{audit}" for audit in params_of(values).audits}
     references = {f"score/digits-ddpm/references/{name}/sima" for name in REFERENCES}
     assert changed == every | epochs | asked | references
 
@@ -162,7 +162,8 @@ def test_the_choice_of_attacks_scores_and_evaluates_alone(values):
     values["audits"]["digits-ddpm"] = {"attacks": ["sima"]}
     dropped = {name for name in before if name.startswith("score/digits-ddpm/")} - {"score/digits-ddpm/sima"}
     not_drawn = {"figure/digits-ddpm/complexity", "figure/digits-ddpm/queries"}  # of SimA alone
-    of_audit = {f"{phase}/digits-ddpm" for phase in ("evaluate", "own_samples", "sets", "at_risk")}
+    phases = ("own_statistics", "evaluate", "own_samples", "sets", "at_risk")
+    of_audit = {f"{phase}/digits-ddpm" for phase in phases}
     summing_up = of_audit | {"numbers", "verdict", "report"}
     assert changed_stamps(before, texts(values)) == dropped | not_drawn | summing_up
 
@@ -285,7 +286,7 @@ def test_stamps_are_rewritten_only_when_they_change_and_dropped_when_nobody_asks
     scores = {
         folder / f"{job}.json"
         for audit in ("digits-ddpm", "digits-optimal", "digits-ldm")
-        for job in (f"score/{audit}/loss", f"own_samples/{audit}")
+        for job in (f"score/{audit}/loss", f"own_statistics/{audit}")
     }
     lost_one = {
         folder / f"{phase}/{audit}.json"

@@ -29,7 +29,7 @@ def network():
 def computing(request, monkeypatch):
     """In a precision; in bfloat16 weights lie channels last, as on a GPU."""
     if request.param == "bfloat16":
-        monkeypatch.setattr(precision, "_memory_format", lambda device: torch.channels_last)
+        monkeypatch.setattr(precision, "memory_format", lambda device: torch.channels_last)
     with precision.computing_in(request.param, torch.device("cpu")):
         yield request.param
 

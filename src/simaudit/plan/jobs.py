@@ -10,7 +10,7 @@ from simaudit.attacks.attack import TargetAttack
 from simaudit.attacks.derived_attack import DerivedAttack
 from simaudit.data.jobs import features_job, nearest_job, prepare_job, split_job
 from simaudit.evaluation.at_risk.jobs import at_risk_job
-from simaudit.evaluation.controls.jobs import blind_job, own_samples_job
+from simaudit.evaluation.controls.jobs import blind_job, own_samples_job, own_statistics_job
 from simaudit.evaluation.jobs import compare_job, evaluate_job, numbers_job, quality_job
 from simaudit.evaluation.sets.jobs import sets_job
 from simaudit.figures.jobs import figure_job
@@ -133,6 +133,7 @@ def _of_audit(params: Params, audit: str) -> Iterator[Job]:
         if isinstance(derived, DerivedAttack):
             splits = {target: known.split for target, known in references.items() if derived.needs_references}
             yield derive_job(audit, name, derived, split, dataset, splits)
+    yield own_statistics_job(audit, split, attacks, params.scoring, params.quality, reads, family, conditions)
     yield evaluate_job(
         audit,
         split,
@@ -142,7 +143,7 @@ def _of_audit(params: Params, audit: str) -> Iterator[Job]:
         params.evaluation,
     )
     yield quality_job(audit, split, dataset, params.quality, params.evaluation)
-    yield own_samples_job(audit, split, attacks, params.scoring, params.quality, reads, family, conditions)
+    yield own_samples_job(audit, split, attacks)
     judging = [name for name, knobs in attacks.items() if not knobs.learned]
     yield sets_job(audit, split, dataset, judging, params.evaluation.sets, params.evaluation.seed)
     yield at_risk_job(audit, split, dataset, judging)

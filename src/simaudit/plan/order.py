@@ -8,7 +8,7 @@ from simaudit.provenance.runlog import seconds_of
 from simaudit.vocabulary.errors import SimauditError
 from simaudit.vocabulary.job import Job
 
-GUESSED = {"score": 20, "sample": 10, "own_samples": 10, "quality": 5, "evaluate": 5}
+GUESSED = {"score": 20, "sample": 10, "own_statistics": 10, "quality": 5, "evaluate": 5}
 """Seconds that a job may take that has never run here, by its phase; of others, and of an epoch of training, 1 s."""
 
 

@@ -77,17 +77,15 @@ def sample(job: Job) -> Mapping[str, Any]:
     from simaudit.scoring.batch_size import fitting
     from simaudit.storage.array import save_array, save_arrays
     from simaudit.storage.pictures import save_sheet
-    from simaudit.targets.family import family_type
-    from simaudit.targets.files import read_summary
+    from simaudit.targets.loaded import loaded
 
     folder, real = job.input("target"), Images.open(job.input("images"))
     knobs = QualityKnobs.model_validate(job.params["quality"])
     scoring = ScoringKnobs.model_validate(job.speed)
     torch.set_num_threads(scoring.threads)
-    device, family = resolve_device(scoring.device), family_type(job.params["kind"])
+    device = resolve_device(scoring.device)
     set_precision("float32", device)  # what is drawn does not depend on how attacks are run
-    read_summary(folder)
-    target = family.load(folder, device)
+    target, _ = loaded(job.params["kind"], folder, device)
     like = torch.from_numpy(real[:1]).to(device)
     split, labels = Split.read(job.input("split")), None
     if job.params["by_class"]:

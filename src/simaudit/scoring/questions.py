@@ -11,6 +11,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, NamedTuple, cast
 
 import torch
@@ -94,11 +95,14 @@ class Question:
     timestep: int
     place: int
     labels: torch.Tensor | None
-    total: float = field(init=False)
-    """The sum of z: questions with other sums are not the same."""
 
-    def __post_init__(self) -> None:
-        self.total = self.z.sum(dtype=torch.float64 if self.z.device.type != "mps" else None).item()
+    @cached_property
+    def total(self) -> float:
+        """The sum of z: questions with other sums are not the same.
+
+        A GPU is waited for until it has it, so it is read only where another question is of the same moment.
+        """
+        return self.z.sum(dtype=torch.float64 if self.z.device.type != "mps" else None).item()
 
     @property
     def order(self) -> tuple[int, int]:
@@ -108,8 +112,8 @@ class Question:
     def is_same(self, other: Question) -> bool:
         """Return whether both ask the same, to the bit."""
         return (
-            (self.order, self.total) == (other.order, other.total)
-            and self.z.shape == other.z.shape
+            (self.order, self.z.shape) == (other.order, other.z.shape)
+            and self.total == other.total
             and torch.equal(self.z, other.z)
         )
 

@@ -20,6 +20,7 @@ TARGET_FILES = {
     "epochs": "evaluation/epochs/{target}.json",
     "profiles": "evaluation/profiles/{target}.parquet",
     "quality": "evaluation/quality/{target}.json",
+    "own_statistics": "samples/statistics/{target}.parquet",
     "own_samples": "evaluation/own_samples/{target}.json",
     "sets": "evaluation/sets/{target}.json",
     "set_p_values": "evaluation/sets/{target}.parquet",

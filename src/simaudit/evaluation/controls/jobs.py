@@ -13,15 +13,23 @@ from simaudit.storage.array import shape_of
 from simaudit.targets.family import TargetFamily, family_modules
 from simaudit.targets.memory import model_mb
 from simaudit.vocabulary import paths
-from simaudit.vocabulary.job import Job, reference
+from simaudit.vocabulary.job import Job, paths_in, reference
 from simaudit.vocabulary.knobs import Condition, deciding, speed
 
-NEEDS_MEMORY = {"blind": "evaluation.blind.side", "own_samples": "scoring.batch_size"}
+NEEDS_MEMORY = {"blind": "evaluation.blind.side", "own_statistics": "scoring.batch_size"}
 """The knobs that bound the memory of a job, by its function."""
+
+
+def _own_statistics_mb(job: Job) -> float:
+    """Return MB of the model, and of the largest score file, which is in memory by itself."""
+    from simaudit.storage.parquet import row_count
+
+    return model_mb(job) + max(map(row_count, paths_in(job.reads["scores"])), default=0) * 4 / 1e6
+
 
 MEMORY_MB = {
     "blind": lambda job: 700 + 0.0015 * shape_of(job.input("images"))[0],  # two tables of float32
-    "own_samples": model_mb,
+    "own_statistics": _own_statistics_mb,
 }
 """MB of memory that a job needs, by its function."""
 
@@ -86,7 +94,7 @@ def left_out(attack: Attack) -> str | None:
     return None
 
 
-def own_samples_job(
+def own_statistics_job(
     audit: str,
     split: str,
     attacks: Mapping[str, Attack],
@@ -97,16 +105,17 @@ def own_samples_job(
     conditions: Sequence[Condition] = (),
 ) -> Job:
     """Ask attacks about images that a target drew; `reads` and `conditions` are those of the job that drew them."""
-    asking = [knobs for knobs in attacks.values() if left_out(knobs) is None]
-    bases = sorted({base for knobs in asking for base in knobs.bases})
+    judged = {name: knobs for name, knobs in attacks.items() if left_out(knobs) is None}
+    asking = {base: attacks[base] for knobs in judged.values() for base in knobs.bases} | judged
     by_class = {"quality": {"seed": quality.seed}} if "labels" in conditions else {}
     return Job(
-        f"own_samples/{audit}",
-        reference(own_samples),
+        f"own_statistics/{audit}",
+        reference(own_statistics),
         {
             "target": audit,
             "kind": family.kind,
-            "attacks": [asked(name, knobs) for name, knobs in attacks.items()],
+            "attacks": [asked(name, knobs) for name, knobs in asking.items()],
+            "judged": list(judged),
             "scoring": deciding(scoring),
             **by_class,
         },
@@ -114,55 +123,93 @@ def own_samples_job(
             **reads,
             "features": paths.features(split),
             "samples": paths.samples(audit),
-            "scores": {base: paths.scores(audit, base) for base in bases},
-            "summary": paths.of_target("summary", audit),
+            "scores": {name: paths.scores(audit, name) for name in asking},
         },
-        {"own_samples": paths.of_target("own_samples", audit)},
+        {"own_statistics": paths.of_target("own_statistics", audit)},
         (
             family_modules()[family.kind],
-            *sorted({module for knobs in attacks.values() for module in modules_of(knobs)}),
+            *sorted({module for knobs in asking.values() for module in modules_of(knobs)}),
         ),
         speed=speed(scoring),
-        process=f"evaluation/{audit}",
+        process=f"score/{audit}",
     )
 
 
-def own_samples(job: Job) -> Mapping[str, Any]:
-    """Measure which share of a target's own samples each attack accuses, at the threshold that calibration set."""
+def own_statistics(job: Job) -> Mapping[str, Any]:
+    """Ask each attack about a target's own samples, at the knobs that calibration chooses."""
     import numpy as np
 
     from simaudit.data.complexity import features_of, read_features
     from simaudit.data.split import Split
-    from simaudit.evaluation.controls.own_samples import shares_accused
-    from simaudit.evaluation.protocol.metrics import tail_mark
-    from simaudit.evaluation.protocol.transfer import TRANSFERRED
+    from simaudit.evaluation.controls.own_samples import SCHEMA, own_statistics
+    from simaudit.evaluation.protocol.selection import selected_column
     from simaudit.samples.asked import OwnSamples
     from simaudit.scoring.derive import derive_of_others
     from simaudit.scoring.jobs import attack_of
     from simaudit.scoring.score_file import Scores
-    from simaudit.storage.json import read_json, write_json
+    from simaudit.storage.parquet import write_table
 
     own, split = OwnSamples.of(job), Split.read(job.input("split"))
-    drawn = own.images
+    drawn, files = own.images, job.reads["scores"]
     features = [
         read_features(job.input("features"), split.sample_id),
         features_of(drawn, np.arange(len(drawn))),
     ]
 
     def derive(attack: DerivedAttack, of: Mapping[str, Statistics]) -> Statistics:
-        scores = {base: Scores.read(Path(job.reads["scores"][base])) for base in of}
+        scores = {base: Scores.read(Path(files[base])) for base in of}
         return derive_of_others(attack, scores, split, features[0], of, features[1])
 
-    sides = (int((split.is_calibration & side).sum()) for side in (split.is_member, ~split.is_member))
-    shares = shares_accused(
+    statistics = own_statistics(
         {said["name"]: attack_of(said, Attack) for said in job.params["attacks"]},
-        read_json(job.input("summary"))["attacks"],
+        {name: selected_column(Scores.read(Path(files[name]))) for name in job.params["judged"]},
         own.statistics,
         derive,
+    )
+    write_table(job.output("own_statistics"), statistics, SCHEMA)
+    return {"device": str(own.device)}
+
+
+def own_samples_job(audit: str, split: str, attacks: Mapping[str, Attack]) -> Job:
+    """Hold what attacks say of images that a target drew against the thresholds of its audit."""
+    reasons = {name: why for name, knobs in attacks.items() if (why := left_out(knobs))}
+    return Job(
+        f"own_samples/{audit}",
+        reference(own_samples),
+        {"target": audit, "left_out": reasons},
+        {
+            "split": paths.split(split),
+            "samples": paths.samples(audit),
+            "own_statistics": paths.of_target("own_statistics", audit),
+            "summary": paths.of_target("summary", audit),
+        },
+        {"own_samples": paths.of_target("own_samples", audit)},
+        process=f"evaluation/{audit}",
+    )
+
+
+def own_samples(job: Job) -> None:
+    """Measure which share of a target's own samples each attack accuses, at the threshold that calibration set."""
+    from simaudit.data.split import Split
+    from simaudit.evaluation.controls.own_samples import shares_accused
+    from simaudit.evaluation.protocol.metrics import tail_mark
+    from simaudit.evaluation.protocol.transfer import TRANSFERRED
+    from simaudit.storage.json import read_json, write_json
+    from simaudit.storage.parquet import read_table
+
+    split = Split.read(job.input("split"))
+    sides = (int((split.is_calibration & side).sum()) for side in (split.is_member, ~split.is_member))
+    shares = shares_accused(
+        read_table(job.input("own_statistics")),
+        read_json(job.input("summary"))["attacks"],
         tail_mark(TRANSFERRED["transferred"], *sides),
     )
     write_json(
         job.output("own_samples"),
-        {"target": job.params["target"], "own_samples": {"drawn": len(drawn)}, **shares},
+        {
+            "target": job.params["target"],
+            "own_samples": {"drawn": shape_of(job.input("samples"))[0]},
+            "attacks": shares,
+            "left_out": job.params["left_out"],
+        },
     )
-    return {"device": str(own.device)}

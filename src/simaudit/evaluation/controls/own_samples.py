@@ -6,12 +6,14 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
+import pyarrow as pa
 
 from simaudit.attacks.attack import Attack, TargetAttack
 from simaudit.attacks.derived_attack import DerivedAttack, Statistics
-from simaudit.evaluation.controls.jobs import left_out
 from simaudit.evaluation.statistics.intervals import rate
-from simaudit.vocabulary.variant import CONDITION, variant_text
+from simaudit.vocabulary.errors import SimauditError
+from simaudit.vocabulary.variant import CONDITION, Column, parse_variant, variant_text
 
 if TYPE_CHECKING:
     from simaudit.scoring.questions import Asking
@@ -21,48 +23,80 @@ Ask = Callable[[Mapping[str, "Asking"]], Mapping[str, Statistics]]
 Derive = Callable[[DerivedAttack, Mapping[str, Statistics]], Statistics]
 """Returns what an attack derives for the samples of their statistics by its bases."""
 
+SCHEMA = pa.schema(
+    [
+        ("attack", pa.string()),
+        ("variant", pa.string()),
+        ("timestep", pa.int16()),
+        ("member_when", pa.string()),
+        ("sample", pa.int32()),
+        ("statistic", pa.float32()),
+    ]
+)
 
-def shares_accused(
-    attacks: Mapping[str, Attack],
-    summary: Mapping[str, Any],
-    ask: Ask,
-    derive: Derive,
-    mark: Mapping[str, bool],
-) -> dict[str, Any]:
-    """Return by attack which share of the samples it accuses at its threshold of 1 % FPR, or why it is `left_out`.
 
-    `summary` says by attack which knobs calibration chose, and where it set the threshold; no other timestep is asked.
-    `mark` stands beside each share: it is set where the calibration fold is too small for such a threshold.
+def own_statistics(
+    attacks: Mapping[str, Attack], chosen: Mapping[str, Column], ask: Ask, derive: Derive
+) -> pd.DataFrame:
+    """Return the chosen statistic of each attack for every sample, in the columns of SCHEMA.
+
+    `chosen` says by attack which statistic that is; no other timestep is asked. `attacks` are these, and their bases.
     """
-    reasons = {name: why for name, attack in attacks.items() if (why := left_out(attack))}
-    judged = {name: attack for name, attack in attacks.items() if name not in reasons}
     answers = ask(
         {
-            f"{name}/{base}": _asking(attacks[base], summary[name]["selected"])
-            for name, attack in judged.items()
-            for base in attack.bases or (name,)
+            f"{name}/{base}": _asking(attacks[base], column)
+            for name, column in chosen.items()
+            for base in attacks[name].bases or (name,)
         }
     )
-    shares = {}
-    for name, attack in judged.items():
-        statistics = {base: answers[f"{name}/{base}"] for base in attack.bases or (name,)}
-        of_attack = derive(attack, statistics) if isinstance(attack, DerivedAttack) else statistics[name]
-        chosen = summary[name]["selected"]
-        keys = [(column.timestep, variant_text(column.variant)) for column in of_attack.columns]
-        values = of_attack.values[keys.index((chosen["timestep"], variant_text(chosen["variant"])))]
-        threshold = summary[name]["transferred"]["threshold"]
-        share = accused(values.astype(np.float32), threshold, of_attack.member_when)
-        shares[name] = {"own_samples": {"accused": {**share, **mark}}}
-    return {"attacks": shares, "left_out": reasons}
+    parts = []
+    for name, column in chosen.items():
+        attack = attacks[name]
+        answered = {base: answers[f"{name}/{base}"] for base in attack.bases or (name,)}
+        of_attack = derive(attack, answered) if isinstance(attack, DerivedAttack) else answered[name]
+        variant = variant_text(column.variant)
+        keys = [(of.timestep, variant_text(of.variant)) for of in of_attack.columns]
+        values = of_attack.values[keys.index((column.timestep, variant))].astype(np.float32)
+        part = pd.DataFrame({"sample": np.arange(len(values)), "statistic": values})
+        timestep = pd.array([column.timestep] * len(values), dtype="Int16")
+        parts.append(
+            part.assign(attack=name, variant=variant, timestep=timestep, member_when=of_attack.member_when)
+        )
+    table: pd.DataFrame = pd.concat(parts)[SCHEMA.names] if parts else SCHEMA.empty_table().to_pandas()
+    return table
 
 
-def _asking(attack: Attack, chosen: Mapping[str, Any]) -> Asking:
+def _asking(attack: Attack, chosen: Column) -> Asking:
     """Return how to ask for an attack's statistics at the chosen timestep, under the chosen condition."""
     from simaudit.scoring.questions import Asking
 
     assert isinstance(attack, TargetAttack)  # or params.yaml would have been refused
-    variant = chosen["variant"]
-    return Asking(attack.at(chosen["timestep"]), (variant[CONDITION],) if CONDITION in variant else ())
+    conditions: list[Any] = [chosen.variant[CONDITION]] if CONDITION in chosen.variant else []
+    return Asking(attack.at(chosen.timestep), conditions)
+
+
+def shares_accused(
+    statistics: pd.DataFrame, summary: Mapping[str, Any], mark: Mapping[str, bool]
+) -> dict[str, Any]:
+    """Return by attack which share of the samples it accuses at its threshold of 1 % FPR.
+
+    `statistics` are in the columns of SCHEMA; `summary` says by attack which knobs calibration chose, and where it set
+    the threshold. `mark` stands beside each share: it is set where the calibration fold is too small for such a
+    threshold. Raises SimauditError when a statistic is of other knobs than those that were chosen.
+    """
+    shares = {}
+    for name in statistics.attack.unique().tolist():
+        of_attack = statistics[statistics.attack == name]
+        first, chosen = of_attack.iloc[0], summary[name]["selected"]
+        timestep = None if pd.isna(first.timestep) else int(first.timestep)
+        if (timestep, parse_variant(first.variant)) != (chosen["timestep"], chosen["variant"]):
+            raise SimauditError(
+                f"{name}: the model's own samples were asked at other knobs than calibration chose; score them again"
+            )
+        threshold = summary[name]["transferred"]["threshold"]
+        share = accused(of_attack.statistic.to_numpy(), threshold, first.member_when)
+        shares[name] = {"own_samples": {"accused": {**share, **mark}}}
+    return shares
 
 
 def accused(statistic: np.ndarray, threshold: float | None, member_when: str) -> dict[str, float]:

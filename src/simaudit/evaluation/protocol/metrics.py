@@ -149,10 +149,15 @@ def threshold_of(cell: Any) -> float | None:
     return None if pd.isna(cell) else float(cell)
 
 
+def auc_with_limits(roc: Roc) -> Interval:
+    """Return the AUC of an ROC with its limits."""
+    return Delong.of([roc.placements()], roc.is_member).interval()
+
+
 def headline_metrics(roc: Roc, threshold: float | None) -> dict[str, Interval]:
     """Return the headline metrics of an ROC with their limits; the threshold was set on other samples."""
     return {
-        AUC: Delong.of([roc.placements()], roc.is_member).interval(),
+        AUC: auc_with_limits(roc),
         BALANCED_ACCURACY: balanced_accuracy_at(threshold, roc),
         **{name: tpr_interval(roc, level) for name, level in TPR_LEVELS.items()},
     }

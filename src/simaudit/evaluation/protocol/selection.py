@@ -2,10 +2,22 @@
 
 import pandas as pd
 
+from simaudit.evaluation.protocol.metrics import auc_with_limits
+from simaudit.evaluation.statistics.roc import Roc
+from simaudit.scoring.score_file import Scores
 from simaudit.vocabulary.sides import CALIBRATION, EVALUATION
+from simaudit.vocabulary.variant import Column
 
 SELECTION = {"metric": "auc", "fold": CALIBRATION, "ties": "the first in the score file"}
 """The rule by which `selected` is chosen, as the evaluation's file states it."""
+
+
+def selected_column(scores: Scores) -> Column:
+    """Return the statistic that `mark_choices` calls `selected`, without measuring anything else."""
+    fold = scores.is_calibration
+    curves = (Roc.of(of[fold], scores.is_member[fold], scores.member_when) for of in scores.statistic)
+    aucs = [auc_with_limits(curve).value for curve in curves]
+    return scores.columns[aucs.index(max(aucs))]
 
 
 def mark_choices(rows: pd.DataFrame) -> pd.DataFrame:
