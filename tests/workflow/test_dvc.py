@@ -95,7 +95,8 @@ def test_a_changed_attack_and_one_of_the_users_own_are_scored_again_and_nothing_
     rerun = {f"{stage}@digits-ddpm" for stage in ("score", "evaluate", "figure")}
     assert repro(repository) == {"params"} | rerun | SUMMING_UP
     assert repository.done_by("score/digits-ddpm") == [
-        f"score/digits-ddpm/{name}" for name in ("loss", "my_attack")
+        *(f"score/digits-ddpm/{name}" for name in ("loss", "my_attack")),
+        "own_statistics/digits-ddpm",
     ]
     assert "quality/digits-ddpm" not in repository.done_by("evaluation/digits-ddpm")
     summary = json.loads((repository.path / "results/evaluation/digits-ddpm.json").read_text())
@@ -110,7 +111,7 @@ def test_a_changed_attack_and_one_of_the_users_own_are_scored_again_and_nothing_
     assert repro(repository) == {"params"} | rerun | SUMMING_UP
     left = {path.stem for path in (repository.path / "results/scores/digits-ddpm").glob("*.parquet")}
     assert left == {"loss", "pia", "sima"}
-    assert repository.done_by("score/digits-ddpm") == []
+    assert repository.done_by("score/digits-ddpm") == ["own_statistics/digits-ddpm"]
     assert "up to date" in repository.run("dvc", "status").stdout
     assert repository.due() == set()
 
