@@ -107,7 +107,7 @@ def _counted(names: list[str], kind: str = "audits") -> str:
 
 def _asked(jobs_of: JobsOf) -> tuple[dict[str, Stamp] | None, list[Disagreement]]:
     """Return the stamps that the parameters which are here ask for; None, and why, where they cannot be read."""
-    if not paths.ASKED.exists() and not asked.DEFAULT.exists():
+    if not paths.ASKED.exists() and not paths.PARAMS.exists():
         return None, []
     try:
         files, given = asked.asked_by()

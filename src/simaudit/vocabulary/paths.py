@@ -1,7 +1,9 @@
-"""Where everything is: the only module that spells paths under data/ and results/."""
+"""Where everything is: the only module that spells params.yaml and paths under data/ and results/."""
 
 from pathlib import Path
 
+PARAMS = Path("params.yaml")
+"""The parameters of a run, in the folder that it is run in."""
 DATA, RESULTS = Path("data"), Path("results")
 PREPARED, SPLITS = DATA / "prepared", DATA / "splits"
 """What the pipeline makes of raw data, which may lie beside them."""
