@@ -50,7 +50,7 @@ UNITS = {
     "peak_memory": "MB",
     "peak_device_memory": "MB",
 }
-"""By metric. An estimate may say its own unit; all other numbers are probabilities, or differences of them."""
+"""By metric. An estimate may say its own unit; all other numbers are pure: probabilities, correlations, ε and so on."""
 PURE = "1"
 
 
