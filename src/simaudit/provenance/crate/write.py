@@ -37,8 +37,7 @@ EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest that a zip can say: no time of pac
 def write_crate(records: Mapping[str, Record], output: Path, with_data: bool) -> None:
     """Write the run as a folder, or as a zip if `output` says so. The same run gives the same bytes.
 
-    Raises SimauditError when a crate would claim what is not so, and when `output`
-    is something else than a crate.
+    Raises SimauditError when a crate would claim what is not so, and when `output` is something else than a crate.
     """
     _refuse_to_replace(output)
     crate = run_crate(records, with_data)
