@@ -62,8 +62,7 @@ def require_usable(output: Path, question: Question) -> None:
 
 
 def require_own(output: Path, mark: Path, what: str) -> None:
-    """Require that a folder can be written, and is empty or holds the file `mark`, which says that it is of the kind
-    `what`.
+    """Require that a folder can be written, and is empty or holds the file `mark`, by which it is known as `what`.
 
     Raises SimauditError otherwise.
     """

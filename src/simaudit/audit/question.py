@@ -33,6 +33,8 @@ REMEDIES = {
     "choose another share": "list more images, or raise --limit if it is given",
     "set background to white or black": "give --background white or --background black",
     "lower size, or set enlarge: true": "give --enlarge",
+    "; use the source array for it": "; convert it to 8 or 16 bits",
+    ": name them by member_key and heldout_key": "; save them by those names",
 }
 """What stands in place of a remedy that names a key of params.yaml."""
 

@@ -132,7 +132,7 @@ def _said_of(now: Mapping[str, Stamp] | None) -> str:
 
 
 def again(name: str, records: Mapping[str, Record]) -> Checks:
-    """Jobs run again: PHASE:NAME, PHASE:NAME/…, or PHASE:all for every job of a phase.
+    """Return the check that runs jobs again: PHASE:NAME, PHASE:NAME/…, or PHASE:all for every job of a phase.
 
     Raises SimauditError when there is no such job, or a name is missing.
     """

@@ -111,7 +111,7 @@ def referring(knobs: BaseModel) -> Iterator[tuple[str, str, str]]:
 
 
 def joined(base: Any, over: Any) -> Any:
-    """`over` laid over `base`: mappings are merged key by key, everything else is replaced."""
+    """Return `over` laid over `base`: mappings are merged key by key, everything else is replaced."""
     if not isinstance(base, Mapping) or not isinstance(over, Mapping):
         return over
     return {**base, **{key: joined(base.get(key), value) for key, value in over.items()}}

@@ -68,7 +68,7 @@ class Parameters:
 
 
 def leaves(params: Any, name: str = "") -> Iterator[tuple[str, Any]]:
-    """Dotted name and value of everything in nested parameters; a list is one value."""
+    """Yield the dotted name and the value of everything in nested parameters; a list is one value."""
     if isinstance(params, Mapping) and params:
         for key, value in params.items():
             yield from leaves(value, f"{name}.{key}" if name else str(key))
