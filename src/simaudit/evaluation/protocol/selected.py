@@ -14,10 +14,10 @@ from simaudit.scoring.score_file import labels
 from simaudit.storage.atomic import atomic_path
 from simaudit.storage.parquet import CHECKED, CHECKSUMS
 from simaudit.storage.reading import reading
+from simaudit.vocabulary.kinds import BLIND as BLIND
 from simaudit.vocabulary.kinds import entry_of
 from simaudit.vocabulary.sides import EVALUATION, FOLDS, HELDOUT, SIDES
 
-BLIND = "blind"  # the name of the classifiers that see the images and never a model
 KNOBS = b"attacks"
 DISTANCE = "nearest_member"  # the column of distances
 

@@ -83,12 +83,12 @@ def changes(first: Compared, second: Compared) -> list[Change]:
 def sections(first: Compared, second: Compared) -> list[Section]:
     """Return what differs. What is said of a target is compared where both runs have the target, and say it.
 
-    Numbers of a target that one run has alone are not listed.
+    Numbers of a target, or of a split, that one run has alone are not listed.
     """
-    apart = {*first.targets} ^ {*second.targets}
+    known = first.ledger.numbers, second.ledger.numbers
+    before, after = ({number.audit for number in of_run.values()} for of_run in known)
     numbers = [
-        {name for name, number in run.ledger.numbers.items() if number.audit not in apart}
-        for run in (first, second)
+        {name for name, number in of_run.items() if number.audit in before & after} for of_run in known
     ]
     rows = [change.row for change in changes(first, second)]
     return [
