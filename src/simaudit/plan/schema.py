@@ -36,7 +36,9 @@ def schema() -> dict[str, Any]:
     whole: dict[str, Any] = _partial(create_model("Params", __base__=Params, **fields).model_json_schema())
     any_source = [{"$ref": f"#/$defs/{kind.__name__}"} for kind in source_types().values()]
     whole["$defs"]["Attacks"]["additionalProperties"]["required"] = ["kind"]
-    whole["$defs"][Source.__name__] = {"anyOf": any_source}  # pydantic knows but the base of what it is made of
+    whole["$defs"][Source.__name__] = {
+        "anyOf": any_source
+    }  # pydantic knows but the base of what it is made of
     return whole
 
 
