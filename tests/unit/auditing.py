@@ -16,7 +16,7 @@ from simaudit.evaluation.comparison.compare import compare
 from simaudit.evaluation.jobs import evaluate_job
 from simaudit.evaluation.knobs import EvaluationKnobs
 from simaudit.evaluation.numbers import ledger
-from simaudit.evaluation.protocol.evaluate import Resampling, evaluate_blind
+from simaudit.evaluation.protocol.evaluate import BLIND, Resampling, evaluate_blind
 from simaudit.evaluation.protocol.quality import quality
 from simaudit.evaluation.results import Results
 from simaudit.evaluation.sets.jobs import SetKnobs, sets_job
@@ -30,7 +30,6 @@ from simaudit.storage.parquet import write_table
 from simaudit.storage.pictures import save_sheet
 from simaudit.vocabulary import paths
 from simaudit.vocabulary.context import AuditContext
-from simaudit.vocabulary.kinds import BLIND
 from simaudit.vocabulary.membership import VERIFIED
 from simaudit.vocabulary.variant import Column, Variant, parse_variant
 

@@ -12,10 +12,9 @@ from simaudit.data.store import Images
 from simaudit.evaluation.controls import blind, image_features
 from simaudit.evaluation.controls.blind import blind_scores
 from simaudit.evaluation.controls.image_features import compressed_length, feature_tables, image_statistics
-from simaudit.evaluation.protocol.evaluate import Resampling, evaluate_blind
+from simaudit.evaluation.protocol.evaluate import BLIND, Resampling, evaluate_blind
 from simaudit.scoring.score_file import Scores
 from simaudit.vocabulary.errors import SimauditError
-from simaudit.vocabulary.kinds import BLIND
 
 N = 400
 

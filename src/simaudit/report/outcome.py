@@ -6,10 +6,11 @@ from typing import Any
 
 from simaudit.evaluation.controls.controls import LEAKS, SELECTED
 from simaudit.evaluation.numbers import LEARNED, Ledger
-from simaudit.evaluation.protocol.metrics import AUC, CHANCE
+from simaudit.evaluation.protocol.metrics import AUC
 from simaudit.evaluation.sets.levels import BLIND_LEVEL, LEVEL, with_members
 from simaudit.figures import legend
 from simaudit.figures.printed import mention
+from simaudit.report.grades import CHANCE
 from simaudit.storage.json import read_json
 from simaudit.storage.reading import reading
 from simaudit.vocabulary.errors import some

@@ -10,7 +10,6 @@ from simaudit.evaluation.protocol.metrics import AUC, TPR_AT_1PCT
 from simaudit.report.findings import Findings
 from simaudit.report.grades import GRADES
 from simaudit.report.outcome import are_trusted, clauses
-from simaudit.vocabulary.kinds import BLIND
 
 Facts = dict[str, Any]
 """Plain JSON: a number in it is an object with its `id` in numbers.json, and its value and limits there."""
@@ -83,7 +82,7 @@ def _audit(findings: Findings, known: Known, target: str) -> Facts:
         "queries": _optional(ledger.get("queries", target, best)),
         AUC: _number(ledger.number(AUC, target, best)),
         TPR_AT_1PCT: _number(ledger.number(TPR_AT_1PCT, target, best)),
-        "blind_auc": _optional(ledger.get(AUC, split, BLIND)),
+        "blind_auc": _optional(ledger.get(AUC, split, "blind")),
         "epochs": _epochs(ledger, target, best),
         "access": taken.get(best),
         "best_with": [

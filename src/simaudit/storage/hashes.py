@@ -25,7 +25,7 @@ def sha256_file(path: Path) -> str:
 
 
 def file_hashes(path: Path, cache: Path = CACHE) -> dict[str, str]:
-    """Return the SHA-256 by relative path of every file in a folder, or by its name of one file; nothing where none is.
+    """SHA-256 by relative path of every file in a folder, or by its name of one file; nothing where there is none.
 
     A name that is no text, as some systems allow, is quoted.
     """

@@ -33,7 +33,6 @@ CHANCE = {
     **TPR_LEVELS,
     TPR_HELDOUT_POSITIVE: HELDOUT_POSITIVE_LEVEL,
 }
-"""What guessing reaches in each metric."""
 
 BLOCK = 16  # statistics at a time: what is computed of all samples is held of these alone
 READABLE_TAIL = 10  # fewest false positives that a level must allow for its TPR to be read

@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from simaudit.evaluation.controls.controls import PERMUTED, SELECTED
-from simaudit.evaluation.protocol.metrics import CHANCE
 from simaudit.evaluation.sets.levels import LEVEL
 from simaudit.report.findings import Findings
 from simaudit.report.tables.table import Column, Row, Table
 
+CHANCE = 0.5
 AUC = Column("auc", "AUC", "estimate")
 DECISIVE = Column("decisive_auc", "AUC, limits that decide", "estimate", "auc", SELECTED)
 
@@ -50,7 +50,7 @@ def _row(findings: Findings, control: Mapping[str, Any]) -> Row:
     else:
         attack = max(
             control["failed_on"] or [*findings.attacks(of), *findings.heads(of)],
-            key=lambda attack: abs(findings.ledger.number("auc", of, attack, decisive).value - CHANCE["auc"]),
+            key=lambda attack: abs(findings.ledger.number("auc", of, attack, decisive).value - CHANCE),
         )
     words = (
         outcome,

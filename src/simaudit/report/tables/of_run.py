@@ -14,7 +14,7 @@ from simaudit.report.findings import Findings
 from simaudit.report.tables.of_sets import smallest_set
 from simaudit.report.tables.of_target import ATTACK, ATTACKS, HEADLINE
 from simaudit.report.tables.table import MEMBERS, NO_IMAGES, Column, Row, Table, estimates
-from simaudit.vocabulary.kinds import BLIND, RECONSTRUCTION, SIMA
+from simaudit.vocabulary.kinds import RECONSTRUCTION, SIMA
 from simaudit.vocabulary.membership import VERIFIED
 
 TARGET = Column("target", "target")
@@ -82,9 +82,9 @@ def blind(findings: Findings) -> Table:
         "images of the split differ by themselves, and an attack may see this difference alone.",
         (Column("split", "split"), *estimates(HEADLINE)),
         (
-            Row((split,), split, BLIND)
+            Row((split,), split, "blind")
             for split in findings.splits
-            if findings.ledger.get("auc", split, BLIND)
+            if findings.ledger.get("auc", split, "blind")
         ),
         NO_IMAGES,
     )

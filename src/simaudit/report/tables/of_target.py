@@ -6,12 +6,13 @@ from typing import Any
 
 from simaudit.evaluation.controls.controls import MINUS_BEST, SELECTED
 from simaudit.evaluation.numbers import LEARNED
-from simaudit.evaluation.protocol.metrics import ASR, AUC, BALANCED_ACCURACY, CHANCE, TPR_LEVELS
+from simaudit.evaluation.protocol.metrics import ASR, AUC, BALANCED_ACCURACY, TPR_LEVELS
 from simaudit.evaluation.protocol.transfer import TRANSFERRED
 from simaudit.figures.legend import METRICS
 from simaudit.figures.printed import mention
 from simaudit.report.findings import Findings
 from simaudit.report.tables.at_risk import at_risk
+from simaudit.report.tables.controls import CHANCE
 from simaudit.report.tables.of_sets import by_class, by_group, group_sets, sets
 from simaudit.report.tables.own_samples import own_samples
 from simaudit.report.tables.table import Column, Row, Table, estimates
@@ -87,7 +88,7 @@ def direction(findings: Findings, target: str, attack: str) -> str:
     """Return that an attack tells the sides apart the other way round, by an AUC below chance; empty where not."""
     for of, word in REVERSED.items():
         auc = findings.ledger.get(AUC, target, attack, of)
-        if auc is not None and auc.high is not None and auc.high < CHANCE[AUC]:
+        if auc is not None and auc.high is not None and auc.high < CHANCE:
             return word
     return ""
 
