@@ -317,7 +317,7 @@ def no_record():
         (other_question, "results/params/train/net.json"),
         (
             in_the_folder_of_an_audit,
-            "CITATION.cff: missing; a crate holds the program of a run, so make it in the",
+            "CITATION.cff: missing; a crate holds the program",
         ),
         (no_record, "results/records: no record"),
     ],

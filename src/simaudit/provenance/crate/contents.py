@@ -44,10 +44,7 @@ def contents(records: Mapping[str, Record], with_data: bool) -> dict[str, Conten
         raise SimauditError("results/records: no record; make them with: snakemake --cores all")
     for path in NEEDED:
         if not Path(path).is_file():
-            raise SimauditError(
-                f"{path}: missing; a crate holds the program of a run, so make it in the repository that the run was "
-                "made in: the folder of simaudit audit has results alone"
-            )
+            raise SimauditError(f"{path}: missing; a crate holds the program too, so run in its repository")
     _refuse([str(changed) for changed in files(records.values())])
     if SOURCE.resolve() != code.ROOT.resolve():
         raise SimauditError(f"{SOURCE}: not the simaudit that is running ({code.ROOT}); install it from here")

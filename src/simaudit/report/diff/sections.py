@@ -85,10 +85,13 @@ def sections(first: Compared, second: Compared) -> list[Section]:
 
     Numbers of a target, or of a split, that one run has alone are not listed.
     """
-    known = first.ledger.numbers, second.ledger.numbers
-    before, after = ({number.audit for number in of_run.values()} for of_run in known)
+    of_first, of_second = (
+        {number.audit for number in run.ledger.numbers.values()} for run in (first, second)
+    )
+    both = of_first & of_second
     numbers = [
-        {name for name, number in of_run.items() if number.audit in before & after} for of_run in known
+        {name for name, number in run.ledger.numbers.items() if number.audit in both}
+        for run in (first, second)
     ]
     rows = [change.row for change in changes(first, second)]
     return [
