@@ -34,6 +34,11 @@ class Command(NamedTuple):
     whole: bool
 
 
+def blocks(text: str, kind: str) -> list[str]:
+    """The blocks of one kind in the text of a page, each as one text."""
+    return re.findall(rf"^```{kind}\n(.*?)^```", text, flags=re.DOTALL | re.MULTILINE)
+
+
 def commands() -> Iterator[Command]:
     """Every command of every page: each line of a block, and each `…` that begins with a program's name."""
     for page in pages():
@@ -42,7 +47,7 @@ def commands() -> Iterator[Command]:
         )
         text = re.sub(r"<<'END'\n.*?^END$", "", text, flags=re.DOTALL | re.MULTILINE)
         indented = re.findall(r"^(?: {4}|\t)(.*)", text, flags=re.MULTILINE)
-        fenced = "".join(re.findall(r"^```sh\n(.*?)^```", text, flags=re.DOTALL | re.MULTILINE))
+        fenced = "".join(blocks(text, "sh"))
         for line in [*indented, *fenced.splitlines()]:
             yield from _commands(page.name, line, whole=True)
         sentences = re.sub(r"^(?: {4}[^\n]*|```.*?^```)$", "", text, flags=re.DOTALL | re.MULTILINE)

@@ -26,7 +26,6 @@ from simaudit.data.source import Item, source_type
 from simaudit.data.store import Images, read_items
 from simaudit.diffusion.noise import SampleNoise
 from simaudit.evaluation.numbers import Ledger, Number, number_id
-from simaudit.evaluation.protocol.selected import BLIND
 from simaudit.evaluation.statistics.intervals import Delong, Interval
 from simaudit.evaluation.statistics.rates import tpr_interval
 from simaudit.evaluation.statistics.roc import Roc
@@ -108,9 +107,9 @@ def score(
     `images` is a folder of pictures, whose rows are named by file, or an array (N, C, H, W), uint8 from 0 to 255 or
     float32 in [-1, 1]. `knobs` are those of the attack in params.yaml; where it wraps another, `of` names that attack
     and `knobs` are that one's. `seed` is of the attack's own noise. The network computes in `precision`: float32,
-    tf32 or bfloat16. `labels` (N,) are the classes that a model of
-    classes is asked for; without them it is asked for the empty class. Statistics are as their sources define them:
-    `scores.attrs["member_when"]` says on which side members lie.
+    tf32 or bfloat16. `labels` (N,) are the classes that a model of classes is asked for; without them it is asked for
+    the empty class. Statistics are as their sources define them: `scores.attrs["member_when"]` says on which side
+    members lie.
 
     Raises SimauditError where a knob, an image or the model is none that the attack can use.
     """
@@ -177,10 +176,7 @@ class Run:
     @property
     def audits(self) -> list[str]:
         """The name of every audit."""
-        measured = self.ledger.find(metric="calibration_auc", of=None)
-        return sorted(
-            {str(number.audit) for number in measured if number.attack != BLIND}
-        )  # which is of a split
+        return self.ledger.audits
 
     def number(
         self, metric: str, audit: str | None = None, attack: str | None = None, of: str | None = None

@@ -6,6 +6,12 @@ from browsing import chromium
 
 
 @pytest.fixture
+def here(tmp_path, monkeypatch):
+    """The test runs in a folder of its own, which is empty."""
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
 def audit(tmp_path) -> Audit:
     """See `new_audit`."""
     return new_audit(tmp_path)

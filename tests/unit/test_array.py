@@ -17,6 +17,8 @@ from simaudit.data.source import Item
 from simaudit.data.store import pixels_hash
 from simaudit.vocabulary.errors import SimauditError
 
+pytestmark = pytest.mark.usefixtures("here")
+
 RNG = np.random.default_rng(0)
 BYTES = RNG.integers(0, 256, (12, 3, 4, 5), dtype=np.uint8)
 NHWC = np.ascontiguousarray(BYTES.transpose(0, 2, 3, 1))
@@ -24,11 +26,6 @@ FLOATS = RNG.uniform(0, 1, (12, 4, 5, 3))
 LABELS = np.arange(12) % 3
 NPZ = {"path": "a.npz", "images": "x", "layout": "NHWC"}
 NPY = {"path": "x.npy", "layout": "NHWC"}
-
-
-@pytest.fixture(autouse=True)
-def here(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
 
 
 @pytest.mark.parametrize("save", [np.savez, np.savez_compressed])

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from denoising import alpha_bar, linear
 from pydantic import ValidationError
 
 from simaudit.attacks.attack import TargetAttack, attack_types
@@ -43,11 +44,6 @@ def by_name(statistics):
 
 def of(**knobs):
     return variant_text(knobs)
-
-
-def alpha_bar(t):
-    """ᾱ_t of the published schedule, by its definition."""
-    return np.prod(1 - np.linspace(1e-4, 0.02, 1000)[: t + 1])
 
 
 @pytest.mark.parametrize("order", [1, 2, 4, "inf"])
@@ -92,11 +88,6 @@ def test_loss_diffuses_to_the_timestep_it_reports(known_target, x):
     (t, z), noise = target.seen[0], SampleNoise(0, IDS).draw(0, x)
     assert t == 200
     torch.testing.assert_close(z, alpha_bar(200) ** 0.5 * x + (1 - alpha_bar(200)) ** 0.5 * noise)
-
-
-def linear(matrix):
-    """ε̂(z, t) = A z on the flattened sample."""
-    return lambda z, t: (z.flatten(1) @ matrix.T).view_as(z)
 
 
 @pytest.fixture

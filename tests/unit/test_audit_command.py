@@ -1,5 +1,6 @@
 """`simaudit audit` before anything runs: params.yaml from options, the screen, and what is refused."""
 
+import ast
 import errno
 import os
 import shutil
@@ -21,7 +22,7 @@ from simaudit.attacks.attack import TargetAttack
 from simaudit.audit import folder, plan, screen
 from simaudit.audit.attacks import COARSE, FINE, timesteps
 from simaudit.audit.preflight import examine
-from simaudit.audit.question import Question
+from simaudit.audit.question import REMEDIES, Question
 from simaudit.audit.result import Limit
 from simaudit.audit.run import LOCK, audit
 from simaudit.data.store import pixels_hash
@@ -273,6 +274,27 @@ def test_smaller_images_are_enlarged_only_where_that_is_asked(owned, tmp_path):
 def test_a_network_of_latents_without_its_autoencoder_is_no_model_of_pictures(owned, tmp_path):
     [line] = refused(replace(owned, model=save_model(tmp_path / "latent", channels=4)))
     assert "a latent model needs its autoencoder beside it" in line
+
+
+def test_arrays_and_pictures_that_only_knobs_could_name_have_a_remedy_without_them(owned, tmp_path):
+    np.savez(tmp_path / "arrays.npz", members=np.arange(EACH), others=np.arange(EACH, 2 * EACH))
+    [line] = refused(replace(owned, members=tmp_path / "arrays.npz"))
+    assert line.endswith(
+        "has no array mia_train_idxs, mia_eval_idxs; it has members, others; save them by those names"
+    )
+    deep = Path(shutil.copytree(owned.images, tmp_path / "deep"))
+    Image.fromarray(np.zeros((SIDE, SIDE), dtype=np.float32)).save(deep / "extra.tiff")
+    [line] = refused(replace(owned, images=deep))
+    assert line.endswith("whose range no picture states; convert it to 8 or 16 bits")
+
+
+def test_every_remedy_that_is_put_in_other_words_is_one_that_a_refusal_has():
+    texts = set()
+    for file in (ROOT / "src").rglob("*.py"):
+        if file.name != "question.py":
+            nodes = ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+            texts |= {node.value for node in nodes if isinstance(node, ast.Constant)}
+    assert [key for key in REMEDIES if not any(key in text for text in texts if isinstance(text, str))] == []
 
 
 def test_all_that_is_wrong_is_said_at_once(owned, tmp_path):

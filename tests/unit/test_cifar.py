@@ -17,17 +17,14 @@ from simaudit.data.store import pixels_hash, read_class_names
 from simaudit.vocabulary import paths
 from simaudit.vocabulary.errors import SimauditError
 
+pytestmark = pytest.mark.usefixtures("here")
+
 RNG = np.random.default_rng(0)
 IMAGES = RNG.integers(0, 256, (24, 3, 32, 32), dtype=np.uint8)
 LABELS = np.arange(24) % 10
 HASHES = list(map(pixels_hash, IMAGES))
 KNOBS = {"path": "batches", "dataset": "cifar-10"}
 TRAIN = [f"data_batch_{number}" for number in range(1, 6)]
-
-
-@pytest.fixture(autouse=True)
-def here(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
 
 
 def test_the_batches_are_as_python_2_wrote_them():

@@ -20,12 +20,9 @@ from simaudit.scoring.jobs import score_job
 from simaudit.storage.json import write_json
 from simaudit.vocabulary import paths
 
+pytestmark = pytest.mark.usefixtures("here")
+
 ROOT = Path(__file__).parents[2]
-
-
-@pytest.fixture(autouse=True)
-def here(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
 
 
 def test_wrong_parameters_are_refused(tmp_path):

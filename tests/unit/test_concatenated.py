@@ -23,8 +23,7 @@ OF = {
 
 
 @pytest.fixture(autouse=True)
-def here(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
+def given(here):
     np.save("ours.npy", IMAGES[:4])
     np.savez("digits.npz", x=IMAGES[4:], y=[7, 8, 9])
 

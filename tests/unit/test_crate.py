@@ -299,6 +299,10 @@ def other_question():
     write("results/params/train/net.json", "{}")
 
 
+def in_the_folder_of_an_audit():
+    Path("CITATION.cff").unlink()
+
+
 def no_record():
     for record in Path("results/records").rglob("*.json"):
         record.unlink()
@@ -311,6 +315,10 @@ def no_record():
         (missing, WEIGHTS),
         (other_code, "simaudit.training.loop"),
         (other_question, "results/params/train/net.json"),
+        (
+            in_the_folder_of_an_audit,
+            "CITATION.cff: missing; a crate holds the program",
+        ),
         (no_record, "results/records: no record"),
     ],
 )

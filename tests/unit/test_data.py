@@ -19,10 +19,7 @@ from simaudit.storage.array import save_array
 from simaudit.vocabulary import paths
 from simaudit.vocabulary.errors import SimauditError
 
-
-@pytest.fixture(autouse=True)
-def here(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
+pytestmark = pytest.mark.usefixtures("here")
 
 
 def prepared(source):

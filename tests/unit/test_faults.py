@@ -32,15 +32,12 @@ from simaudit.vocabulary import paths
 from simaudit.vocabulary.errors import SimauditError, is_out_of_memory
 from simaudit.vocabulary.job import FEWER
 
+pytestmark = pytest.mark.usefixtures("here")
+
 ROOT = Path(__file__).parents[2]
 FULL = Path("/dev/full")
 """A device that takes no byte, as a full disk; Linux has it."""
 SPLIT = split_job("mine", SplitKnobs(dataset="d", members=40, calibration=0.5, allow_duplicates=True))
-
-
-@pytest.fixture(autouse=True)
-def here(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
 
 
 @pytest.fixture

@@ -29,10 +29,7 @@ from simaudit.data.store import pixels_hash, read_items
 from simaudit.vocabulary import paths
 from simaudit.vocabulary.errors import SimauditError
 
-
-@pytest.fixture(autouse=True)
-def here(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
+pytestmark = pytest.mark.usefixtures("here")
 
 
 def write(name, content=COLOURS[0], root="pictures"):

@@ -5,6 +5,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 import torch
+from denoising import linear
 from scipy.optimize import minimize
 from scipy.stats import multivariate_normal
 
@@ -28,11 +29,6 @@ def x():
 @pytest.fixture
 def matrix():
     return torch.randn(16, 16, generator=torch.Generator().manual_seed(2)) / 4
-
-
-def linear(matrix):
-    """ε̂(z, t) = A z on the flattened sample."""
-    return lambda z, t: (z.flatten(1) @ matrix.T).view_as(z)
 
 
 def values_of(attack, target, x):

@@ -10,14 +10,11 @@ from preparing import assert_prepare_refuses, peak_of, prepared, source
 
 from simaudit.vocabulary.errors import SimauditError
 
+pytestmark = pytest.mark.usefixtures("here")
+
 RNG = np.random.default_rng(0)
 IMAGES = RNG.integers(0, 256, (7, 5, 4), dtype=np.uint8)
 LABELS = np.arange(7)
-
-
-@pytest.fixture(autouse=True)
-def here(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
 
 
 @pytest.mark.parametrize("suffix", ["", ".gz"])

@@ -6,7 +6,8 @@ from scipy.stats import t
 from sklearn.metrics import roc_auc_score
 
 from simaudit.evaluation.statistics import permutation
-from simaudit.evaluation.statistics.permutation import Permutations, mean_interval, permuted_protocol, widened
+from simaudit.evaluation.statistics.intervals import mean_interval
+from simaudit.evaluation.statistics.permutation import Permutations, permuted_protocol, widened
 from simaudit.evaluation.statistics.roc import Roc
 from simaudit.vocabulary.sides import CALIBRATION, EVALUATION
 

@@ -56,8 +56,7 @@ JOBS = [FIRST, SECOND, DERIVED]
 
 
 @pytest.fixture(autouse=True)
-def here(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
+def given(here, monkeypatch):
     monkeypatch.setattr(code, "digest", lambda places: {})  # tests are no code of the package
     Path("data.txt").write_text("data")
     CALLS.clear()

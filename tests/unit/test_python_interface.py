@@ -15,6 +15,7 @@ from PIL import Image
 from sklearn.metrics import roc_auc_score
 
 import simaudit
+from commands_of_pages import blocks
 from owning import save_model
 from simaudit.plan.jobs import jobs
 from simaudit.plan.load import load
@@ -51,14 +52,14 @@ def pixels(case):
     return np.stack([np.asarray(Image.open(file))[np.newaxis] for file in files])
 
 
-def blocks():
+def of_page():
     """The Python of docs/python.md, one text for each block."""
-    return re.findall(r"```python\n(.*?)```", (ROOT / "docs/python.md").read_text(), flags=re.DOTALL)
+    return blocks((ROOT / "docs/python.md").read_text(), "python")
 
 
 def test_the_lines_of_the_page_about_models_run(case, monkeypatch, capsys):
     monkeypatch.chdir(case)
-    first, _ = blocks()
+    first, _ = of_page()
     names = {}
     exec(first, names)
     assert names["scores"].shape[0] == COUNT
@@ -70,7 +71,7 @@ def test_the_lines_of_the_page_about_runs_run(small_run, tmp_path, monkeypatch, 
     (tmp_path / "audit-model").mkdir()
     (tmp_path / "audit-model/results").symlink_to(small_run.audit.path)
     monkeypatch.chdir(tmp_path)
-    _, second = blocks()
+    _, second = of_page()
     exec(second.replace('"model"', '"net"'), {})
     number = small_run.findings.ledger.number("auc", "net", "sima")
     assert str(number.value) in capsys.readouterr().out

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from denoising import alpha_bar
 from pydantic import ValidationError
 
 from simaudit.attacks.attack import attack_types
@@ -18,11 +19,6 @@ from simaudit.diffusion.noise import SampleNoise
 from simaudit.vocabulary.errors import SimauditError
 
 IDS = np.arange(5)
-
-
-def alpha_bar(t):
-    """ᾱ_t of the published schedule, by its definition."""
-    return np.prod(1 - np.linspace(1e-4, 0.02, 1000)[: t + 1])
 
 
 def values_of(attack, target, x):

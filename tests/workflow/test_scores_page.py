@@ -8,14 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from commands_of_pages import blocks
+
 pytestmark = pytest.mark.workflow
 
 PAGE = (Path(__file__).parents[2] / "docs/scores.md").read_text(encoding="utf-8")
-
-
-def blocks(kind):
-    """The blocks of one kind on the page, each as one text."""
-    return re.findall(rf"^```{kind}\n(.*?)^```", PAGE, flags=re.DOTALL | re.MULTILINE)
 
 
 @pytest.fixture(scope="module")
@@ -23,7 +20,7 @@ def printed(tmp_path_factory):
     """What is printed where every command of the page is typed."""
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
     done = subprocess.run(
-        ["bash", "-e", "-c", "".join(blocks("sh"))],
+        ["bash", "-e", "-c", "".join(blocks(PAGE, "sh"))],
         cwd=tmp_path_factory.mktemp("scores"),
         env={**os.environ, "PATH": path},
         stdout=subprocess.PIPE,
@@ -35,7 +32,7 @@ def printed(tmp_path_factory):
 
 
 def test_the_verdict_is_the_one_that_the_page_shows(printed):
-    (shown,) = blocks("text")
+    (shown,) = blocks(PAGE, "text")
     assert len(shown.splitlines()) > 6
     assert shown in printed
 

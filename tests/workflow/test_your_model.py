@@ -9,6 +9,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from commands_of_pages import blocks
 from simaudit.audit.attacks import known_attacks
 from simaudit.figures import legend
 
@@ -19,16 +20,11 @@ SHORTER = {"simaudit example case": "simaudit example case --epochs 250"}
 """What is typed in place of a command of the page, to save time: the model leaks less, and still clearly."""
 
 
-def blocks(kind):
-    """The blocks of one kind on the page, each as one text."""
-    return re.findall(rf"^```{kind}\n(.*?)^```", PAGE, flags=re.DOTALL | re.MULTILINE)
-
-
 @pytest.fixture(scope="module")
 def typed(tmp_path_factory):
     """The folder in which every command of the page was typed, and what was printed."""
     folder = tmp_path_factory.mktemp("your model")
-    script = "".join(blocks("sh"))
+    script = "".join(blocks(PAGE, "sh"))
     for command, instead in SHORTER.items():
         assert f"{command}\n" in script
         script = script.replace(command, instead)
@@ -58,7 +54,7 @@ def form(line):
 
 def test_the_verdict_is_printed_in_the_form_that_the_page_shows(typed):
     _, printed = typed
-    (shown,) = blocks("text")
+    (shown,) = blocks(PAGE, "text")
     forms = set(map(form, printed.splitlines()))
     lines = shown.splitlines()
     assert len(lines) > 6

@@ -5,9 +5,8 @@ from functools import cache
 from pathlib import Path
 
 SOURCE = Path(workflow.basedir) / "src"
-if (
-    SOURCE.is_dir() and str(SOURCE) not in sys.path
-):  # this clone's own code, wherever the package was installed from
+# This clone's own code, wherever the package was installed from.
+if SOURCE.is_dir() and str(SOURCE) not in sys.path:
     sys.path.insert(0, str(SOURCE))
 
 from snakemake.persistence import FileBackupMixin

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal, NamedTuple, Self
 
 from simaudit.targets.offers import DERIVATIVES
 from simaudit.vocabulary import registry
+from simaudit.vocabulary.kinds import BLIND
 from simaudit.vocabulary.knobs import Knobs, Timesteps
 from simaudit.vocabulary.variant import Variant
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from simaudit.targets.target import Target
 
 
-RESERVED = {"blind", "nearest_member", "sample_id", "role", "fold"}
+RESERVED = {BLIND, "nearest_member", "sample_id", "role", "fold"}
 """Names that no attack may have: they are columns of result files."""
 
 

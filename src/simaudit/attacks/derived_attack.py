@@ -15,6 +15,9 @@ from simaudit.vocabulary.variant import Column
 if TYPE_CHECKING:
     from simaudit.data.neighbours import Indexed
 
+PARTS = 5
+"""Into how many parts the calibration fold is cut where each is judged by what is learned from the others."""
+
 
 class Statistics(NamedTuple):
     """K statistics of the N samples of a split: `values` (K, N), what each is, and where members lie: low or high."""
@@ -86,6 +89,15 @@ def needs_references(attack: Attack | type[Attack]) -> bool:
     return issubclass(kind, DerivedAttack) and kind.needs_references
 
 
+def each_with(columns: Sequence[Column], knob: str, values: Sequence[str | int | float]) -> list[Column]:
+    """Return K columns once for each of L values of a further knob, (L·K): those of the first value stand first."""
+    return [
+        Column(column.timestep, {**column.variant, knob: value}, column.queries)
+        for value in values
+        for column in columns
+    ]
+
+
 def calibration_parts(known: Known, parts: int) -> np.ndarray:
     """Return the part, 0 to parts − 1, of each sample of the calibration fold, −1 for the others: (N,) int.
 
@@ -100,12 +112,12 @@ def calibration_parts(known: Known, parts: int) -> np.ndarray:
     return part
 
 
-def crossfits(known: Known, learned_from: np.ndarray, parts: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+def crossfits(known: Known, learned_from: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Yield pairs of the samples that are judged and the samples that are learned from for them, (N,) bool each.
 
     `learned_from` (N,) bool are samples of the calibration fold. Those of the evaluation fold are judged by what is
-    learned from all of them, each part of the calibration fold by what is learned from its other parts.
+    learned from all of them, each of PARTS of the calibration fold by what is learned from its other parts.
     """
-    part = calibration_parts(known, parts)
+    part = calibration_parts(known, PARTS)
     for number in np.unique(part):
         yield part == number, learned_from & (part != number)

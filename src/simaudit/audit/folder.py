@@ -11,8 +11,9 @@ from simaudit.audit.question import IMAGES, Question
 from simaudit.storage.atomic import atomic_path
 from simaudit.storage.yaml import read_yaml
 from simaudit.vocabulary.errors import SimauditError
+from simaudit.vocabulary.paths import PARAMS
 
-PARAMS, SNAKEFILE, PROFILE = "params.yaml", "Snakefile", "profiles/default/config.yaml"
+SNAKEFILE, PROFILE = "Snakefile", "profiles/default/config.yaml"
 INCLUDE = f"""\
 # The rules of simaudit, wherever it is installed, on the params.yaml beside this file: snakemake --cores all
 from simaudit.audit.folder import workflow_file
@@ -54,15 +55,14 @@ def require_usable(output: Path, question: Question) -> None:
             raise SimauditError(
                 f"--output {output}: lies in the folder of {option}, or it in there; name another"
             )
-    require_own(output, Path(PARAMS), "audit")
+    require_own(output, PARAMS, "audit")
     before = output / PARAMS
     if before.is_file() and (other := _other_subject(before, question)):
         raise SimauditError(f"--output {output}: holds an audit of {other}; name another folder")
 
 
 def require_own(output: Path, mark: Path, what: str) -> None:
-    """Require that a folder can be written, and is empty or holds the file `mark`, which says that it is of the kind
-    `what`.
+    """Require that a folder can be written, and is empty or holds the file `mark`, by which it is known as `what`.
 
     Raises SimauditError otherwise.
     """
@@ -104,7 +104,7 @@ def _other_subject(params: Path, question: Question) -> str:
 def write(output: Path, params: str) -> None:
     """Write what Snakemake needs in the folder: params.yaml, the Snakefile, and how it runs jobs."""
     files = {
-        PARAMS: params,
+        PARAMS.name: params,
         SNAKEFILE: INCLUDE,
         PROFILE: workflow_file(PROFILE).read_text(encoding="utf-8"),
     }

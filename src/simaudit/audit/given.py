@@ -144,11 +144,11 @@ def jobs(
         {paths.RUN: [OF_RUN], audit: drawn},
         {audit: undrawn},
         {SPLIT: {}},
-        {},
-        records,
-        again,
-        show_records,
-        False,
+        trainings={},
+        records=records,
+        again=again,
+        show_records=show_records,
+        images=False,
     )
 
 

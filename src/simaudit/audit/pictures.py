@@ -44,7 +44,7 @@ class Pictures:
             return None
         found = [f"{len(files)} {words(shape)} ({some(files, NAMED)})" for shape, files in wrong.items()]
         takes = f"the model takes images {words(wanted)}, and of {len(self.items)} images {', '.join(found)}"
-        if wanted[0] not in COLOURS:
+        if wanted[0] not in IN_WORDS:
             return f"{takes}; no picture has so many channels: a latent model needs its autoencoder beside it"
         differ = {"--resize": slice(1, None), "--colour": slice(1)}
         options = [
@@ -76,10 +76,11 @@ def look(question: Question, wanted: Shape | None, few: int, labels: bool) -> Pi
     return Pictures(items, files, np.array(kept))
 
 
-COLOURS = {1: "in grey", 3: "in RGB"}
+IN_WORDS = {1: "in grey", 3: "in RGB"}
+"""The colour of images of so many channels."""
 
 
 def words(shape: Shape) -> str:
     """Return the colour and the size of images of a shape (C, H, W) in words."""
     channels, height, width = shape
-    return f"{COLOURS.get(channels, f'of {channels} channels')} of {height}×{width} pixels"
+    return f"{IN_WORDS.get(channels, f'of {channels} channels')} of {height}×{width} pixels"

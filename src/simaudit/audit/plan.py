@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import yaml
@@ -13,6 +12,7 @@ from simaudit.plan.combine import combine
 from simaudit.plan.expand import expand
 from simaudit.plan.params import Params
 from simaudit.targets.checkpoint.layout import Layout
+from simaudit.vocabulary.paths import PARAMS
 
 HEADER = "# Written by `simaudit audit`, and written anew by it. The same audit without it: snakemake --cores all\n"
 COMMENTS = {
@@ -91,4 +91,4 @@ def text(values: dict[str, Any]) -> str:
 
 def params(values: dict[str, Any]) -> Params:
     """Return the parameters that params.yaml gives; whether they fit the files that are here is not looked at."""
-    return Params.model_validate(expand(combine([(Path("params.yaml"), values)])).values)
+    return Params.model_validate(expand(combine([(PARAMS, values)])).values)

@@ -26,6 +26,7 @@ from simaudit.diffusion.schedule import NoiseSchedule
 from simaudit.evaluation.controls.jobs import left_out
 from simaudit.machine.devices import resolve_device
 from simaudit.machine.precision import computing_in
+from simaudit.plan.jobs import jobs
 from simaudit.scoring.questions import Asking
 from simaudit.storage.hashes import sha256_file
 from simaudit.targets.checkpoint.hub import fetching
@@ -39,12 +40,12 @@ from simaudit.targets.networks.classes import network_class
 from simaudit.targets.target import Target
 from simaudit.training.levels import Shape
 from simaudit.vocabulary.errors import KnobError, SimauditError
+from simaudit.vocabulary.job import by_process
 from simaudit.vocabulary.membership import Membership
 from simaudit.vocabulary.sides import EVALUATION, SIDES, UNUSED
 
-JOBS, SECONDS_A_JOB = 23, 4.0
-"""Jobs of an audit beside those of its attacks, and how long each job takes beside asking the model: most start Python
-and its libraries anew."""
+SECONDS_A_PROCESS = 6.0
+"""How long a process of an audit takes beside asking the model: each starts Python and its libraries anew."""
 NO_SIGNAL = 1e-4  # a_t below which nothing is left of the image
 FEW = 100  # held-out samples, below which one of them is more than 1 %
 
@@ -59,8 +60,8 @@ class Facts:
     (members, held-out samples) by fold, `copies` how many samples equal another of their side. `values` is params.yaml.
     `passes` are those of each attack per image if it asked alone, `together` those of all of them in one process,
     `skipped` says why others are not run, `drawing` is how many queries it takes to draw samples, `judging` are at most
-    the passes to ask attacks about these, at one timestep each, and `seconds` is how long a query takes on a core or on
-    the `device`.
+    the passes to ask attacks about these, at one timestep each, `seconds` is how long a query takes on a core or on
+    the `device`, and `processes` how many the jobs of the audit are done by.
     """
 
     question: Question
@@ -83,6 +84,7 @@ class Facts:
     judging: Passes
     seconds: float
     device: str
+    processes: int
 
     @property
     def queries(self) -> dict[str, int]:
@@ -98,10 +100,9 @@ class Facts:
     def duration(self, cores: int) -> float:
         """Return about how many seconds the audit takes on so many cores."""
         at_once = cores if self.device == "cpu" else 1
-        jobs = JOBS + len(self.passes)
         of_images = sum(self.sides.values()) * self.together.time
         asking = of_images + self.drawing + self.judging.time
-        return asking * self.seconds / at_once + jobs * SECONDS_A_JOB / cores
+        return asking * self.seconds / at_once + self.processes * SECONDS_A_PROCESS / cores
 
     def warnings(self) -> Iterator[str]:
         """Yield what the owner should know before a verdict is read."""
@@ -181,6 +182,7 @@ def examine(question: Question) -> Facts:
         judging=Passes(*(params.quality.samples * sum(counts) for counts in zip(*judged, strict=True))),
         seconds=seconds,
         device=device.type,
+        processes=len(by_process(jobs(params))),
     )
 
 

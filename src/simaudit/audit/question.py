@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from simaudit.data.given_table import READERS
+from simaudit.data.membership import ARRAYS
+from simaudit.data.pictures.knobs import COLOURS
 from simaudit.vocabulary.errors import KnobError, SimauditError, printable, some
 from simaudit.vocabulary.knobs import Precision
 from simaudit.vocabulary.paths import RUN
 
 IMAGES = "images"
 """The name of the dataset and of the split in params.yaml, and so in the report."""
-ARRAYS = ".npz"
 OPTION_OF = {
     **{"path": "--model", "network": "--network", "scheduler": "--scheduler"},
     "empty_class": "--empty-class",
@@ -32,6 +33,8 @@ REMEDIES = {
     "choose another share": "list more images, or raise --limit if it is given",
     "set background to white or black": "give --background white or --background black",
     "lower size, or set enlarge: true": "give --enlarge",
+    "; use the source array for it": "; convert it to 8 or 16 bits",
+    ": name them by member_key and heldout_key": "; save them by those names",
 }
 """What stands in place of a remedy that names a key of params.yaml."""
 
@@ -90,16 +93,15 @@ class Question:
     def dataset(self, shape: tuple[int, ...] | None, labels: bool = False) -> dict[str, Any]:
         """Return the entry of the images in params.yaml, for a model that takes images of this `shape` (C, H, W).
 
-        Where the shape is not known, nothing is converted to it. With `labels`, these
-        stand in the list of members.
+        Where the shape is not known, nothing is converted to it. With `labels`, these stand in the list of members.
         """
         converted: dict[str, Any] = {}
         if shape and any(shape[1:]) and (self.resize or self.enlarge):
             converted |= {"size": list(shape[1:])}
         if self.enlarge:
             converted |= {"enlarge": True}
-        if shape and self.colour and shape[0] in (1, 3):
-            converted |= {"colour": "rgb" if shape[0] == 3 else "grey"}
+        if shape and self.colour and shape[0] in COLOURS:
+            converted |= {"colour": COLOURS[shape[0]]}
         if self.background:
             converted |= {"background": self.background}
         if labels:

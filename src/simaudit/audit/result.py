@@ -70,7 +70,7 @@ class Result:
     def conclude(self, limits: Sequence[Limit], by: str, say: Callable[[str], None]) -> bool:
         """Write scores.csv, whose rows are `by` something, and say what was found, and where it is.
 
-        Returns whether a metric is above its limit.
+        Return whether a metric is above its limit.
         """
         scores = self.write_scores()
         above = [self.above(limit) for limit in limits]

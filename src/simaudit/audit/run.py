@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import signal
 import subprocess
 import sys
@@ -15,10 +14,11 @@ from simaudit.audit import folder
 from simaudit.audit.question import Question
 from simaudit.machine.locks import only_one, require_no_other
 from simaudit.machine.progress import VERDICT_FOLLOWS
+from simaudit.report.terminal.failure import exit_codes
+from simaudit.vocabulary.paths import PARAMS
 
 PASSED, REFUSED, ABOVE = 0, 2, 3
 LOCK = Path(".simaudit/audit.lock")
-STATUS = re.compile(r"returned non-zero exit status (\d+)")
 PATIENCE = 10  # seconds that Snakemake has to notice Ctrl-C by itself
 
 
@@ -57,7 +57,7 @@ def audit(
             return code
         say("")
         is_above = Result(output, question.name).conclude(limits, "file", say)
-    say(f"Again:  {output / folder.PARAMS}   (cd there; snakemake --cores all)")
+    say(f"Again:  {output / PARAMS}   (cd there; snakemake --cores all)")
     return ABOVE if is_above else PASSED
 
 
@@ -95,7 +95,7 @@ def run_workflow(output: Path, cores: int | None = None) -> int:
 
 
 def _was_refused(output: Path) -> bool:
-    """Return whether every job that failed in the last run was refused."""
+    """Return whether every job that failed in the last run was refused; of each, Snakemake's log alone says it."""
     logs = sorted((output / ".snakemake/log").glob("*.log"), key=lambda log: log.stat().st_mtime)
     text = logs[-1].read_text(encoding="utf-8", errors="replace") if logs else ""
-    return {int(code) for code in STATUS.findall(text)} == {REFUSED}
+    return set(exit_codes(text)) == {REFUSED}

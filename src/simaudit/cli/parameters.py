@@ -7,9 +7,10 @@ from typing import Any
 import click
 
 from simaudit.vocabulary.errors import SimauditError
+from simaudit.vocabulary.paths import PARAMS
 
 FILE = click.Path(path_type=Path, readable=False)  # reading it says what is wrong with it
-DEFAULT = (Path("params.yaml"),)
+DEFAULT = (PARAMS,)
 config_option = click.option(
     "--config",
     "files",

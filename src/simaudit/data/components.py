@@ -7,9 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-WIDEST = (
-    32  # most pixels per side of images whose components are computed: their covariance takes 75 MB in colour
-)
+WIDEST = 32
+"""Most pixels per side of images whose components are computed: their covariance takes 75 MB in colour."""
 
 
 @dataclass(frozen=True)

@@ -75,11 +75,10 @@ def _of_table(path: Path, has_files: bool) -> Listing:
 
 def _of_arrays(path: Path, member_key: str, heldout_key: str) -> Listing:
     keys = {MEMBER: member_key, HELDOUT: heldout_key}
+    # ZipFile refuses what is no .npz: NumPy would take it for a pickle, and tell how to load that unsafely.
     with (
         reading(path, "an .npz of whole numbers", REMEDY),
-        ZipFile(
-            path
-        ),  # otherwise NumPy takes what is no .npz for a pickle, and tells how to load it unsafely
+        ZipFile(path),
         np.load(path, allow_pickle=False) as arrays,
     ):
         if lacking := [key for key in keys.values() if key not in arrays]:
@@ -103,9 +102,8 @@ def _of_names(inside: Path, outside: Path, files: set[str]) -> Listing:
     for role, path in ((MEMBER, inside), (HELDOUT, outside)):
         with reading(path, "a list in UTF-8", REMEDY):
             text = path.read_text(encoding=ENCODING)
-        sides[role] = [
-            line for line in text.split("\n") if line.strip()
-        ]  # splitlines would cut at U+2028 too
+        # Not splitlines, which would cut at U+2028, too.
+        sides[role] = [line for line in text.split("\n") if line.strip()]
     texts = [name for names in sides.values() for name in names]
     numbered = files.isdisjoint(texts) and all(map(str.isdecimal, texts))
     names = _numbers(texts) if numbered else texts

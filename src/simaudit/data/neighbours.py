@@ -25,8 +25,6 @@ ROUNDING = 2.0**-24
 """The largest relative error of one rounding to float32."""
 CAUTION = 8
 """How many standard errors a sum of rounding errors is expected to stay below: it exceeds 8 in 1 of 10¹³ sums."""
-
-
 CROWD = 16
 """How many candidates an image has at most, on average, before those that are copies of others are left out."""
 

@@ -19,9 +19,8 @@ Draw: TypeAlias = "Callable[[int, torch.Tensor], torch.Tensor]"
 
 SMALLEST = 1e-12  # added inside a logarithm
 
-EXACT = (
-    64  # numbers of a latent up to which diag(G) is computed exactly: that costs about as much as 64 probes
-)
+EXACT = 64
+"""Numbers of a latent up to which diag(G) is computed exactly: that costs about as much as 64 probes."""
 
 
 class Metric:

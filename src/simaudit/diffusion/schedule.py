@@ -79,8 +79,5 @@ class NoiseSchedule:
 
     @staticmethod
     def _broadcast(value: torch.Tensor, like: torch.Tensor) -> torch.Tensor:
-        return (
-            value.to(like.dtype).reshape(-1, *(1,) * (like.dim() - 1))
-            if value.dim()
-            else value.to(like.dtype)
-        )
+        converted = value.to(like.dtype)
+        return converted.reshape(-1, *(1,) * (like.dim() - 1)) if value.dim() else converted

@@ -5,6 +5,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from simaudit.evaluation.comparison import PAPERS
 from simaudit.evaluation.knobs import EvaluationKnobs, assumptions_of, resampling_of
 from simaudit.samples.jobs import QualityKnobs
 from simaudit.storage.array import shape_of
@@ -12,9 +13,6 @@ from simaudit.vocabulary import paths
 from simaudit.vocabulary.job import Job, paths_in, reference
 from simaudit.vocabulary.knobs import deciding, speed
 from simaudit.vocabulary.membership import Membership
-
-PAPERS = Path(__file__).parent / "comparison" / "papers"
-"""The folder of numbers from papers, CSV."""
 
 EVALUATED = ("table", "summary", "selected", "differences", "permutation", "epochs", "profiles", "metrics")
 """What `evaluate` writes, by name of the file."""

@@ -1,5 +1,7 @@
 """The knobs of the evaluation, and what a job that has them says of resampling and of what is assumed."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Annotated, Any
 
 from pydantic import Field
@@ -10,6 +12,16 @@ from simaudit.evaluation.sets.jobs import SetKnobs
 from simaudit.vocabulary.bounds import MOST_RESAMPLES, Most, Several, Share
 from simaudit.vocabulary.job import Job
 from simaudit.vocabulary.knobs import Knobs, Seed, Threads
+
+PRIORS, DELTA = (0.5, 0.1, 0.01, 0.001), 1e-5
+
+
+@dataclass(frozen=True)
+class Assumptions:
+    """What no measurement of a model gives: the shares of members among all images asked about, and δ of (ε, δ)."""
+
+    priors: Sequence[float] = PRIORS
+    delta: float = DELTA
 
 
 class BlindKnobs(Knobs):
@@ -33,8 +45,8 @@ class EvaluationKnobs(Knobs):
     threads: Threads = 1
     near_duplicates: NearDuplicateKnobs = NearDuplicateKnobs()
     blind: BlindKnobs = BlindKnobs()
-    priors: Several[Share] = (0.5, 0.1, 0.01, 0.001)
-    delta: Annotated[float, Field(ge=0), Most(0.5, "a larger one allows nearly everything")] = 1e-5
+    priors: Several[Share] = PRIORS
+    delta: Annotated[float, Field(ge=0), Most(0.5, "a larger one allows nearly everything")] = DELTA
     sets: SetKnobs = SetKnobs()
 
 
@@ -46,8 +58,6 @@ def resampling_of(job: Job) -> Any:
     return Resampling(knobs["bootstrap"], knobs["permutations"], knobs["seed"], job.speed["threads"])
 
 
-def assumptions_of(job: Job) -> Any:
+def assumptions_of(job: Job) -> Assumptions:
     """Return the `Assumptions` that a job says."""
-    from simaudit.evaluation.protocol.transfer import Assumptions
-
     return Assumptions(job.params["priors"], job.params["delta"])

@@ -11,6 +11,7 @@ from simaudit.storage.hashes import sha256_file
 from simaudit.storage.json import read_json
 from simaudit.storage.reading import reading
 from simaudit.vocabulary.errors import SimauditError
+from simaudit.vocabulary.kinds import BLIND
 
 BY_AUDIT = {"groups", "against", "carried", "decisive"}
 """First keys of files about the whole run under which the next key names the audit."""
@@ -50,7 +51,7 @@ UNITS = {
     "peak_memory": "MB",
     "peak_device_memory": "MB",
 }
-"""By metric. An estimate may say its own unit; all other numbers are probabilities, or differences of them."""
+"""By metric. An estimate may say its own unit; all other numbers are pure: probabilities, correlations, ε and so on."""
 PURE = "1"
 
 
@@ -161,6 +162,12 @@ class Ledger:
             for number in self.numbers.values()
             if all(getattr(number, column) == value for column, value in wanted.items())
         ]
+
+    @property
+    def audits(self) -> list[str]:
+        """Every audit that a threshold attack was run on, and no split, on which only blind classifiers were."""
+        measured = self.find(metric="calibration_auc", of=None)
+        return sorted({str(number.audit) for number in measured if number.attack != BLIND})
 
     def attacks(self, audit: str) -> list[str]:
         """Return every threshold attack that was run on a target."""

@@ -13,11 +13,10 @@ def commit() -> dict[str, Any]:
 
 
 def commit_date() -> str | None:
-    """When the commit was made that is checked out in this folder, ISO 8601; None without git."""
+    """Return when the commit was made that is checked out in this folder, ISO 8601; None without git."""
     date = _git("log", "-1", "--format=%cI")
-    return (
-        date and datetime.datetime.fromisoformat(date).isoformat()
-    )  # git says Z or +00:00, as it is old or new
+    # Git says Z or +00:00, as it is old or new.
+    return date and datetime.datetime.fromisoformat(date).isoformat()
 
 
 def occasion() -> dict[str, Any]:

@@ -17,7 +17,7 @@ UNFINISHED = "PENDING,CONFIGURING,RUNNING,SUSPENDED,STOPPED,COMPLETING,REQUEUED"
 
 
 def slurm_jobs_here() -> list[str]:
-    """Ids of the Slurm jobs that a Snakemake in this folder has submitted and that have not ended."""
+    """Return the ids of the Slurm jobs that a Snakemake in this folder has submitted and that have not ended."""
     if not shutil.which("squeue"):
         return []
     query = ["squeue", "--me", "--noheader", f"--states={UNFINISHED}", "--format=%A|%j|%Z"]

@@ -44,7 +44,7 @@ class Progress:
         return self
 
     def advance(self, steps: int = 1, facts: Mapping[str, float] = MappingProxyType({})) -> None:
-        """`steps` more are done."""
+        """Count `steps` more as done."""
         self._done += steps
         if facts:
             self._bar.set_postfix(dict(facts), refresh=False)

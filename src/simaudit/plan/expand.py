@@ -33,14 +33,11 @@ def expand(combined: Combined) -> Combined:
     written, splits, references = drawn.write_out(audits, targets, combined.listed.get("splits", {}))
     audited = {audit.values["target"] for _, audit in written}
     audited |= {name for _, audit in written for name in _named(audit.values.get(drawn.KEY))}
-    audited |= {
-        name for name, audit in written if audit.values["target"] not in targets
-    }  # a mistake that has its line
+    # An audit of no target is a mistake that has its line.
+    audited |= {name for name, audit in written if audit.values["target"] not in targets}
+    # Who wrote the target wrote the audit.
     others = [
-        (
-            name,
-            Entry({"target": name}, target.places, swept={"target": ()}),
-        )  # who wrote the target wrote the audit
+        (name, Entry({"target": name}, target.places, swept={"target": ()}))
         for name, target in targets.items()
         if name not in audited
     ]

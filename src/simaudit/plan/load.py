@@ -13,11 +13,10 @@ from simaudit.plan.explain import explain, refusal
 from simaudit.plan.params import Params
 from simaudit.storage.yaml import read_yaml
 from simaudit.vocabulary.errors import EntryError, SimauditError
+from simaudit.vocabulary.paths import PARAMS
 
-DEFAULT = Path("params.yaml")
 
-
-def load(files: Sequence[Path] = (DEFAULT,), given: Any = None) -> Params:
+def load(files: Sequence[Path] = (PARAMS,), given: Any = None) -> Params:
     """Return the parameters of params.yaml and of experiments on top of it.
 
     `given` are further values, as on a command line. Raises SimauditError with one line for each mistake, naming the

@@ -38,7 +38,7 @@ def schema() -> dict[str, Any]:
     whole["$defs"]["Attacks"]["additionalProperties"]["required"] = ["kind"]
     whole["$defs"][Source.__name__] = {
         "anyOf": any_source
-    }  # what a source is made of: pydantic knows but its base
+    }  # pydantic knows but the base of what it is made of
     return whole
 
 

@@ -15,8 +15,6 @@ from simaudit.storage.reading import reading
 from simaudit.vocabulary import paths
 from simaudit.vocabulary.job import Job
 
-DEFAULT = Path("params.yaml")
-
 
 def remember(files: Sequence[Path], given: Any = None) -> None:
     """Write down which parameters a run is asked for by: files, and further values as on a command line."""
@@ -38,7 +36,7 @@ def asked_by() -> tuple[list[Path], Any]:
 
 
 def _remembered() -> dict[str, Any]:
-    known: dict[str, Any] = {"files": [DEFAULT], "given": {}, "command": []}
+    known: dict[str, Any] = {"files": [paths.PARAMS], "given": {}, "command": []}
     with reading(paths.ASKED, "a list of parameter files"):
         return known | (read_json(paths.ASKED) if paths.ASKED.exists() else {})
 

@@ -107,7 +107,7 @@ def _counted(names: list[str], kind: str = "audits") -> str:
 
 def _asked(jobs_of: JobsOf) -> tuple[dict[str, Stamp] | None, list[Disagreement]]:
     """Return the stamps that the parameters which are here ask for; None, and why, where they cannot be read."""
-    if not paths.ASKED.exists() and not asked.DEFAULT.exists():
+    if not paths.ASKED.exists() and not paths.PARAMS.exists():
         return None, []
     try:
         files, given = asked.asked_by()
@@ -132,7 +132,7 @@ def _said_of(now: Mapping[str, Stamp] | None) -> str:
 
 
 def again(name: str, records: Mapping[str, Record]) -> Checks:
-    """Jobs run again: PHASE:NAME, PHASE:NAME/…, or PHASE:all for every job of a phase.
+    """Return the check that runs jobs again: PHASE:NAME, PHASE:NAME/…, or PHASE:all for every job of a phase.
 
     Raises SimauditError when there is no such job, or a name is missing.
     """

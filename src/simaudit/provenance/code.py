@@ -71,7 +71,7 @@ class _Definition:
     _texts: dict[bool, list[str]] = field(default_factory=dict)
 
     def texts(self, docstrings: bool) -> list[str]:
-        """The statements as texts that are the same whatever their layout; made once, for all jobs that reach them."""
+        """Return the statements as texts that do not depend on layout; made once, for all jobs that reach them."""
         if docstrings not in self._texts:
             self._texts[docstrings] = [normal(statement, docstrings) for statement in self.statements]
         return self._texts[docstrings]
@@ -95,7 +95,7 @@ def digest(places: Iterable[str]) -> dict[str, str]:
 
 @cache
 def _digests(places: tuple[str, ...]) -> dict[str, str]:
-    """As `digest`: many jobs run the same code."""
+    """Return what `digest` does, once for each set of places: many jobs run the same code."""
     reached: dict[str, set[str]] = {}
     waiting = [_place(text) for text in places]
     while waiting:

@@ -78,7 +78,7 @@ def recomputed(
 
 
 def metrics(member_likeness: np.ndarray, is_member: np.ndarray) -> dict[str, float]:
-    """AUC, ASR and rates of scores (N,), high for members, by scikit-learn's ROC."""
+    """Return AUC, ASR and rates of scores (N,), high for members, by scikit-learn's ROC."""
     from sklearn.metrics import roc_auc_score, roc_curve
 
     fpr, tpr, _ = roc_curve(is_member, member_likeness, drop_intermediate=False)

@@ -52,7 +52,7 @@ class Record:
 
     @classmethod
     def read(cls, path: Path) -> "Record":
-        """Raises SimauditError when the file is missing or not a record."""
+        """Return the record in a file. Raises SimauditError when it is missing or not a record."""
         with reading(path, "a record"):
             content = dict(read_json(path))
             if content.pop("sha256", None) != _digest(content):
@@ -127,7 +127,7 @@ def tidy(asked: Container[str]) -> None:
 
 
 def makers(records: Mapping[str, Record]) -> dict[str, Record]:
-    """By path of every output the record of the job that made it."""
+    """Return the record of the job that made each output, by its path."""
     return {path: record for record in records.values() for path in record.outputs}
 
 

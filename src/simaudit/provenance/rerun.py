@@ -15,6 +15,7 @@ from PIL import Image
 from simaudit.provenance.disagreement import Disagreement
 from simaudit.provenance.records import Record
 from simaudit.provenance.stamps import Stamp
+from simaudit.storage.array import read_arrays
 from simaudit.storage.hashes import sha256_file
 from simaudit.storage.json import read_json, write_json
 from simaudit.storage.parquet import CHECKED
@@ -75,7 +76,13 @@ def same(first: Path, second: Path) -> bool:
         return True
     if {first.suffix, second.suffix} == {".png"}:
         return _same_picture(first, second)
-    read = {".parquet": _parquet, ".json": read_json, ".npy": np.load, ".npz": _npz, ".safetensors": _weights}
+    read = {
+        ".parquet": _parquet,
+        ".json": read_json,
+        ".npy": np.load,
+        ".npz": read_arrays,
+        ".safetensors": _weights,
+    }
     reader: Any = read.get(first.suffix)
     try:
         return reader is not None and alike(reader(first), reader(second))
@@ -111,11 +118,6 @@ def _parquet(path: Path) -> dict[str, np.ndarray]:
 
     table = pq.read_table(path, **CHECKED)
     return {name: table[name].to_pandas().to_numpy() for name in table.column_names}
-
-
-def _npz(path: Path) -> dict[str, np.ndarray]:
-    with np.load(path, allow_pickle=False) as arrays:
-        return dict(arrays)
 
 
 def _weights(path: Path) -> Any:

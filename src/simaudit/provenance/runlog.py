@@ -20,7 +20,7 @@ class RunLog:
         self._started, self._clock = datetime.datetime.now(datetime.UTC), time.perf_counter()
 
     def write(self, log: Path) -> None:
-        """Beside the job's own log."""
+        """Write what was measured beside the job's own log."""
         write_json(
             beside(log),
             {

@@ -48,7 +48,7 @@ class Stamp:
 
     @classmethod
     def read(cls, path: Path) -> "Stamp":
-        """Raises SimauditError when the file is missing or not a stamp."""
+        """Return the stamp in a file. Raises SimauditError when it is missing or not a stamp."""
         try:
             content = json.loads(path.read_text(encoding="utf-8"))
             known = {key: content[key] for key in ("run", "params", "reads", "writes")}

@@ -141,9 +141,8 @@ class _Executed(ast.NodeTransformer):
     _in_function = False
 
     def visit(self, node: ast.AST) -> Any:
-        return (
-            node if isinstance(node, ast.expr) else super().visit(node)
-        )  # where there is nothing of the kind
+        """Return a node without what is never executed; there is nothing of the kind in an expression."""
+        return node if isinstance(node, ast.expr) else super().visit(node)
 
     def visit_FunctionDef(self, node: Any) -> ast.AST:
         node.returns = None

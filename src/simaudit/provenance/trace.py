@@ -30,7 +30,7 @@ class Step:
     run: Mapping[str, Any] | None
 
     def json(self) -> dict[str, Any]:
-        """As `simaudit trace --json` prints it."""
+        """Return the step as `simaudit trace --json` prints it."""
         record = self.record
         return {
             "job": record.job,
@@ -133,7 +133,10 @@ def _step(
     of: Scored | None,
     known: dict[tuple[str, tuple[str, ...]], Step],
 ) -> Step:
-    """`of` says whose scores alone matter to what is traced; `known` are steps made before."""
+    """Return the step that a record stands for, with all steps before it.
+
+    `of` says whose scores alone matter to what is traced; `known` are steps made before.
+    """
     if (record.job, files) in known:
         return known[record.job, files]
     by_job: dict[str, list[str]] = {}

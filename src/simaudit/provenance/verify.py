@@ -36,7 +36,7 @@ LOCK = Path("dvc.lock")
 
 
 def files(records: Iterable[Record]) -> Iterator[Disagreement]:
-    """Files that these jobs read or made and that are no longer what they were.
+    """Yield files that these jobs read or made and that are no longer what they were.
 
     Each is hashed anew: whoever changes a file may set its time back.
     """
@@ -65,7 +65,7 @@ def _sha256(path: Path) -> str | None:
 
 
 def environments(records: Iterable[Record]) -> Iterator[Disagreement]:
-    """Jobs that were computed by other versions of packages than are here: one line per package and version."""
+    """Yield which jobs other versions of packages than are here computed: one line per package and version."""
     by_version: dict[tuple[str, str, str], list[str]] = {}
     for record in records:
         for package, (was, here) in differences(record.environment).items():
@@ -78,7 +78,7 @@ def environments(records: Iterable[Record]) -> Iterator[Disagreement]:
 def unrecorded(
     records: Mapping[str, Record], folders: Iterable[Path] = (paths.PREPARED, paths.SPLITS, paths.RESULTS)
 ) -> Iterator[Disagreement]:
-    """Files of a run that no record knows."""
+    """Yield files of a run that no record knows."""
     known = makers(records)
     for folder in folders:
         for path in sorted(folder.rglob("*")):
@@ -89,7 +89,7 @@ def unrecorded(
 
 
 def numbers(ledger: Mapping[str, Mapping[str, Any]], names: Iterable[str]) -> Iterator[Disagreement]:
-    """Numbers of the ledger that do not stand where it says that they stand."""
+    """Yield numbers of the ledger that do not stand where it says that they stand."""
     contents: dict[str, Any] = {}
     for name in names:
         number = ledger[name]
@@ -110,7 +110,7 @@ def numbers(ledger: Mapping[str, Mapping[str, Any]], names: Iterable[str]) -> It
 
 
 def tables(ledger: Mapping[str, Mapping[str, Any]], folder: Path = paths.TABLES) -> Iterator[Disagreement]:
-    """Cells of tables that hold another number than the ledger."""
+    """Yield cells of tables that hold another number than the ledger."""
     for path in sorted(folder.rglob("*.csv")):
         rows, damage = readable(_rows, path)
         yield from damage
@@ -121,7 +121,7 @@ def tables(ledger: Mapping[str, Mapping[str, Any]], folder: Path = paths.TABLES)
 def metrics(
     audits: Iterable[str], evaluations: Path = paths.RESULTS / "evaluation"
 ) -> Iterator[Disagreement]:
-    """Metrics of these audits that scikit-learn finds otherwise in the score files."""
+    """Yield metrics of these audits that scikit-learn finds otherwise in the score files."""
     for audit in audits:
         summary, damage = readable(read_json, evaluations / f"{audit}.json")
         yield from damage
@@ -138,7 +138,7 @@ def metrics(
 
 
 def distances(records: Iterable[Record]) -> Iterator[Disagreement]:
-    """Fréchet distances of these quality jobs that SciPy finds otherwise between the samples and the images."""
+    """Yield Fréchet distances of these quality jobs that SciPy finds otherwise between samples and images."""
     for record in records:
         file = Path(next(iter(record.outputs)))
         content, damage = readable(read_json, file)

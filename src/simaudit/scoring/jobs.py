@@ -78,8 +78,8 @@ def score_job(
     """Run one attack on one target; `reads` are its images, split and target, and its items where labels are asked for.
 
     `epoch` says which intermediate checkpoint is attacked, None that it is the target itself, whose cost is kept too.
-    `conditions` are those under which a model of classes is asked, none for another model. `as_reference`
-    is the target's name where it is a reference of the audit; then `reads` has its own split too, as `trained_on`.
+    `conditions` are those under which a model of classes is asked, none for another model. `as_reference` is the
+    target's name where it is a reference of the audit; then `reads` has its own split too, as `trained_on`.
     """
     state = f"epochs/{epoch}/" if epoch else f"references/{as_reference}/" if as_reference else ""
     params = {**asked(attack, knobs), "scoring": deciding(scoring), "epoch": epoch}

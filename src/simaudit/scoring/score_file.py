@@ -119,7 +119,7 @@ class Scores:
     is_calibration: np.ndarray
     statistic: np.ndarray
     log_snr: Mapping[int, float] = field(default_factory=dict)
-    """By timestep, log(ᾱ/(1 − ᾱ)) of the target's schedule, where the file says it."""
+    """By timestep, log(a_t²/s_t²) of the target's schedule (of DDPM's, log(ᾱ_t/(1 − ᾱ_t))), where the file says it."""
     metadata: Mapping[str, str] = field(default_factory=dict)
     """All that the file says of itself."""
 

@@ -92,9 +92,8 @@ class Unfinished:
             return self._new[name]
         file = self._files[name]
         with reading(file, "whole"):
-            if (
-                self._opened is None or self._opened[0] != file
-            ):  # neighbouring batches mostly stand in one file
+            # Neighbouring batches mostly stand in one file.
+            if self._opened is None or self._opened[0] != file:
                 self._opened = file, np.load(file)
             array: np.ndarray = self._opened[1][name]
             return array

@@ -47,9 +47,8 @@ def require_writable(paths: Iterable[Path]) -> None:
 def fault(error: BaseException, path: Path | None = None) -> FileError | None:
     """Return the line for an error that says that a disk is full, a permission is missing or a name is too long.
 
-    It is None for others.
-
-    `path` is what was being written, if that is known. Errors that led to this one are asked too.
+    It is None for others. `path` is what was being written, if that is known. Errors that led to this one are asked,
+    too.
     """
     if isinstance(error, SimauditError):
         return None  # it has its line

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import Field
@@ -53,7 +54,7 @@ class TheoryKnobs(Knobs):
                 yield KnobError(key, f"must be at most {members}, the members of its split (got {count})")
 
 
-def target_files(name: str, family: TargetFamily) -> list[Any]:
+def target_files(name: str, family: TargetFamily) -> list[Path]:
     """Return every file of a target's folder that its family always writes."""
     return [paths.target(name) / file for file in (*family.files, SUMMARY)]
 

@@ -64,7 +64,7 @@ class Schedule(Knobs):
         return DDPMScheduler(**self.model_dump())
 
     def noise(self) -> "NoiseSchedule":
-        """Return its ᾱ_t."""
+        """Return it as the tables of a_t = √ᾱ_t and s_t = √(1 − ᾱ_t)."""
         from simaudit.diffusion.schedule import NoiseSchedule
 
         return NoiseSchedule.of(self.scheduler())

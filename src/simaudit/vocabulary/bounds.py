@@ -1,5 +1,4 @@
-"""What numbers and lists of params.yaml may be: numbers with a limit and its reason, lists of different
-entries."""
+"""What numbers and lists of params.yaml may be: numbers with a limit and its reason, lists of different entries."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -141,7 +141,7 @@ def by_process(jobs: Iterable[Job]) -> dict[str, list[Job]]:
 
 
 def plain(paths: Any) -> Any:
-    """Paths, alone, in lists or in mappings, as POSIX texts."""
+    """Return paths, alone, in lists or in mappings, as POSIX texts, and anything else in plain JSON."""
     if isinstance(paths, Mapping):
         return {str(key): plain(value) for key, value in paths.items()}
     if isinstance(paths, list | tuple):

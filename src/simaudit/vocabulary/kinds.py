@@ -6,6 +6,8 @@ SIMA = "sima"
 """The kind of the attack that others are held against."""
 DISTORTION, RECONSTRUCTION = "distortion", "reconstruction"
 """The kinds of the attacks that measure an autoencoder."""
+BLIND = "blind"
+"""What stands in the place of an attack for classifiers that see the images and never a model."""
 
 
 def kind_of(attack: object) -> str:

@@ -111,10 +111,19 @@ def referring(knobs: BaseModel) -> Iterator[tuple[str, str, str]]:
 
 
 def joined(base: Any, over: Any) -> Any:
-    """`over` laid over `base`: mappings are merged key by key, everything else is replaced."""
+    """Return `over` laid over `base`: mappings are merged key by key, everything else is replaced."""
     if not isinstance(base, Mapping) or not isinstance(over, Mapping):
         return over
     return {**base, **{key: joined(base.get(key), value) for key, value in over.items()}}
+
+
+def leaves(params: Any, name: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield the dotted name and the value of everything in nested parameters; a list is one value."""
+    if isinstance(params, Mapping) and params:
+        for key, value in params.items():
+            yield from leaves(value, f"{name}.{key}" if name else str(key))
+    elif name:
+        yield name, params
 
 
 def _leave(plain: dict[str, Any], knobs: BaseModel, speed: bool) -> dict[str, Any]:

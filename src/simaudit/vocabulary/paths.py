@@ -1,7 +1,9 @@
-"""Where everything is: the only module that spells paths under data/ and results/."""
+"""Where everything is: the only module that spells params.yaml and paths under data/ and results/."""
 
 from pathlib import Path
 
+PARAMS = Path("params.yaml")
+"""The parameters of a run, in the folder that it is run in."""
 DATA, RESULTS = Path("data"), Path("results")
 PREPARED, SPLITS = DATA / "prepared", DATA / "splits"
 """What the pipeline makes of raw data, which may lie beside them."""
@@ -76,7 +78,7 @@ FIGURES, FIGURE_SUFFIXES = RESULTS / "figures", ("pdf", "png", "csv", "json")
 
 
 def images(dataset: str) -> Path:
-    """Prepared images of a dataset."""
+    """Return the path of the prepared images of a dataset."""
     return PREPARED / dataset / "images.npy"
 
 
@@ -86,7 +88,7 @@ def items(dataset: str) -> Path:
 
 
 def split(name: str) -> Path:
-    """Who is a member of a split."""
+    """Return the path of who is a member of a split."""
     return SPLITS / f"{name}.parquet"
 
 
@@ -124,12 +126,12 @@ def shard(process: str, number: int) -> Path:
 
 
 def scores(audit: str, attack: str, epoch: int | None = None) -> Path:
-    """Scores of an attack, on an intermediate checkpoint where an epoch is given."""
+    """Return the path of an attack's scores, on an intermediate checkpoint where an epoch is given."""
     return SCORES / audit / (f"epochs/{epoch}" if epoch else "") / f"{attack}.parquet"
 
 
 def reference_scores(audit: str, reference: str, attack: str) -> Path:
-    """Scores of an attack on a reference of an audit, for the samples of the audit."""
+    """Return the path of an attack's scores on a reference of an audit, for the samples of the audit."""
     return SCORES / audit / "references" / reference / f"{attack}.parquet"
 
 
@@ -139,17 +141,17 @@ def cost(audit: str, attack: str) -> Path:
 
 
 def samples(audit: str) -> Path:
-    """Images drawn from an audit's target."""
+    """Return the path of the images drawn from an audit's target."""
     return RESULTS / "samples" / f"{audit}.npy"
 
 
 def blind(split: str, suffix: str) -> Path:
-    """Scores (parquet) or summary (json) of the blind classifiers of a split."""
+    """Return the path of the scores (parquet) or the summary (json) of the blind classifiers of a split."""
     return RESULTS / "evaluation" / "blind" / f"{split}.{suffix}"
 
 
 def nearest(split: str, suffix: str = "parquet") -> Path:
-    """Nearest member of every sample of a split (parquet), or how many are nearly the same image as it (json)."""
+    """Return the path of the nearest member of every sample (parquet), or of how many are near duplicates (json)."""
     return RESULTS / "evaluation" / "nearest" / f"{split}.{suffix}"
 
 

@@ -11,6 +11,7 @@ import pytest
 
 from simaudit.plan.load import load
 from simaudit.provenance import stamps
+from simaudit.report.terminal.failure import exit_codes
 from simaudit.report.terminal.forecast import TRUSTED_SECONDS, Forecast, Planned
 from simaudit.report.terminal.jobs import JobLines
 from simaudit.scoring.jobs import score_job
@@ -114,6 +115,16 @@ def test_a_killed_job_is_told_from_one_that_failed_with_what_to_lower(snakemake,
     why = "was killed (signal 9), most often because the memory was full; lower scoring.batch_size, or run fewer jobs"
     assert f"FAILED score net/epochs/50/sima: {why}" in shown
     assert "half of a line" not in shown
+
+
+def test_exit_codes_are_those_of_every_failed_command_and_a_signal_is_one_as_in_a_shell():
+    said = [
+        "CalledProcessError in file x: Command 'simaudit run a' returned non-zero exit status 2.",
+        "CalledProcessError in file x: Command 'simaudit run b' died with <Signals.SIGKILL: 9>.",
+        "CalledProcessError in file x: Command 'simaudit run c' returned non-zero exit status 137.",
+    ]
+    assert exit_codes("\n".join(said)) == [2, 128 + 9, 137]
+    assert exit_codes("Nothing to be done") == []
 
 
 def test_a_dry_run_says_which_jobs_would_run_and_why(snakemake):

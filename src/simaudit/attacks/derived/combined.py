@@ -14,7 +14,6 @@ from simaudit.vocabulary.errors import SimauditError
 from simaudit.vocabulary.knobs import Name, Refers
 from simaudit.vocabulary.variant import Column
 
-PARTS = 5
 LEAST_A_SIDE = 10
 """Fewest calibration samples of a side: with fewer, the penalty cannot be chosen on parts of them."""
 SHARED = {"average", "draws", "norm"}
@@ -74,7 +73,7 @@ def _inputs(values: np.ndarray) -> np.ndarray:
 def _log_odds(table: np.ndarray, known: Known) -> np.ndarray:
     """Return the log-odds of being a member of each sample (N,), from inputs (N, F)."""
     odds = np.empty(len(table))
-    for rows, fitted in crossfits(known, known.members | known.heldout, PARTS):
+    for rows, fitted in crossfits(known, known.members | known.heldout):
         odds[rows] = fit_logistic(table[fitted], known.members[fitted])(table[rows])
     return odds
 

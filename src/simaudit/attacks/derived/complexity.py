@@ -9,14 +9,12 @@ import numpy as np
 from simaudit.attacks.derived._logarithms import logarithms, of_norms
 from simaudit.attacks.derived._of_one import OfOneAttack
 from simaudit.attacks.derived._ridge import Ridge
-from simaudit.attacks.derived_attack import Known, Statistics, crossfits
+from simaudit.attacks.derived_attack import Known, Statistics, crossfits, each_with
 from simaudit.vocabulary.bounds import Several
 from simaudit.vocabulary.errors import SimauditError
-from simaudit.vocabulary.variant import Column
 
 LENGTH = "png"
 """The feature whose value is the logarithm of a losslessly compressed length."""
-PARTS = 5
 LEAST_HELDOUT = 2  # one to learn from, and one to judge
 
 
@@ -35,13 +33,8 @@ class Complexity(OfOneAttack):
     def derive(self, known: Known) -> Statistics:
         base = of_norms(known.statistics[self.of], self.of, self.norms)
         logs = logarithms(base, self.of)
-        columns = [
-            Column(c.timestep, {**c.variant, "fit": fit}, c.queries)
-            for fit in self.fits
-            for c in base.columns
-        ]
         values = np.concatenate([logs - prediction(known, logs, fit) for fit in self.fits])
-        return Statistics(columns, values, base.member_when)
+        return Statistics(each_with(base.columns, "fit", self.fits), values, base.member_when)
 
 
 def prediction(known: Known, logs: np.ndarray, fit: str) -> np.ndarray:
@@ -55,7 +48,7 @@ def prediction(known: Known, logs: np.ndarray, fit: str) -> np.ndarray:
     names = [LENGTH] if fit == "slope" else list(known.features)
     x, y = np.stack([known.features[name] for name in names], axis=1), logs.T
     predicted = np.empty_like(y)
-    for rows, fitted in crossfits(known, known.heldout, PARTS):
+    for rows, fitted in crossfits(known, known.heldout):
         predicted[rows] = Ridge.fit(x[fitted], y[fitted]).predict(x[rows])
     return predicted.T
 

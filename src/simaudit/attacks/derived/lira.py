@@ -9,10 +9,9 @@ import numpy as np
 
 from simaudit.attacks.derived._of_one import OfOneAttack
 from simaudit.attacks.derived._references import Logarithms, mean_over
-from simaudit.attacks.derived_attack import Known, Statistics
+from simaudit.attacks.derived_attack import Known, Statistics, each_with
 from simaudit.vocabulary.bounds import Several
 from simaudit.vocabulary.errors import SimauditError
-from simaudit.vocabulary.variant import Column
 
 LEAST = 2
 """References on each side of a sample that its own means need."""
@@ -42,13 +41,9 @@ class LiRA(OfOneAttack):
     def derive(self, known: Known) -> Statistics:
         logs = Logarithms.of(known, self.of, self.norms)
         _require_both_sides(logs.members)
-        columns = [
-            Column(c.timestep, {**c.variant, "mode": mode}, c.queries)
-            for mode in self.modes
-            for c in logs.columns
-        ]
         ratios = {"online": online, "offline": offline}
-        return Statistics(columns, np.concatenate([ratios[mode](logs) for mode in self.modes]), "high")
+        values = np.concatenate([ratios[mode](logs) for mode in self.modes])
+        return Statistics(each_with(logs.columns, "mode", self.modes), values, "high")
 
 
 def online(logs: Logarithms) -> np.ndarray:

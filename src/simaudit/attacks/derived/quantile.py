@@ -10,10 +10,9 @@ from pydantic import Field
 from simaudit.attacks.derived._logarithms import logarithms, of_norms
 from simaudit.attacks.derived._of_one import OfOneAttack
 from simaudit.attacks.derived._quantiles import predict_quantiles
-from simaudit.attacks.derived.complexity import PARTS, require_heldout
-from simaudit.attacks.derived_attack import Known, Statistics, crossfits
+from simaudit.attacks.derived.complexity import require_heldout
+from simaudit.attacks.derived_attack import Known, Statistics, crossfits, each_with
 from simaudit.vocabulary.bounds import Several, Share
-from simaudit.vocabulary.variant import Column
 
 
 class Quantile(OfOneAttack):
@@ -35,12 +34,7 @@ class Quantile(OfOneAttack):
         levels = [alpha if base.member_when == "low" else 1 - alpha for alpha in self.alphas]
         x = np.stack(list(known.features.values()), axis=1)
         predicted = np.empty((len(levels), *logs.T.shape))
-        for rows, fitted in crossfits(known, known.heldout, PARTS):
+        for rows, fitted in crossfits(known, known.heldout):
             predicted[:, rows] = predict_quantiles(x[fitted], logs.T[fitted], levels, x[rows])
-        columns = [
-            Column(c.timestep, {**c.variant, "alpha": alpha}, c.queries)
-            for alpha in self.alphas
-            for c in base.columns
-        ]
         values = np.concatenate([logs - of_level.T for of_level in predicted])
-        return Statistics(columns, values, base.member_when)
+        return Statistics(each_with(base.columns, "alpha", self.alphas), values, base.member_when)

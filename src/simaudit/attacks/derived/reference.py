@@ -9,9 +9,8 @@ from pydantic import Field
 
 from simaudit.attacks.derived._of_one import OfOneAttack
 from simaudit.attacks.derived._references import Logarithms, mean_over
-from simaudit.attacks.derived_attack import Known, Statistics
+from simaudit.attacks.derived_attack import Known, Statistics, each_with
 from simaudit.vocabulary.bounds import Several
-from simaudit.vocabulary.variant import Column
 
 Weight = Annotated[float, Field(gt=0, le=1)]
 
@@ -36,10 +35,5 @@ class AgainstReferences(OfOneAttack):
         outside = ~logs.members
         taken = outside | ~outside.any(axis=0)
         difficulty = mean_over(logs.references, taken)
-        columns = [
-            Column(c.timestep, {**c.variant, "weight": weight}, c.queries)
-            for weight in self.weights
-            for c in logs.columns
-        ]
         values = np.concatenate([logs.audited - weight * difficulty for weight in self.weights])
-        return Statistics(columns, values, logs.member_when)
+        return Statistics(each_with(logs.columns, "weight", self.weights), values, logs.member_when)

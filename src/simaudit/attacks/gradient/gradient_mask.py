@@ -34,7 +34,7 @@ class GradientMask(TimestepAttack):
         epsilon = noise.draw(0, z)
         for t in self.timesteps:
             _, gradient = error_and_gradient(target, target.schedule.diffuse(z, epsilon, t), t, epsilon)
-            mask = mask_of_largest(gradient.abs(), self.masked).view_as(z)
+            mask = mask_of_largest(gradient.abs(), self.masked)
             predicted = target.predict_noise(torch.where(mask > 0, epsilon, z), t)
             error = torch.linalg.vector_norm((mask * (epsilon - z - predicted)).flatten(1), dim=1)
             yield Statistic(t, {"masked": self.masked}, 2, error)

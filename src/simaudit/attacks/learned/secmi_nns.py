@@ -17,7 +17,6 @@ from simaudit.attacks.residual_attack import Residual
 from simaudit.attacks.threshold.secmi import SecMI
 from simaudit.vocabulary.bounds import Most, Width
 
-PARTS = 5
 AT_ONCE = 1024  # maps that are judged at once
 
 
@@ -40,7 +39,7 @@ class SecMINNs(SecMI, LearningAttack):
 
     def learn(self, maps: np.ndarray, known: Known, device: torch.device) -> np.ndarray:
         odds = np.empty(len(maps), dtype=np.float32)
-        for rows, fitted in crossfits(known, known.members | known.heldout, PARTS):
+        for rows, fitted in crossfits(known, known.members | known.heldout):
             log_odds = fit_network(
                 maps[fitted],
                 known.members[fitted],

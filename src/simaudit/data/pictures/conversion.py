@@ -22,9 +22,8 @@ def pixels(data: bytes, knobs: PictureKnobs) -> np.ndarray:
     picture = _sized(_coloured(decoded(data), knobs), knobs)
     values = np.asarray(picture)
     if picture.mode == "F":
-        kept = scaled(
-            np.clip(values, 0, WHITEST), 0, WHITEST
-        )  # bicubic and Lanczos go beyond black and white
+        # Bicubic and Lanczos go beyond black and white.
+        kept = scaled(np.clip(values, 0, WHITEST), 0, WHITEST)
         return np.stack([kept] * (3 if knobs.colour == "rgb" else 1))
     return np.ascontiguousarray(values.transpose(2, 0, 1) if values.ndim == 3 else values[np.newaxis])
 

@@ -7,6 +7,9 @@ from pydantic import BeforeValidator, Field
 from simaudit.data.source import Source
 from simaudit.vocabulary.bounds import Most
 
+Colour = Literal["rgb", "grey"]
+COLOURS: dict[int, Colour] = {1: "grey", 3: "rgb"}
+"""The colour of pictures that become images of so many channels."""
 Side = Annotated[int, Field(ge=1), Most(4096, "no diffusion model makes larger images")]
 Sides = Annotated[tuple[Side, ...], Field(strict=False, min_length=2, max_length=2)]
 
@@ -31,6 +34,6 @@ class PictureKnobs(Source):
     size: Size | None = None
     resample: Literal["nearest", "box", "bilinear", "hamming", "bicubic", "lanczos"] = "bicubic"
     crop: Literal["center", "none"] = "center"
-    colour: Literal["rgb", "grey"] | None = None
+    colour: Colour | None = None
     background: Literal["white", "black"] | None = None
     enlarge: bool = False

@@ -55,23 +55,15 @@ def _attack(attack: str, shadow: Results, file: Path) -> dict[str, Any] | None:
     roc = Roc.of(scores.statistic[0, rows], scores.is_member[rows], scores.member_when)
     threshold = shadow.selected.threshold(attack)
     metrics = headline_metrics(roc, threshold)
+    calibration = shadow.selected.calibration_roc(attack)
+    rates = transferred(calibration, roc, TRANSFERRED["transferred"], priors=())
     return {
         "variant": parse_variant(knobs.variant),
         "timestep": knobs.timestep,
         "threshold": threshold,
         **{metric: metrics[metric].json() for metric in (AUC, BALANCED_ACCURACY)},
-        "transferred": transferred(_calibration(attack, shadow), roc, TRANSFERRED["transferred"], priors=())
-        | {"set_at": f"fpr <= 0.01 on the calibration fold of {shadow.target}"},
+        "transferred": rates | {"set_at": f"{rates['set_at']} of {shadow.target}"},
     }
-
-
-def _calibration(attack: str, shadow: Results) -> Roc:
-    """Return an attack's ROC on the shadow's calibration fold, at the knobs that were chosen there."""
-    selected = shadow.selected
-    rows = selected.is_calibration
-    return Roc.of(
-        selected.statistics[attack][rows], selected.is_member[rows], selected.knobs[attack].member_when
-    )
 
 
 def _knobs(attack: str, shadow: Results) -> Column:

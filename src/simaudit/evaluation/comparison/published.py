@@ -1,14 +1,12 @@
 """Numbers that papers report. They stand beside our own, are never mixed with them, and come without limits."""
 
-import csv
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from simaudit.evaluation.comparison import PAPERS
 from simaudit.evaluation.comparison.ranks import mean_ranks
 
-PUBLISHED = Path(__file__).parent / "papers"
 SIMA, BETA = "sima_v1.csv", "beta_vae_v1.csv"
 METRICS = {"auc": "auc", "asr": "asr", "tpr_heldout_positive": "tpr_heldout_positive_at_1fpr"}
 """Our name of each metric, and the name of its column in the CSV file."""
@@ -22,7 +20,7 @@ def published() -> dict[str, Any]:
     and β (Figure 3 right, read off the figure) AUC and FID, which the paper normalised over both arms.
     `experiments` says in words what the numbers of `sima` are of: each experiment's numbers have its `of`.
     """
-    rows = pd.DataFrame(_rows(SIMA))
+    rows = _rows(SIMA)
     rows["experiment"] = rows.model + " " + rows.members + " " + rows.heldout + " " + rows.condition
     reported: dict[str, Any] = {}
     experiments: dict[str, dict[str, str]] = {}
@@ -60,7 +58,7 @@ def published() -> dict[str, Any]:
 
 def _sweep() -> dict[str, Any]:
     arms: dict[str, Any] = {}
-    for row in _rows(BETA):
+    for row in _rows(BETA).to_dict("records"):
         for arm in ("standard", "adversarial"):
             arms.setdefault(arm, {})[f"beta={row['beta']}"] = {
                 "auc": _bare(row[f"auc_{arm}"]),
@@ -69,9 +67,9 @@ def _sweep() -> dict[str, Any]:
     return arms
 
 
-def _rows(name: str) -> list[dict[str, str]]:
-    with (PUBLISHED / name).open(newline="", encoding="utf-8") as stream:
-        return list(csv.DictReader(stream))
+def _rows(name: str) -> pd.DataFrame:
+    """Return a file of a paper's numbers, every cell as a text."""
+    return pd.read_csv(PAPERS / name, dtype=str, keep_default_na=False)
 
 
 def _bare(value: str) -> dict[str, float | None]:

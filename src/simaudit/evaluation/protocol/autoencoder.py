@@ -6,7 +6,7 @@ import numpy as np
 
 from simaudit.evaluation.protocol.resemblance import SIDES
 from simaudit.evaluation.protocol.selected import SelectedScores
-from simaudit.evaluation.statistics.intervals import Delong, Interval, mean_limits
+from simaudit.evaluation.statistics.intervals import Delong, mean_interval
 from simaudit.evaluation.statistics.roc import Roc
 from simaudit.scoring.score_file import Scores
 from simaudit.vocabulary.kinds import DISTORTION
@@ -47,6 +47,5 @@ def reconstruction_errors(scores: Scores) -> dict[str, Any]:
     for column, values in zip(scores.columns, scores.statistic, strict=True):
         for side, role in SIDES.items():
             errors = values[~scores.is_calibration & (scores.is_member == role)].astype(np.float64)
-            mean = Interval(*(float(value) for value in mean_limits(errors)))
-            means.setdefault(str(column.variant["error"]), {})[f"of_{side}"] = mean.json()
+            means.setdefault(str(column.variant["error"]), {})[f"of_{side}"] = mean_interval(errors).json()
     return means

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from simaudit.evaluation.knobs import Assumptions
 from simaudit.evaluation.protocol.autoencoder import auc_by_distortion, reconstruction_errors
 from simaudit.evaluation.protocol.choice import Choice
 from simaudit.evaluation.protocol.measured import MeasuredAttack
@@ -17,7 +18,6 @@ from simaudit.evaluation.protocol.profiles import profile
 from simaudit.evaluation.protocol.resemblance import distance_correlations
 from simaudit.evaluation.protocol.selected import BLIND, SelectedScores
 from simaudit.evaluation.protocol.selection import SELECTION
-from simaudit.evaluation.protocol.transfer import Assumptions
 from simaudit.evaluation.statistics.bootstrap import Bootstrap
 from simaudit.evaluation.statistics.intervals import Delong, Interval
 from simaudit.evaluation.statistics.permutation import Permutations, permuted_protocol

@@ -6,11 +6,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from simaudit.evaluation.knobs import Assumptions
 from simaudit.evaluation.protocol.choice import Choice, estimate
 from simaudit.evaluation.protocol.metrics import AUC, SCHEMA, folds, metric_rows, threshold_of
 from simaudit.evaluation.protocol.selected import Selected
 from simaudit.evaluation.protocol.selection import mark_choices
-from simaudit.evaluation.protocol.transfer import Assumptions, every_transfer
+from simaudit.evaluation.protocol.transfer import every_transfer
 from simaudit.evaluation.statistics.bootstrap import Bootstrap
 from simaudit.evaluation.statistics.permutation import Permutations
 from simaudit.evaluation.statistics.roc import Roc

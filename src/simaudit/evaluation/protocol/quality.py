@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -20,20 +20,24 @@ DISTANCES = {
 """What `quality` measures, and the smallest value that each can have."""
 
 
-def frechet_distance(first: np.ndarray, second: np.ndarray) -> float:
-    """Return ‖μ₁ − μ₂‖² + tr(Σ₁ + Σ₂ − 2 (Σ₁Σ₂)^½) of the normals fitted to features (n, d) and (m, d).
+class Moments(NamedTuple):
+    """The normal that is fitted to features: its mean μ (d,) and its covariance Σ (d, d)."""
+
+    mean: np.ndarray
+    covariance: np.ndarray
+
+    @classmethod
+    def of(cls, features: np.ndarray) -> Moments:
+        """Fit it to features (n, d), n ≥ 2."""
+        return cls(features.mean(axis=0), np.cov(features, rowvar=False))
+
+
+def frechet_distance(first: Moments, second: Moments) -> float:
+    """Return ‖μ₁ − μ₂‖² + tr(Σ₁ + Σ₂ − 2 (Σ₁Σ₂)^½) of two normals.
 
     Dowson & Landau 1982; Heusel et al. 2017, arXiv:1706.08500, Eq. 6. Few samples bias it upwards, so only distances
     between sets of the same size are comparable.
     """
-    return _between(_moments(first), _moments(second))
-
-
-def _moments(features: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    return features.mean(axis=0), np.cov(features, rowvar=False)
-
-
-def _between(first: tuple[np.ndarray, np.ndarray], second: tuple[np.ndarray, np.ndarray]) -> float:
     (mean, covariance), (other_mean, other) = first, second
     values, vectors = np.linalg.eigh(covariance)
     root = vectors * np.sqrt(np.maximum(values, 0)) @ vectors.T
@@ -64,9 +68,10 @@ def quality(
     sets = [part[rng.permutation(len(part))[:count]] for part in (samples, members, heldout)]
 
     def distances(parts: list[np.ndarray]) -> np.ndarray:
-        drawn, inside, outside = map(_moments, parts)
-        to_members, to_heldout = _between(inside, drawn), _between(outside, drawn)
-        return np.array([to_members, to_heldout, _between(inside, outside), to_heldout - to_members])
+        drawn, inside, outside = map(Moments.of, parts)
+        to_members, to_heldout = frechet_distance(inside, drawn), frechet_distance(outside, drawn)
+        between = frechet_distance(inside, outside)
+        return np.array([to_members, to_heldout, between, to_heldout - to_members])
 
     measured = distances(sets)
     resampled = np.array(

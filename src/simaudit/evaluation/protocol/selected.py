@@ -14,10 +14,10 @@ from simaudit.scoring.score_file import labels
 from simaudit.storage.atomic import atomic_path
 from simaudit.storage.parquet import CHECKED, CHECKSUMS
 from simaudit.storage.reading import reading
+from simaudit.vocabulary.kinds import BLIND as BLIND
 from simaudit.vocabulary.kinds import entry_of
 from simaudit.vocabulary.sides import EVALUATION, FOLDS, HELDOUT, SIDES
 
-BLIND = "blind"  # the name of the classifiers that see the images and never a model
 KNOBS = b"attacks"
 DISTANCE = "nearest_member"  # the column of distances
 
@@ -69,21 +69,22 @@ class SelectedScores:
 
     def calibration_auc(self, attack: str) -> float:
         """Return an attack's AUC on the calibration fold, by which attacks are compared before anything is measured."""
-        return self._calibration_roc(attack).auc
+        return self.calibration_roc(attack).auc
 
     def threshold(self, attack: str) -> float | None:
         """Return the threshold with the highest balanced accuracy on the calibration fold."""
-        return self._calibration_roc(attack).best_threshold
+        return self.calibration_roc(attack).best_threshold
 
     def accused(self, attack: str) -> np.ndarray:
         """Return which samples (n,) of the evaluation fold an attack accuses, at its threshold of 1 % FPR.
 
         That threshold was set on the calibration fold.
         """
-        threshold = self._calibration_roc(attack).threshold_at(TPR_LEVELS[TPR_AT_1PCT])
+        threshold = self.calibration_roc(attack).threshold_at(TPR_LEVELS[TPR_AT_1PCT])
         return self.roc(attack).accepted(threshold)
 
-    def _calibration_roc(self, attack: str) -> Roc:
+    def calibration_roc(self, attack: str) -> Roc:
+        """Return an attack's ROC on the calibration fold, at the knobs that were chosen there."""
         rows = self.is_calibration
         statistic, is_member = self.statistics[attack][rows], self.is_member[rows]
         return Roc.of(statistic, is_member, self.knobs[attack].member_when)

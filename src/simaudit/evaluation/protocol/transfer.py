@@ -1,9 +1,9 @@
 """How a threshold performs on samples that it was not set on, which is all that an attacker can have."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
+from simaudit.evaluation.knobs import Assumptions
 from simaudit.evaluation.protocol.metrics import TPR_AT_01PCT, TPR_AT_1PCT, TPR_LEVELS, tail_mark
 from simaudit.evaluation.statistics.epsilon import epsilon_bound, surest_threshold
 from simaudit.evaluation.statistics.intervals import Interval, rate, together
@@ -11,14 +11,6 @@ from simaudit.evaluation.statistics.roc import Roc
 
 TRANSFERRED = {"transferred": TPR_AT_1PCT, "transferred_at_0.1pct": TPR_AT_01PCT}
 """The metric at whose level of FPR a threshold is set on calibration, by what its results are called."""
-
-
-@dataclass(frozen=True)
-class Assumptions:
-    """What no measurement of a model gives: the shares of members among all images asked about, and δ of (ε, δ)."""
-
-    priors: Sequence[float] = (0.5, 0.1, 0.01, 0.001)
-    delta: float = 1e-5
 
 
 def every_transfer(calibration: Roc, evaluation: Roc, assumed: Assumptions) -> dict[str, Any]:

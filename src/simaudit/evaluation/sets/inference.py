@@ -53,7 +53,7 @@ def p_values(
 ) -> np.ndarray:
     """Return p (S, R) of R sets of each of S sizes that are drawn without replacement, each with as many held-out ones.
 
-    `likeness` and `is_member` are (N,), of the evaluation fold, whose sides have as many samples as the largest size.
+    `likeness` and `is_member` are (N,), of the evaluation fold; each side has no fewer samples than the largest size.
     The sets of one repeat lie within one another, and are the same for every likeness.
     """
     drawn = []

@@ -40,7 +40,7 @@ def set_table(
 
 
 def set_facts(table: pd.DataFrame) -> dict[str, Any]:
-    """Return the median and range of p by size, and the smallest size whose median is below LEVEL, None without one."""
+    """Return QUANTILES of p by size, and the smallest size whose median is below LEVEL, None without one."""
     facts: dict[str, Any] = {}
     for size in table.members.unique().tolist():
         of_size = table[table.members == size]

@@ -146,8 +146,18 @@ def mean_limits(values: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]
     """Return the means (…,) of values (…, n), n ≥ 2, with Student's limits (low, high) for samples drawn anew."""
     n = values.shape[-1]
     mean = values.mean(axis=-1)
-    half = stdtrit(n - 1, (1 + CONFIDENCE) / 2) * values.std(axis=-1, ddof=1) / np.sqrt(n)
+    half = student_quantile(n) * values.std(axis=-1, ddof=1) / np.sqrt(n)
     return mean, mean - half, mean + half
+
+
+def mean_interval(values: np.ndarray) -> Interval:
+    """Return the mean of independent values (n,), n ≥ 2, with Student's limits."""
+    return Interval(*map(float, mean_limits(values)))
+
+
+def student_quantile(values: int, confidence: float = CONFIDENCE) -> float:
+    """Return how many standard errors on either side of the mean of so many values contain the true mean."""
+    return float(stdtrit(values - 1, (1 + confidence) / 2))
 
 
 def normal_quantile(confidence: float = CONFIDENCE) -> float:

@@ -5,9 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy.special import stdtrit
 
-from simaudit.evaluation.statistics.intervals import CONFIDENCE, Interval, rate, together
+from simaudit.evaluation.statistics.intervals import Interval, mean_interval, rate, student_quantile, together
 from simaudit.vocabulary.sides import CALIBRATION, EVALUATION
 
 CHUNK = 8192  # samples at a time whose labels are numbers: a copy of all labels would take eight times their memory
@@ -65,19 +64,8 @@ def permuted_protocol(aucs: dict[str, np.ndarray], observed: float) -> dict[str,
     }
 
 
-def mean_interval(values: np.ndarray) -> Interval:
-    """Return the mean of independent values (n,) with Student's limits."""
-    mean = float(values.mean())
-    half = _student(len(values), CONFIDENCE) * float(values.std(ddof=1) / np.sqrt(len(values)))
-    return Interval(mean, mean - half, mean + half)
-
-
 def widened(mean: Interval, permutations: int, tests: int) -> Interval:
     """Widen a `mean_interval` so that it holds together with the others of `tests` in all (Bonferroni)."""
-    factor = _student(permutations, together(tests)) / _student(permutations, CONFIDENCE)
+    factor = student_quantile(permutations, together(tests)) / student_quantile(permutations)
     low, high = (mean.value + factor * (limit - mean.value) for limit in (mean.low, mean.high))
     return Interval(mean.value, low, high)
-
-
-def _student(values: int, confidence: float) -> float:
-    return float(stdtrit(values - 1, (1 + confidence) / 2))

@@ -28,7 +28,7 @@ def add_actions(
     entities: Mapping[str, Any],
     runs: Mapping[str, Run],
 ) -> None:
-    """`records` are in order; `runs` are by job."""
+    """Describe each job as an action of its tool, and the whole run; `records` are in order, `runs` are by job."""
     parameters = Parameters(crate)
     orders = []
     for record in records:
@@ -93,7 +93,7 @@ def final(records: Sequence[Record]) -> list[str]:
 
 
 def span(run: Run) -> tuple[datetime.datetime, datetime.datetime] | None:
-    """When a job began and ended, where a log says so."""
+    """Return when a job began and ended; None where no log says so."""
     if run is None:
         return None
     started = datetime.datetime.fromisoformat(run["started"])
@@ -101,7 +101,7 @@ def span(run: Run) -> tuple[datetime.datetime, datetime.datetime] | None:
 
 
 def _when(runs: Sequence[Run]) -> dict[str, str]:
-    """Beginning and end of all together; nothing when they are not known of each."""
+    """Return the beginning and the end of all together; nothing when they are not known of each."""
     spans = [known for known in map(span, runs) if known]
     if len(spans) < len(runs):
         return {}
@@ -118,7 +118,7 @@ def _where(run: Run) -> str:
 
 
 def _workflow_slots(crate: ROCrate, workflow: Any, whole: Any) -> None:
-    """The workflow has one input, the parameters as jobs read them, and one output."""
+    """Give the workflow its one input, the parameters as jobs read them, and its one output."""
     for end, name, files in (("input", "given", whole["object"]), ("output", "results", whole["result"])):
         slot = {"@type": "FormalParameter", "name": name, "additionalType": "File", "multipleValues": True}
         formal = crate.add(ContextEntity(crate, f"{workflow.id}#{end}/{name}", slot))

@@ -1,7 +1,7 @@
 """What jobs were asked, as formal parameters of the tools and values of them."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from simaudit.provenance.records import Record
 from simaudit.provenance.stamps import Stamp
 from simaudit.storage.hashes import sha256_bytes
 from simaudit.vocabulary.job import paths_in
+from simaudit.vocabulary.knobs import leaves
 
 TYPES = {bool: "Boolean", int: "Integer", float: "Float", str: "Text"}
 
@@ -65,12 +66,3 @@ class Parameters:
         )
         refer(tool, end, formal)
         return formal
-
-
-def leaves(params: Any, name: str = "") -> Iterator[tuple[str, Any]]:
-    """Dotted name and value of everything in nested parameters; a list is one value."""
-    if isinstance(params, Mapping) and params:
-        for key, value in params.items():
-            yield from leaves(value, f"{name}.{key}" if name else str(key))
-    elif name:
-        yield name, params

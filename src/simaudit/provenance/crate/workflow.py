@@ -81,7 +81,7 @@ def add_steps(
 
 
 def engine(crate: ROCrate, records: Iterable[Record], lock: Content | None) -> Any:
-    """Snakemake; its version is what the lock says, if every job ran with that lock."""
+    """Describe Snakemake; its version is what the lock says, if every job ran with that lock."""
     properties = {"@type": "SoftwareApplication", "name": "Snakemake", "url": "https://snakemake.github.io"}
     if lock and {record.environment["lock"] for record in records} == {lock.sha256}:
         pinned = re.search(r"^snakemake==(\S+)", Path(lock.path).read_text(encoding="utf-8"), re.MULTILINE)

@@ -37,8 +37,7 @@ EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest that a zip can say: no time of pac
 def write_crate(records: Mapping[str, Record], output: Path, with_data: bool) -> None:
     """Write the run as a folder, or as a zip if `output` says so. The same run gives the same bytes.
 
-    Raises SimauditError when a crate would claim what is not so, and when `output`
-    is something else than a crate.
+    Raises SimauditError when a crate would claim what is not so, and when `output` is something else than a crate.
     """
     _refuse_to_replace(output)
     crate = run_crate(records, with_data)
@@ -93,14 +92,14 @@ def run_crate(records: Mapping[str, Record], with_data: bool) -> ROCrate:
 
 
 def _refuse_to_replace(output: Path) -> None:
-    """Only a crate makes way for a crate, or a zip for a zip; and never the folder that we are in."""
+    """Raise SimauditError unless what is there is a crate, or a zip for a zip, and not the folder that we are in."""
     replaceable = output.is_file() if output.suffix == ".zip" else (output / METADATA).is_file()
     if (output.exists() and not replaceable) or Path.cwd().is_relative_to(output.resolve()):
         raise SimauditError(f"{output}: there already, and no crate; name another place with --output")
 
 
 def _version(citation: Mapping[str, str]) -> str:
-    """As PEP 440 has it: the version, the commit that is checked out, and whether files differ from it."""
+    """Return, as PEP 440 has it, the version, the commit that is checked out, and whether files differ from it."""
     state = commit()
     version = str(citation.get("version", "0"))
     if state["commit"] is None:
@@ -109,7 +108,10 @@ def _version(citation: Mapping[str, str]) -> str:
 
 
 def _date(runs: Mapping[str, Run]) -> str:
-    """When the last job ended; without logs, when the commit was made. RO-Crate demands a date of every crate."""
+    """Return when the last job ended; without logs, when the commit was made. RO-Crate demands a date.
+
+    Raises SimauditError where neither is known.
+    """
     ends = [known[1] for known in map(span, runs.values()) if known]
     date = max(ends).isoformat(timespec="seconds") if ends else commit_date()
     if date is None:
@@ -118,7 +120,7 @@ def _date(runs: Mapping[str, Run]) -> str:
 
 
 def _pack(folder: Path, path: Path) -> None:
-    """Sorted, and with no time in it."""
+    """Write the files of a folder as a zip, sorted, and with no time in it."""
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         for file in sorted(file for file in folder.rglob("*") if file.is_file()):
             member = zipfile.ZipInfo(file.relative_to(folder).as_posix(), EPOCH)

@@ -1,8 +1,7 @@
 """A run as it is laid beside another one: its numbers, what is said of each target, and every parameter."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +10,7 @@ from simaudit.evaluation.protocol.metrics import AUC, TPR_LEVELS
 from simaudit.provenance.records import read_records
 from simaudit.report.top import occasion
 from simaudit.storage.json import canonical_json, read_json
+from simaudit.vocabulary.knobs import leaves
 from simaudit.vocabulary.paths import NUMBERS, OCCASION, RECORDS, RESULTS, VERDICT, comparison
 
 COMPARED = (AUC, *TPR_LEVELS)
@@ -47,9 +47,9 @@ class Compared:
 
         records = root / RECORDS.relative_to(RESULTS)
         params = {
-            f"{name}: {key}": value
+            f"{name}: {key}": " ".join(canonical_json(value).split())
             for name, record in (read_records(records) if records.exists() else {}).items()
-            for key, value in _flat(record.params)
+            for key, value in leaves(record.params)
         }
         ledger = Ledger.read(root / NUMBERS.name)
         verdict = known(VERDICT)
@@ -58,8 +58,7 @@ class Compared:
     @property
     def targets(self) -> list[str]:
         """Every target that a threshold attack was run on."""
-        found = self.ledger.find(metric="calibration_auc", of=None)
-        return sorted({str(number.audit) for number in found})
+        return self.ledger.audits
 
     @property
     def said(self) -> str:
@@ -92,12 +91,3 @@ class Compared:
             for number in self.ledger.find(metric=metric, of=None)
             if number.audit and number.attack
         }
-
-
-def _flat(params: Any, key: str = "") -> Iterator[tuple[str, str]]:
-    """Yield every value within a job's parameters as JSON, with its keys joined with dots."""
-    if isinstance(params, Mapping) and params:
-        pairs = ((f"{key}.{name}" if key else str(name), value) for name, value in params.items())
-        yield from chain.from_iterable(_flat(value, name) for name, value in pairs)
-    else:
-        yield key, " ".join(canonical_json(params).split())

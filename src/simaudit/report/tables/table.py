@@ -71,9 +71,8 @@ class Row:
 class Table:
     """Rows of cells, one per column. `caption` may mention numbers, see `simaudit.figures.printed.fill`.
 
-    `note` is what a reader must know of the audits in it; the page says it of a target's tables together.
-
-    `shown` is how many rows the page has; files have all.
+    `note` is what a reader must know of the audits in it; the page says it of a target's tables together. `shown` is
+    how many rows the page has; files have all.
 
     A table without rows says in `absent` why. Raises ValueError when it does not, when a row is not as wide as the
     table, or when words are a number: then it is not known where that number is from. Raises it, too, when two columns

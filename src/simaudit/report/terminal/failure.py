@@ -11,8 +11,15 @@ from simaudit.vocabulary.errors import SimauditError
 from simaudit.vocabulary.job import FEWER
 from simaudit.vocabulary.paths import job_of, title
 
-BY_SIGNAL = re.compile(r"died with <Signals\.\w+: (\d+)>|returned non-zero exit status (\d+)")
-"""How Snakemake's message about a command ends; a shell whose command a signal ended returns 128 more than it."""
+ENDED = re.compile(r"died with <Signals\.\w+: (\d+)>|returned non-zero exit status (\d+)")
+"""How Snakemake's message about a command that failed ends: with the number of a signal, or with an exit code."""
+SIGNALLED = 128
+"""What a shell adds to the signal that ended its command, to return it as an exit code."""
+
+
+def exit_codes(text: str) -> list[int]:
+    """Return the exit code of each failed command that Snakemake's messages tell of, SIGNALLED + n of a signal n."""
+    return [SIGNALLED + int(signal) if signal else int(code) for signal, code in ENDED.findall(text)]
 
 
 @dataclass(frozen=True)
@@ -40,9 +47,7 @@ class Failure:
         return _last_line(self.log) if signal is None else f"was ended by signal {signal}"
 
     def _signal(self) -> int | None:
-        end = BY_SIGNAL.search(self.message)
-        signal, status = end.groups() if end else (None, 0)
-        number = int(signal or int(status) - 128)
+        number = next(iter(exit_codes(self.message)), 0) - SIGNALLED
         return number if number in valid_signals() else None
 
 

@@ -6,7 +6,7 @@ import math
 from pathlib import Path
 from typing import Any
 
-from simaudit.targets.checkpoint.component import Component
+from simaudit.targets.checkpoint.component import CONFIG, Component
 from simaudit.targets.checkpoint.layout import Scaling
 from simaudit.training.levels import Shape
 from simaudit.vocabulary.errors import KnobError, shown
@@ -28,7 +28,7 @@ def autoencoder_file(folder: Path) -> Path | None:
 
     Raises KnobError where there are two.
     """
-    configs = [folder / name / "config.json" for name in FOLDERS if (folder / name).is_dir()]
+    configs = [folder / name / CONFIG for name in FOLDERS if (folder / name).is_dir()]
     if len(configs) > 1:
         raise KnobError("path", f"{folder}: has {' and '.join(FOLDERS)}; leave the one that the model is for")
     return configs[0] if configs else None

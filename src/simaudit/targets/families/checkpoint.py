@@ -12,6 +12,7 @@ from typing import Annotated, Any, ClassVar, Literal
 import torch
 from pydantic import Field
 
+from simaudit.data.pictures.knobs import COLOURS
 from simaudit.data.split import Split
 from simaudit.data.store import Images
 from simaudit.storage.json import read_json
@@ -28,7 +29,6 @@ from simaudit.vocabulary.bounds import Most
 from simaudit.vocabulary.errors import KnobError
 from simaudit.vocabulary.knobs import GivenPath, deciding
 
-COLOURS = {1: "grey", 3: "rgb"}
 MOST_CLASSES = 1_000_000
 
 
