@@ -25,7 +25,6 @@ HEAVY = (
     "simaudit.evaluation.protocol.selected",
     "simaudit.evaluation.results",
     "simaudit.evaluation.sets.verdict",
-    "simaudit.evaluation.sets.verdict",
     "simaudit.evaluation.statistics.rates",
     "simaudit.figures.style",
     "simaudit.training.autoencoder",
