@@ -6,6 +6,15 @@ from itertools import product
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
+from simaudit.vocabulary.metrics import (
+    ASR,
+    AUC,
+    BALANCED_ACCURACY,
+    TPR_AT_01PCT,
+    TPR_AT_1PCT,
+    TPR_HELDOUT_POSITIVE,
+)
+
 LONGEST = 26
 """Characters of a name in a picture; the table beside it has the whole name."""
 
@@ -107,12 +116,12 @@ KNOWN = frozenset(_ATTACKS)
 """The names that stand for a known attack wherever it is printed."""
 
 METRICS = {
-    "auc": "AUC",
-    "balanced_accuracy": "balanced accuracy",
-    "asr": "ASR",
-    "tpr_at_1pct_fpr": "TPR at 1 % FPR",
-    "tpr_at_0.1pct_fpr": "TPR at 0.1 % FPR",
-    "tpr_heldout_positive": "TPR, held-out positive",
+    AUC: "AUC",
+    BALANCED_ACCURACY: "balanced accuracy",
+    ASR: "ASR",
+    TPR_AT_1PCT: "TPR at 1 % FPR",
+    TPR_AT_01PCT: "TPR at 0.1 % FPR",
+    TPR_HELDOUT_POSITIVE: "TPR, held-out positive",
 }
 """The metrics by their names in print."""
 

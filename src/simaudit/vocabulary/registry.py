@@ -21,7 +21,6 @@ HEAVY = (
     "sklearn",
     "matplotlib",
     "pandas",
-    "simaudit.evaluation.protocol.metrics",
     "simaudit.evaluation.protocol.selected",
     "simaudit.evaluation.results",
     "simaudit.evaluation.sets.verdict",

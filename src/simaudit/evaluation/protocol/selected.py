@@ -8,13 +8,13 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from simaudit.evaluation.protocol.metrics import TPR_AT_1PCT, TPR_LEVELS
 from simaudit.evaluation.statistics.roc import Roc
 from simaudit.scoring.score_file import labels
 from simaudit.storage.atomic import atomic_path
 from simaudit.storage.parquet import CHECKED, CHECKSUMS
 from simaudit.storage.reading import reading
 from simaudit.vocabulary.kinds import entry_of
+from simaudit.vocabulary.metrics import TPR_AT_1PCT, TPR_LEVELS
 from simaudit.vocabulary.sides import EVALUATION, FOLDS, HELDOUT, SIDES
 
 BLIND = "blind"  # the name of the classifiers that see the images and never a model

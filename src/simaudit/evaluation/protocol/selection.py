@@ -2,9 +2,10 @@
 
 import pandas as pd
 
+from simaudit.vocabulary.metrics import AUC
 from simaudit.vocabulary.sides import CALIBRATION, EVALUATION
 
-SELECTION = {"metric": "auc", "fold": CALIBRATION, "ties": "the first in the score file"}
+SELECTION = {"metric": AUC, "fold": CALIBRATION, "ties": "the first in the score file"}
 """The rule by which `selected` is chosen, as the evaluation's file states it."""
 
 

@@ -12,6 +12,7 @@ from simaudit.evaluation import results
 from simaudit.figures import legend, style
 from simaudit.figures.figure import TargetFigure, groups
 from simaudit.figures.printed import mention
+from simaudit.vocabulary.metrics import AUC
 
 HELDOUT = "held-out"
 ROLE_DASHES = {"members": "-", HELDOUT: (0, (4, 1.5))}
@@ -78,7 +79,7 @@ class StatisticOverTime(TargetFigure):
         target, best = audit.target, audit.best
         return (
             "Where the line of members lies below that of held-out samples, a low statistic tells members. "
-            f"The AUC of {legend.look(best).name} at the selected knobs is {mention('auc', target, best)}."
+            f"The AUC of {legend.look(best).name} at the selected knobs is {mention(AUC, target, best)}."
         )
 
 
