@@ -23,7 +23,6 @@ HEAVY = (
     "pandas",
     "simaudit.evaluation.protocol.selected",
     "simaudit.evaluation.results",
-    "simaudit.evaluation.sets.verdict",
     "simaudit.evaluation.statistics.rates",
     "simaudit.figures.style",
     "simaudit.training.autoencoder",
