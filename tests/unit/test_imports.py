@@ -57,7 +57,9 @@ def test_drawing_waits_for_no_library_that_figures_do_not_need():
         "from simaudit.figures.figure import figure_modules\n"
         "for module in ('simaudit.figures.drawing', *figure_modules().values()): import_module(module)"
     )
-    assert loaded_after(statement, ("sklearn", "scipy.stats", "scipy.optimize", "matplotlib")) == {"matplotlib"}
+    assert loaded_after(statement, ("sklearn", "scipy.stats", "scipy.optimize", "matplotlib")) == {
+        "matplotlib"
+    }
 
 
 def test_a_family_that_was_read_before_its_libraries_still_loads_its_targets(tmp_path):

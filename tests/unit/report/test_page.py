@@ -173,6 +173,13 @@ def test_a_photograph_is_faithful_too():
     assert np.abs(off).mean() < 16
 
 
+def test_no_time_is_spent_on_choosing_among_the_colours_of_a_large_photograph(monkeypatch):
+    """It took ten seconds, only to give up all of them."""
+    monkeypatch.setattr(Image.Image, "quantize", None)
+    levels = np.random.default_rng(0).integers(0, 256, (640, 640, 3), dtype=np.uint8)
+    assert shown(data_url(Image.fromarray(levels))).size == (640, 640)
+
+
 def test_pictures_keep_to_their_budget_what_is_folded_first_then_the_largest(reported):
     drawn = {of: [name for name, why in names.items() if not why] for of, names in REPORTED.items()}
 
