@@ -177,7 +177,7 @@ def at_risk_line(ledger: Ledger, audit: str) -> str:
     by = "the attack" if tried.value == 1 else attacks
     of = f"{AT_RISK}.by_{int(tried.value) // 2 + 1:02}"
     if ledger.get("members", audit, of=of) is None:
-        return f"no image of the evaluation fold is accused by {by}."
+        return f"no member and no held-out image is accused by {by}."
     members, heldout = (
         f"{mention(side, audit, of=of, limits=False)} of {mention(side, audit, limits=False)}"
         for side in ("members", "heldout")
