@@ -76,22 +76,24 @@ def closed_form(
 def project(images: Images, split: Split, count: int, dimensions: int) -> tuple[np.ndarray, np.ndarray]:
     """Return the first `count` members and held-out samples, (count, dimensions), on the members' principal components.
 
-    Scaled so that these members fill [-1, 1]; held-out samples beyond REACH are left out. The components are those of
-    the first MEMBERS members, or of `count` where that is more, so that memory does not grow with their number.
+    Moved and scaled so that these members fill [-1, 1] from end to end, in the dimension in which they lie furthest
+    apart; held-out samples beyond REACH are left out. The components are those of the first MEMBERS members, or of
+    `count` where that is more, so that memory does not grow with their number.
     """
     ids = split.member_ids[: max(MEMBERS, count)]
     inside = images[ids].reshape(len(ids), -1).astype(np.float64)
     fitted = PCA(dimensions, svd_solver="full").fit(inside)
     chosen = fitted.transform(inside[:count])
-    scale = np.abs(chosen).max()
+    lowest, highest = chosen.min(axis=0), chosen.max(axis=0)
+    middle, scale = (lowest + highest) / 2, (highest - lowest).max() / 2 or 1.0
     others = list[np.ndarray]()
     heldout = split.sample_id[~split.is_member]
     for first in range(0, len(heldout), BLOCK):
         if len(others) < count:
             block = images[heldout[first : first + BLOCK]]
-            points = fitted.transform(block.reshape(len(block), -1).astype(np.float64)) / scale
+            points = (fitted.transform(block.reshape(len(block), -1).astype(np.float64)) - middle) / scale
             others += list(points[np.abs(points).max(axis=1) <= REACH])
-    return chosen / scale, np.array(others[:count]).reshape(-1, dimensions)
+    return (chosen - middle) / scale, np.array(others[:count]).reshape(-1, dimensions)
 
 
 def _square(side: int) -> np.ndarray:

@@ -482,6 +482,10 @@ def test_the_forest_of_a_single_target_has_a_row_per_attack_with_its_number(run)
     assert right.get_yticklabels()[0].get_text().startswith(f"{aucs[0]:.3f} [")
     (blind,) = (line for line in axis.lines if line.get_label() == "images alone")
     assert {*blind.get_xdata()} == {values.blind.iloc[0]}
+    (weak,) = (text for text in axis.texts if text.get_text() == "weak")
+    assert (
+        min(blind.get_ydata()) > weak.get_position()[1]
+    )  # the axis runs downwards: no word is struck through
     assert values.blind.max() == pytest.approx(values.blind.min())
 
 

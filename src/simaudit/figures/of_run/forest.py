@@ -81,7 +81,7 @@ class Forest(RunFigure):
                 marker=look.marker,
                 **style.ERROR_BARS,
             )
-        _mark_blind(axis, rows)
+        _mark_blind(axis, rows, lines - 0.4)
         if has_rule:
             axis.axhline(rows.place[rows.control.notna()].min() - 1, color="0.2", linewidth=0.7)
         axis.set(xlim=(left, 1.02), ylim=(lines - 0.4, -1.1), xlabel="AUC with 95 % interval")
@@ -108,13 +108,14 @@ def _is_of_one(rows: pd.DataFrame) -> bool:
     return rows.target.nunique() == 1
 
 
-def _mark_blind(axis: matplotlib.axes.Axes, rows: pd.DataFrame) -> None:
-    """Mark the AUC of the images alone in each row, or once for all rows of a single target."""
+def _mark_blind(axis: matplotlib.axes.Axes, rows: pd.DataFrame, bottom: float) -> None:
+    """Mark the AUC of the images alone in each row, or once for all rows of a single target, below the grades."""
     colour, label = legend.look(selected.BLIND).colour, "images alone"
     if not _is_of_one(rows):
         axis.plot(rows.blind, rows.place, "x", color=colour, markersize=4, label=label, zorder=1)
     elif rows.blind.notna().all():
-        axis.axvline(rows.blind.iloc[0], color=colour, label=label, zorder=1, **style.BLIND_LINE)
+        level = rows.blind.iloc[0]
+        axis.plot([level, level], [-0.5, bottom], color=colour, label=label, zorder=1, **style.BLIND_LINE)
 
 
 def _name_rows(axis: matplotlib.axes.Axes, rows: pd.DataFrame, attacks: list[str], points: float) -> None:
