@@ -19,6 +19,7 @@ MEMBERS = 512  # whose principal components are computed, at most
 BLOCK = 256  # held-out samples at a time
 REACH = 1.2  # how far the line and the field go to either side
 LINE, DENSITY, ARROWS = 601, 81, 11  # points on the line, and along each side of the field
+HALVINGS = 40  # of a step of the line, until a zero of the score is found to rounding
 
 
 def along_line(
@@ -26,11 +27,12 @@ def along_line(
 ) -> pd.DataFrame:
     """Compute log p_t, the score ∂ log p_t and |ε̂*(x, t)| in one dimension: on a grid, at members, at held-out samples.
 
-    `images` is (N, C, H, W); the first `members` members of `split` are the training set; as many held-out samples
-    are evaluated too. One row per point: `kind` (grid, member, heldout), x, log_density, score, norm, timestep.
+    The grid has each point between its own at which the score vanishes, too, since the norm is low for less than a step
+    there. `images` is (N, C, H, W); the first `members` members of `split` are the training set; as many held-out
+    samples are evaluated too. One row per point: `kind` (grid, member, heldout), x, log_density, score, norm, timestep.
     """
     inside, outside = project(images, split, members, dimensions=1)
-    grid = np.linspace(-REACH, REACH, LINE)[:, None]
+    grid = _with_zeros(np.linspace(-REACH, REACH, LINE), inside, timestep, schedule)
     kinds = {"grid": grid, "member": inside, "heldout": outside}
     frames = [
         closed_form(points, inside, timestep, schedule).assign(kind=kind) for kind, points in kinds.items()
@@ -94,6 +96,22 @@ def project(images: Images, split: Split, count: int, dimensions: int) -> tuple[
             points = (fitted.transform(block.reshape(len(block), -1).astype(np.float64)) - middle) / scale
             others += list(points[np.abs(points).max(axis=1) <= REACH])
     return (chosen - middle) / scale, np.array(others[:count]).reshape(-1, dimensions)
+
+
+def _with_zeros(grid: np.ndarray, members: np.ndarray, timestep: int, schedule: NoiseSchedule) -> np.ndarray:
+    """Return rising points (N,) and those between them at which the score changes its sign, as one column in order."""
+
+    def rises(x: np.ndarray) -> np.ndarray:
+        return closed_form(x[:, None], members, timestep, schedule).score0.to_numpy() > 0
+
+    is_rising = rises(grid)
+    (before,) = np.nonzero(is_rising[1:] != is_rising[:-1])
+    low, high = grid[before], grid[before + 1]
+    for _ in range(HALVINGS):
+        middle = (low + high) / 2
+        is_before = rises(middle) == is_rising[before]
+        low, high = np.where(is_before, middle, low), np.where(is_before, high, middle)
+    return np.union1d(grid, low)[:, None]
 
 
 def _square(side: int) -> np.ndarray:
