@@ -11,11 +11,12 @@ from scipy.stats import ttest_1samp
 from sklearn.metrics import balanced_accuracy_score, precision_score, roc_auc_score, roc_curve
 
 from simaudit.evaluation.protocol.evaluate import BLIND, Resampling, evaluate, evaluate_blind
-from simaudit.evaluation.protocol.metrics import METRICS, RATES, SCHEMA, TPR_LEVELS
+from simaudit.evaluation.protocol.metrics import SCHEMA
 from simaudit.evaluation.protocol.selected import SelectedScores
 from simaudit.evaluation.protocol.transfer import precision
 from simaudit.scoring.score_file import AGAINST_FLOAT32, KIND, Scores
 from simaudit.vocabulary.errors import SimauditError
+from simaudit.vocabulary.metrics import METRICS, RATES, TPR_LEVELS
 from simaudit.vocabulary.variant import Column, variant_text
 
 N = 400

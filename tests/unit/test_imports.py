@@ -50,6 +50,18 @@ def test_who_knows_nothing_of_models_imports_no_torch(statement):
     assert loaded_after(statement, MODELS) == set()
 
 
+def test_drawing_waits_for_no_library_that_figures_do_not_need():
+    """scikit-learn and scipy.stats take a second of every process that draws."""
+    statement = (
+        "from importlib import import_module\n"
+        "from simaudit.figures.figure import figure_modules\n"
+        "for module in ('simaudit.figures.drawing', *figure_modules().values()): import_module(module)"
+    )
+    assert loaded_after(statement, ("sklearn", "scipy.stats", "scipy.optimize", "matplotlib")) == {
+        "matplotlib"
+    }
+
+
 def test_a_family_that_was_read_before_its_libraries_still_loads_its_targets(tmp_path):
     """As in a job, which reads the family of its target first: a stand-in must not stay without its module."""
     folder = save_classes(tmp_path / "m")

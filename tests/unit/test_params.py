@@ -258,6 +258,25 @@ def test_an_attack_may_not_have_the_name_of_a_column_of_result_files(name):
     assert line == f"{DEFAULT}: attacks.{name}: is the name of a column of result files; rename it"
 
 
+@pytest.mark.parametrize(
+    ("name", "entry", "own"),
+    [
+        ("secmi", {"kind": "pia", "timesteps": [10], "norms": [4]}, "secmi"),
+        ("gsa", {"kind": "sima", "timesteps": [10]}, "gsa"),
+        ("complexity_av", {"kind": "sima", "timesteps": [10]}, "complexity"),
+    ],
+)
+def test_an_attack_may_not_have_the_name_of_another_kind(name, entry, own):
+    """It would be printed as what it is not, and published numbers of another attack would stand beside its own."""
+    lines = lines_of(default, f"attacks.{name}", entry)
+    why = f"is what an attack of kind {own} is called, and this one is of kind {entry['kind']}; rename it"
+    assert f"{DEFAULT}: attacks.{name}: {why}" in lines
+
+
+def test_an_attack_may_be_named_after_what_it_is_akin_to():
+    assert default("attacks.sima_of_mine", {"kind": "pia", "timesteps": [10], "norms": [4]})
+
+
 def test_an_audit_may_not_have_the_name_of_the_folder_of_the_runs_figures():
     [line] = lines_of(default, "audits.run", {"target": "digits-ddpm"})
     assert line == f"{DEFAULT}: audits.run: is the folder of the figures of all audits; rename it"

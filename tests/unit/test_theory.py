@@ -49,8 +49,9 @@ def test_early_on_the_norm_at_a_member_is_next_to_nothing():
 def test_the_line_holds_the_first_members_and_held_out_samples_within_its_reach(split):
     images = np.random.default_rng(3).normal(size=(60, 1, 3, 3)).astype(np.float32)
     line = along_line(images, split, 6, 20, SCHEDULE)
-    assert line.groupby("kind").size().to_dict() == {"grid": 601, "heldout": 6, "member": 6}
-    assert line.x[line.kind == "member"].abs().max() == pytest.approx(1)
+    assert line.groupby("kind").size().drop("grid").to_dict() == {"heldout": 6, "member": 6}
+    members = line.x[line.kind == "member"]
+    assert (members.min(), members.max()) == pytest.approx((-1, 1))
     assert line.x.abs().max() <= REACH
     # The first principal component, by the singular value decomposition of the members.
     inside = images[split.member_ids].reshape(20, -1).astype(float)
@@ -58,7 +59,8 @@ def test_the_line_holds_the_first_members_and_held_out_samples_within_its_reach(
     expected = (inside - inside.mean(axis=0))[:6] @ component
     found = line.x[line.kind == "member"].to_numpy()
     assert abs(np.corrcoef(expected, found)[0, 1]) == pytest.approx(1)
-    np.testing.assert_allclose(np.abs(expected) / np.abs(expected).max(), np.abs(found), rtol=1e-6)
+    away = np.abs(expected - expected[0]) / np.ptp(expected) * 2
+    np.testing.assert_allclose(away, np.abs(found - found[0]), rtol=1e-6)
 
 
 def test_no_more_members_than_stated_are_read_and_held_out_samples_come_by_blocks(split, monkeypatch):
@@ -73,8 +75,30 @@ def test_no_more_members_than_stated_are_read_and_held_out_samples_come_by_block
     first = stored[split.member_ids[:10]].reshape(10, -1).astype(float)
     axes = np.linalg.svd(first - first.mean(axis=0))[2][:2]
     points = (first - first.mean(axis=0))[:5] @ axes.T
-    np.testing.assert_allclose(np.abs(points) / np.abs(points).max(), np.abs(inside), atol=1e-6)
+    np.testing.assert_allclose(
+        np.ptp(points, axis=0) / np.ptp(points, axis=0).max() * 2, np.ptp(inside, axis=0)
+    )
+    away = np.abs(points - points[0]) / np.ptp(points, axis=0).max() * 2
+    np.testing.assert_allclose(away, np.abs(inside - inside[0]), atol=1e-6)
     assert len(inside) == len(outside) == 5
+
+
+def test_the_line_has_every_point_at_which_the_score_vanishes(split):
+    """Between two members that is for less than a step of the line, where a grid alone misses it."""
+    images = np.random.default_rng(3).normal(size=(60, 1, 3, 3)).astype(np.float32)
+    line = along_line(images, split, 2, 20, SCHEDULE)
+    grid = line[line.kind == "grid"]
+    assert grid.x.is_monotonic_increasing
+    vanishing = grid[grid.norm < 1e-6]
+    signal = float(SCHEDULE.signals[20])
+    np.testing.assert_allclose(vanishing.x, [-signal, 0, signal], atol=1e-9)
+    assert len(grid) <= 601 + len(vanishing)
+
+
+def test_members_that_are_one_image_lie_at_one_point(split):
+    images = np.random.default_rng(3).normal(size=(60, 1, 3, 3)).astype(np.float32)
+    images[split.member_ids[:3]] = images[split.member_ids[0]]
+    assert (project(images, split, 3, 2)[0] == 0).all()
 
 
 def test_more_members_than_stated_that_are_shown_are_read_all_the_same(split, monkeypatch):

@@ -6,6 +6,15 @@ from itertools import product
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
+from simaudit.vocabulary.metrics import (
+    ASR,
+    AUC,
+    BALANCED_ACCURACY,
+    TPR_AT_01PCT,
+    TPR_AT_1PCT,
+    TPR_HELDOUT_POSITIVE,
+)
+
 LONGEST = 26
 """Characters of a name in a picture; the table beside it has the whole name."""
 
@@ -103,14 +112,16 @@ def _known() -> dict[str, tuple[str, Look]]:
 
 
 _ATTACKS = _known()
+KNOWN = frozenset(_ATTACKS)
+"""The names that stand for a known attack wherever it is printed."""
 
 METRICS = {
-    "auc": "AUC",
-    "balanced_accuracy": "balanced accuracy",
-    "asr": "ASR",
-    "tpr_at_1pct_fpr": "TPR at 1 % FPR",
-    "tpr_at_0.1pct_fpr": "TPR at 0.1 % FPR",
-    "tpr_heldout_positive": "TPR, held-out positive",
+    AUC: "AUC",
+    BALANCED_ACCURACY: "balanced accuracy",
+    ASR: "ASR",
+    TPR_AT_1PCT: "TPR at 1 % FPR",
+    TPR_AT_01PCT: "TPR at 0.1 % FPR",
+    TPR_HELDOUT_POSITIVE: "TPR, held-out positive",
 }
 """The metrics by their names in print."""
 
@@ -118,13 +129,14 @@ METRICS = {
 def look(attack: str, kind: str = "") -> Look:
     """Return how an attack of a kind looks, which is the same everywhere.
 
-    An attack that a user added has the colour of its kind's family, its own name, and a marker and dashes that follow
-    from its name and are those of no known attack. Where nothing is known of its kind, it counts as of the attack whose
-    name its own begins with, as `sima_wide` of `sima`, or else as of no family.
+    A known attack is known by its name, which no entry of another kind may have. One that a user added has the colour
+    of its kind's family, its own name, and a marker and dashes that follow from its name and are those of no known
+    attack. Where nothing is known of its kind, it counts as of the attack whose name its own begins with, as
+    `sima_wide` of `sima`, or else as of no family.
     """
-    family = _family(attack, kind)
-    if attack in _ATTACKS and _ATTACKS[attack][0] == family:
+    if attack in _ATTACKS:
         return _ATTACKS[attack][1]
+    family = _family(attack, kind)
     return Look(attack, FAMILY_COLOURS[family], *next(_free(attack, family)))
 
 
@@ -160,12 +172,12 @@ def in_order(attacks: Iterable[str], kinds: Mapping[str, str] = MappingProxyType
 
 def _kin(attack: str, kind: str) -> str:
     """Return the known attack that an attack of a kind is, or is akin to; an empty text for none."""
+    if attack in _ATTACKS:
+        return attack
     for name in (kind, attack):
         akin = [known for known in _ATTACKS if name == known or name.startswith((f"{known}_", f"{known}-"))]
         if akin:
-            kin = max(akin, key=len)
-            is_known = attack in _ATTACKS and _ATTACKS[attack][0] == _ATTACKS[kin][0]
-            return attack if is_known else kin
+            return max(akin, key=len)
     return ""
 
 

@@ -13,8 +13,8 @@ from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullFormatter
 
-from simaudit.evaluation.protocol.metrics import READABLE_TAIL
 from simaudit.figures.printed import TAIL
+from simaudit.vocabulary.metrics import READABLE_TAIL
 from simaudit.vocabulary.variant import parse_variant, variant_label
 
 COLUMN_INCHES = 3.4  # one column of a two-column paper

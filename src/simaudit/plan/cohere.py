@@ -4,16 +4,18 @@ from collections.abc import Collection, Hashable, Iterator, Mapping
 
 from pydantic import ValidationError
 
-from simaudit.attacks.attack import RESERVED
+from simaudit.attacks.attack import RESERVED, attack_modules
 from simaudit.attacks.derived_attack import DerivedAttack, needs_references
 from simaudit.attacks.wrapping_attack import WrappingAttack, can_be_wrapped
 from simaudit.figures.figure import TargetFigure
+from simaudit.figures.legend import KNOWN
 from simaudit.plan import at_hand
 from simaudit.plan.explain import Mistake, mistakes_in
 from simaudit.plan.params import Params
 from simaudit.targets.offers import IN_WORDS
 from simaudit.vocabulary import paths
 from simaudit.vocabulary.errors import shown, some
+from simaudit.vocabulary.kinds import kind_of
 from simaudit.vocabulary.knobs import Knobs, referring
 
 Mistakes = Iterator[Mistake]
@@ -35,6 +37,7 @@ def mistakes(params: Params) -> Mistakes:
         for audit in params.audits:
             yield from _of_audit(params, audit)
         yield from _reserved(params)
+        yield from _named_as_others(params)
         yield from _timesteps(params)
         yield from _derived(params)
         yield from _theory(params)
@@ -172,6 +175,17 @@ def _reserved(params: Params) -> Mistakes:
     for name in params.attacks:
         if name in RESERVED:
             yield Mistake(("attacks", name), "is the name of a column of result files; rename it")
+
+
+def _named_as_others(params: Params) -> Mistakes:
+    """Refuse an entry that would be printed, and held against what is published, as an attack of another kind."""
+    kinds = attack_modules()
+    for name, attack in params.attacks.items():
+        if name in kinds or name in KNOWN:
+            own = max((kind for kind in kinds if f"{name}_".startswith(f"{kind}_")), key=len, default="")
+            if own and own != kind_of(attack):
+                why = f"is what an attack of kind {own} is called, and this one is of kind {kind_of(attack)}; rename it"
+                yield Mistake(("attacks", name), why)
 
 
 def _timesteps(params: Params) -> Mistakes:

@@ -1,6 +1,6 @@
 """Every headline number once more: from the score files with scikit-learn, from samples and images with SciPy.
 
-None of our own evaluation is used, only the features in which images are compared.
+None of our own evaluation is used, only what metrics are called, and the features in which images are compared.
 """
 
 from collections.abc import Collection
@@ -14,11 +14,17 @@ import pyarrow.parquet as pq
 from simaudit.samples.features import Extractor, Features
 from simaudit.storage.parquet import CHECKED
 from simaudit.vocabulary.job import Job
+from simaudit.vocabulary.metrics import (
+    ASR,
+    AUC,
+    BALANCED_ACCURACY,
+    HELDOUT_POSITIVE_LEVEL,
+    TPR_HELDOUT_POSITIVE,
+    TPR_LEVELS,
+)
 from simaudit.vocabulary.variant import variant_text
 
 TOLERANCE = 1e-9
-LEVELS = {"tpr_at_1pct_fpr": 0.01, "tpr_at_0.1pct_fpr": 0.001}
-HELDOUT_LEVEL = 0.01
 FRECHET_TOLERANCE = {"rel_tol": 1e-4, "abs_tol": 1e-4}
 """Relative and absolute: the network of the features is fitted again, and covariances are nearly singular."""
 
@@ -57,21 +63,21 @@ def recomputed(
             values = metrics(likeness[left], is_member[left])
             found += [
                 (f"without_near_duplicates.{metric}", without[metric]["value"], values[metric])
-                for metric in ("auc", *LEVELS)
+                for metric in (AUC, *TPR_LEVELS)
             ]
         accepted = (
             likeness >= sign * knobs["threshold"] if knobs["threshold"] is not None else likeness == np.inf
         )
         found += [
             (
-                f"{choice}.balanced_accuracy",
-                knobs["balanced_accuracy"]["value"],
+                f"{choice}.{BALANCED_ACCURACY}",
+                knobs[BALANCED_ACCURACY]["value"],
                 float(balanced_accuracy_score(is_member[~calibration], accepted[~calibration])),
             ),
             (
                 f"{choice}.threshold: the balanced accuracy there on the calibration fold",
                 float(balanced_accuracy_score(is_member[calibration], accepted[calibration])),
-                metrics(likeness[calibration], is_member[calibration])["asr"],
+                metrics(likeness[calibration], is_member[calibration])[ASR],
             ),
         ]
     return found
@@ -84,10 +90,10 @@ def metrics(member_likeness: np.ndarray, is_member: np.ndarray) -> dict[str, flo
     fpr, tpr, _ = roc_curve(is_member, member_likeness, drop_intermediate=False)
     heldout_fpr, heldout_tpr, _ = roc_curve(~is_member, -member_likeness, drop_intermediate=False)
     return {
-        "auc": float(roc_auc_score(is_member, member_likeness)),
-        "asr": float(((tpr + 1 - fpr) / 2).max()),
-        **{name: float(tpr[fpr <= level].max()) for name, level in LEVELS.items()},
-        "tpr_heldout_positive": float(heldout_tpr[heldout_fpr <= HELDOUT_LEVEL].max()),
+        AUC: float(roc_auc_score(is_member, member_likeness)),
+        ASR: float(((tpr + 1 - fpr) / 2).max()),
+        **{name: float(tpr[fpr <= level].max()) for name, level in TPR_LEVELS.items()},
+        TPR_HELDOUT_POSITIVE: float(heldout_tpr[heldout_fpr <= HELDOUT_POSITIVE_LEVEL].max()),
     }
 
 

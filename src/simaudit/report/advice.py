@@ -7,6 +7,7 @@ from simaudit.report.grades import FOUND, NOTHING, UNDECIDED
 from simaudit.report.verdict import Facts
 from simaudit.vocabulary.errors import some
 from simaudit.vocabulary.membership import UNVERIFIED
+from simaudit.vocabulary.metrics import AUC
 
 MOST = 5
 """How many pieces of advice are given at most: the first ones matter most."""
@@ -73,11 +74,11 @@ def _shorter(audit: Facts) -> Iterator[tuple[str, str]]:
     if epochs is None:
         return
     end = epochs["end"]
-    lower = [kept for kept in epochs["at"] if kept["auc"]["high"] < end["low"]]
+    lower = [kept for kept in epochs["at"] if kept[AUC]["high"] < end["low"]]
     if lower:
         first = lower[0]
         yield (
             "epochs",
             f"Train for fewer epochs, since at epoch {first['epoch']} the AUC of {legend.look(epochs['attack']).name} "
-            f"was [[{first['auc']['id']}]], and at the end [[{end['id']}]].",
+            f"was [[{first[AUC]['id']}]], and at the end [[{end['id']}]].",
         )

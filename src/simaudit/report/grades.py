@@ -6,7 +6,7 @@ from typing import Any
 
 from simaudit.evaluation.controls.controls import LEAKS, MINUS_BLIND, SELECTED
 from simaudit.evaluation.numbers import Ledger, Number
-from simaudit.evaluation.protocol.metrics import AUC, TPR_AT_1PCT
+from simaudit.vocabulary.metrics import AUC, CHANCE, TPR_AT_1PCT
 
 STRONG, CLEAR, WEAK, UNDECIDED, NOTHING = "strong", "clear", "weak", "undecided", "no evidence"
 GRADES = (STRONG, CLEAR, WEAK, UNDECIDED, NOTHING)
@@ -14,8 +14,6 @@ GRADES = (STRONG, CLEAR, WEAK, UNDECIDED, NOTHING)
 FOUND = (STRONG, CLEAR, WEAK)
 """The grades of a target of which members are surely found."""
 
-CHANCE: Mapping[str, float] = {AUC: 0.5, TPR_AT_1PCT: 0.01}
-"""What guessing reaches in each metric that may decide a grade."""
 ABOVE_CHANCE: Mapping[str, Mapping[str, float]] = {
     AUC: {STRONG: 0.3, CLEAR: 0.1},
     TPR_AT_1PCT: {STRONG: 0.12, CLEAR: 0.015},

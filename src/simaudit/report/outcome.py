@@ -6,15 +6,14 @@ from typing import Any
 
 from simaudit.evaluation.controls.controls import LEAKS, SELECTED
 from simaudit.evaluation.numbers import LEARNED, Ledger
-from simaudit.evaluation.protocol.metrics import AUC
 from simaudit.evaluation.sets.levels import BLIND_LEVEL, LEVEL, with_members
 from simaudit.figures import legend
 from simaudit.figures.printed import mention
-from simaudit.report.grades import CHANCE
 from simaudit.storage.json import read_json
 from simaudit.storage.reading import reading
 from simaudit.vocabulary.errors import some
 from simaudit.vocabulary.membership import membership_notes
+from simaudit.vocabulary.metrics import AUC, CHANCE
 from simaudit.vocabulary.paths import PAGE, RESULTS, VERDICT
 from simaudit.vocabulary.sides import HELDOUT, MEMBER
 
@@ -130,7 +129,7 @@ def heads_that_find_more(controls: Mapping[str, Any], ledger: Ledger) -> list[st
     """
     sentences = []
     for target, head in controls["learned"].items():
-        best, auc = ledger.best(target), mention("auc", target, head, LEARNED)
+        best, auc = ledger.best(target), mention(AUC, target, head, LEARNED)
         leaks = controls["verdicts"][target]["verdict"] == LEAKS
         said = (
             "finds more than threshold attacks"
@@ -139,7 +138,7 @@ def heads_that_find_more(controls: Mapping[str, Any], ledger: Ledger) -> list[st
         )
         sentences.append(
             f"{target}: {legend.look(head).name}, which learned from both sides of the calibration fold, {said}: its "
-            f"AUC is {auc}, that of {legend.look(best).name} {mention('auc', target, best)}."
+            f"AUC is {auc}, that of {legend.look(best).name} {mention(AUC, target, best)}."
         )
     return sentences
 
@@ -178,7 +177,7 @@ def at_risk_line(ledger: Ledger, audit: str) -> str:
     by = "the attack" if tried.value == 1 else attacks
     of = f"{AT_RISK}.by_{int(tried.value) // 2 + 1:02}"
     if ledger.get("members", audit, of=of) is None:
-        return f"no image of the evaluation fold is accused by {by}."
+        return f"no member and no held-out image is accused by {by}."
     members, heldout = (
         f"{mention(side, audit, of=of, limits=False)} of {mention(side, audit, limits=False)}"
         for side in ("members", "heldout")

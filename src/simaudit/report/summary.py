@@ -1,10 +1,10 @@
 """What summary.json holds: a run in a few plain numbers, for programs that lay runs side by side."""
 
-from simaudit.evaluation.protocol.metrics import AUC, TPR_AT_1PCT
 from simaudit.report.findings import Findings
 from simaudit.report.grades import FOUND
 from simaudit.report.outcome import failed
 from simaudit.report.verdict import Facts
+from simaudit.vocabulary.metrics import AUC, TPR_AT_1PCT
 
 DECIMALS = 3
 

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from simaudit.attacks.access import ACCESS
-from simaudit.evaluation.protocol.metrics import AUC, TPR_AT_1PCT
 from simaudit.figures import legend
 from simaudit.figures.printed import fill
 from simaudit.report.advice import advice, advice_on
@@ -15,6 +14,7 @@ from simaudit.report.grades import CLEAR, FOUND, NOTHING, STRONG, UNDECIDED, WEA
 from simaudit.report.outcome import at_risk_line, control_line, notes, own_samples_lines, set_line
 from simaudit.report.verdict import Facts
 from simaudit.vocabulary.errors import some
+from simaudit.vocabulary.metrics import AUC, TPR_AT_1PCT
 from simaudit.vocabulary.paths import of_target
 
 NAMED = 3  # audits, or datasets, that a sentence names

@@ -6,10 +6,10 @@ from typing import Any
 
 from simaudit.attacks.access import ACCESS
 from simaudit.evaluation.numbers import Ledger, Number
-from simaudit.evaluation.protocol.metrics import AUC, TPR_AT_1PCT
 from simaudit.report.findings import Findings
 from simaudit.report.grades import GRADES
 from simaudit.report.outcome import are_trusted, clauses
+from simaudit.vocabulary.metrics import AUC, TPR_AT_1PCT
 
 Facts = dict[str, Any]
 """Plain JSON: a number in it is an object with its `id` in numbers.json, and its value and limits there."""

@@ -19,6 +19,7 @@ MEMBERS = 512  # whose principal components are computed, at most
 BLOCK = 256  # held-out samples at a time
 REACH = 1.2  # how far the line and the field go to either side
 LINE, DENSITY, ARROWS = 601, 81, 11  # points on the line, and along each side of the field
+HALVINGS = 40  # of a step of the line, until a zero of the score is found to rounding
 
 
 def along_line(
@@ -26,11 +27,12 @@ def along_line(
 ) -> pd.DataFrame:
     """Compute log p_t, the score ∂ log p_t and |ε̂*(x, t)| in one dimension: on a grid, at members, at held-out samples.
 
-    `images` is (N, C, H, W); the first `members` members of `split` are the training set; as many held-out samples
-    are evaluated too. One row per point: `kind` (grid, member, heldout), x, log_density, score, norm, timestep.
+    The grid has each point between its own at which the score vanishes, too, since the norm is low for less than a step
+    there. `images` is (N, C, H, W); the first `members` members of `split` are the training set; as many held-out
+    samples are evaluated too. One row per point: `kind` (grid, member, heldout), x, log_density, score, norm, timestep.
     """
     inside, outside = project(images, split, members, dimensions=1)
-    grid = np.linspace(-REACH, REACH, LINE)[:, None]
+    grid = _with_zeros(np.linspace(-REACH, REACH, LINE), inside, timestep, schedule)
     kinds = {"grid": grid, "member": inside, "heldout": outside}
     frames = [
         closed_form(points, inside, timestep, schedule).assign(kind=kind) for kind, points in kinds.items()
@@ -76,22 +78,40 @@ def closed_form(
 def project(images: Images, split: Split, count: int, dimensions: int) -> tuple[np.ndarray, np.ndarray]:
     """Return the first `count` members and held-out samples, (count, dimensions), on the members' principal components.
 
-    Scaled so that these members fill [-1, 1]; held-out samples beyond REACH are left out. The components are those of
-    the first MEMBERS members, or of `count` where that is more, so that memory does not grow with their number.
+    Moved and scaled so that these members fill [-1, 1] from end to end, in the dimension in which they lie furthest
+    apart; held-out samples beyond REACH are left out. The components are those of the first MEMBERS members, or of
+    `count` where that is more, so that memory does not grow with their number.
     """
     ids = split.member_ids[: max(MEMBERS, count)]
     inside = images[ids].reshape(len(ids), -1).astype(np.float64)
     fitted = PCA(dimensions, svd_solver="full").fit(inside)
     chosen = fitted.transform(inside[:count])
-    scale = np.abs(chosen).max()
+    lowest, highest = chosen.min(axis=0), chosen.max(axis=0)
+    middle, scale = (lowest + highest) / 2, (highest - lowest).max() / 2 or 1.0
     others = list[np.ndarray]()
     heldout = split.sample_id[~split.is_member]
     for first in range(0, len(heldout), BLOCK):
         if len(others) < count:
             block = images[heldout[first : first + BLOCK]]
-            points = fitted.transform(block.reshape(len(block), -1).astype(np.float64)) / scale
+            points = (fitted.transform(block.reshape(len(block), -1).astype(np.float64)) - middle) / scale
             others += list(points[np.abs(points).max(axis=1) <= REACH])
-    return chosen / scale, np.array(others[:count]).reshape(-1, dimensions)
+    return (chosen - middle) / scale, np.array(others[:count]).reshape(-1, dimensions)
+
+
+def _with_zeros(grid: np.ndarray, members: np.ndarray, timestep: int, schedule: NoiseSchedule) -> np.ndarray:
+    """Return rising points (N,) and those between them at which the score changes its sign, as one column in order."""
+
+    def rises(x: np.ndarray) -> np.ndarray:
+        return closed_form(x[:, None], members, timestep, schedule).score0.to_numpy() > 0
+
+    is_rising = rises(grid)
+    (before,) = np.nonzero(is_rising[1:] != is_rising[:-1])
+    low, high = grid[before], grid[before + 1]
+    for _ in range(HALVINGS):
+        middle = (low + high) / 2
+        is_before = rises(middle) == is_rising[before]
+        low, high = np.where(is_before, middle, low), np.where(is_before, high, middle)
+    return np.union1d(grid, low)[:, None]
 
 
 def _square(side: int) -> np.ndarray:

@@ -207,6 +207,17 @@ def test_a_timestep_at_which_held_out_samples_are_all_alike_has_no_unit_and_is_l
     assert set(values.timestep) == {10, 30}
 
 
+def test_an_attack_of_a_single_timestep_has_no_line_and_is_named_where_what_is_absent_stands(audit):
+    audit.blind()
+    columns = {(20, "v"): audit.telling(1, seed=3)}
+    drawing = draw(
+        figure_types()["statistic_over_time"](),
+        audit.evaluate("target", {"sima": 1, "rediffuse": 1, "pia": 1}, rediffuse=columns, pia=columns),
+    )
+    assert set(drawing.values.attack) == {"sima"}
+    assert drawing.caption.left_out == "it leaves out PIA, ReDiffuse, since a single timestep makes no line"
+
+
 def test_norms_are_told_apart_and_the_rest_of_the_variant_is_the_chosen_one(audit):
     audit.blind()
     columns = sima(audit) | {(20, raw(4, "scaled")): audit.telling(0.1, seed=5)}
@@ -482,6 +493,10 @@ def test_the_forest_of_a_single_target_has_a_row_per_attack_with_its_number(run)
     assert right.get_yticklabels()[0].get_text().startswith(f"{aucs[0]:.3f} [")
     (blind,) = (line for line in axis.lines if line.get_label() == "images alone")
     assert {*blind.get_xdata()} == {values.blind.iloc[0]}
+    (weak,) = (text for text in axis.texts if text.get_text() == "weak")
+    assert (
+        min(blind.get_ydata()) > weak.get_position()[1]
+    )  # the axis runs downwards: no word is struck through
     assert values.blind.max() == pytest.approx(values.blind.min())
 
 

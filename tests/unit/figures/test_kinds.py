@@ -131,7 +131,6 @@ def test_an_entry_wears_the_colour_of_its_kind_and_no_other_attacks_marker_and_d
     assert mine.marker != known.marker
     assert mine.dash != known.dash
     assert look("complexity_av", "complexity").name == "Complexity-AV"
-    assert look("sima", "pia").colour == FAMILY_COLOURS["pia"]  # it is what it does
     assert look("mine", "a-kind-that-a-user-wrote").colour == FAMILY_COLOURS["other"]
 
 

@@ -107,6 +107,15 @@ def test_a_number_opens_its_source_and_the_keyboard_closes_it(open_page, small_r
     assert link.evaluate("link => link === document.activeElement")
 
 
+def test_the_link_of_a_number_says_what_it_is_where_it_is_read_out_alone(open_page):
+    page = open_page()
+    link = page.locator('#table-net-attacks a.number[href="#number-net.sima.auc"]')
+    name = f"{link.text_content()}: AUC of SimA on net, 95 % limits"
+    assert page.locator("#table-net-attacks").get_by_role("link", name=name, exact=True).count() == 1
+    unnamed = "links => links.filter(link => !link.ariaLabel.startsWith(link.textContent + ': ')).length"
+    assert page.locator("a.number").evaluate_all(unnamed) == 0
+
+
 @pytest.mark.parametrize("allowed", [True, False])
 def test_a_number_is_copied_in_full_with_its_source(open_page, small_run, allowed):
     page, number = open_page(), small_run.findings.ledger.numbers["net.sima.auc"]
@@ -276,7 +285,7 @@ def test_a_link_to_a_folded_target_unfolds_it(open_page):
     target = page.locator("#target-net-seed1")
     assert target.get_attribute("open") is None
     page.locator("nav").get_by_role("link", name="net-seed1").click()
-    assert target.locator("table").first.is_visible()
+    target.locator("table").first.wait_for()
 
 
 def test_a_wide_table_scrolls_in_its_own_frame_by_keyboard(open_page):

@@ -165,12 +165,28 @@ def test_the_colour_of_a_thin_line_stays_among_many_greys():
     assert farthest(shown(data_url(drawn)), drawn) <= FAITHFUL
 
 
+def test_an_area_keeps_its_colour_among_thousands_of_others():
+    """A legend that calls it grey would say something untrue of a pale green."""
+    gradient = Image.linear_gradient("L")
+    drawn = Image.merge("RGB", [gradient, gradient.rotate(90), gradient.rotate(180)])
+    assert len(drawn.getcolors(65536)) > 10_000
+    drawn.paste((235, 235, 235), (20, 30, 60, 50))
+    assert shown(data_url(drawn)).crop((20, 30, 60, 50)).getcolors() == [(800, (235, 235, 235))]
+
+
 def test_a_photograph_is_faithful_too():
     noise = Image.effect_noise((64, 64), 90).convert("RGB")
     coloured = Image.merge("RGB", [noise.getchannel(0), *(noise.rotate(a).getchannel(0) for a in (90, 180))])
     coloured = coloured.resize((256, 256))
     off = np.asarray(shown(data_url(coloured)), np.int16) - np.asarray(coloured, np.int16)
     assert np.abs(off).mean() < 16
+
+
+def test_no_time_is_spent_on_choosing_among_the_colours_of_a_large_photograph(monkeypatch):
+    """It took ten seconds, only to give up all of them."""
+    monkeypatch.setattr(Image.Image, "quantize", None)
+    levels = np.random.default_rng(0).integers(0, 256, (640, 640, 3), dtype=np.uint8)
+    assert shown(data_url(Image.fromarray(levels))).size == (640, 640)
 
 
 def test_pictures_keep_to_their_budget_what_is_folded_first_then_the_largest(reported):

@@ -304,7 +304,7 @@ def test_a_grade_is_said_with_the_number_that_gives_it_and_where_it_begins(
             {1: (50, 9), 2: (4, 0)},
             "4 of 210 members are accused by more than half of the 3 attacks, each at",
         ),
-        (14, {7: (13, 2)}, "no image of the evaluation fold is accused by more than half of the 14 attacks."),
+        (14, {7: (13, 2)}, "no member and no held-out image is accused by more than half of the 14 attacks."),
         (1, {1: (20, 11)}, "20 of 210 members are accused by the attack, each at"),
     ],
 )

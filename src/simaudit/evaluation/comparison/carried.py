@@ -7,11 +7,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from simaudit.evaluation.protocol.metrics import AUC, BALANCED_ACCURACY, headline_metrics
+from simaudit.evaluation.protocol.metrics import headline_metrics
 from simaudit.evaluation.protocol.transfer import TRANSFERRED, transferred
 from simaudit.evaluation.results import Results
 from simaudit.evaluation.statistics.roc import Roc
 from simaudit.scoring.score_file import Scores
+from simaudit.vocabulary.metrics import AUC, BALANCED_ACCURACY
 from simaudit.vocabulary.variant import Column, parse_variant
 
 

@@ -6,10 +6,11 @@ import numpy as np
 from scipy.special import gammaincinv
 
 from simaudit.evaluation.protocol.choice import COMPARED
-from simaudit.evaluation.protocol.metrics import AUC, tail_mark
+from simaudit.evaluation.protocol.metrics import tail_mark
 from simaudit.evaluation.protocol.quality import DISTANCES
 from simaudit.evaluation.results import Results
 from simaudit.evaluation.statistics.intervals import CONFIDENCE, Delong, Interval
+from simaudit.vocabulary.metrics import AUC
 
 KEYS = ("value", "low", "high")
 FEWEST_SEEDS = 5

@@ -6,9 +6,10 @@ import pandas as pd
 
 from simaudit.evaluation.comparison import PAPERS
 from simaudit.evaluation.comparison.ranks import mean_ranks
+from simaudit.vocabulary.metrics import ASR, AUC, TPR_HELDOUT_POSITIVE
 
 SIMA, BETA = "sima_v1.csv", "beta_vae_v1.csv"
-METRICS = {"auc": "auc", "asr": "asr", "tpr_heldout_positive": "tpr_heldout_positive_at_1fpr"}
+METRICS = {AUC: AUC, ASR: ASR, TPR_HELDOUT_POSITIVE: "tpr_heldout_positive_at_1fpr"}
 """Our name of each metric, and the name of its column in the CSV file."""
 
 
@@ -61,7 +62,7 @@ def _sweep() -> dict[str, Any]:
     for row in _rows(BETA).to_dict("records"):
         for arm in ("standard", "adversarial"):
             arms.setdefault(arm, {})[f"beta={row['beta']}"] = {
-                "auc": _bare(row[f"auc_{arm}"]),
+                AUC: _bare(row[f"auc_{arm}"]),
                 "fid_normalised": _bare(row[f"fid_norm_{arm}"]),
             }
     return arms

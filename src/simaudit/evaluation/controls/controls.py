@@ -4,11 +4,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from simaudit.evaluation.protocol.metrics import AUC
 from simaudit.evaluation.protocol.selected import BLIND
 from simaudit.evaluation.results import Results
 from simaudit.evaluation.statistics.intervals import Delong, Interval, together
 from simaudit.evaluation.statistics.permutation import widened
+from simaudit.vocabulary.metrics import AUC
 from simaudit.vocabulary.sides import EVALUATION
 
 SELECTED, MINUS_BLIND, PERMUTED = "decisive", "minus_blind.decisive", "permuted.decisive"
@@ -155,7 +155,7 @@ def _tests(targets: list[Results]) -> int:
 def _permuted(results: Results, tests: int) -> Decisive:
     permutations = results.permutation["permutations"]
     aucs = {
-        name: widened(Interval(**facts["permuted"]["auc"]), permutations, tests)
+        name: widened(Interval(**facts["permuted"][AUC]), permutations, tests)
         for name, facts in results.permutation["attacks"].items()
     }
     return Decisive(results.target, PERMUTED, aucs)

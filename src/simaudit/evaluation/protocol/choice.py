@@ -6,18 +6,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from simaudit.evaluation.protocol.metrics import (
-    ASR,
-    AUC,
-    BALANCED_ACCURACY,
-    METRICS,
-    TPR_LEVELS,
-    tail_mark,
-    threshold_of,
-)
+from simaudit.evaluation.protocol.metrics import tail_mark, threshold_of
 from simaudit.evaluation.statistics.bootstrap import Bootstrap, percentile_interval
 from simaudit.evaluation.statistics.intervals import Delong, Interval, paired_difference
 from simaudit.evaluation.statistics.roc import Roc, most_errors
+from simaudit.vocabulary.metrics import ASR, AUC, BALANCED_ACCURACY, METRICS, TPR_LEVELS
 from simaudit.vocabulary.variant import parse_variant
 
 COMPARED = [AUC, BALANCED_ACCURACY, ASR, *TPR_LEVELS]

@@ -12,7 +12,7 @@ from simaudit.evaluation.knobs import Assumptions
 from simaudit.evaluation.protocol.autoencoder import auc_by_distortion, reconstruction_errors
 from simaudit.evaluation.protocol.choice import Choice
 from simaudit.evaluation.protocol.measured import MeasuredAttack
-from simaudit.evaluation.protocol.metrics import AUC, TPR_AT_1PCT, folds
+from simaudit.evaluation.protocol.metrics import folds
 from simaudit.evaluation.protocol.near_duplicates import without_near_duplicates
 from simaudit.evaluation.protocol.profiles import profile
 from simaudit.evaluation.protocol.resemblance import distance_correlations
@@ -24,6 +24,7 @@ from simaudit.evaluation.statistics.permutation import Permutations, permuted_pr
 from simaudit.scoring.score_file import AGAINST_FLOAT32, Key, Scores
 from simaudit.vocabulary.errors import SimauditError
 from simaudit.vocabulary.kinds import RECONSTRUCTION
+from simaudit.vocabulary.metrics import AUC, TPR_AT_1PCT
 from simaudit.vocabulary.sides import EVALUATION
 
 ASSUMED = Assumptions()

@@ -8,7 +8,7 @@ import pandas as pd
 
 from simaudit.evaluation.knobs import Assumptions
 from simaudit.evaluation.protocol.choice import Choice, estimate
-from simaudit.evaluation.protocol.metrics import AUC, SCHEMA, folds, metric_rows, threshold_of
+from simaudit.evaluation.protocol.metrics import SCHEMA, folds, metric_rows, threshold_of
 from simaudit.evaluation.protocol.selected import Selected
 from simaudit.evaluation.protocol.selection import mark_choices
 from simaudit.evaluation.protocol.transfer import every_transfer
@@ -16,6 +16,7 @@ from simaudit.evaluation.statistics.bootstrap import Bootstrap
 from simaudit.evaluation.statistics.permutation import Permutations
 from simaudit.evaluation.statistics.roc import Roc
 from simaudit.scoring.score_file import Scores
+from simaudit.vocabulary.metrics import AUC
 from simaudit.vocabulary.sides import CALIBRATION, EVALUATION
 from simaudit.vocabulary.variant import variant_text
 

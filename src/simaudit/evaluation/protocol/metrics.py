@@ -18,24 +18,22 @@ from simaudit.evaluation.statistics.rates import balanced_accuracy_at, tpr_inter
 from simaudit.evaluation.statistics.roc import Roc, most_errors
 from simaudit.scoring.score_file import Scores
 from simaudit.vocabulary.errors import SimauditError
+from simaudit.vocabulary.metrics import (
+    ASR,
+    AUC,
+    BALANCED_ACCURACY,
+    CHANCE,
+    HELDOUT_POSITIVE_LEVEL,
+    METRICS,
+    RATES,
+    READABLE_TAIL,
+    TPR_HELDOUT_POSITIVE,
+    TPR_LEVELS,
+)
 from simaudit.vocabulary.sides import CALIBRATION, EVALUATION
 from simaudit.vocabulary.variant import variant_text
 
-AUC, ASR, BALANCED_ACCURACY = "auc", "asr", "balanced_accuracy"
-TPR_AT_1PCT, TPR_AT_01PCT = "tpr_at_1pct_fpr", "tpr_at_0.1pct_fpr"
-TPR_LEVELS = {TPR_AT_1PCT: 0.01, TPR_AT_01PCT: 0.001}
-TPR_HELDOUT_POSITIVE = "tpr_heldout_positive"
-HELDOUT_POSITIVE_LEVEL = 0.01  # share of the members that may be flagged while held-out samples are found
-RATES = [*TPR_LEVELS, TPR_HELDOUT_POSITIVE]
-METRICS = [AUC, BALANCED_ACCURACY, ASR, *RATES]
-CHANCE = {
-    **dict.fromkeys((AUC, BALANCED_ACCURACY, ASR), 0.5),
-    **TPR_LEVELS,
-    TPR_HELDOUT_POSITIVE: HELDOUT_POSITIVE_LEVEL,
-}
-
 BLOCK = 16  # statistics at a time: what is computed of all samples is held of these alone
-READABLE_TAIL = 10  # fewest false positives that a level must allow for its TPR to be read
 
 SCHEMA = pa.schema(
     [

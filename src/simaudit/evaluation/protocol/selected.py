@@ -8,7 +8,6 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from simaudit.evaluation.protocol.metrics import TPR_AT_1PCT, TPR_LEVELS
 from simaudit.evaluation.statistics.roc import Roc
 from simaudit.scoring.score_file import labels
 from simaudit.storage.atomic import atomic_path
@@ -16,6 +15,7 @@ from simaudit.storage.parquet import CHECKED, CHECKSUMS
 from simaudit.storage.reading import reading
 from simaudit.vocabulary.kinds import BLIND as BLIND
 from simaudit.vocabulary.kinds import entry_of
+from simaudit.vocabulary.metrics import TPR_AT_1PCT, TPR_LEVELS
 from simaudit.vocabulary.sides import EVALUATION, FOLDS, HELDOUT, SIDES
 
 KNOBS = b"attacks"

@@ -5,10 +5,11 @@ import pandas as pd
 from simaudit.evaluation.protocol.metrics import auc_with_limits
 from simaudit.evaluation.statistics.roc import Roc
 from simaudit.scoring.score_file import Scores
+from simaudit.vocabulary.metrics import AUC
 from simaudit.vocabulary.sides import CALIBRATION, EVALUATION
 from simaudit.vocabulary.variant import Column
 
-SELECTION = {"metric": "auc", "fold": CALIBRATION, "ties": "the first in the score file"}
+SELECTION = {"metric": AUC, "fold": CALIBRATION, "ties": "the first in the score file"}
 """The rule by which `selected` is chosen, as the evaluation's file states it."""
 
 

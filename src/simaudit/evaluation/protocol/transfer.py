@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from simaudit.evaluation.knobs import Assumptions
-from simaudit.evaluation.protocol.metrics import TPR_AT_01PCT, TPR_AT_1PCT, TPR_LEVELS, tail_mark
+from simaudit.evaluation.protocol.metrics import tail_mark
 from simaudit.evaluation.statistics.epsilon import epsilon_bound, surest_threshold
 from simaudit.evaluation.statistics.intervals import Interval, rate, together
 from simaudit.evaluation.statistics.roc import Roc
+from simaudit.vocabulary.metrics import TPR_AT_01PCT, TPR_AT_1PCT, TPR_LEVELS
 
 TRANSFERRED = {"transferred": TPR_AT_1PCT, "transferred_at_0.1pct": TPR_AT_01PCT}
 """The metric at whose level of FPR a threshold is set on calibration, by what its results are called."""

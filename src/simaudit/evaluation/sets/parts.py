@@ -5,11 +5,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from simaudit.evaluation.protocol.metrics import AUC, TPR_AT_1PCT, TPR_LEVELS, tail_mark
+from simaudit.evaluation.protocol.metrics import tail_mark
 from simaudit.evaluation.sets.levels import FEWEST
 from simaudit.evaluation.statistics.intervals import auc_of_few, rate, together
 from simaudit.evaluation.statistics.rates import tpr_interval
 from simaudit.evaluation.statistics.roc import Roc
+from simaudit.vocabulary.metrics import AUC, TPR_AT_1PCT, TPR_LEVELS
 
 
 def samples_of(part: np.ndarray) -> dict[str, np.ndarray]:

@@ -7,13 +7,11 @@ import numpy as np
 import pandas as pd
 
 from simaudit.evaluation.sets.inference import one_sided_p, p_values, possible_sizes
-from simaudit.evaluation.sets.levels import FEWEST, LEVEL, with_members
+from simaudit.evaluation.sets.levels import FEWEST, LEVEL, QUANTILES, with_members
 from simaudit.evaluation.sets.parts import samples_of
 
 ATTACKS, BLIND = "attacks", "blind"
 PREFIX = {ATTACKS: "", BLIND: "blind_"}
-QUANTILES = {"p": 0.5, "p_low": 0.05, "p_high": 0.95}
-"""Of the p over repeats, by the name of the number."""
 
 
 def set_table(

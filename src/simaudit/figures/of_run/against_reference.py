@@ -17,8 +17,9 @@ from simaudit.figures.printed import mention
 from simaudit.vocabulary.context import AuditContext
 from simaudit.vocabulary.errors import SimauditError
 from simaudit.vocabulary.knobs import Name, Refers
+from simaudit.vocabulary.metrics import AUC, BALANCED_ACCURACY, TPR_AT_1PCT
 
-PANELS = ("auc", "balanced_accuracy", "tpr_at_1pct_fpr")
+PANELS = (AUC, BALANCED_ACCURACY, TPR_AT_1PCT)
 CROWDED = 3  # marks from which on the better half of all is enlarged
 ROOM, NARROWEST = 1.2, 0.02
 """The side of what is enlarged: over what its marks span, and over 0.02 at least."""
@@ -87,7 +88,7 @@ class AgainstReference(RunFigure):
             _mark(axis, rows, look_of)
             low = min(rows.x_low.min(), rows.y_low.min())
             high = max(rows.x_high.max(), rows.y_high.max())
-            ends = (low - 0.03, 1.0 if metric != "tpr_at_1pct_fpr" else high + 0.03)
+            ends = (low - 0.03, 1.0 if metric != TPR_AT_1PCT else high + 0.03)
             _frame(axis, ends, ends)
             small = bool((rows.x_tail_too_small | rows.y_tail_too_small).any())
             axis.set_title(style.marked(legend.METRICS[metric], small))
@@ -101,11 +102,11 @@ class AgainstReference(RunFigure):
     def sentence(self, run: results.Run) -> str:
         reference, target = self.pair(run)
         best, of = run.ledger.best(reference), f"minus_{reference}"
-        if run.ledger.get("auc", target, best, of) is None:
+        if run.ledger.get(AUC, target, best, of) is None:
             return f"{target} on the vertical axis, {reference} on the horizontal one."
         return (
             f"The AUC of {legend.look(best).name} on {target} minus that on {reference}, paired on the same samples, "
-            f"is {mention('auc', target, best, of)}."
+            f"is {mention(AUC, target, best, of)}."
         )
 
 

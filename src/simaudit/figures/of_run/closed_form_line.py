@@ -26,7 +26,7 @@ class ClosedFormLine(RunFigure):
 
     Above, log-density and score of the noisy training set; below, what SimA reads. The shaded x would be called members
     by the threshold that separates these members from these held-out samples best. Between two members the score
-    vanishes, too, at a saddle: what lies there is called a member and is none.
+    vanishes, too, where the density is lowest: what lies there is called a member and is none.
     """
 
     title: ClassVar[str] = "The optimal denoiser on a line"
@@ -69,7 +69,10 @@ class ClosedFormLine(RunFigure):
         return figure
 
     def sentence(self, run: results.Run) -> str:
-        return "The norm is low at every member, where the score vanishes, and wherever else the score vanishes, too."
+        return (
+            "The norm is low where the score vanishes: at a member, or at the mean of members that lie close together, "
+            "and wherever else the score vanishes, too."
+        )
 
 
 def called_spans(grid: pd.DataFrame) -> list[tuple[float, float]]:

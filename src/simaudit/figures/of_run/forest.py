@@ -10,10 +10,11 @@ import matplotlib.figure
 import pandas as pd
 
 from simaudit.evaluation import results
-from simaudit.evaluation.protocol import metrics, selected
+from simaudit.evaluation.protocol import selected
 from simaudit.figures import legend, style
 from simaudit.figures.figure import RunFigure, looks
 from simaudit.figures.printed import mention
+from simaudit.vocabulary import metrics
 from simaudit.vocabulary.context import AuditContext
 
 ZONES = {"weak": (0.5, 0.6, "0.97"), "clear": (0.6, 0.8, "0.93"), "strong": (0.8, 1.0, "0.88")}
@@ -46,11 +47,11 @@ class Forest(RunFigure):
         shown = [(target, run.ledger.best(target)) for target in targets]
         if len(targets) == 1:
             shown = [(targets[0], attack) for attack in run.ledger.attacks(targets[0])]
-            shown.sort(key=lambda of: -run.ledger.number("auc", *of).value)
+            shown.sort(key=lambda of: -run.ledger.number(metrics.AUC, *of).value)
         rows = []
         for target, attack in shown:
-            auc = run.ledger.number("auc", target, attack)
-            beyond = run.ledger.get("auc", target, attack, f"minus_{selected.BLIND}")
+            auc = run.ledger.number(metrics.AUC, target, attack)
+            beyond = run.ledger.get(metrics.AUC, target, attack, f"minus_{selected.BLIND}")
             row: dict[str, Any] = {
                 "target": target,
                 "control": run.contexts[target].control,
@@ -70,7 +71,7 @@ class Forest(RunFigure):
         for grade, (start, end, grey) in ZONES.items():
             axis.axvspan(start, end, color=grey, linewidth=0, zorder=-2)
             axis.text((start + end) / 2, -0.8, grade, ha="center", va="center", fontsize=6, color="0.3")
-        axis.axvline(metrics.CHANCE["auc"], label="chance", **style.CHANCE)
+        axis.axvline(metrics.CHANCE[metrics.AUC], label="chance", **style.CHANCE)
         for row in rows.to_dict("records"):
             look = look_of[row["attack"]]
             axis.errorbar(
@@ -80,7 +81,7 @@ class Forest(RunFigure):
                 marker=look.marker,
                 **style.ERROR_BARS,
             )
-        _mark_blind(axis, rows)
+        _mark_blind(axis, rows, lines - 0.4)
         if has_rule:
             axis.axhline(rows.place[rows.control.notna()].min() - 1, color="0.2", linewidth=0.7)
         axis.set(xlim=(left, 1.02), ylim=(lines - 0.4, -1.1), xlabel="AUC with 95 % interval")
@@ -93,8 +94,8 @@ class Forest(RunFigure):
 
     def sentence(self, run: results.Run) -> str:
         known = {target: run.ledger.best(target) for target in run.audited or run.contexts}
-        target = max(known, key=lambda name: run.ledger.number("auc", name, known[name]).value)
-        best = f"{legend.look(known[target]).name} on {target}: {mention('auc', target, known[target])}"
+        target = max(known, key=lambda name: run.ledger.number(metrics.AUC, name, known[name]).value)
+        best = f"{legend.look(known[target]).name} on {target}: {mention(metrics.AUC, target, known[target])}"
         if len(run.contexts) == 1:
             return f"The attack that did best on the calibration fold is {best}."
         return (
@@ -107,13 +108,14 @@ def _is_of_one(rows: pd.DataFrame) -> bool:
     return rows.target.nunique() == 1
 
 
-def _mark_blind(axis: matplotlib.axes.Axes, rows: pd.DataFrame) -> None:
-    """Mark the AUC of the images alone in each row, or once for all rows of a single target."""
+def _mark_blind(axis: matplotlib.axes.Axes, rows: pd.DataFrame, bottom: float) -> None:
+    """Mark the AUC of the images alone in each row, or once for all rows of a single target, below the grades."""
     colour, label = legend.look(selected.BLIND).colour, "images alone"
     if not _is_of_one(rows):
         axis.plot(rows.blind, rows.place, "x", color=colour, markersize=4, label=label, zorder=1)
     elif rows.blind.notna().all():
-        axis.axvline(rows.blind.iloc[0], color=colour, label=label, zorder=1, **style.BLIND_LINE)
+        level = rows.blind.iloc[0]
+        axis.plot([level, level], [-0.5, bottom], color=colour, label=label, zorder=1, **style.BLIND_LINE)
 
 
 def _name_rows(axis: matplotlib.axes.Axes, rows: pd.DataFrame, attacks: list[str], points: float) -> None:

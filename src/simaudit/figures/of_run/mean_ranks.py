@@ -13,6 +13,7 @@ from simaudit.evaluation.numbers import Ledger, Number
 from simaudit.figures import legend, style
 from simaudit.figures.figure import RunFigure, groups, looks
 from simaudit.figures.printed import count, mention
+from simaudit.vocabulary import metrics
 
 OWN, PUBLISHED = "ranks", "published.ranks"
 SOURCES = {OWN: "this run, {} targets", PUBLISHED: "published, {} experiments"}
@@ -21,7 +22,7 @@ CLIQUE, ROW = 0.7, 1.1
 """The distance of two bars, and of two names, in lines."""
 ROOM = 0.75  # for names on either side, as a share of the axis of ranks
 NAME = 18  # characters
-PANELS = ("auc", "asr", "tpr_at_1pct_fpr", "tpr_heldout_positive")
+PANELS = (metrics.AUC, metrics.ASR, metrics.TPR_AT_1PCT, metrics.TPR_HELDOUT_POSITIVE)
 
 
 class MeanRanks(RunFigure):
@@ -80,13 +81,13 @@ class MeanRanks(RunFigure):
 
     def sentence(self, run: results.Run) -> str:
         words = {OWN: "targets of this run", PUBLISHED: "published experiments"}
-        of_auc = {source: f"{source}.auc" for source in words if self._is_shown(run.ledger, source)}
+        of_auc = {source: f"{source}.{metrics.AUC}" for source in words if self._is_shown(run.ledger, source)}
         return " ".join(_of_ranks(words[source], of) for source, of in of_auc.items())
 
     def left_out(self, run: results.Run) -> str:
         if self._is_shown(run.ledger, OWN):
             return ""
-        attacks, of = len(_ranks(run.ledger, OWN, "auc")), f"{OWN}.auc"
+        attacks, of = len(_ranks(run.ledger, OWN, metrics.AUC)), f"{OWN}.{metrics.AUC}"
         if not attacks:
             return "ranks of this run are left out, since too few of its targets share attacks"
         difference = mention("critical_difference", of=of, limits=False)
@@ -96,7 +97,7 @@ class MeanRanks(RunFigure):
         )
 
     def _is_shown(self, ledger: Ledger, source: str) -> bool:
-        return _can_differ(ledger, f"{source}.auc", len(_ranks(ledger, source, "auc")))
+        return _can_differ(ledger, f"{source}.{metrics.AUC}", len(_ranks(ledger, source, metrics.AUC)))
 
 
 def _ranks(ledger: Ledger, source: str, metric: str) -> dict[str, Number]:

@@ -10,10 +10,10 @@ import pandas as pd
 
 from simaudit.evaluation import results
 from simaudit.evaluation.numbers import Ledger, Number
-from simaudit.evaluation.protocol import metrics
 from simaudit.figures import style
 from simaudit.figures.figure import RunFigure
 from simaudit.figures.printed import distances_in, mention
+from simaudit.vocabulary import metrics
 from simaudit.vocabulary.context import AuditContext
 from simaudit.vocabulary.kinds import RECONSTRUCTION, SIMA
 
@@ -109,7 +109,7 @@ class OverBeta(RunFigure):
                 axis.set_yscale("log")
                 axis.yaxis.set_major_formatter("{x:g}")
             else:
-                axis.axhline(metrics.CHANCE["auc"], label="chance", **style.CHANCE)
+                axis.axhline(metrics.CHANCE[metrics.AUC], label="chance", **style.CHANCE)
         axes[-1].set_xticks(range(len(betas)), [f"{beta:g}" for beta in betas])
         axes[-1].set_xlabel(r"$\beta$, weight of the mean KL (not to scale)")
         style.legend_above(figure, axes, 4)
@@ -123,7 +123,7 @@ class OverBeta(RunFigure):
         }
         ends = dict.fromkeys(pick(betas, key=lambda name: betas[name]) for pick in (min, max) if betas)
         aucs = [
-            f"{mention('auc', name, attack)} at β = {betas[name]:g}"
+            f"{mention(metrics.AUC, name, attack)} at β = {betas[name]:g}"
             for name in ends
             if (attack := run.of_kind(SIMA, name))
         ]
@@ -138,10 +138,10 @@ class OverBeta(RunFigure):
 def _of_target(ledger: Ledger, attack: str | None, target: str, panel: str) -> Number | None:
     if panel == FRECHET:
         return ledger.get("to_members", target, of=FRECHET)
-    return ledger.get("auc", target, attack) if attack else None
+    return ledger.get(metrics.AUC, target, attack) if attack else None
 
 
 def _over_seeds(ledger: Ledger, attack: str | None, group: str, panel: str) -> Number | None:
     if panel == FRECHET:
         return ledger.get("mean_over_seeds", group, of=f"{FRECHET}.to_members")
-    return ledger.get("auc", group, attack, "mean_over_seeds") if attack else None
+    return ledger.get(metrics.AUC, group, attack, "mean_over_seeds") if attack else None

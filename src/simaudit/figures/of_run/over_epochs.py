@@ -10,15 +10,15 @@ import pandas as pd
 
 from simaudit.evaluation import results
 from simaudit.evaluation.numbers import Number
-from simaudit.evaluation.protocol import metrics
 from simaudit.figures import legend, style
 from simaudit.figures.figure import RunFigure, groups, looks
 from simaudit.figures.printed import mention
+from simaudit.vocabulary import metrics
 from simaudit.vocabulary.context import AuditContext
 
 
 class OverEpochs(RunFigure):
-    """The AUC at intermediate checkpoints and at the end, one line per target and attack, with 95 % limits.
+    """The metrics.AUC at intermediate checkpoints and at the end, one line per target and attack, with 95 % limits.
 
     Each checkpoint is attacked at knobs that were calibrated for it.
     """
@@ -57,7 +57,7 @@ class OverEpochs(RunFigure):
                     label=f"{legend.short(target)}, {look.label}",
                     **style.ERROR_BARS | style.line_of(number),
                 )
-        axis.axhline(metrics.CHANCE["auc"], label="chance", **style.CHANCE)
+        axis.axhline(metrics.CHANCE[metrics.AUC], label="chance", **style.CHANCE)
         axis.set(xlabel="epoch", ylabel="AUC")
         axis.locator_params(axis="x", integer=True)
         style.legend_above(figure, axis, 2)
@@ -82,6 +82,6 @@ class OverEpochs(RunFigure):
 def _aucs(run: results.Run, target: str, attack: str) -> dict[int, Number]:
     """Return an attack's AUC by epoch, the last being that of the target itself."""
     *checkpoints, end = run.contexts[target].epochs or (0,)
-    aucs = {epoch: run.ledger.get("auc", target, attack, f"epochs.{epoch}") for epoch in checkpoints}
-    aucs[end] = run.ledger.get("auc", target, attack)
+    aucs = {epoch: run.ledger.get(metrics.AUC, target, attack, f"epochs.{epoch}") for epoch in checkpoints}
+    aucs[end] = run.ledger.get(metrics.AUC, target, attack)
     return {epoch: auc for epoch, auc in aucs.items() if auc}

@@ -14,6 +14,7 @@ from simaudit.figures.figure import RunFigure, groups, looks
 from simaudit.figures.printed import mention
 from simaudit.vocabulary.context import AuditContext
 from simaudit.vocabulary.kinds import SIMA
+from simaudit.vocabulary.metrics import AUC, CHANCE
 
 APART = 0.18  # of the height of a row, between two attacks
 MODELS = {"ddpm": "published, DDPM", "ldm": "published, LDM"}
@@ -50,7 +51,7 @@ class PublishedBeside(RunFigure):
             for model, panel in MODELS.items()
             for experiment in run.experiments
             if experiment["model"] == model
-            for number in run.ledger.find(metric="auc", of=experiment["of"])
+            for number in run.ledger.find(metric=AUC, of=experiment["of"])
         ]
         published = legend.in_order({str(row["attack"]) for row in rows})
         shared = {
@@ -61,7 +62,7 @@ class PublishedBeside(RunFigure):
         most = max(map(len, shared.values()))
         for target, entries in shared.items():
             for kind, entry in entries.items() if len(entries) > 1 or most == 1 else ():
-                auc = run.ledger.number("auc", target, entry)
+                auc = run.ledger.number(AUC, target, entry)
                 row = {"panel": "this run", "of": target, "attack": kind, "entry": entry}
                 rows.append({**row, **auc.interval})
         return pd.DataFrame(rows)
@@ -92,7 +93,7 @@ class PublishedBeside(RunFigure):
             axis.set_yticks(range(len(places)), [legend.short(place) for place in places])
             axis.set_ylim(-0.5, len(places) - 0.5)
             axis.set_title(panel, loc="left", pad=4)
-            axis.axvline(0.5, label="chance", **style.CHANCE)
+            axis.axvline(CHANCE[AUC], label="chance", **style.CHANCE)
         axes[-1].set_xlabel("AUC")
         style.legend_above(figure, axes, 6)
         return figure
@@ -104,8 +105,8 @@ class PublishedBeside(RunFigure):
             return "The data, the models and the protocol of the two differ."
         of = next(experiment["of"] for experiment in run.experiments if experiment.items() >= NAMED.items())
         return (
-            f"The paper reports an AUC of {mention('auc', attack=SIMA, of=of)} for SimA on CIFAR-10; here it is "
-            f"{mention('auc', first, sima)} on {first}. The data, the models and the protocol differ."
+            f"The paper reports an AUC of {mention(AUC, attack=SIMA, of=of)} for SimA on CIFAR-10; here it is "
+            f"{mention(AUC, first, sima)} on {first}. The data, the models and the protocol differ."
         )
 
 

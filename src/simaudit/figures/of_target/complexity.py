@@ -11,10 +11,10 @@ import numpy as np
 import pandas as pd
 
 from simaudit.evaluation import results
-from simaudit.evaluation.protocol import metrics
 from simaudit.figures import legend, style
 from simaudit.figures.figure import TargetFigure
 from simaudit.figures.printed import mention
+from simaudit.vocabulary import metrics
 from simaudit.vocabulary.errors import SimauditError
 from simaudit.vocabulary.kinds import kind_of
 from simaudit.vocabulary.knobs import AttackName

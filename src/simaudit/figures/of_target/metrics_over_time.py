@@ -9,14 +9,15 @@ import matplotlib.figure
 import pandas as pd
 
 from simaudit.evaluation import results
-from simaudit.evaluation.protocol import metrics, selected
+from simaudit.evaluation.protocol import selected
 from simaudit.evaluation.statistics import rates
 from simaudit.figures import legend, style
 from simaudit.figures.figure import TargetFigure, groups, looks
 from simaudit.figures.printed import mention
+from simaudit.vocabulary import metrics
 from simaudit.vocabulary.sides import EVALUATION
 
-PANELS = {"auc": (0.4, 1.0), "tpr_at_1pct_fpr": (0.0, 1.0), "balanced_accuracy": (0.5, 1.0)}
+PANELS = {metrics.AUC: (0.4, 1.0), metrics.TPR_AT_1PCT: (0.0, 1.0), metrics.BALANCED_ACCURACY: (0.5, 1.0)}
 """The metrics, each with the ends of its axis, which are those of every target."""
 BANDS = 3
 OVER = {"timestep": "timestep $t$", "log_snr": r"$\log(\bar\alpha_t / \sigma_t^2)$"}
@@ -110,7 +111,7 @@ class MetricsOverTime(TargetFigure):
         queries = f"; queries per sample: {asked}" if is_known else ""
         return (
             f"{legend.look(best).name} has the highest AUC of all threshold attacks on the calibration fold. Its AUC "
-            f"on the evaluation fold is {mention('auc', target, best)}{queries}."
+            f"on the evaluation fold is {mention(metrics.AUC, target, best)}{queries}."
         )
 
 
@@ -122,7 +123,7 @@ def _of_blind(scores: selected.SelectedScores) -> dict[str, float]:
     """Return what the blind classifiers reach, by metric."""
     blind = scores.roc(selected.BLIND)
     return {
-        "auc": blind.auc,
-        "tpr_at_1pct_fpr": blind.found_at(metrics.TPR_LEVELS["tpr_at_1pct_fpr"]) / blind.members,
-        "balanced_accuracy": rates.balanced_accuracy_at(scores.threshold(selected.BLIND), blind).value,
+        metrics.AUC: blind.auc,
+        metrics.TPR_AT_1PCT: blind.found_at(metrics.TPR_LEVELS[metrics.TPR_AT_1PCT]) / blind.members,
+        metrics.BALANCED_ACCURACY: rates.balanced_accuracy_at(scores.threshold(selected.BLIND), blind).value,
     }

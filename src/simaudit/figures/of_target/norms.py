@@ -9,10 +9,10 @@ import matplotlib.figure
 import pandas as pd
 
 from simaudit.evaluation import results
-from simaudit.evaluation.protocol import metrics
 from simaudit.figures import style
 from simaudit.figures.figure import TargetFigure, groups
 from simaudit.figures.printed import mention
+from simaudit.vocabulary import metrics
 from simaudit.vocabulary.knobs import AttackName
 from simaudit.vocabulary.sides import EVALUATION
 from simaudit.vocabulary.variant import parse_variant, variant_text
@@ -65,11 +65,11 @@ class Norms(TargetFigure):
             axis.fill_between(t, line.auc_low, line.auc_high, color=colour, alpha=0.1, linewidth=0)
             chosen = line[line.selected_in_variant]
             axis.plot(chosen.timestep.astype(int), chosen.auc, **style.circle(colour))
-        axis.axhline(metrics.CHANCE["auc"], label="chance", **style.CHANCE)
+        axis.axhline(metrics.CHANCE[metrics.AUC], label="chance", **style.CHANCE)
         axis.set(xlabel="timestep $t$   (○ chosen on the calibration fold)", ylabel="AUC")
         style.legend_above(figure, axis, 5)
         return figure
 
     def sentence(self, audit: results.Results) -> str:
-        auc = mention("auc", audit.target, audit.entry(self.attack))
+        auc = mention(metrics.AUC, audit.target, audit.entry(self.attack))
         return f"Over all norms and timesteps, calibration chose a point whose AUC is {auc}."

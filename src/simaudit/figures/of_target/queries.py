@@ -9,10 +9,10 @@ import matplotlib.figure
 import pandas as pd
 
 from simaudit.evaluation import results
-from simaudit.evaluation.protocol import metrics
 from simaudit.figures import legend, style
 from simaudit.figures.figure import TargetFigure, groups, looks
 from simaudit.figures.printed import mention
+from simaudit.vocabulary import metrics
 from simaudit.vocabulary.kinds import SIMA, entry_of
 from simaudit.vocabulary.sides import CALIBRATION, EVALUATION
 from simaudit.vocabulary.variant import CONDITION, parse_variant
@@ -77,7 +77,7 @@ class Queries(TargetFigure):
                 marker=look.marker,
                 **style.ERROR_BARS | {"linestyle": "none"},
             )
-        axis.axhline(metrics.CHANCE["auc"], label="chance", **style.CHANCE)
+        axis.axhline(metrics.CHANCE[metrics.AUC], label="chance", **style.CHANCE)
         axis.set(xlabel="queries per sample, at most", ylabel="AUC")
         style.counting_axis(axis)
         axis.set_xlim(left=LEAST)
@@ -95,7 +95,7 @@ class Queries(TargetFigure):
 
         def reached(attack: str) -> str:
             auc, queries = (
-                mention("auc", audit.target, attack),
+                mention(metrics.AUC, audit.target, attack),
                 mention("queries", audit.target, attack, limits=False),
             )
             return f"{auc} with queries per sample: {queries}"

@@ -9,10 +9,11 @@ import numpy as np
 import pandas as pd
 
 from simaudit.evaluation import results
-from simaudit.evaluation.protocol import metrics, selected
+from simaudit.evaluation.protocol import selected
 from simaudit.figures import legend, style
 from simaudit.figures.figure import TargetFigure, groups, looks
 from simaudit.figures.printed import mention
+from simaudit.vocabulary import metrics
 
 MOST_POINTS = 20_000
 """The longest curve of which every point is drawn: ten attacks on a million samples have millions of points."""
@@ -90,6 +91,6 @@ class RocLogLog(TargetFigure):
     def sentence(self, audit: results.Results) -> str:
         target, best = audit.target, audit.best
         return (
-            f"At 1 % false positives, {legend.look(best).name} finds {mention('tpr_at_1pct_fpr', target, best)} of "
+            f"At 1 % false positives, {legend.look(best).name} finds {mention(metrics.TPR_AT_1PCT, target, best)} of "
             f"{mention('members', target, limits=False)} members."
         )

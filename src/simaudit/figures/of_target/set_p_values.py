@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from simaudit.evaluation import results
-from simaudit.evaluation.sets import levels, verdict
+from simaudit.evaluation.sets import levels
 from simaudit.figures import style
 from simaudit.figures.figure import TargetFigure, groups
 from simaudit.figures.printed import mention
@@ -37,7 +37,7 @@ class SetPValues(TargetFigure):
     def values(self, audit: results.Results) -> pd.DataFrame:
         by_size = audit.set_p_values.groupby(["seen", "members"]).p
         return pd.DataFrame(
-            {name: by_size.quantile(quantile) for name, quantile in verdict.QUANTILES.items()}
+            {name: by_size.quantile(quantile) for name, quantile in levels.QUANTILES.items()}
         ).reset_index()
 
     def draw(self, values: pd.DataFrame) -> matplotlib.figure.Figure:
@@ -46,7 +46,7 @@ class SetPValues(TargetFigure):
         for seen, line in groups(values, "seen"):
             name, ordinal, look = LOOKS[seen]
             colour = style.ORDINAL[ordinal]
-            p, low, high = (np.maximum(line[key], LOWEST) for key in verdict.QUANTILES)
+            p, low, high = (np.maximum(line[key], LOWEST) for key in levels.QUANTILES)
             axis.plot(line.members, p, label=name, markersize=3, color=colour, **look)
             axis.fill_between(line.members, low, high, color=colour, alpha=0.12, linewidth=0)
         axis.axhline(levels.LEVEL, label=f"$p$ = {levels.LEVEL}", **style.CHANCE)

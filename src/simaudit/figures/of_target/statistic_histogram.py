@@ -13,6 +13,7 @@ from simaudit.evaluation import results
 from simaudit.figures import legend, style
 from simaudit.figures.figure import TargetFigure, groups
 from simaudit.figures.printed import mention
+from simaudit.vocabulary.metrics import BALANCED_ACCURACY
 
 BINS = 40
 CENTRAL = 99.5  # percentile at which the axis ends; a few far outliers would squeeze the rest
@@ -87,6 +88,6 @@ class StatisticHistogram(TargetFigure):
         target, best = audit.target, audit.best
         return (
             f"The two sides lie furthest apart for {legend.look(best).name}, whose best threshold on the calibration "
-            f"fold is right in {mention('balanced_accuracy', target, best)} of all cases when both sides are equally "
+            f"fold is right in {mention(BALANCED_ACCURACY, target, best)} of all cases when both sides are equally "
             "frequent."
         )

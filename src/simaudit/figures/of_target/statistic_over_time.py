@@ -12,6 +12,7 @@ from simaudit.evaluation import results
 from simaudit.figures import legend, style
 from simaudit.figures.figure import TargetFigure, groups
 from simaudit.figures.printed import mention
+from simaudit.vocabulary.metrics import AUC
 
 HELDOUT = "held-out"
 ROLE_DASHES = {"members": "-", HELDOUT: (0, (4, 1.5))}
@@ -38,14 +39,17 @@ class StatisticOverTime(TargetFigure):
 
     def values(self, audit: results.Results) -> pd.DataFrame:
         parts = []
-        profiles = audit.profiles[audit.profiles.timestep.notna()]
-        for attack in legend.in_order(profiles.attack.unique(), audit.kinds):
-            knobs = audit.selected.knobs[attack]
-            rows = profiles[(profiles.attack == attack) & (profiles.variant == knobs.variant)]
+        for attack, rows in _over_time(audit).items():
             if rows.timestep.nunique() > 1:
-                chosen = rows.assign(selected=rows.timestep == knobs.timestep)
+                chosen = rows.assign(selected=rows.timestep == audit.selected.knobs[attack].timestep)
                 parts.append(_normalised(chosen).sort_values(["role", "timestep"], ascending=[False, True]))
         return pd.concat(parts, ignore_index=True).drop(columns=["q05", "q50", "q95"])
+
+    def left_out(self, audit: results.Results) -> str:
+        alone = [
+            legend.look(of).name for of, rows in _over_time(audit).items() if rows.timestep.nunique() == 1
+        ]
+        return f"it leaves out {', '.join(alone)}, since a single timestep makes no line" if alone else ""
 
     def draw(self, values: pd.DataFrame) -> matplotlib.figure.Figure:
         panels = list(groups(values, "attack"))
@@ -78,8 +82,17 @@ class StatisticOverTime(TargetFigure):
         target, best = audit.target, audit.best
         return (
             "Where the line of members lies below that of held-out samples, a low statistic tells members. "
-            f"The AUC of {legend.look(best).name} at the selected knobs is {mention('auc', target, best)}."
+            f"The AUC of {legend.look(best).name} at the selected knobs is {mention(AUC, target, best)}."
         )
+
+
+def _over_time(audit: results.Results) -> dict[str, pd.DataFrame]:
+    """Return the profiles of each attack that has timesteps, at its selected variant, in the order of legends."""
+    timed = audit.profiles[audit.profiles.timestep.notna()]
+    return {
+        attack: timed[(timed.attack == attack) & (timed.variant == audit.selected.knobs[attack].variant)]
+        for attack in legend.in_order(timed.attack.unique(), audit.kinds)
+    }
 
 
 def _normalised(rows: pd.DataFrame) -> pd.DataFrame:

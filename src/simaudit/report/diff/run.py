@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from simaudit.evaluation.numbers import Ledger, Number
-from simaudit.evaluation.protocol.metrics import AUC, TPR_LEVELS
 from simaudit.provenance.records import read_records
 from simaudit.report.top import occasion
 from simaudit.storage.json import canonical_json, read_json
 from simaudit.vocabulary.knobs import leaves
+from simaudit.vocabulary.metrics import AUC, TPR_LEVELS
 from simaudit.vocabulary.paths import NUMBERS, OCCASION, RECORDS, RESULTS, VERDICT, comparison
 
 COMPARED = (AUC, *TPR_LEVELS)

@@ -7,10 +7,11 @@ from simaudit.report.findings import Findings
 from simaudit.report.tables.of_run import TARGET
 from simaudit.report.tables.of_target import ATTACK
 from simaudit.report.tables.table import Column, Table, estimates
+from simaudit.vocabulary.metrics import AUC, BALANCED_ACCURACY
 
 SHOWN = {
-    "auc": METRICS["auc"],
-    "balanced_accuracy": METRICS["balanced_accuracy"],
+    AUC: METRICS[AUC],
+    BALANCED_ACCURACY: METRICS[BALANCED_ACCURACY],
     "transferred.tpr": "TPR",
     "transferred.fpr": "FPR",
 }

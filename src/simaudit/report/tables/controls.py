@@ -7,10 +7,10 @@ from simaudit.evaluation.controls.controls import PERMUTED, SELECTED
 from simaudit.evaluation.sets.levels import LEVEL
 from simaudit.report.findings import Findings
 from simaudit.report.tables.table import Column, Row, Table
+from simaudit.vocabulary import metrics
 
-CHANCE = 0.5
-AUC = Column("auc", "AUC", "estimate")
-DECISIVE = Column("decisive_auc", "AUC, limits that decide", "estimate", "auc", SELECTED)
+AUC = Column(metrics.AUC, "AUC", "estimate")
+DECISIVE = Column("decisive_auc", "AUC, limits that decide", "estimate", metrics.AUC, SELECTED)
 
 
 def controls(findings: Findings) -> Table:
@@ -50,7 +50,9 @@ def _row(findings: Findings, control: Mapping[str, Any]) -> Row:
     else:
         attack = max(
             control["failed_on"] or [*findings.attacks(of), *findings.heads(of)],
-            key=lambda attack: abs(findings.ledger.number("auc", of, attack, decisive).value - CHANCE),
+            key=lambda attack: abs(
+                findings.ledger.number(metrics.AUC, of, attack, decisive).value - metrics.CHANCE[metrics.AUC]
+            ),
         )
     words = (
         outcome,

@@ -6,7 +6,6 @@ from simaudit.evaluation.comparison.groups import FEWEST_SEEDS
 from simaudit.evaluation.comparison.ranks import can_separate
 from simaudit.evaluation.controls.controls import MINUS_BLIND, SELECTED
 from simaudit.evaluation.numbers import number_id
-from simaudit.evaluation.protocol.metrics import AUC, TPR_AT_1PCT
 from simaudit.evaluation.sets.levels import LEVEL
 from simaudit.figures.legend import METRICS
 from simaudit.figures.printed import distances_in, mention
@@ -16,6 +15,7 @@ from simaudit.report.tables.of_target import ATTACK, ATTACKS, HEADLINE
 from simaudit.report.tables.table import MEMBERS, NO_IMAGES, Column, Row, Table, estimates
 from simaudit.vocabulary.kinds import RECONSTRUCTION, SIMA
 from simaudit.vocabulary.membership import VERIFIED
+from simaudit.vocabulary.metrics import ASR, AUC, TPR_AT_1PCT, TPR_HELDOUT_POSITIVE
 
 TARGET = Column("target", "target")
 
@@ -57,15 +57,15 @@ def _verdict(findings: Findings, target: str, with_members: bool) -> tuple[str, 
     best, by = findings.ledger.best(target), findings.decided_by(target)
     decisive = MINUS_BLIND if findings.is_shifted(target) else SELECTED
     highest = max(
-        findings.attacks(target), key=lambda attack: findings.ledger.number("auc", target, attack).value
+        findings.attacks(target), key=lambda attack: findings.ledger.number(AUC, target, attack).value
     )
     return (
         *(target, findings.verdict(target), findings.grade(target).word),
         *((findings.contexts[target].membership,) if with_members else ()),
         best,
-        *(number_id("auc", target, best), number_id(TPR_AT_1PCT, target, best)),
-        *(highest, number_id("auc", target, highest)),
-        *(number_id("auc", target, best, "minus_blind"), by, number_id("auc", target, by, decisive)),
+        *(number_id(AUC, target, best), number_id(TPR_AT_1PCT, target, best)),
+        *(highest, number_id(AUC, target, highest)),
+        *(number_id(AUC, target, best, "minus_blind"), by, number_id(AUC, target, by, decisive)),
         *(
             number_id("smallest", target, of="sets"),
             number_id("blind_p", target, of=smallest_set(findings, target)),
@@ -84,7 +84,7 @@ def blind(findings: Findings) -> Table:
         (
             Row((split,), split, "blind")
             for split in findings.splits
-            if findings.ledger.get("auc", split, "blind")
+            if findings.ledger.get(AUC, split, "blind")
         ),
         NO_IMAGES,
     )
@@ -123,7 +123,7 @@ def autoencoders(findings: Findings) -> Table:
             ", ".join(groups[name]["seeds"] if name in groups else [name]),
         )
         aucs = [
-            number_id("auc", name, findings.of_kind(kind, name) or kind, over if name in groups else None)
+            number_id(AUC, name, findings.of_kind(kind, name) or kind, over if name in groups else None)
             for kind in (SIMA, RECONSTRUCTION)
         ]
         distances = [
@@ -257,7 +257,7 @@ def published(findings: Findings) -> Table:
     """Return what SimA version 1 (arXiv:2509.25003) reports of each attack beside what this run has of each target."""
     reported: dict[str, list[Row]] = {}
     for experiment in findings.comparison["published"]["experiments"]:
-        for number in findings.ledger.find(metric="auc", of=experiment["of"]):
+        for number in findings.ledger.find(metric=AUC, of=experiment["of"]):
             kind = str(number.attack)
             of = f"{experiment['model']}, {experiment['members']} against {experiment['heldout']}"
             words = (kind, "published", of, experiment["condition"])
@@ -276,7 +276,7 @@ def published(findings: Findings) -> Table:
             Column("from", "from"),
             Column("of", "of"),
             Column("condition", "condition"),
-            *estimates({metric: METRICS[metric] for metric in ("auc", "asr", "tpr_heldout_positive")}),
+            *estimates({metric: METRICS[metric] for metric in (AUC, ASR, TPR_HELDOUT_POSITIVE)}),
         ),
         (row for kind in sorted(reported) for row in sorted(reported[kind], key=lambda row: row.words[1:])),
         "no published numbers are in the ledger",

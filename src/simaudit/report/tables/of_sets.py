@@ -1,12 +1,12 @@
 """The tables of what holds of sets of samples of one target, and of each class and group by itself."""
 
 from simaudit.evaluation.numbers import Number
-from simaudit.evaluation.protocol.metrics import AUC, TPR_AT_1PCT
 from simaudit.evaluation.sets.levels import FEWEST, with_members
 from simaudit.figures.legend import METRICS, look
 from simaudit.report.findings import Findings
 from simaudit.report.jobs import NO_RECORDS
 from simaudit.report.tables.table import Column, Row, Table, estimates
+from simaudit.vocabulary.metrics import AUC, TPR_AT_1PCT
 
 NOT_MEASURED = "sets were not measured"
 OF_GROUPS = ("group_sets.", "by_group.")
@@ -88,7 +88,7 @@ def _parts(findings: Findings, target: str, kind: str, several: str, absent: str
     rows, absent = _named_rows(findings, target, f"by_{kind}.", absent)
 
     def low(row: Number) -> float:
-        auc = findings.ledger.get("auc", target, row.attack, row.of)
+        auc = findings.ledger.get(AUC, target, row.attack, row.of)
         return -1.0 if auc is None or auc.low is None else auc.low
 
     attack = look(str(rows[0].attack)).name if rows else ""

@@ -6,17 +6,16 @@ from typing import Any
 
 from simaudit.evaluation.controls.controls import MINUS_BEST, SELECTED
 from simaudit.evaluation.numbers import LEARNED
-from simaudit.evaluation.protocol.metrics import ASR, AUC, BALANCED_ACCURACY, TPR_LEVELS
 from simaudit.evaluation.protocol.transfer import TRANSFERRED
 from simaudit.figures.legend import METRICS
 from simaudit.figures.printed import mention
 from simaudit.report.findings import Findings
 from simaudit.report.tables.at_risk import at_risk
-from simaudit.report.tables.controls import CHANCE
 from simaudit.report.tables.of_sets import by_class, by_group, group_sets, sets
 from simaudit.report.tables.own_samples import own_samples
 from simaudit.report.tables.table import Column, Row, Table, estimates
 from simaudit.scoring.score_file import AGAINST_FLOAT32
+from simaudit.vocabulary.metrics import ASR, AUC, BALANCED_ACCURACY, CHANCE, TPR_HELDOUT_POSITIVE, TPR_LEVELS
 from simaudit.vocabulary.variant import variant_label
 
 ATTACK = Column("attack", "attack", is_attack=True)
@@ -88,7 +87,7 @@ def direction(findings: Findings, target: str, attack: str) -> str:
     """Return that an attack tells the sides apart the other way round, by an AUC below chance; empty where not."""
     for of, word in REVERSED.items():
         auc = findings.ledger.get(AUC, target, attack, of)
-        if auc is not None and auc.high is not None and auc.high < CHANCE:
+        if auc is not None and auc.high is not None and auc.high < CHANCE[AUC]:
             return word
     return ""
 
@@ -143,9 +142,9 @@ ATTACKS = AttackTable(
         Column("timestep", "t", "count"),
         Column("queries", "queries", "count"),
         *estimates(HEADLINE | {ASR: "ASR (threshold chosen on these samples: biased upwards)"}),
-        Column("oracle_auc", "oracle AUC", "estimate", "auc", "oracle"),
-        Column("optimism_auc", "optimism", "estimate", "auc", "optimism", missing="same knobs"),
-        Column("auc_minus_blind", "AUC minus blind", "estimate", "auc", "minus_blind"),
+        Column("oracle_auc", "oracle AUC", "estimate", AUC, "oracle"),
+        Column("optimism_auc", "optimism", "estimate", AUC, "optimism", missing="same knobs"),
+        Column("auc_minus_blind", "AUC minus blind", "estimate", AUC, "minus_blind"),
     ),
 )
 """The main results."""
@@ -176,7 +175,7 @@ TARGET_TABLES: tuple[Callable[[Findings, str], Table], ...] = (
         "at 95 % confidence; the threshold of this bound was chosen on the calibration fold, too.",
         (
             *estimates({"fpr": "FPR", "tpr": "TPR"}, of="transferred"),
-            *estimates({"tpr_heldout_positive": METRICS["tpr_heldout_positive"]}),
+            *estimates({TPR_HELDOUT_POSITIVE: METRICS[TPR_HELDOUT_POSITIVE]}),
             Column("epsilon", "ε, at least", "count", "lower_bound", "epsilon"),
         ),
     ),
@@ -188,7 +187,7 @@ TARGET_TABLES: tuple[Callable[[Findings, str], Table], ...] = (
         "The same protocol with shuffled labels, {permutations} times. The AUC must be at chance. The oracle AUC is "
         "what luck alone gives to whoever chooses knobs on the evaluation fold. p is the share of shuffles whose AUC "
         "is as high as the real one.",
-        estimates({"auc": "AUC", "oracle_auc": "oracle AUC", "p_value": "p"}, of="permuted"),
+        estimates({AUC: "AUC", "oracle_auc": "oracle AUC", "p_value": "p"}, of="permuted"),
     ),
     sets,
     group_sets,
@@ -202,10 +201,10 @@ TARGET_TABLES: tuple[Callable[[Findings, str], Table], ...] = (
             Column("timestep", "t", "count", of=LEARNED),
             Column("queries", "queries", "count", of=LEARNED),
             *estimates(HEADLINE, of=LEARNED),
-            Column("auc_minus_blind", "AUC minus blind", "estimate", "auc", f"{LEARNED}.minus_blind"),
-            Column("decisive_auc", "AUC, limits that decide", "estimate", "auc", SELECTED),
-            Column("above_best", "AUC above the best attack", "estimate", "auc", MINUS_BEST),
-            Column("permuted_auc", "AUC, labels shuffled", "estimate", "auc", "permuted"),
+            Column("auc_minus_blind", "AUC minus blind", "estimate", AUC, f"{LEARNED}.minus_blind"),
+            Column("decisive_auc", "AUC, limits that decide", "estimate", AUC, SELECTED),
+            Column("above_best", "AUC above the best attack", "estimate", AUC, MINUS_BEST),
+            Column("permuted_auc", "AUC, labels shuffled", "estimate", AUC, "permuted"),
             Column("seconds", "seconds", "count", of="cost"),
         ),
         absent="no learned head was run",

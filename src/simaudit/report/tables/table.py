@@ -5,9 +5,9 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from simaudit.evaluation.numbers import Ledger, number_id
-from simaudit.evaluation.protocol.metrics import READABLE_TAIL
 from simaudit.figures.legend import look
 from simaudit.figures.printed import NONE, TAIL, count, estimate
+from simaudit.vocabulary.metrics import READABLE_TAIL
 
 TAIL_NOTE = (
     f"the rate rests on fewer than {READABLE_TAIL} false positives, so it is too uncertain to be quoted; at 1 % FPR "

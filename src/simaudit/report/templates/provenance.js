@@ -84,8 +84,10 @@ document.addEventListener("click", (event) => {
 async function linkNumbers(root) {
   const { numbers } = await known();
   for (const number of root.querySelectorAll("a[data-number]")) {
+    const { id, name } = numbers[number.dataset.number];
     number.className = "number";
-    number.href = `#number-${encodeURIComponent(numbers[number.dataset.number].id)}`;
+    number.href = `#number-${encodeURIComponent(id)}`;
+    number.ariaLabel = `${number.textContent}: ${name}`; // among the links of a page it stands without its column
   }
 }
 
