@@ -41,7 +41,7 @@ def member_likeness(features: np.ndarray, is_member: np.ndarray, is_calibration:
 class Moments(NamedTuple):
     """What a test knows of scores (…, n): their number, mean (…) and variance (…)."""
 
-    count: int
+    size: int
     mean: np.ndarray
     variance: np.ndarray
 
@@ -56,9 +56,9 @@ def one_sided_p(suspects: Moments, heldout: Moments) -> np.ndarray:
 
     Where all scores of both sides are the same, p is 1.
     """
-    errors = [side.variance / side.count for side in (suspects, heldout)]
+    errors = [side.variance / side.size for side in (suspects, heldout)]
     total = errors[0] + errors[1]
-    parts = errors[0] ** 2 / (suspects.count - 1) + errors[1] ** 2 / (heldout.count - 1)
+    parts = errors[0] ** 2 / (suspects.size - 1) + errors[1] ** 2 / (heldout.size - 1)
     with np.errstate(invalid="ignore", divide="ignore"):
         t = (suspects.mean - heldout.mean) / np.sqrt(total)
         return np.asarray(np.nan_to_num(stdtr(total**2 / parts, -t), nan=1.0))
