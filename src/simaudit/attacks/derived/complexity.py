@@ -40,8 +40,10 @@ class Complexity(OfOneAttack):
             for fit in self.fits
             for c in base.columns
         ]
-        values = np.concatenate([logs - prediction(known, logs, fit) for fit in self.fits])
-        return Statistics(columns, values, base.member_when)
+        values = np.empty((len(self.fits), *logs.shape), dtype=np.float32)  # as a score file has them
+        for of_fit, fit in zip(values, self.fits, strict=True):
+            np.subtract(logs, prediction(known, logs, fit), out=of_fit, casting="same_kind")
+        return Statistics(columns, values.reshape(-1, logs.shape[1]), base.member_when)
 
 
 def prediction(known: Known, logs: np.ndarray, fit: str) -> np.ndarray:
