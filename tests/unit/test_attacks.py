@@ -1,5 +1,7 @@
 """Each attack on targets whose answer is known in closed form."""
 
+from weakref import WeakSet
+
 import numpy as np
 import pytest
 import torch
@@ -401,6 +403,34 @@ def test_no_query_is_made_twice_and_each_is_declared(known_target, x, attack, ma
     statistics = list(attack.statistics(target, x, SampleNoise(0, IDS)))
     assert target.queries == made
     assert {statistic.queries for statistic in statistics} == declared
+
+
+@pytest.mark.parametrize("wrapped", [False, True])
+@pytest.mark.parametrize(
+    "attack",
+    [
+        Loss(timesteps=[10, 20], draws=[1, 8]),
+        SimAMC(timesteps=[10, 20], draws=[1, 8], averages=["mean_of_vectors", "mean_of_norms"]),
+        ReDiffuse(timesteps=[100], draws=[8]),
+    ],
+    ids=lambda value: type(value).__name__ if hasattr(value, "statistics") else "",
+)
+def test_memory_does_not_grow_with_the_draws(known_target, x, attack, wrapped):
+    """Of what the target has answered before, an attack holds no more than the answer that it has just looked at."""
+    answers = WeakSet()
+    held = []
+
+    def predict(z, t):
+        held.append(len(answers))
+        answer = z + t
+        answers.add(answer)
+        return answer
+
+    attack = LowPass(radius=1).on(attack) if wrapped else attack
+    for _ in attack.statistics(known_target(predict), x, SampleNoise(0, IDS)):
+        pass
+    assert len(held) >= 8
+    assert max(held) <= 2
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """`simaudit audit` before anything runs: params.yaml from options, the screen, and what is refused."""
 
 import ast
+import csv
 import errno
 import os
 import shutil
@@ -147,8 +148,7 @@ def test_the_forecast_counts_what_several_attacks_ask_once(owned):
         2 * torch.rand(3, 3, SIDE, SIDE) - 1,
     )
     score_together(asking, model, images, SampleNoise(0, np.arange(3)))
-    alone = sum(facts.queries[name] for name, one in asking.items() if one.attack.differentiates())
-    assert model.asked == 3 * (facts.together.queries - alone)
+    assert model.asked == 3 * facts.together.queries
     assert facts.together.backward == sum(passes.backward for passes in facts.passes.values())
 
 
@@ -164,11 +164,12 @@ def test_a_dry_run_writes_nothing(owned, tmp_path, monkeypatch):
 
 def test_the_params_are_valid_and_say_what_was_asked(owned, tmp_path, monkeypatch):
     asked = replace(owned, attacks=("sima", "secmi"), limit=80, precision="bfloat16", no_records=True)
-    folder.write(tmp_path, plan.text(dict(examine(asked).values)))
+    facts = examine(asked)
+    folder.write(tmp_path, plan.text(dict(facts.values)), facts.lists)
     monkeypatch.chdir(tmp_path)
     params = load()
     assert params.attacks.keys() == {"sima", "secmi"}
-    assert params.splits["images"].limit == 80
+    assert params.splits["images"].members.file == params.datasets["images"].only == "drawn.csv"
     assert params.scoring.precision == "bfloat16"
     assert not params.report.show_records
     assert params.datasets["images"].path == str(owned.images)
@@ -177,6 +178,46 @@ def test_the_params_are_valid_and_say_what_was_asked(owned, tmp_path, monkeypatc
     assert len(comments) == 1 + len(
         plan.COMMENTS.keys() - {"audits"}
     )  # one above each section, and the first line
+
+
+def test_a_limit_reads_what_is_drawn_and_nothing_else(owned, tmp_path):
+    """Pictures that were not drawn may be broken, and whatever else the folder holds does not change who is drawn."""
+    home = Path(shutil.copytree(owned.images, tmp_path / "pictures"))
+    asked = replace(owned, images=home, limit=80)
+    drawn = examine(asked).drawn
+    names = [row["file"] for row in csv.DictReader(drawn.text.splitlines())]
+    there = len(list(home.rglob("*.png")))
+    assert drawn.others == there - 80
+    for path in home.rglob("*.png"):
+        if path.relative_to(home).as_posix() not in names:
+            path.write_bytes(b"broken")
+    (home / "00 more.png").write_bytes(b"broken")
+    facts = examine(asked)
+    assert facts.drawn.text == drawn.text
+    assert (facts.images, facts.unused, sum(facts.sides.values())) == (80, 0, 80)
+    assert facts.sides == {"member": 40, "heldout": 40}
+    assert f"80 images in RGB of {SIDE}×{SIDE} pixels, as the model takes them; {there - 79} others" in said(
+        facts
+    )
+    turned = tmp_path / "turned.csv"
+    first, *rest = owned.members.read_text().splitlines()
+    turned.write_text("\n".join([first, *reversed(rest)]))
+    assert examine(replace(asked, members=turned)).drawn.text == drawn.text
+
+
+def test_the_store_and_the_split_of_a_limit_are_those_that_were_examined(owned, tmp_path, monkeypatch):
+    facts = examine(replace(owned, limit=80))
+    folder.write(tmp_path, plan.text(dict(facts.values)), facts.lists)
+    monkeypatch.chdir(tmp_path)
+    params = load()
+    source, split = params.datasets["images"], params.splits["images"]
+    names = [row["file"] for row in csv.DictReader(facts.drawn.text.splitlines())]
+    assert [item.file for item in source.items()] == names
+    assert source.given == (Path("drawn.csv"), *(owned.images / name for name in names))
+    assert split.members.files == {"file": Path("drawn.csv"), "drawn_from": owned.members}
+    other = replace(owned, members=owned.members.with_name("other.csv"), limit=80)
+    with pytest.raises(SimauditError, match=f"holds an audit of --members {owned.members}; name"):
+        folder.require_usable(tmp_path, other)
 
 
 def test_an_attack_that_wraps_another_is_run_without_it(owned, tmp_path, monkeypatch):
@@ -333,7 +374,8 @@ def test_a_refusal_names_the_option_and_what_it_gives(owned, tmp_path):
             "leave --network out, or name another folder",
         ),
         (replace(owned, model=classes, empty_class=9), "--empty-class 9: must be below 3", "says so"),
-        (replace(owned, limit=2), f"--members {owned.members}: ", "or raise --limit if it is given"),
+        (replace(owned, limit=2), "--limit 2: leaves no sample that is ", "groups stay whole; raise it"),
+        (replace(owned, limit=60), f"--members {owned.members}: ", "or raise --limit if it is given"),
     ):
         [line] = refused(asked)
         assert line.startswith(start)

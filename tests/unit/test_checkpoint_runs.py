@@ -70,6 +70,7 @@ def test_it_is_scored_where_it_lies_and_left_as_it_is(folder):
     for row, t in zip(scores.statistic, SIMA.timesteps, strict=True):
         expected = network(x, torch.full((20,), t)).sample.flatten(1).norm(p=4, dim=1)
         np.testing.assert_allclose(row, expected, rtol=1e-5)
+    assert read_json(paths.cost("t", "sima"))["attacks"]["sima"]["cost"]["made_queries"] == 2
 
 
 def test_its_scores_say_in_which_precision_they_are_and_what_that_changes(folder):

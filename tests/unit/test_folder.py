@@ -178,6 +178,43 @@ def test_links_are_followed_and_a_circle_is_walked_once():
     assert files() == ["a/1.png", "link.png", "there/2.png"]
 
 
+# ---- a part of a folder ----------------------------------------------------------------------------------------------
+
+
+def test_only_the_pictures_of_a_table_are_read_and_hashed(monkeypatch):
+    for name in ("b.png", "c/a.PNG", "a.png", "e\u0301.png"):
+        write(name)
+    write("broken.png", b"broken")
+    Path("part.csv").write_text(
+        "file,role\nc/a.PNG,member\nb.png,heldout\n\u00e9.png,heldout\n", encoding="utf-8"
+    )
+    names = ["b.png", "c/a.PNG", "\u00e9.png"]
+    assert files(only="part.csv") == names
+    assert folder(only="part.csv").given == (
+        Path("part.csv"),
+        *(Path("pictures") / name for name in (*names[:2], "e\u0301.png")),
+    )
+    table = pd.DataFrame({"file": ["a.png", *names, "broken.png"], "label": ["x", "y", "z", "y", "w"]})
+    table.to_csv("m.csv", index=False)
+    labels = [item.label for item in items(only="part.csv", metadata="m.csv", labels="metadata")]
+    assert labels == [2, 3, 2]  # among the classes of the whole table
+
+
+def test_a_picture_that_is_not_there_is_named_and_so_is_one_that_a_table_names_twice():
+    write("a.png")
+    Path("part.csv").write_text("file\na.png\nb.png\n")
+    assert [(item.file, type(item).__name__) for item in items(only="part.csv")] == [
+        ("a.png", "Item"),
+        ("b.png", "Unusable"),
+    ]
+    Path("part.csv").write_text("file\na.png\na.png\n")
+    with pytest.raises(
+        SimauditError, match=r"part.csv: must name each picture once; listed twice \(1\): a.png"
+    ):
+        items(only="part.csv")
+    assert folder(only="part.csv").given == (Path("part.csv"),)
+
+
 # ---- labels and metadata ---------------------------------------------------------------------------------------------
 
 

@@ -15,7 +15,7 @@ from storing import store
 
 from simaudit.attacks.threshold.sima import SimA
 from simaudit.data.jobs import NearDuplicateKnobs, SplitKnobs, features_job, nearest_job, split_job
-from simaudit.data.matching import given_split
+from simaudit.data.matching import given_sides, given_split
 from simaudit.data.split import Split
 from simaudit.data.store import Images
 from simaudit.evaluation.controls.jobs import blind_job
@@ -30,6 +30,7 @@ from simaudit.scoring.score_file import Scores
 from simaudit.storage.json import read_json
 from simaudit.targets.jobs import TheoryKnobs, theory_job
 from simaudit.vocabulary import paths
+from simaudit.vocabulary.errors import KnobError
 
 N = 90
 FILES = [f"train/{i:03}.png" if i < 50 else f"test/{i:03}.png" for i in range(N)]
@@ -135,6 +136,48 @@ def test_a_limit_keeps_the_shares_of_given_folds():
     used = limited(30, folds).query("role != 'unused'")
     assert used.groupby(["role", "fold"]).size().tolist() == [12, 8, 6, 4]  # a third of 36, 24, 18, 12
     assert used.fold.tolist() == [folds[sample] for sample in used.sample_id]
+
+
+def with_groups(groups, limit, seed=0, order=range(N)):
+    """The split of a list with 45 members and 45 held-out samples in these groups, whose lines stand in this order."""
+    rows = [f"{FILES[i]},{ROLES[i]},{groups[i]}" for i in order]
+    given = SplitKnobs(dataset="d", members=csv(*rows, header="file,role,group")).members
+    return given_split(given, ITEMS, 0.5, seed, limit)
+
+
+def test_a_limit_draws_a_group_as_a_whole_or_not_at_all():
+    groups = [f"g{i // 6}" if i < 60 else "" for i in range(N)]  # three of either side in each
+    split = with_groups(groups, 41)
+    used = split[split.role != "unused"]
+    sizes = used.groupby("group").size()
+    assert set(sizes) == {6}
+    assert 1 < len(sizes) < 10
+    assert used.group.isna().any()
+    assert used.role.value_counts().max() <= 21
+    assert len(used) == 41  # the samples without a group fill what is left
+    assert {tuple(with_groups(groups, 41, seed).role) for seed in range(3)} != {tuple(split.role)}
+
+
+def test_a_limit_draws_the_same_whatever_the_order_of_the_list_and_whatever_else_is_there():
+    groups = [f"g{i // 6}" for i in range(N)]
+    split = with_groups(groups, 41)
+    assert with_groups(groups, 41, order=range(N - 1, -1, -1)).equals(split)
+    listed = [i for i in range(N) if i % 9]
+    alone = ITEMS.iloc[listed].reset_index(drop=True)
+    rows = [f"{FILES[i]},{ROLES[i]}" for i in listed]
+    given = SplitKnobs(dataset="d", members={**csv(*rows), "unlisted": "unused"}).members
+    used = [
+        set(items.file[(given_sides(given, items, 0, 30).role != "unused").to_numpy()])
+        for items in (ITEMS, alone)
+    ]
+    assert used[0] == used[1]
+
+
+def test_a_limit_below_every_group_is_refused():
+    with pytest.raises(
+        KnobError, match=r"limit: leaves no sample that is member or heldout: .* stay whole; raise"
+    ):
+        with_groups(["one"] * N, 50)
 
 
 def test_a_limit_beyond_the_list_changes_nothing_and_one_of_drawn_members_is_refused():

@@ -66,6 +66,22 @@ def test_what_one_batch_asks_for_is_drawn_for_the_next_one(monkeypatch):
         second.draw(1, LIKE[:3])
 
 
+def test_draws_for_which_there_is_no_room_are_drawn_anew_and_for_no_batch_ahead(monkeypatch):
+    monkeypatch.setattr("simaudit.diffusion.noise.KEPT_BYTES", 2 * LIKE.nbytes)
+    expected = [SampleNoise(0, IDS).draw(k, LIKE) for k in range(4)]
+    first, second = SampleNoise(0, IDS), SampleNoise(0, IDS)
+    with ThreadPoolExecutor(1) as thread:
+        first.lead(second, thread)
+        for _ in range(2):
+            assert all(torch.equal(first.draw(k, LIKE), expected[k]) for k in range(4))
+    kept = [first.draw(k, LIKE) is first.draw(k, LIKE) for k in range(4)]
+    assert kept == [True, True, False, False]
+    monkeypatch.delattr(np.random, "Philox")
+    assert torch.equal(second.draw(1, LIKE), expected[1])
+    with pytest.raises(AttributeError):
+        second.draw(2, LIKE)
+
+
 def test_the_noise_of_a_part_is_that_of_its_samples():
     noise = SampleNoise(0, IDS)
     assert torch.equal(noise.of(slice(1, 3)).draw(1, LIKE[1:3]), noise.draw(1, LIKE)[1:3])

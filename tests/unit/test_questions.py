@@ -90,8 +90,10 @@ def test_each_question_is_asked_once_and_answered_as_if_its_attack_were_alone(an
         assert got[name].columns == columns
         np.testing.assert_allclose(got[name].values, values, rtol=1e-5, atol=1e-6)
         assert got[name].queries == len(model.asked)
+        assert got[name].made <= got[name].queries
         alone += len(model.asked)
     assert alone > 1.4 * DISTINCT * len(images)
+    assert sum(piece.made for piece in got.values()) == DISTINCT * len(images)
 
 
 def test_no_value_is_read_from_the_device_where_nobody_else_could_ask_the_same(
@@ -130,6 +132,7 @@ def test_answers_are_forgotten_where_there_is_no_room(answering, images, monkeyp
     model.asked.clear()
     got = together(ALL, target, images, 24)
     assert DISTINCT * len(images) <= len(model.asked) < 1.5 * DISTINCT * len(images)
+    assert sum(piece.made for piece in got.values()) == len(model.asked)
     for name in ALL:
         np.testing.assert_array_equal(got[name].values, expected[name].values)
 
@@ -179,6 +182,10 @@ def bytes_of(folder):
     return {file.name: file.read_bytes() for file in folder.glob("*.parquet")}
 
 
+DISTINCT_OF = {tuple(ALL): DISTINCT, ("sima",): 3}
+"""By the names of attacks how many different questions they ask for each sample."""
+
+
 @pytest.fixture
 def scored(answering, images, split):
     """A function: score into a folder, by these attacks, and return the files' bytes and how much was asked."""
@@ -186,9 +193,9 @@ def scored(answering, images, split):
 
     def scored(folder, attacks=ALL, size=5):
         model.asked.clear()
-        write_scores(
-            files(folder, attacks), Asker(target, images, split, 0, size, CPU), folder / "unfinished"
-        )
+        asker = Asker(target, images, split, 0, size, CPU)
+        spent = write_scores(files(folder, attacks), asker, folder / "unfinished")
+        assert sum(one.made for one in spent) == DISTINCT_OF[tuple(attacks)] * len(split)
         return bytes_of(folder), len(model.asked)
 
     return scored
@@ -200,7 +207,7 @@ def test_what_an_attack_spends_is_that_of_all_samples_also_where_pieces_were_kep
     asker = Asker(answering[1], images, split, 0, 5, CPU)
     collect(files(tmp_path, {"sima": SIMA}), asker, asker.batches[:2], Unfinished(tmp_path / "unfinished"))
     (spent,) = write_scores(files(tmp_path, {"sima": SIMA}), asker, tmp_path / "unfinished")
-    assert spent.queries == 3 * len(split)  # three timesteps
+    assert spent.queries == spent.made == 3 * len(split)  # three timesteps
     assert spent.seconds > 0
 
 

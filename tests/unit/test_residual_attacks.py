@@ -147,7 +147,7 @@ def test_pullback_leaves_dimensions_out_of_any_residual(known_target, x, base, o
     target.decode = lambda z: z * torch.arange(16.0).reshape(1, 1, 4, 4)
     found = values_of(Pullback(dropped=0.25).on(base), target, x)
     (residual,) = base.residuals(target, x, SampleNoise(0, IDS))
-    remaining = np.abs(residual.maps[0].flatten(1).numpy()[:, 4:])
+    remaining = np.abs(residual.map.flatten(1).numpy()[:, 4:])
     if order is None:
         expected = [(remaining**p).sum(1) ** (1 / p) for p in base.norms]
     else:

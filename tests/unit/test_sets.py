@@ -6,6 +6,7 @@ from scipy.stats import binomtest, kstest, norm, ttest_ind
 
 from simaudit.evaluation.protocol.selected import Selected, SelectedScores
 from simaudit.evaluation.sets.inference import (
+    Moments,
     attack_features,
     member_likeness,
     one_sided_p,
@@ -59,8 +60,8 @@ def test_p_is_that_of_welch_s_one_sided_test():
     rng = RNG(3)
     suspects, heldout = rng.normal(0.3, 2, size=(4, 15)), rng.normal(size=(4, 40))
     test = ttest_ind(suspects, heldout, axis=1, equal_var=False, alternative="greater")
-    assert one_sided_p(suspects, heldout) == pytest.approx(test.pvalue)
-    assert one_sided_p(np.ones(5), np.ones(5)) == 1
+    assert one_sided_p(Moments.of(suspects), Moments.of(heldout)) == pytest.approx(test.pvalue)
+    assert one_sided_p(Moments.of(np.ones(5)), Moments.of(np.ones(5))) == 1
 
 
 def test_sets_of_one_repeat_lie_within_one_another_and_have_no_sample_twice():
@@ -111,6 +112,19 @@ def test_a_group_is_held_against_its_own_held_out_samples_where_it_has_enough():
     assert facts["of_both"]["corrected_p"] == pytest.approx(min(1, 3 * test.pvalue))
     small = group_facts({ATTACKS: scores, BLIND: scores}, members, np.where(np.arange(240) < 6, "g", None))
     assert small == {"of_g": {"members": 3, "heldout": 120}}
+
+
+def test_held_out_samples_are_read_once_however_many_groups_are_held_against_them(monkeypatch):
+    read, of = [], Moments.of
+    monkeypatch.setattr(Moments, "of", lambda scores: read.append(len(scores)) or of(scores))
+    members = np.arange(400) < 200
+    group = np.where(
+        members, np.arange(400) // 10, None
+    )  # twenty groups without held-out samples of their own
+    facts = group_facts({ATTACKS: RNG(1).normal(size=400)}, members, group)
+    assert len(facts) == 20
+    assert all("p" in known for known in facts.values())
+    assert sum(read) == 400
 
 
 def test_each_class_has_limits_that_hold_together_and_a_small_one_has_none():

@@ -17,29 +17,53 @@ if TYPE_CHECKING:
 
 
 class Residual(NamedTuple):
-    """K residual maps of a batch, (K, B, …) with the shape of z: an attack averages over K after its norm.
+    """A residual map of a batch, shaped as z (B, …), before an attack takes its norm.
 
     `variant` holds the knobs that tell the residual apart from the attack's others at that timestep, `queries` is what
-    it costs per sample when it is computed alone.
+    it costs per sample when it is computed alone. Where it is one of several maps whose norms are averaged, `mean` is
+    that of those before it, which the attack gives to all of them.
     """
 
     timestep: int
     variant: Variant
     queries: int
-    maps: torch.Tensor
+    map: torch.Tensor
+    mean: MeanOfNorms | None = None
 
     def statistic(self, variant: Variant, values: torch.Tensor) -> Statistic:
-        """Return the statistic that has these `values` (K, B) for each map; `variant` tells it apart, too."""
-        return Statistic(self.timestep, {**self.variant, **variant}, self.queries, values.mean(0))
+        """Return the statistic that has these `values` (B,); `variant` tells it apart, too."""
+        return Statistic(self.timestep, {**self.variant, **variant}, self.queries, values)
 
 
-def running_means(maps: Iterable[torch.Tensor], counts: Container[int]) -> Iterator[tuple[int, torch.Tensor]]:
-    """Yield n and the mean of the first n maps for each n of these `counts`; one sum is all that is kept of them."""
+class MeanOfNorms:
+    """The mean of the norms of the first n of maps that come one after another, for each n of `counts`.
+
+    Of the maps before it keeps one sum (B,) for each kind of norm.
+    """
+
+    def __init__(self, counts: Container[int]) -> None:
+        self._counts, self._maps = counts, 0
+        self._sums: list[torch.Tensor] = []
+
+    def with_next(self, norms: Iterable[Statistic]) -> list[Statistic]:
+        """Add the next map by its statistics, the same kinds for every map; return their means if n is a count."""
+        norms = list(norms)
+        values = [norm.values for norm in norms]
+        self._sums = [a + b for a, b in zip(self._sums, values, strict=True)] if self._maps else values
+        self._maps += 1
+        if self._maps not in self._counts:
+            return []
+        return [
+            norm._replace(values=total / self._maps) for norm, total in zip(norms, self._sums, strict=True)
+        ]
+
+
+def running_means(maps: Iterable[torch.Tensor]) -> Iterator[tuple[int, torch.Tensor, torch.Tensor]]:
+    """Yield n, the n-th map and the mean of the first n, for n from 1; one sum is all that is kept of them."""
     total: torch.Tensor | None = None
     for n, one in enumerate(maps, start=1):
         total = one if total is None else total + one
-        if n in counts:
-            yield n, total / n
+        yield n, one, total / n
 
 
 class ResidualAttack(TimestepAttack):
@@ -50,7 +74,12 @@ class ResidualAttack(TimestepAttack):
 
     def statistics(self, target: Target, images: torch.Tensor, noise: SampleNoise) -> Iterator[Statistic]:
         for residual in self.residuals(target, target.encode(images), noise):
-            yield from self.reduce(residual)
+            yield from self.averaged(residual)
+
+    def averaged(self, residual: Residual) -> Iterable[Statistic]:
+        """Return the statistics that a residual completes: its own, or those of the mean that it is the last of."""
+        own = self.reduce(residual)
+        return residual.mean.with_next(own) if residual.mean else own
 
     @abstractmethod
     def residuals(self, target: Target, z: torch.Tensor, noise: SampleNoise) -> Iterator[Residual]:
@@ -61,4 +90,4 @@ class ResidualAttack(TimestepAttack):
 
     @abstractmethod
     def reduce(self, residual: Residual) -> Iterator[Statistic]:
-        """Yield every statistic of a residual."""
+        """Yield every statistic of the map of a residual, taken alone."""

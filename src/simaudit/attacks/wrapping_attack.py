@@ -69,14 +69,14 @@ class WrappingAttack(TargetAttack):
         z = target.encode(images)
         variant, change = self.change(target, z, noise)
         for residual in self.base.residuals(target, z, noise):
-            changed = residual._replace(maps=change(residual.maps), variant={**residual.variant, **variant})
-            yield from self.base.reduce(changed)
+            changed = residual._replace(map=change(residual.map), variant={**residual.variant, **variant})
+            yield from self.base.averaged(changed)
 
     @abstractmethod
     def change(
         self, target: Target, z: torch.Tensor, noise: SampleNoise
     ) -> tuple[Variant, Callable[[torch.Tensor], torch.Tensor]]:
-        """Return what tells the statistics of a batch z (B, …) apart, and the function that changes maps (K, B, …)."""
+        """Return what tells the statistics of a batch z (B, …) apart, and the function that changes maps (B, …)."""
 
 
 def can_be_wrapped(attack: Attack | type[Attack]) -> TypeGuard[ResidualAttack]:

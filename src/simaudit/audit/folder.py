@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from tempfile import TemporaryFile
+from types import MappingProxyType
 
 import simaudit
 from simaudit.audit.question import IMAGES, Question
@@ -96,14 +98,15 @@ def _other_subject(params: Path, question: Question) -> str:
     try:
         (target,) = values["targets"].values()
         other = question.other_than(values["datasets"][IMAGES], values["splits"][IMAGES], target)
-    except (KeyError, TypeError, AttributeError, ValueError):
+    except (KeyError, TypeError, AttributeError, ValueError, StopIteration):
         return f"something else ({PARAMS} was not written by simaudit audit)"
     return " and ".join(other)
 
 
-def write(output: Path, params: str) -> None:
-    """Write what Snakemake needs in the folder: params.yaml, the Snakefile, and how it runs jobs."""
+def write(output: Path, params: str, lists: Mapping[str, str] = MappingProxyType({})) -> None:
+    """Write what Snakemake needs in the folder: params.yaml, the Snakefile, how it runs jobs, and `lists` by name."""
     files = {
+        **lists,
         PARAMS.name: params,
         SNAKEFILE: INCLUDE,
         PROFILE: workflow_file(PROFILE).read_text(encoding="utf-8"),

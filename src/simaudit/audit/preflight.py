@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pandas as pd
@@ -14,6 +15,7 @@ from simaudit.attacks.attack import TargetAttack
 from simaudit.audit import plan
 from simaudit.audit.attacks import COARSE, FINE, chosen, require_attacks, timesteps
 from simaudit.audit.cost import Passes, count_parameters, count_passes, time_query
+from simaudit.audit.drawn import DRAWN, Drawn, draw
 from simaudit.audit.pictures import Pictures, look
 from simaudit.audit.question import OPTION_OF, Question, Refusals
 from simaudit.data.classes import require_classes
@@ -55,13 +57,14 @@ class Facts:
     """What is known of an audit before it runs.
 
     `layout` and `noise`, a line on its schedule, are of the model, which has so many `parameters`; `weights` is the
-    hash that score files give it, and `membership` says how its members are known. The folder has `images`, which it
-    takes in this `shape`, and of which some are `unused`. `sides` has the sizes of both sides, `folds` those of
-    (members, held-out samples) by fold, `copies` how many samples equal another of their side. `values` is params.yaml.
-    `passes` are those of each attack per image if it asked alone, `together` those of all of them in one process,
-    `skipped` says why others are not run, `drawing` is how many queries it takes to draw samples, `judging` are at most
-    the passes to ask attacks about these, at one timestep each, `seconds` is how long a query takes on a core or on
-    the `device`, and `processes` how many the jobs of the audit are done by.
+    hash that score files give it, and `membership` says how its members are known. Of the folder so many `images` are
+    read, which it takes in this `shape`, and of which some are `unused`: those that are `drawn` where there is a limit.
+    `sides` has the sizes of both sides, `folds` those of (members, held-out samples) by fold, `copies` how many samples
+    equal another of their side. `values` is params.yaml. `passes` are those of each attack per image if it asked alone,
+    `together` those of all of them in one process, `skipped` says why others are not run, `drawing` is how many queries
+    it takes to draw samples, `judging` are at most the passes to ask attacks about these, at one timestep each,
+    `seconds` is how long a query takes on a core or on the `device`, and `processes` how many the jobs of the audit are
+    done by.
     """
 
     question: Question
@@ -76,6 +79,7 @@ class Facts:
     sides: Mapping[str, int]
     folds: Mapping[str, tuple[int, int]]
     copies: Mapping[str, int]
+    drawn: Drawn | None
     values: Mapping[str, Any]
     passes: Mapping[str, Passes]
     together: Passes
@@ -85,6 +89,11 @@ class Facts:
     seconds: float
     device: str
     processes: int
+
+    @property
+    def lists(self) -> dict[str, str]:
+        """The content of each file beside params.yaml that this names, by its name."""
+        return {DRAWN: self.drawn.text} if self.drawn else {}
 
     @property
     def queries(self) -> dict[str, int]:
@@ -123,8 +132,7 @@ def examine(question: Question) -> Facts:
     family, layout = _model(question, refusals)
     knobs = _knobs(question, refusals)
     labels = bool(layout and _has_labels(question, layout))
-    pictures = _pictures(question, family, layout, labels, refusals)
-    split = _split(question, knobs, pictures, refusals) if knobs and pictures else None
+    drawn, pictures, split = _data(question, knobs, family, layout, labels, refusals)
     if knobs and pictures is None and not question.members.is_file():
         refusals.add("--members", question.members, "no such file; name one that is there")
     if layout and layout.classes and pictures is not None and split is not None:
@@ -147,7 +155,8 @@ def examine(question: Question) -> Facts:
     with computing_in(question.precision, device):
         seconds = time_query(target, batch, coarse[0])
     shape = pictures.common(layout.shape)
-    values = plan.written(question, attacks, fine, coarse, layout, shape, labels)
+    named = replace(question, drawn=Path(DRAWN)) if drawn else question
+    values = plan.written(named, attacks, fine, coarse, layout, shape, labels)
     params = plan.params(values)
     conditions = params.conditions_of(question.name)
     used = split[split.role != UNUSED]
@@ -174,6 +183,7 @@ def examine(question: Question) -> Facts:
         sides={side: int((used.role == side).sum()) for side in SIDES},
         folds=sizes_of(split),
         copies={side: int(used[used.role == side].sha256.duplicated().sum()) for side in SIDES},
+        drawn=drawn,
         values=values,
         passes={name: passes.get(name, Passes()) for name in run},
         together=count_passes(asking, target, batch[:1]),
@@ -232,6 +242,41 @@ def _knobs(question: Question, refusals: Refusals) -> SplitKnobs | None:
         return None
 
 
+def _data(
+    question: Question,
+    knobs: SplitKnobs | None,
+    family: Checkpoint,
+    layout: Layout | None,
+    labels: bool,
+    refusals: Refusals,
+) -> tuple[Drawn | None, Pictures | None, pd.DataFrame | None]:
+    """Return what is drawn where there is a limit, the images that are read, and their split."""
+    if question.limit is None:
+        pictures = _pictures(question, family, layout, labels, refusals)
+        return None, pictures, _split(question, knobs, pictures, refusals)
+    drawn = _drawn(question, knobs, refusals)
+    if drawn is None:
+        return None, None, None
+    with TemporaryDirectory() as folder:
+        of_drawn = replace(question, drawn=Path(folder, DRAWN))
+        Path(folder, DRAWN).write_text(drawn.text, encoding="utf-8", newline="\n")
+        pictures = _pictures(of_drawn, family, layout, labels, refusals)
+        return drawn, pictures, _split(of_drawn, _knobs(of_drawn, refusals), pictures, refusals)
+
+
+def _drawn(question: Question, knobs: SplitKnobs | None, refusals: Refusals) -> Drawn | None:
+    if knobs is None or not question.members.is_file():
+        return None
+    try:
+        return draw(question, knobs)
+    except SimauditError as error:
+        if isinstance(error, KnobError) and error.key == "limit":
+            refusals.add("--limit", question.limit, error)
+        else:
+            _refuse_images(question, error, refusals)
+        return None
+
+
 def _has_labels(question: Question, layout: Layout) -> bool:
     """Return whether the list of members is a table with labels.
 
@@ -260,15 +305,22 @@ def _pictures(
             family.require_shape(pictures.common(layout.shape))
         return pictures
     except SimauditError as error:
-        said = error.why if isinstance(error, KnobError) else str(error)
-        of_list = said.startswith(str(question.members))
-        refusals.add(*(("--members", question.members) if of_list else ("--images", question.images)), error)
+        _refuse_images(question, error, refusals)
         return None
 
 
+def _refuse_images(question: Question, error: SimauditError, refusals: Refusals) -> None:
+    """Take down what is wrong with the list, which such an error begins with, or otherwise with the images."""
+    said = error.why if isinstance(error, KnobError) else str(error)
+    of_list = said.startswith(str(question.members))
+    refusals.add(*(("--members", question.members) if of_list else ("--images", question.images)), error)
+
+
 def _split(
-    question: Question, knobs: SplitKnobs, pictures: Pictures, refusals: Refusals
+    question: Question, knobs: SplitKnobs | None, pictures: Pictures | None, refusals: Refusals
 ) -> pd.DataFrame | None:
+    if knobs is None or pictures is None:
+        return None
     try:
         return split_of(knobs, pictures.items)
     except SimauditError as error:

@@ -45,7 +45,8 @@ class Question:
 
     `attacks` are names, one of which may be `all`. `resize`, `enlarge` and `colour` allow that images are converted to
     what the model takes; `background` is what lies behind transparent pixels. `allow_missing` leaves out entries of the
-    list that name no image. `no_records` leaves single images out of the page, and decides no result.
+    list that name no image. `no_records` leaves single images out of the page, and decides no result. `drawn` is the
+    file that holds what was drawn where there is a limit, once this has happened.
     """
 
     model: Path
@@ -64,6 +65,7 @@ class Question:
     device: str = "auto"
     precision: Precision = "float32"
     no_records: bool = False
+    drawn: Path | None = None
 
     def __post_init__(self) -> None:
         for name in ("model", "images", "members", "scheduler"):
@@ -106,7 +108,8 @@ class Question:
             converted |= {"background": self.background}
         if labels:
             converted |= {"labels": "metadata", "metadata": str(self.members)}
-        return {"source": "folder", "path": str(self.images), **converted}
+        only = {"only": str(self.drawn)} if self.drawn else {}
+        return {"source": "folder", "path": str(self.images), **only, **converted}
 
     def split(self) -> dict[str, Any]:
         """Return the entry of the split in params.yaml. Raises SimauditError for a list of an unknown form."""
@@ -115,17 +118,20 @@ class Question:
             known = ", ".join((*READERS, ARRAYS))
             raise SimauditError(f"--members {self.members}: must end in one of {known}")
         given = {"indices" if suffix == ARRAYS else "file": str(self.members), "unlisted": "unused"}
-        unknown = {"unknown": "drop"} if self.allow_missing else {}
+        given |= {"unknown": "drop"} if self.allow_missing else {}
         limit = {} if self.limit is None else {"limit": self.limit}
-        return {"dataset": IMAGES, "members": {**given, **unknown}, "calibration": 0.3, "seed": 0, **limit}
+        if self.drawn:
+            given, limit = {"file": str(self.drawn), "drawn_from": str(self.members)}, {}
+        return {"dataset": IMAGES, "members": given, "calibration": 0.3, "seed": 0, **limit}
 
     def other_than(self, dataset: Any, split: Any, target: Any) -> list[str]:
         """Return which options name something else than these entries of another params.yaml, with what that names."""
         members = split["members"]
+        listed = next(members[key] for key in ("drawn_from", "file", "indices") if key in members)
         before = {
             "--model": (target["path"], self.model),
             "--images": (dataset["path"], self.images),
-            "--members": (members.get("file") or members["indices"], self.members),
+            "--members": (listed, self.members),
         }
         return [f"{option} {was}" for option, (was, now) in before.items() if Path(was) != now]
 

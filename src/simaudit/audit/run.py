@@ -51,7 +51,7 @@ def audit(
     if dry_run:
         return PASSED
     with only_one(output / LOCK, busy):
-        folder.write(output, plan.text(dict(facts.values)))
+        folder.write(output, plan.text(dict(facts.values)), facts.lists)
         say("")
         if code := run_workflow(output, cores):
             return code

@@ -35,6 +35,7 @@ def _rows(facts: Facts, output: Path, cores: int) -> Iterator[tuple[str, str]]:
     yield "Images", str(question.images)
     wanted, converted = words(facts.shape), " (converted where they were not)" if _converts(facts) else ""
     unused = f"; {facts.unused} are not used" if facts.unused else ""
+    unused += f"; {facts.drawn.others} others are not read" if facts.drawn else ""
     yield "", f"{facts.images} images {wanted}{converted}, as the model takes them{unused}"
     yield "Members", str(question.members)
     known = "as stated" if facts.membership == STATED else facts.membership
@@ -98,7 +99,7 @@ def _converts(facts: Facts) -> bool:
 
 def _limited(facts: Facts) -> str:
     limit = facts.question.limit
-    return f" (of the list, at most {limit} are drawn)" if limit else ""
+    return f" (drawn from the list: at most {limit}, groups whole)" if limit else ""
 
 
 def _millions(count: int) -> str:

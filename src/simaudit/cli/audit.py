@@ -57,7 +57,8 @@ no_records_option = click.option(
     "--limit",
     type=click.IntRange(2, 10_000_000),
     metavar="N",
-    help="Use at most N images of the list, drawn at random; the share of members stays what it is.",
+    help="Use at most N images of the list, drawn at random, and read no others; the share of members stays what it "
+    "is, and images of one group are drawn together or not at all. drawn.csv in the folder of the audit names them.",
 )
 @click.option("--dry-run", is_flag=True, help="Check everything, say what would be done, and write nothing.")
 @click.option(

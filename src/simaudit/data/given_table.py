@@ -5,11 +5,15 @@ import json
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any
 
+import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 
+from simaudit.data.coded import Coded
 from simaudit.storage.reading import reading
 from simaudit.vocabulary.errors import SimauditError, named, some
 from simaudit.vocabulary.knobs import GivenPath, ending
@@ -27,31 +31,37 @@ _Read = tuple[Sequence[str], Callable[[str], Iterable[Any]], list[str]]
 class GivenTable:
     """The wanted columns that a table has, by the first of their NAMES, and the names of all its columns, its `header`.
 
-    A cell is None where it is empty. Wrong lines are left out, and `mistakes` has a clause about them.
+    Their `cells` are texts, or, of a column that may hold numbers and does so in the file, float64 (N,) with NaN where
+    one is empty. Wrong lines are left out, and `mistakes` has a clause about them.
     """
 
     path: Path
-    columns: Mapping[str, Sequence[str | None]]
+    cells: Mapping[str, Coded | np.ndarray]
     header: Sequence[str]
     mistakes: list[str] = field(default_factory=list)
+
+    @cached_property
+    def columns(self) -> Mapping[str, Sequence[str | None]]:
+        """The cells of columns of texts, None where one is empty."""
+        return {what: column.cells() for what, column in self.cells.items() if isinstance(column, Coded)}
 
     def require(self, *needed: Collection[str]) -> None:
         """Raise SimauditError unless one column of each of the groups `needed` is there."""
         lacking = [
             " or ".join(name for what in group for name in NAMES.get(what, (what,)))
             for group in needed
-            if self.columns.keys().isdisjoint(group)
+            if self.cells.keys().isdisjoint(group)
         ]
         if lacking:
             why = f"has no column {' and no column '.join(lacking)}; its columns are {some(self.header)}"
             raise SimauditError(f"{self.path}: {'; '.join([why, *self.mistakes])}")
 
 
-def read_given_table(path: Path, wanted: Iterable[str]) -> GivenTable:
+def read_given_table(path: Path, wanted: Iterable[str], numbers: Collection[str] = ()) -> GivenTable:
     """Return the `wanted` columns of a table whose extension, in any case, is one of READERS.
 
-    The names of columns may be in any letters and have spaces around them. Raises SimauditError when the file is
-    missing, is no such table, or has several columns of one name.
+    Those among `numbers` need not be texts. The names of columns may be in any letters and have spaces around them.
+    Raises SimauditError when the file is missing, is no such table, or has several columns of one name.
     """
     kind = path.suffix.lower()
     form = "Parquet" if kind == ".parquet" else "UTF-8"
@@ -67,7 +77,7 @@ def read_given_table(path: Path, wanted: Iterable[str]) -> GivenTable:
             for name in reversed(NAMES.get(what, (what,)))
             if name in as_written
         }
-        columns = {what: [_text(cell) for cell in cells(name)] for what, name in there.items()}
+        columns = {what: _column(cells(name), what in numbers) for what, name in there.items()}
     return GivenTable(path, columns, names, mistakes)
 
 
@@ -107,12 +117,25 @@ def _json_lines(path: Path) -> _Read:
 
 def _parquet(path: Path) -> _Read:
     file = pq.ParquetFile(path)
-    return file.schema_arrow.names, lambda name: file.read([name])[name].to_pylist(), []
+    return file.schema_arrow.names, lambda name: file.read([name])[name], []
 
 
 READERS = {".csv": _csv, ".tsv": _csv, ".jsonl": _json_lines, ".ndjson": _json_lines, ".parquet": _parquet}
 """By extension."""
 TableFile = Annotated[GivenPath, ending(*READERS)]
+
+
+def _column(cells: Iterable[Any], may_be_numbers: bool) -> Coded | np.ndarray:
+    if not isinstance(cells, pa.ChunkedArray):
+        return Coded.of(map(_text, cells))
+    if may_be_numbers and (pa.types.is_integer(cells.type) or pa.types.is_floating(cells.type)):
+        return np.asarray(cells.cast(pa.float64(), safe=False).to_numpy())
+    try:
+        encoded = cells.dictionary_encode().unify_dictionaries().combine_chunks()
+    except pa.ArrowNotImplementedError:  # of lists and mappings
+        return Coded.of(map(_text, cells.to_pylist()))
+    codes = encoded.indices.fill_null(-1).to_numpy().astype(np.int32)
+    return Coded(codes, encoded.dictionary.to_pylist()).mapped(_text)
 
 
 def _text(cell: Any) -> str | None:

@@ -32,8 +32,8 @@ class SplitKnobs(Knobs):
     """Who of a dataset is a member: so many, drawn at random, or those that are given.
 
     Of the others so many are held out as `heldout` says, drawn at random, or all. Of members and held-out samples that
-    are given, at most `limit` are used, drawn at random with the shares of both sides kept. `seed` and `calibration`
-    also draw the folds of members that are given without.
+    are given, at most `limit` are used, drawn at random with the shares of both sides kept; a group is used as a whole
+    or not at all. `seed` and `calibration` also draw the folds of members that are given without.
     """
 
     dataset: Annotated[Name, Refers("datasets")]

@@ -33,9 +33,21 @@ def given_split(
 ) -> pd.DataFrame:
     """Return the split that is given of N samples, whose columns file, origin and sha256 are in `items`.
 
-    The columns are those of `make_split`. Samples that no entry names are unused, and so are those beyond `limit`, see
-    `limited`. Folds that are not given are drawn as `make_split` draws them. Raises KnobError, naming together all that
-    is wrong with the entries, and SimauditError when a file is not what it should be.
+    The columns are those of `make_split`. Folds that are not given are drawn as `make_split` draws them. Raises as
+    `given_sides` does.
+    """
+    sides = given_sides(given, items, seed, limit)
+    role, fold = sides.role.to_numpy(), sides.fold.to_numpy()
+    drawn = fold if any(fold) else draw_folds(role, calibration, seed)
+    return split_table(role, drawn, sides.group.to_numpy(), items.sha256.astype("str"))
+
+
+def given_sides(given: Given, items: pd.DataFrame, seed: int, limit: int | None = None) -> pd.DataFrame:
+    """Return what is given of N samples, the columns role, fold and group; their file and origin are in `items`.
+
+    Samples that no entry names are unused, and so are those beyond `limit`, see `limited`. What is not given of a fold
+    or a group is None. Raises KnobError, naming together all that is wrong with the entries, and SimauditError when a
+    file is not what it should be.
     """
     listing, files = read_listing(given, items), [text or None for text in items.file.fillna("")]
     samples = _samples(
@@ -62,10 +74,12 @@ def given_split(
         role[sample], group[sample] = _role(entry), entry.group
         fold[sample] = (_fold(entry) or None) if role[sample] in SIDES else None
     if limit is not None:
-        beyond = ~limited(role, fold, limit, seed)
+        beyond = ~limited(role, fold, group, limit, seed)
         role[beyond], fold[beyond] = UNUSED, None
-    drawn = fold if any(fold) else draw_folds(role, calibration, seed)
-    return split_table(role, drawn, group, items.sha256.astype("str"))
+        if empty := [side for side in SIDES if side not in role]:
+            why = f"leaves no sample that is {' or '.join(empty)}: sides keep their shares, and groups stay whole"
+            raise KnobError("limit", f"{why}; raise it")
+    return pd.DataFrame({"role": role, "fold": fold, "group": group}, dtype=object)
 
 
 def _role(entry: Entry) -> str | None:

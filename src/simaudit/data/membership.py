@@ -40,9 +40,14 @@ class Given(Knobs):
 
 
 class RolesTable(Given):
-    """A table with a row for each sample: columns `file` or `sample_id`, `role`, and perhaps `fold` and `group`."""
+    """A table with a row for each sample: columns `file` or `sample_id`, `role`, and perhaps `fold` and `group`.
+
+    `drawn_from` is a larger list that this one was drawn from, as `simaudit audit --limit` does; it is hashed with the
+    job, and nothing is read from it.
+    """
 
     file: TableFile
+    drawn_from: GivenPath | None = None
 
     @field_validator("file", mode="before")
     @classmethod
@@ -53,7 +58,8 @@ class RolesTable(Given):
 
     @property
     def files(self) -> Mapping[str, Path]:
-        return {"file": Path(self.file)}
+        larger = {"drawn_from": Path(self.drawn_from)} if self.drawn_from else {}
+        return {"file": Path(self.file), **larger}
 
 
 class IndexArrays(Given):

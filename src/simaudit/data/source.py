@@ -75,6 +75,11 @@ def composed(name: str) -> str:
     return normalize("NFC", name)
 
 
+def decomposed(name: str) -> str:
+    """Return a name in Unicode's form NFD."""
+    return normalize("NFD", name)
+
+
 def given_files(*files: Path | str | None) -> tuple[Path, ...]:
     """Return the paths among these, without folders: whoever reads one as a file refuses it, and none is hashed."""
     return tuple(path for path in (Path(file) for file in files if file) if not path.is_dir())

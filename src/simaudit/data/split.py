@@ -68,24 +68,49 @@ def draw_folds(role: np.ndarray, calibration: float, seed: int) -> np.ndarray:
     return fold
 
 
-def limited(role: np.ndarray, fold: np.ndarray, limit: int, seed: int) -> np.ndarray:
+def limited(role: np.ndarray, fold: np.ndarray, group: np.ndarray, limit: int, seed: int) -> np.ndarray:
     """Return which of N samples are among at most `limit` that are drawn from members and held-out samples, (N,) bool.
 
-    `role` and `fold` are (N,). The share of each side, and of each fold of it where folds are given, stays what it is,
-    up to the fractions that whole samples leave; the largest of these are rounded up.
+    `role`, `fold` and `group` are (N,). The share of each side, and of each fold of it where folds are given, stays
+    what it is, up to the fractions that whole samples leave; the largest of these are rounded up. The samples of a
+    group are drawn together or not at all: one that has no room any more is passed over, and there may be fewer for
+    that. Samples that are unused change nothing.
     """
-    order = np.random.default_rng(seed).permutation(len(role))
     kinds = [(side, part) for side in SIDES for part in (None, CALIBRATION, EVALUATION)]
-    strata = [order[(role[order] == side) & (fold[order] == part)] for side, part in kinds]
-    sizes = np.array([len(ids) for ids in strata])
-    share = min(1.0, limit / sizes.sum()) if sizes.sum() else 0.0
-    counts = np.floor(sizes * share).astype(int)
-    spare = min(limit, sizes.sum()) - counts.sum()
-    counts[np.argsort(counts - sizes * share, kind="stable")[:spare]] += 1
+    kind = np.full(len(role), -1)
+    for number, (side, part) in enumerate(kinds):
+        kind[(role == side) & (fold == part)] = number
+    used = np.flatnonzero(kind >= 0)
+    room = _shares(np.bincount(kind[used], minlength=len(kinds)), limit)
+    drawn = np.random.default_rng(seed).permutation(used)
     kept = np.zeros(len(role), dtype=bool)
-    for ids, count in zip(strata, counts, strict=True):
-        kept[ids[:count]] = True
+    for samples in _together(drawn, group[drawn]):
+        if not room.any():
+            break
+        counts = np.bincount(kind[samples], minlength=len(kinds))
+        if (counts <= room).all():
+            room -= counts
+            kept[samples] = True
     return kept
+
+
+def _shares(sizes: np.ndarray, limit: int) -> np.ndarray:
+    """Return how many of each of several sets of these sizes make up `limit`, or all where they are no more."""
+    total = min(limit, int(sizes.sum()))
+    exact = sizes * (total / max(int(sizes.sum()), 1))
+    counts = np.floor(exact).astype(int)
+    counts[np.argsort(counts - exact, kind="stable")[: total - counts.sum()]] += 1
+    return counts
+
+
+def _together(samples: np.ndarray, group: np.ndarray) -> list[np.ndarray]:
+    """Return samples (n,) by their group (n,), one by one where it is None, in the order of the first of each."""
+    number, names = pd.factorize(group)
+    alone = number < 0
+    number[alone] = len(names) + np.arange(alone.sum())
+    first, which = pd.factorize(number)
+    order = np.argsort(first, kind="stable")
+    return np.split(samples[order], np.cumsum(np.bincount(first, minlength=len(which)))[:-1])
 
 
 def split_table(

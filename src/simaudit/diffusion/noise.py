@@ -10,6 +10,8 @@ import torch
 
 from simaudit.machine.transfer import sent
 
+KEPT_BYTES = 256_000_000
+"""How much memory the draws of a batch may take that are kept for the timesteps to come."""
 Draw = tuple[int, tuple[int, ...]]
 """The number of a draw, and the shape of that of one sample."""
 
@@ -25,6 +27,7 @@ class SampleNoise:
         """`sample_ids` is (B,) int64."""
         self._seed, self._ids = seed, sample_ids
         self._drawn: dict[Draw, torch.Tensor] = {}
+        self._room = KEPT_BYTES
         self._coming: dict[Draw, Future[torch.Tensor]] = {}
         self._thread: ThreadPoolExecutor | None = None
         self._next: SampleNoise | None = None
@@ -37,17 +40,22 @@ class SampleNoise:
     def draw(self, k: int, like: torch.Tensor) -> torch.Tensor:
         """Return the k-th draw (0-based) with the shape (B, …), dtype and device of `like`.
 
-        It stays in memory while the batch lasts, so that every timestep reuses it.
+        It stays in memory while the batch lasts, so that every timestep reuses it; what there is no room for, after the
+        earlier draws, is drawn anew each time.
         """
         draw = (k, like.shape[1:])
-        if draw not in self._drawn:
-            if self._thread and self._next:
-                self._next._coming[draw] = self._thread.submit(self._next._numbers, *draw, like.device)
-            coming = self._coming.pop(draw, None)
-            with torch.inference_mode(False):  # whoever differentiates uses it, too
-                numbers = coming.result() if coming else self._numbers(*draw, like.device)
-                self._drawn[draw] = numbers.to(like)
-        return self._drawn[draw]
+        if draw in self._drawn:
+            return self._drawn[draw]
+        is_kept = like.nbytes <= self._room
+        if is_kept and self._thread and self._next:
+            self._next._coming[draw] = self._thread.submit(self._next._numbers, *draw, like.device)
+        coming = self._coming.pop(draw, None)
+        with torch.inference_mode(False):  # whoever differentiates uses it, too
+            numbers = (coming.result() if coming else self._numbers(*draw, like.device)).to(like)
+        if is_kept:
+            self._drawn[draw] = numbers
+            self._room -= numbers.nbytes
+        return numbers
 
     def lead(self, following: SampleNoise, thread: ThreadPoolExecutor) -> None:
         """Let a thread draw for the `following` batch, from now on, each draw that is asked for here."""

@@ -74,7 +74,10 @@ class Metric:
         Each u is standard normal, shaped as the images, and costs one product with Jᵀ. The relative error of every
         dimension is √(2/probes), however many dimensions there are and however the columns of J are correlated.
         """
-        return torch.stack([self.pull(draw(k, self.images)).square() for k in range(probes)]).mean(0)
+        total = torch.zeros_like(self._z)
+        for k in range(probes):
+            total += self.pull(draw(k, self.images)).square()
+        return total / probes
 
 
 def log_distortion(decode: Decode, z: torch.Tensor, probes: int, draw: Draw) -> torch.Tensor:

@@ -47,6 +47,7 @@ UNITS = {
     "critical_difference": "rank",
     "seconds": "s",
     "grid_queries": "queries",
+    "made_queries": "queries",
     "ms_per_query": "ms",
     "peak_memory": "MB",
     "peak_device_memory": "MB",

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from simaudit.provenance import code
-from simaudit.storage.hashes import file_hashes, sha256_bytes
+from simaudit.storage.hashes import hashes_of_each, sha256_bytes
 from simaudit.storage.json import canonical_json, read_json, write_json
 from simaudit.vocabulary import paths
 from simaudit.vocabulary.errors import SimauditError
@@ -41,7 +41,7 @@ class Stamp:
 
         Given files that are not here count as what they were: raw data may be elsewhere once a job has read them.
         """
-        given = {_portable(path): file_hashes(path) for path in job.given}
+        given = {_portable(path): files for path, files in hashes_of_each(job.given).items()}
         before = None if all(given.values()) else cls.readable(paths.stamp(job.name))
         known = before.given if before else {}
         return cls(job, code_of(job), {name: files or known.get(name, {}) for name, files in given.items()})
@@ -89,15 +89,21 @@ class Stamp:
     def changed_files(self) -> list[str]:
         """Return the given files that are here otherwise than the stamp has them."""
         changed = []
-        for name, known in self.given.items():
-            here = file_hashes(_path(name)) or known  # what is absent has not changed
+        for name, hashes in self._here().items():
+            known = self.given[name]
+            here = hashes or known  # what is absent has not changed
             differing = [file for file in {*known, *here} if known.get(file) != here.get(file)]
             changed += [_file(name, file) for file in sorted(differing)]
         return changed
 
     def absent(self) -> list[str]:
         """Return the given files and folders that are no longer here, so that nothing can be said of them."""
-        return [name for name, known in self.given.items() if known and not file_hashes(_path(name))]
+        return [name for name, here in self._here().items() if self.given[name] and not here]
+
+    def _here(self) -> dict[str, dict[str, str]]:
+        """Return the hashes of the given files as they are here now; nothing of what is absent."""
+        here = hashes_of_each(map(_path, self.given))
+        return {name: here[_path(name)] for name in self.given}
 
     def given_files(self) -> dict[str, str]:
         """Return the hash of every given file that is no part of the package, by its path."""

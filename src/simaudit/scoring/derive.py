@@ -70,7 +70,7 @@ def write_derived(
             derived = attack.derive(known)
     except SimauditError as error:
         raise SimauditError(f"attacks.{name}: {error}") from None
-    columns, values = list(derived.columns), derived.values.astype(np.float32)
+    columns, values = list(derived.columns), derived.values.astype(np.float32, copy=False)
     require_finite(path, columns, values, split.sample_id)
     metadata = _alike([of.metadata for of in scores.values()]) | {
         "attack": name,

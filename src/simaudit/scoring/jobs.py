@@ -129,6 +129,8 @@ def score_at_once(jobs: Sequence[Job]) -> Iterator[tuple[Job, Mapping[str, Any]]
                 if alone.queries:
                     cost["grid_queries"] = alone.queries / len(asker.split)
                     cost["ms_per_query"] = 1000 * alone.seconds / alone.queries
+                if alone.made or alone.queries:
+                    cost["made_queries"] = alone.made / len(asker.split)
                 attacks = {job.params["name"]: {"cost": cost}}
                 write_json(job.output("cost"), {"target": job.params["audit"], "attacks": attacks})
             yield job, {"device": str(device)}

@@ -23,7 +23,7 @@ class Maps:
     def __init__(self, folder: Path, samples: int) -> None:
         self._folder, self._samples = folder, samples
         self._columns: list[Column] = []
-        self._seconds = 0.0
+        self._seconds, self._made = 0.0, 0
 
     def __enter__(self) -> Self:
         self._folder.mkdir(parents=True, exist_ok=True)
@@ -40,6 +40,7 @@ class Maps:
             self._maps = np.memmap(self._file, np.float32, shape=(count, self._samples, *shape))
         self._maps[:, rows] = piece.values
         self._seconds += piece.seconds
+        self._made += piece.made
 
     def learned(self, attack: LearningAttack, split: Split, device: torch.device) -> Piece:
         """Return what an attack learns from them."""
@@ -47,4 +48,4 @@ class Maps:
         known = Known({}, {}, split.is_member & calibration, ~split.is_member & calibration)
         start = time.perf_counter()
         values = np.stack([attack.learn(maps, known, device) for maps in self._maps])
-        return Piece(self._columns, values, self._seconds + time.perf_counter() - start)
+        return Piece(self._columns, values, self._seconds + time.perf_counter() - start, made=self._made)

@@ -122,12 +122,14 @@ class Question:
 class Asked:
     """What an attack has got of one batch: its statistics, and how many seconds it would have taken alone.
 
-    `queries` counts what it asked, all samples and all of its knobs together; 0 where that is not counted.
+    `queries` counts what it asked, all samples and all of its knobs together; 0 where that is not counted. `made` are
+    the queries that the model answered for it: what several attacks ask is answered for the first of them.
     """
 
     statistics: list[Statistic]
     seconds: float
     queries: int = 0
+    made: int = 0
 
 
 def ask(
@@ -155,6 +157,7 @@ class _Walk:
     statistics: list[Statistic] = field(default_factory=list)
     seconds: float = 0.0
     queries: int = 0
+    made: int = 0
 
 
 class _View:
@@ -237,6 +240,8 @@ class _Batch:
 
     def _wait(self, walk: _Walk, question: Question) -> None:
         same = next((other for other in self._waiting if other.is_same(question)), question)
+        if same is question:
+            walk.made += len(question.z)
         self._waiting.setdefault(same, []).append(walk)
 
     def _answer_next(self) -> None:
@@ -274,7 +279,8 @@ def _joined(conditions: Sequence[Condition], walks: Sequence[_Walk]) -> Asked:
             conditions[number] if conditions else None, walk.statistics, is_first=number == 0
         )
     ]
-    return Asked(statistics, sum(walk.seconds for walk in walks), sum(walk.queries for walk in walks))
+    spent = ((walk.seconds, walk.queries, walk.made) for walk in walks)
+    return Asked(statistics, *map(sum, zip(*spent, strict=True)))
 
 
 def under_condition(target: Target, condition: Condition | None, labels: torch.Tensor | None) -> Target:

@@ -10,7 +10,7 @@ from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 import torch
@@ -134,10 +134,15 @@ def ask_in_turn(
 
 
 class Spent(NamedTuple):
-    """The seconds that an attack would have taken alone, and the queries that it would have made, of all samples."""
+    """The seconds that an attack would have taken alone, and the queries that it would have made, of all samples.
+
+    `made` are the queries that were really made for it, as in `questions.Asked`: the sum over all attacks of a target
+    is how often that was asked for what their files hold.
+    """
 
     seconds: float
     queries: int
+    made: int
 
 
 def write_scores(files: Sequence[ScoreFile], asker: Asker, folder: Path) -> list[Spent]:
@@ -157,13 +162,14 @@ def write_scores(files: Sequence[ScoreFile], asker: Asker, folder: Path) -> list
         }
         collect(files, asker, asker.batches, pieces, maps)
         for file in files:
-            seconds, queries = 0.0, 0
+            seconds, queries, made = 0.0, 0, 0
             with atomic_path(file.path) as temporary, ScoreWriter(temporary, dict(file.metadata)) as writer:
                 for rows, piece in _whole(file, asker, pieces, maps):
                     writer.write(piece.columns, asker.split, rows, piece.values)
                     seconds += piece.seconds
                     queries += piece.queries
-            spent.append(Spent(seconds, queries))
+                    made += piece.made
+            spent.append(Spent(seconds, queries, made))
     return spent
 
 
@@ -237,7 +243,7 @@ def score_together(
         got = {name: _piece([of_it]) for name, of_it in ask(together, model, images, noise, labels).items()}
     for name, one in alone.items():
         with torch.inference_mode(False), torch.no_grad():
-            got[name] = _piece(list(_in_parts(one, model.target, images, noise, labels)))
+            got[name] = _piece(list(_in_parts(one, model, images, noise, labels)))
     return got
 
 
@@ -256,26 +262,49 @@ def score_batch(
 
 
 def _in_parts(
-    asking: Asking, target: Target, images: torch.Tensor, noise: SampleNoise, labels: torch.Tensor | None
+    asking: Asking,
+    model: AskedTarget,
+    images: torch.Tensor,
+    noise: SampleNoise,
+    labels: torch.Tensor | None,
 ) -> Iterator[Asked]:
     """Yield what an attack gets that differentiates, for one part of a batch after another."""
     size = asking.attack.microbatch or len(images)
     for first in range(0, len(images), size):
         rows, start = slice(first, first + size), time.perf_counter()
         of_rows = None if labels is None else labels[rows]
+        before = model.asked
         statistics: list[Statistic] = []
         for place, condition in enumerate(asking.conditions or [None]):
-            asked = under_condition(target, condition, of_rows)
+            asked = cast(Target, _Counted(under_condition(model.target, condition, of_rows), model))
             found = list(asking.attack.statistics(asked, images[rows], noise.of(rows)))
             statistics += under(condition, found, is_first=place == 0)
             if not any(statistic.queries for statistic in found):
                 break
-        yield Asked(statistics, time.perf_counter() - start)
+        yield Asked(statistics, time.perf_counter() - start, made=model.asked - before)
+
+
+class _Counted:
+    """A target as an attack sees it that asks alone: what it asks is counted with all that its model is asked."""
+
+    def __init__(self, target: Target, model: AskedTarget) -> None:
+        self._target, self._model = target, model
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._target, name)
+
+    def with_parameters(self, parameters: Mapping[str, torch.Tensor]) -> _Counted:
+        return _Counted(self._target.with_parameters(parameters), self._model)
+
+    def predict_noise(self, z: torch.Tensor, timestep: int) -> torch.Tensor:
+        self._model.asked += len(z)
+        self._model.wanted += len(z)
+        return self._target.predict_noise(z, timestep)
 
 
 def _piece(parts: Sequence[Asked]) -> Piece:
     """Return what an attack got for the parts of a batch as one; one transfer from the device."""
     values = torch.cat([torch.stack([s.values for s in part.statistics]) for part in parts], dim=1)
     columns = [Column(s.timestep, s.variant, s.queries) for s in parts[0].statistics]
-    spent = sum(part.seconds for part in parts), sum(part.queries for part in parts)
-    return Piece(columns, values.float().cpu().numpy(), *spent)
+    spent = ((part.seconds, part.queries, part.made) for part in parts)
+    return Piece(columns, values.float().cpu().numpy(), *map(sum, zip(*spent, strict=True)))

@@ -24,13 +24,14 @@ PARTS = ("columns", "spent", "values")
 class Piece(NamedTuple):
     """What the K statistics of an attack are, their values (K, B) for a batch, and the seconds that it took alone.
 
-    `queries` are as in `questions.Asked`.
+    `queries` and `made` are as in `questions.Asked`.
     """
 
     columns: list[Column]
     values: np.ndarray
     seconds: float
     queries: int = 0
+    made: int = 0
 
 
 class Unfinished:
@@ -65,7 +66,7 @@ class Unfinished:
         )
         self._new |= {
             f"{name}.columns": np.frombuffer(text.encode(), dtype=np.uint8),
-            f"{name}.spent": np.array([piece.seconds, piece.queries], dtype=np.float64),
+            f"{name}.spent": np.array([piece.seconds, piece.queries, piece.made], dtype=np.float64),
             f"{name}.values": piece.values,
         }
         if time.monotonic() - self._written > OFTEN:
@@ -83,9 +84,9 @@ class Unfinished:
     def read(self, key: str, rows: slice) -> Piece:
         """Return the piece of that key for these rows. Raises SimauditError where its file is damaged."""
         columns, spent, values = (self._array(f"{_name(key, rows)}.{part}") for part in PARTS)
-        known, (seconds, asked) = json.loads(columns.tobytes()), spent.tolist()
+        known, (seconds, *counts) = json.loads(columns.tobytes()), spent.tolist()
         statistics = [Column(t, parse_variant(text), queries) for t, text, queries in known]
-        return Piece(statistics, values, seconds, int(asked))
+        return Piece(statistics, values, seconds, *map(int, counts))
 
     def _array(self, name: str) -> np.ndarray:
         if name in self._new:

@@ -24,15 +24,21 @@ def sha256_file(path: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
-def file_hashes(path: Path, cache: Path = CACHE) -> dict[str, str]:
-    """SHA-256 by relative path of every file in a folder, or by its name of one file; nothing where there is none.
+def hashes_of_each(paths: Iterable[Path], cache: Path = CACHE) -> dict[Path, dict[str, str]]:
+    """Return the SHA-256 of files by path: by relative path of every file in a folder, or by its name of one file.
 
-    A name that is no text, as some systems allow, is quoted.
+    Where there is nothing at a path, there are no hashes. A name that is no text, as some systems allow, is quoted.
     """
-    if path.is_file():
-        return {path.name: next(iter(hashes([path], cache).values()))}
-    files = hashes([path], cache) if path.is_dir() else {}
-    return {printable(name_of(Path(file).relative_to(path))): sha256 for file, sha256 in files.items()}
+    files = {path: sorted(_files(path)) if path.is_file() or path.is_dir() else [] for path in paths}
+    known = hashes((file for of_path in files.values() for file in of_path), cache)
+    return {
+        path: {_name_in(path, file): known[file.as_posix()] for file in of_path}
+        for path, of_path in files.items()
+    }
+
+
+def _name_in(path: Path, file: Path) -> str:
+    return path.name if file == path else printable(name_of(file.relative_to(path)))
 
 
 def hashes(paths: Iterable[Path], cache: Path = CACHE) -> dict[str, str]:

@@ -33,8 +33,11 @@ class Complexity(OfOneAttack):
     def derive(self, known: Known) -> Statistics:
         base = of_norms(known.statistics[self.of], self.of, self.norms)
         logs = logarithms(base, self.of)
-        values = np.concatenate([logs - prediction(known, logs, fit) for fit in self.fits])
-        return Statistics(each_with(base.columns, "fit", self.fits), values, base.member_when)
+        values = np.empty((len(self.fits), *logs.shape), dtype=np.float32)  # as a score file has them
+        for of_fit, fit in zip(values, self.fits, strict=True):
+            np.subtract(logs, prediction(known, logs, fit), out=of_fit, casting="same_kind")
+        columns = each_with(base.columns, "fit", self.fits)
+        return Statistics(columns, values.reshape(-1, logs.shape[1]), base.member_when)
 
 
 def prediction(known: Known, logs: np.ndarray, fit: str) -> np.ndarray:

@@ -38,16 +38,15 @@ class FLIPD(TimestepAttack):
 
     def statistics(self, target: Target, images: torch.Tensor, noise: SampleNoise) -> Iterator[Statistic]:
         z = target.encode(images)
-        signs = [noise.draw(k, z).sign() for k in range(self.probes)]
         for t in self.timesteps:
             with recording():
                 point = leaf(target.schedule.signal(t, z) * z)
                 predicted = target.predict_noise(point, t)
-                pulled = [
-                    torch.autograd.grad(predicted, point, v, retain_graph=k + 1 < self.probes)[0]
-                    for k, v in enumerate(signs)
-                ]
-            products = [(v * jv).flatten(1).sum(1) for v, jv in zip(signs, pulled, strict=True)]
+                products = []
+                for k in range(self.probes):
+                    v = noise.draw(k, z).sign()
+                    (pulled,) = torch.autograd.grad(predicted, point, v, retain_graph=k + 1 < self.probes)
+                    products.append((v * pulled).flatten(1).sum(1))
             trace = torch.stack(products).mean(0)
             energy = predicted.detach().flatten(1).square().sum(1)
             sigma = target.schedule.sigmas[t].to(z.dtype)

@@ -35,7 +35,7 @@ class SecMINNs(SecMI, LearningAttack):
     learning_rate: Annotated[float, Field(gt=0), Most(1.0, "larger steps diverge")] = 0.001
 
     def reduce(self, residual: Residual) -> Iterator[Statistic]:
-        yield residual.statistic({}, residual.maps.abs())
+        yield residual.statistic({}, residual.map.abs())
 
     def learn(self, maps: np.ndarray, known: Known, device: torch.device) -> np.ndarray:
         odds = np.empty(len(maps), dtype=np.float32)

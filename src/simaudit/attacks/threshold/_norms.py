@@ -12,17 +12,17 @@ from simaudit.vocabulary.knobs import Order
 
 
 class NormAttack(ResidualAttack):
-    """An attack that takes ‖map‖_p, for each p of `norms`, and the mean of the norms where there are several maps."""
+    """An attack that takes ‖map‖_p, for each p of `norms`."""
 
     norms: Several[Order] = (4,)
 
     def reduce(self, residual: Residual) -> Iterator[Statistic]:
-        for order, values in sample_norms(residual.maps.flatten(0, 1), self.norms):
-            yield residual.statistic({"norm": order}, values.view(len(residual.maps), -1))
+        for order, values in sample_norms(residual.map, self.norms):
+            yield residual.statistic({"norm": order}, values)
 
 
 class SquareAttack(ResidualAttack):
-    """An attack that takes ‖map‖₂², and the mean of the squares where there are several maps."""
+    """An attack that takes ‖map‖₂²."""
 
     def reduce(self, residual: Residual) -> Iterator[Statistic]:
-        yield residual.statistic({}, residual.maps.flatten(2).square().sum(2))
+        yield residual.statistic({}, residual.map.flatten(1).square().sum(1))

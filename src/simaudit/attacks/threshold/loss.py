@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import torch
 
-from simaudit.attacks.residual_attack import Residual
+from simaudit.attacks.residual_attack import MeanOfNorms, Residual
 from simaudit.attacks.threshold._norms import SquareAttack
 from simaudit.diffusion.noise import SampleNoise
 from simaudit.targets.target import Target
@@ -24,9 +24,8 @@ class Loss(SquareAttack):
 
     def residuals(self, target: Target, z: torch.Tensor, noise: SampleNoise) -> Iterator[Residual]:
         for t in self.timesteps:
-            noises = [noise.draw(k, z) for k in range(self.draws[-1])]
-            errors = torch.stack(
-                [e - target.predict_noise(target.schedule.diffuse(z, e, t), t) for e in noises]
-            )
-            for n in self.draws:
-                yield Residual(t, {"draws": n}, n, errors[:n])
+            mean = MeanOfNorms(self.draws)
+            for k in range(self.draws[-1]):
+                epsilon = noise.draw(k, z)
+                error = epsilon - target.predict_noise(target.schedule.diffuse(z, epsilon, t), t)
+                yield Residual(t, {"draws": k + 1}, k + 1, error, mean)

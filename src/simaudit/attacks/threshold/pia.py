@@ -22,7 +22,7 @@ class PIA(NormAttack):
         e0 = self.initial_noise(target.predict_noise(z, 0))
         for t in self.timesteps:
             residual = e0 - target.predict_noise(target.schedule.diffuse(z, e0, t), t)
-            yield Residual(t, {}, 2, residual[None])
+            yield Residual(t, {}, 2, residual)
 
     def initial_noise(self, prediction: torch.Tensor) -> torch.Tensor:
         """Return what is taken for the sample's noise, from the prediction at t = 0; both (B, …)."""

@@ -39,9 +39,10 @@ class ReDiffuse(NormAttack):
     def residuals(self, target: Target, z: torch.Tensor, noise: SampleNoise) -> Iterator[Residual]:
         for t in self.timesteps:
             variations = (self._variation(target, z, noise.draw(k, z), t) for k in range(self.draws[-1]))
-            for n, mean in running_means(variations, self.draws):
-                variant = {"draws": n, "interval": self.interval}
-                yield Residual(t, variant, n * (t // self.interval), (z - mean)[None])
+            for n, _, mean in running_means(variations):
+                if n in self.draws:
+                    variant = {"draws": n, "interval": self.interval}
+                    yield Residual(t, variant, n * (t // self.interval), z - mean)
 
     def _variation(self, target: Target, z: torch.Tensor, noise: torch.Tensor, start: int) -> torch.Tensor:
         """Return what denoising makes of z (B, …) with this noise at timestep `start`, shaped as z."""

@@ -46,5 +46,5 @@ class SecMI(SquareAttack):
             queries += 1
             if t in self.timesteps:
                 back = step(z_ahead, predicted_ahead, ahead, t)
-                yield Residual(t, {"interval": self.interval}, queries, (z - back)[None])
+                yield Residual(t, {"interval": self.interval}, queries, z - back)
             z, predicted = z_ahead, predicted_ahead

@@ -27,4 +27,4 @@ class SimA(NormAttack):
         for t in self.timesteps:
             for name in self.inputs:
                 point = z if name == "raw" else target.schedule.signal(t, z) * z
-                yield Residual(t, {"input": name}, 1, target.predict_noise(point, t)[None])
+                yield Residual(t, {"input": name}, 1, target.predict_noise(point, t))

@@ -7,7 +7,7 @@ from typing import Literal
 
 import torch
 
-from simaudit.attacks.residual_attack import Residual, running_means
+from simaudit.attacks.residual_attack import MeanOfNorms, Residual, running_means
 from simaudit.attacks.threshold._norms import NormAttack
 from simaudit.diffusion.noise import SampleNoise
 from simaudit.targets.target import Target
@@ -33,14 +33,12 @@ class SimAMC(NormAttack):
                 target.predict_noise(target.schedule.diffuse(z, self.draw(k, z, noise), t), t)
                 for k in range(self.draws[-1])
             )
-            each = torch.stack(list(predictions)) if "mean_of_norms" in self.averages else None
-            if "mean_of_vectors" in self.averages:
-                for n, mean in running_means(predictions if each is None else each, self.draws):
-                    yield Residual(t, {"draws": n}, n, mean[None])
-            if each is not None:
-                for n in self.draws:
-                    if n > 1:
-                        yield Residual(t, {"average": "mean_of_norms", "draws": n}, n, each[:n])
+            norms = MeanOfNorms({n for n in self.draws if n > 1})
+            for n, predicted, mean in running_means(predictions):
+                if "mean_of_vectors" in self.averages and n in self.draws:
+                    yield Residual(t, {"draws": n}, n, mean)
+                if "mean_of_norms" in self.averages:
+                    yield Residual(t, {"average": "mean_of_norms", "draws": n}, n, predicted, norms)
 
     def draw(self, k: int, z: torch.Tensor, noise: SampleNoise) -> torch.Tensor:
         """Return ε_k (0-based), shaped as z (B, …)."""

@@ -2,11 +2,12 @@
 
 import os
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from simaudit.data.pictures.decoding import EXTENSIONS, PictureError
-from simaudit.data.source import composed
+from simaudit.data.source import composed, decomposed
 from simaudit.machine.progress import log
 from simaudit.storage.walk import files_below, name_of
 from simaudit.vocabulary.errors import SimauditError, printable
@@ -45,11 +46,20 @@ def picture_files(folder: Path) -> list[PictureFile]:
     if others:
         kinds = ", ".join(f"{count} {printable(kind)}" for kind, count in sorted(others.items()))
         log.info("%s: passed over what is no picture: %s", folder, kinds)
-    seen, files = set[str](), []
-    for name, path in sorted(found, key=_place):
-        files.append(PictureFile(path, name, _why_not(name, seen)))
-        seen.add(name)
-    return files
+    return _in_order(found)
+
+
+def named_pictures(folder: Path, names: Iterable[str]) -> list[PictureFile]:
+    """Return the files of these names below a folder, whether they are there or not, in the order of `picture_files`.
+
+    The accents of a name may be composed or not, as they are on disk or otherwise.
+    """
+    return _in_order([(composed(name), _on_disk(folder, name)) for name in names])
+
+
+def _on_disk(folder: Path, name: str) -> Path:
+    forms = [folder / form for form in (name, composed(name), decomposed(name))]
+    return next((path for path in forms if os.path.lexists(path)), forms[0])
 
 
 def picture_data(path: Path) -> bytes:
@@ -62,6 +72,14 @@ def picture_data(path: Path) -> bytes:
         raise PictureError("must not be read; change its permissions") from None
     except OSError as error:
         raise PictureError(f"cannot be read ({error.strerror}); replace or remove it") from None
+
+
+def _in_order(found: Iterable[tuple[str, Path]]) -> list[PictureFile]:
+    seen, files = set[str](), []
+    for name, path in sorted(found, key=_place):
+        files.append(PictureFile(path, name, _why_not(name, seen)))
+        seen.add(name)
+    return files
 
 
 def _place(named: tuple[str, Path]) -> tuple[str, bytes]:

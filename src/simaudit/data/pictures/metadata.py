@@ -14,8 +14,10 @@ Known = dict[str, Any]
 """What the table has of label, class_name, caption and origin of a picture: the arguments of an Item."""
 
 
-def read_metadata(path: Path, files: Sequence[str], with_labels: bool) -> dict[str, Known]:
-    """Return what a table knows of each of these files, by file.
+def read_metadata(
+    path: Path, files: Sequence[str], with_labels: bool, of_more: bool = False
+) -> dict[str, Known]:
+    """Return what a table knows of each of these files, by file; with `of_more` it may list others too.
 
     Raises SimauditError when it is no table, has no column that is needed, or does not list every file once; all files
     that it lists twice, that are not there and that it lacks are named together.
@@ -29,7 +31,7 @@ def read_metadata(path: Path, files: Sequence[str], with_labels: bool) -> dict[s
     mistakes = [
         *table.mistakes,
         *named("listed twice", [name for name in count if count[name] > 1]),
-        *named("no picture of the folder", [name for name in count if name not in there]),
+        *named("no picture of the folder", [name for name in count if name not in there and not of_more]),
         *named("without a row", [name for name in files if name not in count]),
     ]
     if mistakes:

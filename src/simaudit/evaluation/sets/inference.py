@@ -5,7 +5,10 @@ fold, are then compared by the mean of their scores. CDI learns on parts of the 
 one set then depend on one another, and p is not uniform where there is nothing to find.
 """
 
+from __future__ import annotations
+
 from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 import numpy as np
 from scipy.special import stdtr
@@ -35,16 +38,29 @@ def member_likeness(features: np.ndarray, is_member: np.ndarray, is_calibration:
     return np.asarray(classifier.decision_function(standard))
 
 
-def one_sided_p(suspects: np.ndarray, heldout: np.ndarray) -> np.ndarray:
-    """Return p of Welch's t-test that suspects (…, n) have a higher mean than held-out samples (…, m); n, m ≥ 2.
+class Moments(NamedTuple):
+    """What a test knows of scores (…, n): their number, mean (…) and variance (…)."""
+
+    size: int
+    mean: np.ndarray
+    variance: np.ndarray
+
+    @classmethod
+    def of(cls, scores: np.ndarray) -> Moments:
+        """Return the moments of scores (…, n), n ≥ 2."""
+        return cls(scores.shape[-1], scores.mean(axis=-1), scores.var(axis=-1, ddof=1))
+
+
+def one_sided_p(suspects: Moments, heldout: Moments) -> np.ndarray:
+    """Return p (…) of Welch's t-test that suspects have a higher mean than held-out samples.
 
     Where all scores of both sides are the same, p is 1.
     """
-    errors = [side.var(axis=-1, ddof=1) / side.shape[-1] for side in (suspects, heldout)]
+    errors = [side.variance / side.size for side in (suspects, heldout)]
     total = errors[0] + errors[1]
-    parts = errors[0] ** 2 / (suspects.shape[-1] - 1) + errors[1] ** 2 / (heldout.shape[-1] - 1)
+    parts = errors[0] ** 2 / (suspects.size - 1) + errors[1] ** 2 / (heldout.size - 1)
     with np.errstate(invalid="ignore", divide="ignore"):
-        t = (suspects.mean(axis=-1) - heldout.mean(axis=-1)) / np.sqrt(total)
+        t = (suspects.mean - heldout.mean) / np.sqrt(total)
         return np.asarray(np.nan_to_num(stdtr(total**2 / parts, -t), nan=1.0))
 
 
@@ -60,8 +76,8 @@ def p_values(
     for side, samples in enumerate((is_member, ~is_member)):
         rng, rows = np.random.default_rng([seed, side]), np.flatnonzero(samples)
         drawn.append(np.stack([likeness[rng.permuted(rows)[: max(sizes)]] for _ in range(repeats)]))
-    members, heldout = drawn
-    return np.stack([one_sided_p(members[:, :size], heldout[:, :size]) for size in sizes])
+    of_sizes = [[Moments.of(side[:, :size]) for side in drawn] for size in sizes]
+    return np.stack([one_sided_p(members, heldout) for members, heldout in of_sizes])
 
 
 def possible_sizes(sizes: Sequence[int], members: int, heldout: int) -> list[int]:

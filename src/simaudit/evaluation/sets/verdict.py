@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from simaudit.evaluation.sets.inference import one_sided_p, p_values, possible_sizes
+from simaudit.evaluation.sets.inference import Moments, one_sided_p, p_values, possible_sizes
 from simaudit.evaluation.sets.levels import FEWEST, LEVEL, QUANTILES, with_members
 from simaudit.evaluation.sets.parts import samples_of
 
@@ -61,14 +61,24 @@ def group_facts(
     p of a group times the number of groups that have one (Bonferroni), at most 1.
     """
     facts: dict[str, Any] = {}
-    others = np.flatnonzero(~is_member)
+    others = int(np.count_nonzero(~is_member))
+    of_others = (
+        {seen: Moments.of(values[~is_member]) for seen, values in likeness.items()}
+        if others >= FEWEST
+        else {}
+    )
     for name, samples in samples_of(group).items():
         members, heldout = samples[is_member[samples]], samples[~is_member[samples]]
-        heldout = heldout if len(heldout) >= FEWEST else others
-        sizes = {"members": len(members), "heldout": len(heldout)}
+        has_own = len(heldout) >= FEWEST
+        sizes = {"members": len(members), "heldout": len(heldout) if has_own else others}
         facts[f"of_{name}"] = sizes | (
             {
-                f"{PREFIX[seen]}p": float(one_sided_p(values[members], values[heldout]))
+                f"{PREFIX[seen]}p": float(
+                    one_sided_p(
+                        Moments.of(values[members]),
+                        Moments.of(values[heldout]) if has_own else of_others[seen],
+                    )
+                )
                 for seen, values in likeness.items()
             }
             if min(sizes.values()) >= FEWEST

@@ -234,13 +234,15 @@ TARGET_TABLES: tuple[Callable[[Findings, str], Table], ...] = (
         "cost",
         "Cost of the attacks",
         "Queries are evaluations of the denoiser for one sample: at the chosen knobs, and at all knobs of the grid "
-        "together, which the scoring asks about. The time of one query of one sample is comparable between attacks. "
-        "Time and memory of the whole job are those of all samples at all knobs, on the machine that ran it. Attacks "
-        "without queries read the scores of others, or look at images. Queries of the grid are not counted of "
-        "attacks that differentiate the denoiser or learn.",
+        "together, which the scoring asks about. What several attacks ask is asked once, and was made for the first of "
+        "them: the sum of these queries is how often the target was asked. The time of one query of one sample is "
+        "comparable between attacks. Time and memory of the whole job are those of all samples at all knobs, on the "
+        "machine that ran it. Attacks without queries read the scores of others, or look at images. Queries of the "
+        "grid are not counted of attacks that differentiate the denoiser or learn.",
         (
             Column("queries", "queries, chosen knobs", "count"),
             Column("grid_queries", "queries, all knobs", "count", of="cost"),
+            Column("made_queries", "queries, made for it", "count", of="cost"),
             Column("ms_per_query", "ms per query and sample", "count", of="cost"),
             Column("seconds", "seconds, whole job", "count", of="cost"),
             Column("peak_memory_mb", "peak memory, MB", "count", "peak_memory", "cost"),
