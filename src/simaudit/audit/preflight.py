@@ -21,9 +21,11 @@ from simaudit.data.given_table import READERS, read_given_table
 from simaudit.data.jobs import SplitKnobs, split_of
 from simaudit.data.pictures.files import picture_files
 from simaudit.data.pictures.metadata import read_metadata
+from simaudit.data.prepare import why_unusable
 from simaudit.data.split import Split, sizes_of
 from simaudit.diffusion.schedule import NoiseSchedule
 from simaudit.evaluation.controls.jobs import left_out
+from simaudit.evaluation.protocol.metrics import READABLE_TAIL
 from simaudit.machine.devices import resolve_device
 from simaudit.machine.precision import computing_in
 from simaudit.scoring.questions import Asking
@@ -46,7 +48,7 @@ JOBS, SECONDS_A_JOB = 23, 4.0
 """Jobs of an audit beside those of its attacks, and how long each job takes beside asking the model: most start Python
 and its libraries anew."""
 NO_SIGNAL = 1e-4  # a_t below which nothing is left of the image
-FEW = 100  # held-out samples, below which one of them is more than 1 %
+FEW = 100 * READABLE_TAIL  # held-out samples, below which a TPR at 1 % FPR is not told
 
 
 @dataclass(frozen=True)
@@ -108,8 +110,8 @@ class Facts:
         _, heldout = self.folds[EVALUATION]
         if heldout < FEW:
             yield (
-                f"only {heldout} held-out samples are measured: a TPR at 1 % FPR needs {FEW} and more, so it will be "
-                "uncertain; list more held-out samples"
+                f"only {heldout} held-out samples are measured, and a TPR at 1 % FPR can be told from {FEW} or more; "
+                "list more of them, or raise --limit if it is given"
             )
 
 
@@ -252,9 +254,11 @@ def _pictures(
 ) -> Pictures | None:
     try:
         pictures = look(question, layout.shape if layout else None, plan.BATCH_SIZE, labels)
+        if pictures.unusable:
+            refusals.add("--images", question.images, why_unusable(pictures.unusable))
         if layout and (why := pictures.why_not(pictures.common(layout.shape))):
             refusals.add("--images", question.images, why)
-        elif layout:
+        elif layout and pictures.files:
             family.require_shape(pictures.common(layout.shape))
         return pictures
     except SimauditError as error:

@@ -232,9 +232,9 @@ def test_the_lines_say_how_sure_by_which_attacker_and_what_was_not_tested(small_
     lines = small_run.verdict()["lines"]
     assert re.fullmatch(
         r"net: shown one member and one other image, SimA \(1 model call\) picks the member in \d+ % \(\d+ to \d+\) of "
-        r"pairs, where guessing picks it in 50 %: this is the AUC, with its 95 % confidence interval\. Where it "
-        r"wrongly accuses 1 in 100 images that are not members, it exposes a share of the members that cannot be said "
-        r"of so few held-out images\.",
+        r"pairs, where guessing picks it in 50 %: this is the AUC, with its 95 % confidence interval\. How many "
+        r"members it exposes where it wrongly accuses 1 in 100 images that are not members cannot be told from fewer "
+        r"than 1000 held-out images\.",
         lines[2],
     )
     assert re.fullmatch(
