@@ -310,6 +310,13 @@ def test_what_is_too_few_to_tell_a_tpr_of_is_said_before_anything_runs(owned):
     assert "Warning" not in said(replace(facts, folds={**measured, "evaluation": (21, 1000)}))
 
 
+def test_a_device_that_is_not_there_is_said_with_all_else_and_not_of_the_model(owned, tmp_path, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    images, device = refused(replace(owned, images=tmp_path / "x", device="cuda"))
+    assert images.startswith(f"--images {tmp_path / 'x'}")
+    assert device == "--device: cuda is not available here; choose auto or cpu"
+
+
 def test_files_that_are_not_there_and_wrong_names_are_said_together(owned, tmp_path):
     nowhere = tmp_path / "x"
     lines = refused(Question(nowhere, nowhere, nowhere / "x.csv", attacks=("simma",)))

@@ -218,7 +218,12 @@ def _attacks(
 def _target(question: Question, layout: Layout | None, refusals: Refusals) -> Target | None:
     """Return the model, loaded: only then damaged weights are noticed, and pickles of anything else."""
     try:
-        return load(layout, resolve_device(question.device)) if layout else None
+        device = resolve_device(question.device)
+    except SimauditError as error:
+        refusals.lines.append(f"--{error}")
+        return None
+    try:
+        return load(layout, device) if layout else None
     except SimauditError as error:
         refusals.add("--model", question.model, error)
         return None

@@ -78,6 +78,15 @@ def test_a_target_of_one_run_is_named_once_and_not_compared(reported):
     assert rows(without, run)["Targets"] == rows(without, run)["Numbers in one run only"] == []
 
 
+def test_a_split_of_one_run_is_no_target(reported):
+    run = Compared.read(reported.path)
+    numbers = {id: number for id, number in run.ledger.numbers.items() if number.audit not in run.targets}
+    assert {number.audit for number in numbers.values()} > {None}  # numbers of splits, and of the whole run
+    without = {id: number for id, number in run.ledger.numbers.items() if number.audit != "s"}
+    said = rows(replace(run, ledger=Ledger(without)), run)
+    assert said["Targets in one run only"] == said["Numbers in one run only"] == []
+
+
 def test_each_run_says_when_and_by_which_code_its_numbers_were_taken(changed):
     said = Compared.read(changed).said
     assert said.split(" · ")[1:] == ["commit abcdef01 with changes", f"simaudit {OCCASION['simaudit']}"]

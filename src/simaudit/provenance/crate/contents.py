@@ -44,7 +44,7 @@ def contents(records: Mapping[str, Record], with_data: bool) -> dict[str, Conten
         raise SimauditError("results/records: no record; make them with: snakemake --cores all")
     for path in NEEDED:
         if not Path(path).is_file():
-            raise SimauditError(f"{path}: missing; run in the folder that holds it")
+            raise SimauditError(f"{path}: missing; a crate holds the program too, so run in its repository")
     _refuse([str(changed) for changed in files(records.values())])
     if SOURCE.resolve() != code.ROOT.resolve():
         raise SimauditError(f"{SOURCE}: not the simaudit that is running ({code.ROOT}); install it from here")

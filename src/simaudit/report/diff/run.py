@@ -8,6 +8,7 @@ from typing import Any
 
 from simaudit.evaluation.numbers import Ledger, Number
 from simaudit.evaluation.protocol.metrics import AUC, TPR_LEVELS
+from simaudit.evaluation.protocol.selected import BLIND
 from simaudit.provenance.records import read_records
 from simaudit.report.top import occasion
 from simaudit.storage.json import canonical_json, read_json
@@ -59,7 +60,7 @@ class Compared:
     def targets(self) -> list[str]:
         """Every target that a threshold attack was run on."""
         found = self.ledger.find(metric="calibration_auc", of=None)
-        return sorted({str(number.audit) for number in found})
+        return sorted({str(number.audit) for number in found if number.attack != BLIND})
 
     @property
     def said(self) -> str:

@@ -83,11 +83,14 @@ def changes(first: Compared, second: Compared) -> list[Change]:
 def sections(first: Compared, second: Compared) -> list[Section]:
     """Return what differs. What is said of a target is compared where both runs have the target, and say it.
 
-    Numbers of a target that one run has alone are not listed.
+    Numbers of a target, or of a split, that one run has alone are not listed.
     """
-    apart = {*first.targets} ^ {*second.targets}
+    of_first, of_second = (
+        {number.audit for number in run.ledger.numbers.values()} for run in (first, second)
+    )
+    both = of_first & of_second
     numbers = [
-        {name for name, number in run.ledger.numbers.items() if number.audit not in apart}
+        {name for name, number in run.ledger.numbers.items() if number.audit in both}
         for run in (first, second)
     ]
     rows = [change.row for change in changes(first, second)]
