@@ -148,7 +148,7 @@ def _evidence(facts: Facts) -> Iterator[str]:
         f"50 %: this is the AUC, with its 95 % confidence interval. {found}"
     )
     yield f"{_graded(audit)} {_blind(audit)}"
-    missed = [f"{name} {_missed(of)}" for name, of in audits.items() if of["missed_up_to"] is not None]
+    missed = [f"{_missed(of)} on {name}" for name, of in audits.items() if of["missed_up_to"] is not None]
     if missed:
         yield f"Would have been missed: {some(missed, NAMED)}."
 

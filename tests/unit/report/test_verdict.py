@@ -339,7 +339,7 @@ def test_where_nothing_is_found_the_line_says_what_would_have_been_missed(audit)
     verdict, high = run.verdict(), run.findings.ledger.number("auc", "net", "sima", "decisive").high
     lines = verdict["lines"]
     assert verdict["audits"]["net"]["missed_up_to"] == high > 0.5
-    assert f"Would have been missed: net an AUC up to {high:.3f}." in lines
+    assert f"Would have been missed: an AUC up to {high:.3f} on net." in lines
     assert lines[1].startswith("net shows no evidence of a leak, which does not prove that there is none. ")
     assert not any(line.startswith("Who can do this") for line in lines)
     assert any(line.startswith("What to do: This is no proof of safety") for line in lines)
