@@ -382,7 +382,7 @@ def test_a_shifted_split_is_measured_above_blind_and_does_not_make_its_numbers_u
     assert (net["shifted"], net["verdict"], net["grade"]) == (True, "shifted", "no evidence")
     assert net["graded_by"]["id"] == "net.sima.minus_blind.decisive.auc"
     assert (verdict["controls"]["passed"], verdict["controls"]["trusted"]) == (False, True)
-    assert any("above that of the blind classifiers." in line for line in verdict["lines"])
+    assert any("above that of the blind classifiers on net." in line for line in verdict["lines"])
     assert any("Choose held-out images from the same source" in line for line in verdict["lines"])
 
 
