@@ -98,6 +98,10 @@ def test_a_model_that_simaudit_trained_must_be_asked_with_its_own_members(owned,
     members = {"sha256": sha256_bytes("\n".join(hashes).encode()), "known": "verified"}
     write_json(model / "training.json", {"members": members, "files": files})
     assert f"{EACH} members verified, {EACH} held out" in said(examine(replace(owned, model=model)))
+    broken = Path(shutil.copytree(owned.images, tmp_path / "broken"))
+    (broken / "007.png").write_bytes(b"no picture")
+    [line] = refused(replace(owned, model=model, images=broken))  # and not that members are others
+    assert "1 image cannot be used: 007.png" in line
     write_json(model / "training.json", {"members": {**members, "sha256": "0"}, "files": files})
     [line] = refused(replace(owned, model=model))
     assert line.startswith(f"--model {model}/training.json: says that the model was trained on other members")
@@ -485,8 +489,13 @@ def test_labels_of_the_list_are_read_for_a_model_of_classes(owned, tmp_path):
     )
     (tmp_path / "labelled.csv").write_text(labelled)
     question = replace(owned, model=save_model(tmp_path / "model", classes=3), images=images)
-    facts = examine(replace(question, members=tmp_path / "labelled.csv"))
+    asked = replace(question, members=tmp_path / "labelled.csv")
+    facts = examine(asked)
     assert facts.values["datasets"]["images"]["metadata"] == str(tmp_path / "labelled.csv")
+    broken = Path(shutil.copytree(images, tmp_path / "broken"))
+    (broken / "007.png").write_bytes(b"no picture")
+    [line] = refused(replace(asked, images=broken))  # and not that the picture has no label
+    assert "1 image cannot be used: 007.png" in line
     assert "knows 3 classes, and is asked for that of each image" in said(facts)
     (tmp_path / "wrong.csv").write_text(
         labelled.replace("001.png,member,evaluation,1", "001.png,member,evaluation,9")

@@ -87,7 +87,7 @@ def test_a_shifted_split_fails_its_control_and_the_line_says_which(audit):
     assert outcome(found, "blind") == [False]
     assert found["passed"] is False
     failed = (
-        "classifiers that never see a model tell the sides of the split s apart, so targets on it are shifted"
+        "classifiers that never see a model tell the sides of the split s apart, so targets there are shifted"
     )
     assert control_line(found["controls"]) == f"1 of 2 controls FAILED: {failed}."
     assert clauses(found["controls"], True) == ["with shuffled labels, AUCs are at chance on audited"]

@@ -33,6 +33,11 @@ class Pictures:
     few: np.ndarray
     unusable: Mapping[str, list[str]]
 
+    @property
+    def is_usable(self) -> np.ndarray:
+        """Whether each of the items can be used, (N,) bool."""
+        return ~self.items.file.isin([file for files in self.unusable.values() for file in files]).to_numpy()
+
     def common(self, wanted: Shape) -> Shape:
         """Return the `wanted` shape of a model; where it takes any size, that which most of the usable images have."""
         shapes = sorted(self.files, key=lambda shape: len(self.files[shape]))

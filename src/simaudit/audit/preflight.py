@@ -129,10 +129,9 @@ def examine(question: Question) -> Facts:
     if knobs and pictures is None and not question.members.is_file():
         refusals.add("--members", question.members, "no such file; name one that is there")
     if layout and layout.classes and pictures is not None and split is not None:
-        _require_classes(
-            question, layout, labels, pictures.items[(split.role != UNUSED).to_numpy()], refusals
-        )
-    if layout and family.summary and split is not None:
+        used = pictures.items[(split.role != UNUSED).to_numpy() & pictures.is_usable]
+        _require_classes(question, layout, labels, used, refusals)
+    if layout and family.summary and pictures is not None and split is not None and not pictures.unusable:
         _require_members(layout, family.summary, split, question, refusals)
     attacks, skipped = _attacks(question, layout, refusals)
     target = _target(question, layout, refusals)

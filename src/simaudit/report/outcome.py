@@ -28,7 +28,7 @@ ACCOUNTED_FOR = frozenset({"blind"})
 WORDS = {
     "blind": (
         "classifiers that never see a model do not tell the sides of the split{s} {of} apart",
-        "classifiers that never see a model tell the sides of the split{s} {of} apart, so targets on it are shifted",
+        "classifiers that never see a model tell the sides of the split{s} {of} apart, so targets there are shifted",
     ),
     "permutation": (
         "with shuffled labels, AUCs are at chance on {of}",
