@@ -100,6 +100,10 @@ def test_a_model_that_simaudit_trained_must_be_asked_with_its_own_members(owned,
     members = {"sha256": sha256_bytes("\n".join(hashes).encode()), "known": "verified"}
     write_json(model / "training.json", {"members": members, "files": files})
     assert f"{EACH} members verified, {EACH} held out" in said(examine(replace(owned, model=model)))
+    broken = Path(shutil.copytree(owned.images, tmp_path / "broken"))
+    (broken / "007.png").write_bytes(b"no picture")
+    [line] = refused(replace(owned, model=model, images=broken))  # and not that members are others
+    assert "1 image cannot be used: 007.png" in line
     write_json(model / "training.json", {"members": {**members, "sha256": "0"}, "files": files})
     [line] = refused(replace(owned, model=model))
     assert line.startswith(f"--model {model}/training.json: says that the model was trained on other members")
@@ -254,13 +258,16 @@ def test_on_another_schedule_timesteps_have_the_same_log_snr(schedule):
     [
         (
             ["x.png,member,calibration", *rows()],
-            "name nothing in the dataset (1 of 85; correct them, or give --allow-",
+            "which has 000.png, 001.png, 002.png and 83 more (1 of 85; correct them, or give --allow-missing): x.png",
         ),
-        (rows()[:EACH], "no sample of the dataset is heldout; a split needs both sides"),
+        (rows()[:EACH], "no sample of the dataset is heldout; name some, since a split needs both sides"),
         ([row.replace("heldout", "member") for row in rows()], "no sample of the dataset is heldout"),
-        ([*rows(), rows()[3]], "listed more than once (1): 003.png"),
-        ([*rows(), "003.png,heldout,evaluation"], "listed in several roles (1): 003.png"),
-        (rows()[:-3], "needs 20 of each; choose more of what it lacks, or raise --limit"),
+        ([*rows(), rows()[3]], "listed more than once (1; keep one entry of each): 003.png"),
+        (
+            [*rows(), "003.png,heldout,evaluation"],
+            "listed in several roles (1; keep the entry that is true): 003.png",
+        ),
+        (rows()[:-3], "needs 20 of each; list more of what it lacks (67 of each side are enough"),
     ],
 )
 def test_a_wrong_list_is_one_line_that_names_the_option_and_the_file(owned, tmp_path, lines, why):
@@ -290,6 +297,7 @@ def test_a_copy_on_the_other_side_is_refused_by_name(owned, tmp_path):
         ({"mode": "L"}, "86 in grey of 8×8 pixels (000.png", "--colour"),
         ({"side": 16}, "86 in RGB of 16×16 pixels (000.png", "--resize"),
         ({"side": 16, "mode": "L"}, "86 in grey of 16×16 pixels (000.png", "--resize and --colour"),
+        ({"side": 4}, "86 in RGB of 4×4 pixels (000.png", "--enlarge"),
     ],
 )
 def test_other_images_are_converted_only_where_that_is_asked(owned, tmp_path, pictures, found, option):
@@ -298,7 +306,7 @@ def test_other_images_are_converted_only_where_that_is_asked(owned, tmp_path, pi
     assert line.startswith(f"--images {asked.images}: the model takes images in RGB of 8×8 pixels, and of 86")
     assert found in line
     assert line.endswith(f"or give {option} to have it done")
-    facts = examine(replace(asked, resize=True, colour=True))
+    facts = examine(replace(asked, resize=True, enlarge="--enlarge" in option, colour=True))
     assert (
         facts.values["datasets"]["images"] | {"size": [8, 8], "colour": "rgb"}
         == facts.values["datasets"]["images"]
@@ -347,6 +355,33 @@ def test_all_that_is_wrong_is_said_at_once(owned, tmp_path):
     assert [line.split()[0] for line in lines] == ["--model", "--members", "--images"]
     assert "scheduler" in lines[0]
     assert "007.png" in lines[2]
+
+
+def test_images_that_cannot_be_used_hide_neither_those_of_another_size_nor_what_the_list_lacks(
+    owned, tmp_path
+):
+    broken = Path(shutil.copytree(owned.images, tmp_path / "broken"))
+    (broken / "007.png").write_bytes(b"no picture")
+    Image.new("L", (SIDE, SIDE)).save(broken / "008.png")
+    file = save_list(tmp_path / "other.csv", ["x.png,member,calibration", *rows()])
+    unusable, other, listed = refused(replace(owned, images=broken, members=file))
+    assert unusable.startswith(f"--images {broken}: 1 image cannot be used: 007.png")
+    assert "1 in grey of 8×8 pixels (008.png)" in other
+    assert listed.endswith("(1 of 85; correct them, or give --allow-missing): x.png")
+
+
+def test_what_is_too_few_to_tell_a_tpr_of_is_said_before_anything_runs(owned):
+    facts = examine(owned)
+    measured = {"calibration": (20, 20), "evaluation": (21, 999)}
+    assert "999 held-out samples are measured" in said(replace(facts, folds=measured))
+    assert "Warning" not in said(replace(facts, folds={**measured, "evaluation": (21, 1000)}))
+
+
+def test_a_device_that_is_not_there_is_said_with_all_else_and_not_of_the_model(owned, tmp_path, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    images, device = refused(replace(owned, images=tmp_path / "x", device="cuda"))
+    assert images.startswith(f"--images {tmp_path / 'x'}")
+    assert device == "--device: cuda is not available here; choose auto or cpu"
 
 
 def test_files_that_are_not_there_and_wrong_names_are_said_together(owned, tmp_path):
@@ -518,8 +553,13 @@ def test_labels_of_the_list_are_read_for_a_model_of_classes(owned, tmp_path):
     )
     (tmp_path / "labelled.csv").write_text(labelled)
     question = replace(owned, model=save_model(tmp_path / "model", classes=3), images=images)
-    facts = examine(replace(question, members=tmp_path / "labelled.csv"))
+    asked = replace(question, members=tmp_path / "labelled.csv")
+    facts = examine(asked)
     assert facts.values["datasets"]["images"]["metadata"] == str(tmp_path / "labelled.csv")
+    broken = Path(shutil.copytree(images, tmp_path / "broken"))
+    (broken / "007.png").write_bytes(b"no picture")
+    [line] = refused(replace(asked, images=broken))  # and not that the picture has no label
+    assert "1 image cannot be used: 007.png" in line
     assert "knows 3 classes, and is asked for that of each image" in said(facts)
     (tmp_path / "wrong.csv").write_text(
         labelled.replace("001.png,member,evaluation,1", "001.png,member,evaluation,9")

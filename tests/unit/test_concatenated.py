@@ -76,7 +76,7 @@ def test_a_change_of_one_source_changes_the_job():
 def test_images_of_different_shapes_are_named_by_their_source():
     np.save("ours.npy", RNG.integers(0, 256, (2, 5, 4), dtype=np.uint8))
     with pytest.raises(
-        SimauditError, match=r"2 images cannot be used: ours/0, ours/1: has 1 channel of 5×4 pixels"
+        SimauditError, match=r"2 images cannot be used: ours/0, ours/1: each has 1 channel of 5×4 pixels"
     ):
         prepared("concatenated", of=OF)
 

@@ -86,7 +86,9 @@ def test_a_shifted_split_fails_its_control_and_the_line_says_which(audit):
     found = all_controls([audit.evaluate("audited", {"sima": 2})], {"s": blind})
     assert outcome(found, "blind") == [False]
     assert found["passed"] is False
-    failed = "classifiers that never see a model tell the sides of s apart, so its targets are shifted"
+    failed = (
+        "classifiers that never see a model tell the sides of the split s apart, so targets there are shifted"
+    )
     assert control_line(found["controls"]) == f"1 of 2 controls FAILED: {failed}."
     assert clauses(found["controls"], True) == ["with shuffled labels, AUCs are at chance on audited"]
 
@@ -134,11 +136,11 @@ def test_sides_that_differ_in_origin_are_said_at_the_end_of_a_run(small_run):
     said = notes(findings.comparison["controls"] | {"one_sided": apart}, findings.ledger)
     assert said == [
         "Controls that are not in this run: optimal.",
-        "s: members and held-out samples differ in origin (members alone are from a, b, c and 1 more; held-out "
+        "Split s: members and held-out samples differ in origin (members alone are from a, b, c and 1 more; held-out "
         "samples alone are from e), so an attack may tell where an image is from, and not whether the target was "
         "trained on it.",
-        "t: members and held-out samples differ in origin (held-out samples alone are from f), so an attack may tell "
-        "where an image is from, and not whether the target was trained on it.",
+        "Split t: members and held-out samples differ in origin (held-out samples alone are from f), so an attack may "
+        "tell where an image is from, and not whether the target was trained on it.",
     ]
 
 

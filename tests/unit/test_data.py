@@ -144,6 +144,13 @@ def test_one_label_for_two_classes_is_refused():
         write_store(entries, paths.images("d"), paths.items("d"))
 
 
+def test_of_very_many_images_that_cannot_be_used_a_few_are_named_so_that_the_remedy_is_read():
+    entries = [Unusable(f"{number:03}.png", "is empty; replace or remove it") for number in range(41)]
+    why = r"^41 images cannot be used: 000.png, 001.png, 002.png and 38 more: each is empty; replace or remove it$"
+    with pytest.raises(SimauditError, match=why):
+        write_store(entries, paths.images("d"), paths.items("d"))
+
+
 def test_every_image_that_cannot_be_used_is_named_in_one_message_and_nothing_is_kept():
     other, nan, wide = BYTES[0, :, :2], np.full((3, 4, 5), np.nan, np.float32), BYTES[0].astype(np.int64)
     entries = [

@@ -51,6 +51,15 @@ def test_null_drops_an_attack_or_a_figure():
     assert "sima" not in params.attacks_on("exact")
 
 
+@pytest.mark.parametrize(
+    ("section", "name"), [("attacks: {pia: null}", "attacks.pia"), ("figures: {forest:}", "figures.forest")]
+)
+def test_null_is_refused_where_there_is_nothing_to_drop_since_the_defaults_were_perhaps_meant(section, name):
+    line = line_of(section)
+    why = "has no value, which drops an entry, and there is none to drop; write its knobs, or {} for none"
+    assert line == f"{WHO}: {name}: {why}"
+
+
 def test_like_names_an_entry_of_the_same_file_of_the_one_below_or_one_that_is_like_another():
     params = small("""
         targets:

@@ -6,6 +6,7 @@ import pytest
 from planning import DEFAULT, changed, lines_of, small
 
 from simaudit.plan.load import load, parse
+from simaudit.targets.family import family_modules
 from simaudit.vocabulary.errors import SimauditError
 
 
@@ -89,7 +90,7 @@ def test_a_value_from_the_command_line_is_named_so():
         ("over: {split: [small, none]}", "over.split: no such entry; known: small, few (got 'none')"),
         (
             "over: {kind: [ddpm, gan]}",
-            "over.kind: must be one of 'checkpoint', 'ddpm', 'latent', 'optimal' (got 'gan')",
+            f"over.kind: must be one of {', '.join(map(repr, family_modules()))} (got 'gan')",
         ),
         ("over: {training: [1]}", "over.training: must be a mapping of keys to values (got 1)"),
         (

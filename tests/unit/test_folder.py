@@ -413,7 +413,7 @@ def broken():
         "i.png": (saved(COLOURS[0, :, :, 0]), "has 1 channel of 5×7"),
         "j.png": (saved(np.ones((5, 7), np.uint16)), "has 1 channel of 5×7 pixels in float32"),
         "k.png": (saved(COLOURS[0], exif=exif), "has 3 channels of 7×5"),
-        "l\nm.png": (b"", "b empty.png, 'l\\nm.png': is empty"),
+        "l\nm.png": (b"", "b empty.png, 'l\\nm.png': each is empty"),
         "ñ.png": (whole[:60], "ñ.png is truncated or damaged"),
         "o.tif": (saved(Image.new("LAB", (7, 5)), "TIFF"), "is in Pillow's mode LAB"),
     }
@@ -430,7 +430,7 @@ def test_all_broken_pictures_are_named_in_one_line_and_nothing_is_written():
     assert_refused(
         done, "params.yaml: datasets.d: 15 images cannot be used: ", *(why for _, why in broken().values())
     )
-    assert "p.png, q.png: is a link to nothing, or no file" in done.stderr
+    assert "p.png, q.png: each is a link to nothing, or no file" in done.stderr
     assert list(paths.images("d").parent.iterdir()) == []
 
 
@@ -470,7 +470,7 @@ def test_pictures_that_must_not_be_read_are_named():
     write("a.png")
     for name in ("b.png", "c.png"):
         write(name).chmod(0)
-    why = "2 images cannot be used: b.png, c.png: must not be read; change"
+    why = "2 images cannot be used: b.png, c.png: each must not be read; change"
     assert why in refused_by_permissions()
 
 

@@ -290,19 +290,34 @@ def test_every_mistake_of_a_list_is_named_in_one_line_with_exit_code_2():
         "lines of other than the header's 2 cells (1): line 92 has 3; ",
         "name nothing in the dataset (3 of 90; correct them, or set unknown: drop): TRAIN/000.png (did you mean "
         "train/000.png?), elsewhere/001.PNG (did you mean train/001.png?), 'gone\\t.png'; ",
-        "listed more than once (1): train/003.png; ",
-        "listed in several roles (1): train/006.png (heldout, member); ",
-        "with a role that is none of member, heldout, unused (1): 'trained' of train/004.png; ",
+        "listed more than once (1; keep one entry of each): train/003.png; ",
+        "listed in several roles (1; keep the entry that is true): train/006.png (heldout, member); ",
+        "with a role that is none of member, heldout, unused (1; write one of these): 'trained' of train/004.png; ",
         "not listed (5 of 90; list them, or set unlisted: unused): train/000.png, train/001.png, train/002.png, "
         "train/005.png, train/007.png",
     )
     assert not paths.split("mine").exists()
 
 
-def test_a_long_list_of_mistakes_names_some_and_counts_all():
+def test_a_long_list_of_mistakes_names_a_few_and_counts_all():
     line = refused(csv(*(f"{i}.jpg,member" for i in range(70)), *ROWS))
-    assert "(70 of 160; " in line
-    assert "19.jpg and 50 more" in line
+    assert "(70 of 160; correct them, or set unknown: drop): 0.jpg, 1.jpg, 2.jpg and 67 more" in line
+
+
+def test_where_no_entry_names_anything_the_names_of_the_dataset_are_shown_and_nothing_is_to_be_dropped():
+    line = refused(csv(*(f"img_{i},member" for i in range(70))))
+    assert (
+        "entries that name nothing in the dataset, which has train/000.png, train/001.png, train/002.png and 87 more "
+        "(70 of 70; correct them): img_0, img_1, img_2 and 67 more"
+    ) in line
+
+
+@pytest.mark.parametrize(
+    "name", ["TRAIN/000.PNG", "elsewhere\\000.png", "train/000.jpg", "/data/000.webp", "000"]
+)
+def test_a_name_that_differs_in_letters_folders_or_extension_is_told_what_was_perhaps_meant(name):
+    line = refused(csv(f"{name},{ROLES[0]}", *ROWS[1:]))
+    assert f"{name} (did you mean train/000.png?)" in line
 
 
 def test_indices_beyond_the_data_are_counted_and_may_be_dropped():
@@ -323,7 +338,7 @@ FOLDS = [f"{row},{'calibration' if i < 45 else 'evaluation'}" for i, row in enum
     [
         (
             ["train/000.png,heldout,test", *FOLDS[1:]],
-            "a fold that is none of calibration, evaluation (1): 'test' of",
+            "a fold that is none of calibration, evaluation (1; write one of these): 'test' of",
         ),
         (
             ["train/000.png,heldout,", *FOLDS[1:]],

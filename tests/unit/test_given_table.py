@@ -82,4 +82,5 @@ def test_wrong_lines_are_named_together_beside_the_columns_that_lack(tmp_path):
     with pytest.raises(SimauditError) as refused:
         table.require(["file", "sample_id"], ["caption"], ["origin"])
     lacking = "has no column caption or text and no column origin; its columns are file, label"
-    assert str(refused.value) == f"{path}: {lacking}; {wrong}"
+    remedy = "give those that are meant these names"
+    assert str(refused.value) == f"{path}: {lacking}; {remedy}; {wrong}"

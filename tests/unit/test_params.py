@@ -13,10 +13,12 @@ from simaudit.plan.load import load, parse
 from simaudit.plan.schema import schema
 from simaudit.storage.json import canonical_json
 from simaudit.storage.yaml import read_yaml
+from simaudit.targets.family import family_modules
 
 TARGET, LATENT, AUDIT = "targets.digits-ddpm", "targets.digits-ldm", "audits.digits-ddpm"
 SCHEMA = ROOT / "workflow/schemas/params.schema.json"
 SOURCES = ", ".join(map(repr, source_modules()))
+FAMILIES = ", ".join(map(repr, family_modules()))
 
 
 def test_the_schema_in_the_repository_is_that_of_the_model():
@@ -67,11 +69,11 @@ def test_an_entry_whose_name_is_no_attack_may_say_its_kind():
         (f"{TARGET}.training.learning_rate", float("nan"), "must be"),
         (f"{TARGET}.training.epoch", 3, "unknown key; remove it or correct its spelling"),
         (f"{TARGET}.schedule", 3, "must be a mapping of keys to values (got 3)"),
-        (f"{TARGET}.kind", "gan", "must be one of 'checkpoint', 'ddpm', 'latent', 'optimal' (got 'gan')"),
+        (f"{TARGET}.kind", "gan", f"must be one of {FAMILIES} (got 'gan')"),
         (
             f"{TARGET}.kind",
             ["ddpm"],
-            "must be one of 'checkpoint', 'ddpm', 'latent', 'optimal' (got ['ddpm'])",
+            f"must be one of {FAMILIES} (got ['ddpm'])",
         ),
         (f"{TARGET}.split", "nobody", "no such entry; known: digits-300, photos-100"),
         (f"{TARGET}.dataset", "digits", "unknown key"),

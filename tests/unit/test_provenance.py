@@ -417,7 +417,8 @@ def test_an_input_that_no_job_made_is_said_to_be_given(run):
 
 @pytest.mark.parametrize("subcommand", ["trace", "verify"])
 def test_what_is_no_number_is_refused_naming_some_that_are_alike(run, subcommand):
-    assert "no number or file t.sma.auc; alike: t." in refusal(subcommand, "t.sma.auc")
+    assert "no number or file t.sma.auc; alike: t.sima.auc, " in refusal(subcommand, "t.sma.auc")
+    assert f", {SUMMARY}" in refusal(subcommand, f"results/{SUMMARY.name}")
     assert "no number or file t.sima.acu; alike: t.sima.auc, " in refusal(subcommand, "t.sima.acu")
     assert "no number or file nothing; alike: " in refusal(subcommand, "nothing")
 

@@ -177,12 +177,10 @@ def test_how_many_jobs_and_how_long_they_took_is_said_before_any_of_them_runs(ru
 
     assert first("score:all") == "jobs to run again: 4"
     write_json(Path("results/logs/score/t/sima.run.json"), {"seconds": 90})
-    assert first("score:t/sima") == "jobs to run again: 1; together they took 1.5 minutes the last time"
+    assert first("score:t/sima") == "jobs to run again: 1; together they took 2 min the last time"
     write_json(Path("results/logs/score/t/loss.run.json"), {"seconds": 60})
-    assert first("score:t") == "jobs to run again: 2; together they took 2.5 minutes the last time"
-    assert (
-        first("score:all") == "jobs to run again: 4; those whose time is known took 2.5 minutes the last time"
-    )
+    assert first("score:t") == "jobs to run again: 2; together they took 2 min the last time"
+    assert first("score:all") == "jobs to run again: 4; those whose time is known took 2 min the last time"
 
 
 def test_a_training_has_the_threads_that_are_asked_for_and_is_repeated_from_its_record(tmp_path, monkeypatch):

@@ -23,6 +23,7 @@ from simaudit.data.given_table import READERS, read_given_table
 from simaudit.data.jobs import SplitKnobs, split_of
 from simaudit.data.pictures.files import picture_files
 from simaudit.data.pictures.metadata import read_metadata
+from simaudit.data.prepare import why_unusable
 from simaudit.data.split import Split, sizes_of
 from simaudit.diffusion.schedule import NoiseSchedule
 from simaudit.evaluation.controls.jobs import left_out
@@ -44,12 +45,13 @@ from simaudit.training.levels import Shape
 from simaudit.vocabulary.errors import KnobError, SimauditError
 from simaudit.vocabulary.job import by_process
 from simaudit.vocabulary.membership import Membership
+from simaudit.vocabulary.metrics import READABLE_TAIL
 from simaudit.vocabulary.sides import EVALUATION, SIDES, UNUSED
 
 SECONDS_A_PROCESS = 6.0
 """How long a process of an audit takes beside asking the model: each starts Python and its libraries anew."""
 NO_SIGNAL = 1e-4  # a_t below which nothing is left of the image
-FEW = 100  # held-out samples, below which one of them is more than 1 %
+FEW = 100 * READABLE_TAIL  # held-out samples, below which a TPR at 1 % FPR is not told
 
 
 @dataclass(frozen=True)
@@ -118,8 +120,8 @@ class Facts:
         _, heldout = self.folds[EVALUATION]
         if heldout < FEW:
             yield (
-                f"only {heldout} held-out samples are measured: a TPR at 1 % FPR needs {FEW} and more, so it will be "
-                "uncertain; list more held-out samples"
+                f"only {heldout} held-out samples are measured, and a TPR at 1 % FPR can be told from {FEW} or more; "
+                "list more of them, or raise --limit if it is given"
             )
 
 
@@ -136,10 +138,9 @@ def examine(question: Question) -> Facts:
     if knobs and pictures is None and not question.members.is_file():
         refusals.add("--members", question.members, "no such file; name one that is there")
     if layout and layout.classes and pictures is not None and split is not None:
-        _require_classes(
-            question, layout, labels, pictures.items[(split.role != UNUSED).to_numpy()], refusals
-        )
-    if layout and family.summary and split is not None:
+        used = pictures.items[(split.role != UNUSED).to_numpy() & pictures.is_usable]
+        _require_classes(question, layout, labels, used, refusals)
+    if layout and family.summary and pictures is not None and split is not None and not pictures.unusable:
         _require_members(layout, family.summary, split, question, refusals)
     attacks, skipped = _attacks(question, layout, refusals)
     target = _target(question, layout, refusals)
@@ -228,7 +229,12 @@ def _attacks(
 def _target(question: Question, layout: Layout | None, refusals: Refusals) -> Target | None:
     """Return the model, loaded: only then damaged weights are noticed, and pickles of anything else."""
     try:
-        return load(layout, resolve_device(question.device)) if layout else None
+        device = resolve_device(question.device)
+    except SimauditError as error:
+        refusals.lines.append(f"--{error}")
+        return None
+    try:
+        return load(layout, device) if layout else None
     except SimauditError as error:
         refusals.add("--model", question.model, error)
         return None
@@ -299,9 +305,11 @@ def _pictures(
 ) -> Pictures | None:
     try:
         pictures = look(question, layout.shape if layout else None, plan.BATCH_SIZE, labels)
+        if pictures.unusable:
+            refusals.add("--images", question.images, why_unusable(pictures.unusable))
         if layout and (why := pictures.why_not(pictures.common(layout.shape))):
             refusals.add("--images", question.images, why)
-        elif layout:
+        elif layout and pictures.files:
             family.require_shape(pictures.common(layout.shape))
         return pictures
     except SimauditError as error:

@@ -29,7 +29,8 @@ REMEDIES = {
     ", or leave labels out of the conditions of the audit": ", or state an --empty-class that the model has",
     "name the split that it was trained on": "list the members that it was trained on, without --limit",
     "set size of the dataset": "give images of such sides",
-    ", or another calibration share": ", or raise --limit if it is given",
+    "choose more of what it lacks, or another calibration share": "list more of what it lacks (67 of each side are "
+    "enough where the list gives no folds), or raise --limit if it is given",
     "choose another share": "list more images, or raise --limit if it is given",
     "set background to white or black": "give --background white or --background black",
     "lower size, or set enlarge: true": "give --enlarge",

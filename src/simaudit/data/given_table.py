@@ -53,7 +53,9 @@ class GivenTable:
             if self.cells.keys().isdisjoint(group)
         ]
         if lacking:
-            why = f"has no column {' and no column '.join(lacking)}; its columns are {some(self.header)}"
+            remedy = "; give those that are meant these names" if self.header else ""
+            lack = f"has no column {' and no column '.join(lacking)}"
+            why = f"{lack}; its columns are {some(self.header)}{remedy}"
             raise SimauditError(f"{self.path}: {'; '.join([why, *self.mistakes])}")
 
 

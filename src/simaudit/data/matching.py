@@ -20,7 +20,7 @@ ROLES = {
     UNUSED: UNUSED,
 }
 """What a table may call each role, in small letters."""
-EXAMPLES = 3  # entries that are named for each wrong word
+EXAMPLES = 3  # entries that are named for each wrong word, or where too many are wrong to name all
 
 Files = Sequence[str | None]
 """The file of each sample of the dataset, None where it has none."""
@@ -116,6 +116,11 @@ def _base(name: str) -> str:
     return _folded(name).replace("\\", "/").rpartition("/")[2]
 
 
+def _stem(name: str) -> str:
+    base, _, extension = _base(name).rpartition(".")
+    return base or extension
+
+
 def _unique(files: Files, key: Callable[[str], str]) -> dict[str, int]:
     """Return the sample of each file by a key of its name, where no other file has the same."""
     keys = [(key(file), sample) for sample, file in enumerate(files) if file is not None]
@@ -130,21 +135,37 @@ def _unknown(listing: Listing, found: Found, files: Files) -> Iterator[str]:
         return
     numbers = [name for name in names if isinstance(name, int)]
     texts = [name for name in names if isinstance(name, str)]
-    whole, base = _unique(files, _folded), _unique(files, _base)
-    last = len(files) - 1
-
-    def shown(name: str) -> str:
-        meant = whole.get(_folded(name), base.get(_base(name)))
-        return f"{name} (did you mean {files[meant]}?)" if meant is not None else name
+    drop = ", or set unknown: drop" if len(names) < len(found) else ""
 
     def clause(what: str, names: Collection[object]) -> list[str]:
-        return named(what, names, f"{len(names)} of {len(found)}; correct them, or set unknown: drop")
+        most = NAMED if len(names) <= NAMED else EXAMPLES
+        return named(what, names, f"{len(names)} of {len(found)}; correct them{drop}", most)
 
-    yield from clause(f"sample_ids that lie beyond the dataset's 0 … {last}", numbers)
-    which = f", which has sample_ids 0 … {last}" if listing.numbered or not any(files) else ""
-    which += "" if any(files) else " and no file names"
-    hinted = texts if listing.numbered else [*map(shown, texts[:NAMED]), *texts[NAMED:]]
-    yield from clause(f"entries that name nothing in the dataset{which}", hinted)
+    ids = f"0 … {len(files) - 1}"
+    yield from clause(f"sample_ids that lie beyond the dataset's {ids}", numbers)
+    if listing.numbered or not any(files):
+        which, hinted = f"sample_ids {ids}{'' if any(files) else ' and no file names'}", texts
+    else:
+        hinted = [*_hinted(texts[:NAMED], files), *texts[NAMED:]]
+        which = some(filter(None, files), EXAMPLES) if hinted == texts else ""
+    yield from clause(f"entries that name nothing in the dataset{which and f', which has {which}'}", hinted)
+
+
+def _hinted(names: Sequence[str], files: Files) -> Iterator[str]:
+    """Yield names of no file, each with the file that was perhaps meant.
+
+    It has the same name but for capital letters, for folders, or for the extension.
+    """
+    whole, base, stem = (_unique(files, key) for key in (_folded, _base, _stem))
+    for name in names:
+        alike = (
+            whole.get(_folded(name)),
+            base.get(_base(name)),
+            stem.get(_base(name)),
+            stem.get(_stem(name)),
+        )
+        meant = next((sample for sample in alike if sample is not None), None)
+        yield name if meant is None else f"{name} (did you mean {files[meant]}?)"
 
 
 def _repeated(found: Found) -> Iterator[str]:
@@ -160,8 +181,8 @@ def _repeated(found: Found) -> Iterator[str]:
             both.append(f"{first.name} ({', '.join(roles)})")
         elif others:
             twice.append(first.name)
-    yield from named("listed more than once", twice)
-    yield from named("listed in several roles", both)
+    yield from named("listed more than once", twice, f"{len(twice)}; keep one entry of each")
+    yield from named("listed in several roles", both, f"{len(both)}; keep the entry that is true")
 
 
 def _wrong_words(entries: list[Entry]) -> Iterator[str]:
@@ -184,7 +205,9 @@ def _words(kind: str, wrong: list[tuple[str, Name]], known: Iterable[str]) -> It
     for word, name in wrong:
         by_word.setdefault(word, []).append(name)
     shown = [f"{word!r} of {some(names, EXAMPLES)}" for word, names in by_word.items()]
-    yield from named(f"with a {kind} that is none of {', '.join(known)}", shown, str(len(wrong)))
+    yield from named(
+        f"with a {kind} that is none of {', '.join(known)}", shown, f"{len(wrong)}; write one of these"
+    )
 
 
 def _unlisted(samples: list[int], files: Files) -> Iterator[str]:
@@ -194,8 +217,7 @@ def _unlisted(samples: list[int], files: Files) -> Iterator[str]:
 
 
 def _lacking(entries: Iterable[Entry]) -> Iterator[str]:
-    """Yield which side has no sample."""
+    """Yield which sides have no sample, where there are such."""
     roles = {_role(entry) for entry in entries}
-    for side in SIDES:
-        if side not in roles:
-            yield f"no sample of the dataset is {side}; a split needs both sides"
+    if lacking := [side for side in SIDES if side not in roles]:
+        yield f"no sample of the dataset is {' or '.join(lacking)}; name some, since a split needs both sides"

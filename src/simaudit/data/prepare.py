@@ -15,6 +15,7 @@ from simaudit.storage.atomic import atomic_path
 from simaudit.vocabulary.errors import SimauditError, some
 
 NAMED = 40  # files that a message names for one reason, and reasons; a longer list is read by nobody
+EXAMPLES = 3  # files that it names where there are more of them
 
 
 def write_store(entries: Iterable[Item | Unusable], images: Path, items: Path) -> None:
@@ -90,7 +91,7 @@ def why_unusable(unusable: Mapping[str, list[str]]) -> str:
     number = sum(map(len, unusable.values()))
     count = "1 image" if number == 1 else f"{number} images"
     clauses = [
-        f"{some(names, NAMED)}{':' if len(names) > 1 else ''} {why}"
+        f"{some(names, NAMED if len(names) <= NAMED else EXAMPLES)}{': each' if len(names) > 1 else ''} {why}"
         for why, names in islice(unusable.items(), NAMED)
     ]
     more = f"; and more for {len(unusable) - NAMED} other reasons" if len(unusable) > NAMED else ""

@@ -51,6 +51,7 @@ def refuse_small(sizes: Sizes) -> None:
     for fold, (members, heldout) in sizes.items():
         if min(members, heldout) < SMALLEST_SIDE:
             raise SimauditError(
-                f"the {fold} fold has {members} members and {heldout} held-out samples, and needs {SMALLEST_SIDE} of "
-                "each; choose more of what it lacks, or another calibration share"
+                f"the {fold} fold has {members} member{'s' * (members != 1)} and {heldout} held-out "
+                f"sample{'s' * (heldout != 1)}, and needs {SMALLEST_SIDE} of each; choose more of what it lacks, or "
+                "another calibration share"
             )

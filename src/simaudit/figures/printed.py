@@ -77,7 +77,7 @@ def near_duplicates_of(split: str) -> str:
     found, heldout = (
         mention(metric, split, of="near_duplicates", limits=False) for metric in ("found", "heldout")
     )
-    return f"{found} of {heldout} held-out samples of {split}"
+    return f"{found} of {heldout} held-out samples of the split {split}"
 
 
 def distances_in(ledger: Ledger, targets: Iterable[str]) -> str:

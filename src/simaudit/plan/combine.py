@@ -15,6 +15,8 @@ from simaudit.vocabulary.knobs import joined
 
 LONGEST_CHAIN = 20  # entries that are `like` one another
 LISTED = ("datasets", "splits", "targets", "audits")
+DROPPED = ("attacks", "figures")
+"""The sections in which an experiment drops an entry by the value null."""
 
 
 class Place(NamedTuple):
@@ -104,8 +106,8 @@ class Combined:
 def combine(files: Sequence[tuple[Path, Any]]) -> Combined:
     """Combine files that have been read, later ones on top: pairs of a name and its content.
 
-    Raises SimauditError naming file and key when a file, a section that is LISTED or an entry in one is no mapping, or
-    when `like` names no entry or goes in a circle.
+    Raises SimauditError naming file and key when a file, a section that is LISTED or an entry in one is no mapping,
+    when `like` names no entry or goes in a circle, or when an entry is dropped that is not there.
     """
     combined = Combined(files[0][0])
     for file, content in files:
@@ -121,6 +123,8 @@ def _on_top(base: Combined, file: Path, content: Mapping[str, Any]) -> Combined:
         place = Place(file, (section,), values)
         if section not in LISTED:
             below = sections.get(section, Entry())
+            if section in DROPPED:
+                _require_there(place, below)
             sections[section] = Entry(joined(below.values, values), (place, *below.places))
         else:
             place.require_mapping()
@@ -131,6 +135,15 @@ def _on_top(base: Combined, file: Path, content: Mapping[str, Any]) -> Combined:
         inherited = lists.get("audits", {})
         lists["audits"] = {name: replace(audit, may_vanish=True) for name, audit in inherited.items()}
     return replace(base, sections=sections, listed=lists)
+
+
+def _require_there(place: Place, below: Entry) -> None:
+    """Raise SimauditError where a section drops an entry that is not in the files below: a name alone drops as well."""
+    entries, there = place.content, below.values
+    for name, entry in entries.items() if isinstance(entries, Mapping) else ():
+        if entry is None and not (isinstance(there, Mapping) and name in there):
+            why = "has no value, which drops an entry, and there is none to drop; write its knobs, or {} for none"
+            raise SimauditError(place.line([str(name)], why))
 
 
 def _start(

@@ -5,6 +5,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
+from simaudit.machine.progress import spoken
 from simaudit.provenance import asked
 from simaudit.provenance import verify as check
 from simaudit.provenance.disagreement import Disagreement
@@ -155,7 +156,7 @@ def again(name: str, records: Mapping[str, Record]) -> Checks:
         raise SimauditError(f"--rerun {name}: no record of such a job; {known}")
     times = [seconds for record in wanted if (seconds := seconds_of(record.job)) is not None]
     of = "together they" if len(times) == len(wanted) else "those whose time is known"
-    took = f"; {of} took {sum(times) / 60:.1f} minutes the last time" if times else ""
+    took = f"; {of} took {spoken(sum(times))} the last time" if times else ""
     yield f"jobs to run again: {len(wanted)}{took}", iter(())
     for record in wanted:
         yield f"{record.job}, run again", rerun(record)

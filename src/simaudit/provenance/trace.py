@@ -2,7 +2,8 @@
 
 import csv
 import difflib
-from collections.abc import Iterator, Mapping
+import heapq
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -93,20 +94,35 @@ def trace_number(name: str, numbers: Mapping[str, Mapping[str, Any]], records: M
 
     Raises SimauditError when there is no such number, or no record of its source.
     """
-    number = find(name, numbers)
-    source, made_by = number["source"], makers(records)
+    made_by = makers(records)
+    number = find(name, numbers, made_by)
+    source = number["source"]
     return _step(_maker(source, made_by), (source,), made_by, scored(number["pointer"]), {})
 
 
-def find(name: str, numbers: Mapping[str, Mapping[str, Any]]) -> Mapping[str, Any]:
-    """Return a number of the ledger. Raises SimauditError naming some that are alike when there is none."""
+def find(name: str, numbers: Mapping[str, Mapping[str, Any]], files: Iterable[str] = ()) -> Mapping[str, Any]:
+    """Return a number of the ledger.
+
+    Raises SimauditError when there is none, naming some that are alike: numbers, or those of the `files` for a name
+    with a slash, which no number has.
+    """
     if name not in numbers:
-        alike = [known for known in numbers if name.split(".")[-1] in known.split(".")]
-        alike = sorted(alike, key=lambda known: -len(set(known.split(".")) & set(name.split("."))))
-        alike = alike or difflib.get_close_matches(name, numbers, cutoff=0)
-        hint = f"; alike: {', '.join(alike[:3])}" if alike else ""
+        known, separator = (files, "/") if "/" in name else (numbers, ".")
+        hint = f"; alike: {', '.join(alike)}" if (alike := _alike(name, known, separator)) else ""
         raise SimauditError(f"{paths.NUMBERS}: no number or file {name}{hint}")
     return numbers[name]
+
+
+def _alike(name: str, known: Iterable[str], separator: str) -> list[str]:
+    """Return up to three of the names that are known: those with the same last part first, then with most others."""
+    parts = name.split(separator)
+
+    def likeness(other: str) -> tuple[bool, int, float]:
+        others = other.split(separator)
+        shared = len({*parts} & {*others})
+        return parts[-1] in others, shared, difflib.SequenceMatcher(None, name, other).ratio()
+
+    return heapq.nlargest(3, known, key=likeness)
 
 
 def printed_in(name: str, tables: Path = paths.TABLES) -> list[str]:

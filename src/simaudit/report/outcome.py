@@ -26,8 +26,8 @@ ACCOUNTED_FOR = frozenset({"blind"})
 
 WORDS = {
     "blind": (
-        "classifiers that never see a model do not tell the sides of {of} apart",
-        "classifiers that never see a model tell the sides of {of} apart, so its targets are shifted",
+        "classifiers that never see a model do not tell the sides of the split{s} {of} apart",
+        "classifiers that never see a model tell the sides of the split{s} {of} apart, so targets there are shifted",
     ),
     "permutation": (
         "with shuffled labels, AUCs are at chance on {of}",
@@ -55,7 +55,10 @@ def clauses(controls: Sequence[Mapping[str, Any]], passed: bool) -> list[str]:
     for control in controls:
         if control["passed"] is passed:
             of.setdefault(control["kind"], []).append(control["of"])
-    return [WORDS[kind][not passed].format(of=", ".join(names)) for kind, names in of.items()]
+    return [
+        WORDS[kind][not passed].format(of=", ".join(names), s="s" * (len(names) > 1))
+        for kind, names in of.items()
+    ]
 
 
 def heading(controls: Sequence[Mapping[str, Any]]) -> str:
@@ -116,8 +119,8 @@ def turned_around(controls: Mapping[str, Any], ledger: Ledger) -> list[str]:
 def origins_apart(controls: Mapping[str, Any]) -> list[str]:
     """Return one sentence for each split whose members and held-out samples come from different origins."""
     return [
-        f"{split}: members and held-out samples differ in origin ({'; '.join(_alone(sides))}), so an attack may tell "
-        "where an image is from, and not whether the target was trained on it."
+        f"Split {split}: members and held-out samples differ in origin ({'; '.join(_alone(sides))}), so an attack may "
+        "tell where an image is from, and not whether the target was trained on it."
         for split, sides in controls["one_sided"].items()
     ]
 

@@ -14,7 +14,7 @@ from simaudit.report.grades import CLEAR, FOUND, NOTHING, STRONG, UNDECIDED, WEA
 from simaudit.report.outcome import at_risk_line, control_line, notes, own_samples_lines, set_line
 from simaudit.report.verdict import Facts
 from simaudit.vocabulary.errors import some
-from simaudit.vocabulary.metrics import AUC, TPR_AT_1PCT
+from simaudit.vocabulary.metrics import AUC, READABLE_TAIL, TPR_AT_1PCT
 from simaudit.vocabulary.paths import of_target
 
 NAMED = 3  # audits, or datasets, that a sentence names
@@ -95,7 +95,7 @@ def _subject(facts: Facts) -> str:
     first_on = {audit["split"]: audit for audit in reversed(audits.values())}
     measured = [
         f"[[#{audit['members']['id']}]] members and [[#{audit['heldout']['id']}]] held-out images of "
-        f"{audit['dataset'] or split}"
+        f"{'the dataset ' + audit['dataset'] if audit['dataset'] else 'the split ' + split}"
         for split, audit in sorted(first_on.items())
     ]
     names = some(audits, NAMED) if len(audits) <= NAMED else f"{len(audits)} targets"
@@ -136,18 +136,19 @@ def _evidence(facts: Facts) -> Iterator[str]:
         return
     audit = audits[worst]
     found = (
-        f"it exposes [[%{audit[TPR_AT_1PCT]['id']}]] of the members"
+        "Where it wrongly accuses 1 in 100 images that are not members, it exposes "
+        f"[[%{audit[TPR_AT_1PCT]['id']}]] of the members."
         if "tail_too_small" not in audit[TPR_AT_1PCT]
-        else "it exposes a share of the members that cannot be said of so few held-out images"
+        else "How many members it exposes where it wrongly accuses 1 in 100 images that are not members cannot be told "
+        f"from fewer than {100 * READABLE_TAIL} held-out images."
     )
     yield (
         f"{f'{worst}: s' if len(audits) > 1 else 'S'}hown one member and one other image, {_name(audit['attack'])}"
         f"{_calls(audit['queries'])} picks the member in [[%{audit[AUC]['id']}]] of pairs, where guessing picks it in "
-        "50 %: this is the AUC, with its 95 % confidence interval. Where it wrongly accuses 1 in 100 images that are "
-        f"not members, {found}."
+        f"50 %: this is the AUC, with its 95 % confidence interval. {found}"
     )
     yield f"{_graded(audit)} {_blind(audit)}"
-    missed = [f"{name} {_missed(of)}" for name, of in audits.items() if of["missed_up_to"] is not None]
+    missed = [f"{_missed(of)} on {name}" for name, of in audits.items() if of["missed_up_to"] is not None]
     if missed:
         yield f"Would have been missed: {some(missed, NAMED)}."
 

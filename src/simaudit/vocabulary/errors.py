@@ -61,9 +61,9 @@ def some(names: Iterable[object], most: int = NAMED) -> str:
     return ", ".join(map(printable, texts[:most])) + more or "none"
 
 
-def named(what: str, names: Collection[object], count: str = "") -> list[str]:
+def named(what: str, names: Collection[object], count: str = "", most: int = NAMED) -> list[str]:
     """Return the clause about what is wrong in one way, how many, and which, or no clause where nothing is."""
-    return [f"{what} ({count or len(names)}): {some(names)}"] if names else []
+    return [f"{what} ({count or len(names)}): {some(names, most)}"] if names else []
 
 
 def is_out_of_memory(error: BaseException) -> bool:

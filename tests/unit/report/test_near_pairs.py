@@ -55,13 +55,13 @@ def test_the_pairs_are_a_table(run, reported):
     assert [int(row["sample_id"]) for row in rows] == near.tolist()
     assert {int(row["member_id"]) for row in rows} == {int(split.member_ids[0])}
     assert (rows[0]["rms"], rows[0]["correlation"]) == ("0.015625", "0.984375")
-    assert "5 of 180 held-out samples of s" in text
+    assert "5 of 180 held-out samples of the split s" in text
 
 
 def test_the_page_warns_before_its_verdicts_and_every_number_of_it_leads_somewhere(reported):
     page = reported.page
     verdicts = page.text.index("What is found of each target.")
-    assert "of held-out samples of s: nearly the same image as a member, so" in page.text[:verdicts]
+    assert "of held-out samples of the split s: nearly the same image as a member, so" in page.text[:verdicts]
     for place, printed in (
         ("s.near_duplicates.found", "5"),
         ("s.near_duplicates.heldout", "180"),
@@ -76,9 +76,9 @@ def test_the_page_warns_before_its_verdicts_and_every_number_of_it_leads_somewhe
 def test_that_none_was_found_is_said_once_and_of_how_many(tmp_path):
     reported = report_on(run_with(0, tmp_path))
     page = reported.page
-    assert page.text.count("held-out samples of s") == 1
+    assert page.text.count("held-out samples of the split s") == 1
     assert (
-        "Near duplicates: none was found ( of held-out samples of s)." in page.text
+        "Near duplicates: none was found ( of held-out samples of the split s)." in page.text
     )  # the numbers are links
     assert {("#number-s.near_duplicates.found", "0"), ("#number-s.near_duplicates.heldout", "180")} <= set(
         page.numbers

@@ -40,7 +40,9 @@ def test_what_is_read_first_is_what_the_terminal_says(reported):
     section = reported.html.split('<section id="verdicts"')[1].split("<details")[0]
     text = " ".join(unescape(re.sub(r"<[^>]+>", "", section)).split())
     lines = json.loads((reported.path / "verdict.json").read_text())["lines"]
-    assert lines[0].endswith(" held-out images of d · 9 January 2026 · commit 01234567 · simaudit 7")
+    assert lines[0].endswith(
+        " held-out images of the dataset d · 9 January 2026 · commit 01234567 · simaudit 7"
+    )
     assert lines[1] == (
         "3 of 3 audited targets leak who was in the training set (2 strongly, 1 clearly). 7 of 7 controls passed, so "
         "the measurement can be trusted."
@@ -287,7 +289,7 @@ def test_a_shifted_split_and_its_failed_control_come_before_all_numbers(audit, s
         in (audit.path / "report/index.html").read_text()
     )
     assert "Do not trust" not in page.text
-    assert text.startswith("FAILED: classifiers that never see a model tell the sides of s apart")
+    assert text.startswith("FAILED: classifiers that never see a model tell the sides of the split s apart")
     assert text.index("net: shifted, so only what an attack has above") < text.index("What is found")
     assert "net: shifted Shifted: only what an attack has above" in text
     assert page.text.count("Mean ranks: ranks need two or more audited targets") == 1

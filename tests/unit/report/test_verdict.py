@@ -232,9 +232,9 @@ def test_the_lines_say_how_sure_by_which_attacker_and_what_was_not_tested(small_
     lines = small_run.verdict()["lines"]
     assert re.fullmatch(
         r"net: shown one member and one other image, SimA \(1 model call\) picks the member in \d+ % \(\d+ to \d+\) of "
-        r"pairs, where guessing picks it in 50 %: this is the AUC, with its 95 % confidence interval\. Where it "
-        r"wrongly accuses 1 in 100 images that are not members, it exposes a share of the members that cannot be said "
-        r"of so few held-out images\.",
+        r"pairs, where guessing picks it in 50 %: this is the AUC, with its 95 % confidence interval\. How many "
+        r"members it exposes where it wrongly accuses 1 in 100 images that are not members cannot be told from fewer "
+        r"than 1000 held-out images\.",
         lines[2],
     )
     assert re.fullmatch(
@@ -339,7 +339,7 @@ def test_where_nothing_is_found_the_line_says_what_would_have_been_missed(audit)
     verdict, high = run.verdict(), run.findings.ledger.number("auc", "net", "sima", "decisive").high
     lines = verdict["lines"]
     assert verdict["audits"]["net"]["missed_up_to"] == high > 0.5
-    assert f"Would have been missed: net an AUC up to {high:.3f}." in lines
+    assert f"Would have been missed: an AUC up to {high:.3f} on net." in lines
     assert lines[1].startswith("net shows no evidence of a leak, which does not prove that there is none. ")
     assert not any(line.startswith("Who can do this") for line in lines)
     assert any(line.startswith("What to do: This is no proof of safety") for line in lines)
@@ -382,7 +382,7 @@ def test_a_shifted_split_is_measured_above_blind_and_does_not_make_its_numbers_u
     assert (net["shifted"], net["verdict"], net["grade"]) == (True, "shifted", "no evidence")
     assert net["graded_by"]["id"] == "net.sima.minus_blind.decisive.auc"
     assert (verdict["controls"]["passed"], verdict["controls"]["trusted"]) == (False, True)
-    assert any("above that of the blind classifiers." in line for line in verdict["lines"])
+    assert any("above that of the blind classifiers on net." in line for line in verdict["lines"])
     assert any("Choose held-out images from the same source" in line for line in verdict["lines"])
 
 

@@ -25,7 +25,7 @@ class StatisticOverTime(TargetFigure):
 
     The statistic is normalised at each timestep, as in Figure 6 of SimA's version 1: the mean of the held-out samples
     is taken off, and what is left is divided by their standard deviation (by 0.74 times the width of their middle half,
-    which far outliers do not change). All panels so have one unit; beyond 10 the axis is logarithmic. The dark band is
+    which far outliers do not change). So all panels have one unit; beyond 10 the axis is logarithmic. The dark band is
     the 95 % confidence interval of the mean, the light band holds the middle half of the samples. The dotted line is
     the selected timestep.
     """
