@@ -1,9 +1,13 @@
 """Experiments on params.yaml, entries `like` others, sweeps and audits: which targets and audits they stand for."""
 
+from pathlib import Path
+
 import pytest
 from planning import DEFAULT, EXPERIMENTS, lines_of, small
 
+from simaudit.plan.combine import combine
 from simaudit.plan.load import load
+from simaudit.vocabulary.errors import SimauditError
 
 WHO = "experiment.yaml"
 
@@ -51,13 +55,20 @@ def test_null_drops_an_attack_or_a_figure():
     assert "sima" not in params.attacks_on("exact")
 
 
-@pytest.mark.parametrize(
-    ("section", "name"), [("attacks: {pia: null}", "attacks.pia"), ("figures: {forest:}", "figures.forest")]
-)
-def test_null_is_refused_where_there_is_nothing_to_drop_since_the_defaults_were_perhaps_meant(section, name):
-    line = line_of(section)
+@pytest.mark.parametrize("section", ["attacks", "figures"])
+def test_null_is_refused_where_no_file_below_has_anything_to_drop_since_the_defaults_were_perhaps_meant(
+    section,
+):
+    first, later = (Path("params.yaml"), {section: {"mine": None}}), (Path("more.yaml"), {section: {}})
     why = "has no value, which drops an entry, and there is none to drop; write its knobs, or {} for none"
-    assert line == f"{WHO}: {name}: {why}"
+    for files in ([first], [first, later]):
+        with pytest.raises(SimauditError) as refused:
+            combine(files)
+        assert str(refused.value) == f"params.yaml: {section}.mine: {why}"
+
+
+def test_an_experiment_may_drop_what_the_parameters_below_do_not_have():
+    assert list(small("attacks: {pia: null}\nfigures: {forest:}").attacks) == ["loss", "sima"]
 
 
 def test_like_names_an_entry_of_the_same_file_of_the_one_below_or_one_that_is_like_another():

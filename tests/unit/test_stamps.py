@@ -279,7 +279,7 @@ def test_stamps_are_rewritten_only_when_they_change_and_dropped_when_nobody_asks
     stamps.write(jobs(params_of(values)), folder, speed)
     times = {path: path.stat().st_mtime_ns for path in folder.rglob("*.json")}
     values["attacks"]["loss"]["draws"] = [1, 2]
-    values["attacks"]["pfami"] = None
+    del values["attacks"]["pfami"]
     stamps.write(jobs(params_of(values)), folder, speed)
     assert not (folder / "score/digits-ddpm/pfami.json").exists()
     rewritten = {path for path, time in times.items() if path.exists() and path.stat().st_mtime_ns != time}

@@ -344,7 +344,10 @@ def test_an_attack_of_the_users_own_is_one_file_and_one_entry(results):
     file = "results/scores/digits-ddpm/my_attack.parquet"
     assert results.due() == after_training("digits-ddpm")
     results.snakemake()
-    assert results.done_by("score/digits-ddpm") == ["score/digits-ddpm/my_attack"]
+    assert results.done_by("score/digits-ddpm") == [
+        "score/digits-ddpm/my_attack",
+        "own_statistics/digits-ddpm",
+    ]
     assert Scores.read(results.path / file).statistic.shape == (1, 1797)
     summary = json.loads((results.path / "results/evaluation/digits-ddpm.json").read_text())
     assert summary["attacks"]["my_attack"]["selected"]["queries"] == 1

@@ -42,8 +42,8 @@ class Given(Knobs):
 class RolesTable(Given):
     """A table with a row for each sample: columns `file` or `sample_id`, `role`, and perhaps `fold` and `group`.
 
-    `drawn_from` is a larger list that this one was drawn from, as `simaudit audit --limit` does; it is hashed with the
-    job, and nothing is read from it.
+    `drawn_from` is a larger list that this one was drawn from, as `--limit` of `simaudit audit` does; it is hashed with
+    the job, and nothing is read from it.
     """
 
     file: TableFile

@@ -107,7 +107,7 @@ def combine(files: Sequence[tuple[Path, Any]]) -> Combined:
     """Combine files that have been read, later ones on top: pairs of a name and its content.
 
     Raises SimauditError naming file and key when a file, a section that is LISTED or an entry in one is no mapping,
-    when `like` names no entry or goes in a circle, or when an entry is dropped that is not there.
+    when `like` names no entry or goes in a circle, or when an entry is dropped in a section that no file below has.
     """
     combined = Combined(files[0][0])
     for file, content in files:
@@ -123,8 +123,8 @@ def _on_top(base: Combined, file: Path, content: Mapping[str, Any]) -> Combined:
         place = Place(file, (section,), values)
         if section not in LISTED:
             below = sections.get(section, Entry())
-            if section in DROPPED:
-                _require_there(place, below)
+            if section in DROPPED and section not in sections:
+                _require_values(place)
             sections[section] = Entry(joined(below.values, values), (place, *below.places))
         else:
             place.require_mapping()
@@ -137,11 +137,13 @@ def _on_top(base: Combined, file: Path, content: Mapping[str, Any]) -> Combined:
     return replace(base, sections=sections, listed=lists)
 
 
-def _require_there(place: Place, below: Entry) -> None:
-    """Raise SimauditError where a section drops an entry that is not in the files below: a name alone drops as well."""
-    entries, there = place.content, below.values
-    for name, entry in entries.items() if isinstance(entries, Mapping) else ():
-        if entry is None and not (isinstance(there, Mapping) and name in there):
+def _require_values(place: Place) -> None:
+    """Raise SimauditError where a section of the first file that has it drops an entry: a name alone does so as well.
+
+    Of a later file that is no mistake: it may drop what not every file below has.
+    """
+    for name, entry in place.content.items() if isinstance(place.content, Mapping) else ():
+        if entry is None:
             why = "has no value, which drops an entry, and there is none to drop; write its knobs, or {} for none"
             raise SimauditError(place.line([str(name)], why))
 

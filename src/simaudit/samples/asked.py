@@ -22,6 +22,7 @@ from simaudit.scoring.questions import AskedTarget, Asking
 from simaudit.scoring.run import Samples, ask_in_turn, batches_of
 from simaudit.scoring.score_file import require_finite
 from simaudit.scoring.unfinished import Piece
+from simaudit.targets.files import read_summary
 from simaudit.targets.loaded import loaded
 from simaudit.targets.target import Target
 from simaudit.vocabulary.job import Job
@@ -53,7 +54,7 @@ class OwnSamples:
         torch.set_num_threads(scoring.threads)
         device, folder = resolve_device(scoring.device), job.input("target")
         set_precision(scoring.precision, device)
-        target, _ = loaded(job.params["kind"], folder, device)
+        target = loaded(folder, read_summary(folder), device)
         drawn, labels = Images.open(job.input("samples")), None
         if "quality" in job.params:
             members = Split.read(job.input("split")).member_ids

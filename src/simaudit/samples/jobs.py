@@ -77,6 +77,7 @@ def sample(job: Job) -> Mapping[str, Any]:
     from simaudit.scoring.batch_size import fitting
     from simaudit.storage.array import save_array, save_arrays
     from simaudit.storage.pictures import save_sheet
+    from simaudit.targets.files import read_summary
     from simaudit.targets.loaded import loaded
 
     folder, real = job.input("target"), Images.open(job.input("images"))
@@ -85,7 +86,7 @@ def sample(job: Job) -> Mapping[str, Any]:
     torch.set_num_threads(scoring.threads)
     device = resolve_device(scoring.device)
     set_precision("float32", device)  # what is drawn does not depend on how attacks are run
-    target, _ = loaded(job.params["kind"], folder, device)
+    target = loaded(folder, read_summary(folder), device)
     like = torch.from_numpy(real[:1]).to(device)
     split, labels = Split.read(job.input("split")), None
     if job.params["by_class"]:

@@ -187,23 +187,23 @@ def _asked_for(
     from simaudit.scoring.run import Asker, ScoreFile
     from simaudit.scoring.score_file import KIND, LEARNED, LOG_SNR
     from simaudit.storage.hashes import hashes, sha256_bytes, sha256_file
-    from simaudit.targets.files import target_hash
+    from simaudit.targets.files import read_summary, target_hash
     from simaudit.targets.loaded import loaded
 
     first = jobs[0]
     folder, epoch = first.input("target"), first.params["epoch"]
     scoring = ScoringKnobs.model_validate({**first.params["scoring"], **first.speed})
     torch.set_num_threads(scoring.threads)
-    device = resolve_device(scoring.device, shard or 1)
-    precision = set_precision(scoring.precision, device)
-    target, summary = loaded(first.params["kind"], folder, device, epoch)
-    split, samples = first.input("split"), Split.read(first.input("split"))
+    split, samples, summary = first.input("split"), Split.read(first.input("split")), read_summary(folder)
     trained_on = first.input("trained_on" if "trained_on" in first.reads else "split")
     if summary["members"]["sha256"] != Split.read(trained_on).member_hash:
         raise SimauditError(
             f"{folder}: was trained on other members than those of {trained_on}; train it again, or score it with the "
             f"split it was trained on ({summary['members']['split']})"
         )
+    device = resolve_device(scoring.device, shard or 1)
+    precision = set_precision(scoring.precision, device)
+    target = loaded(folder, summary, device, epoch)
     conditions, labels = first.params["conditions"], None
     if "labels" in conditions:
         labels = read_classes(first.input("items"), samples.sample_id, target.known_classes)

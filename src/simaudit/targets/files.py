@@ -89,6 +89,6 @@ def read_summary(directory: Path) -> dict[str, Any]:
     return summary
 
 
-def target_hash(summary: dict[str, Any]) -> str:
+def target_hash(summary: Mapping[str, Any]) -> str:
     """Return the identity of a trained target: SHA-256 over its files' hashes."""
     return sha256_bytes(json.dumps(summary["files"], sort_keys=True).encode())
