@@ -17,8 +17,8 @@ from simaudit.data.split import Split, make_split, write_split
 from simaudit.evaluation.statistics.intervals import Delong
 from simaudit.evaluation.statistics.roc import Roc
 from simaudit.plan.jobs import jobs
-from simaudit.scoring.derive import DERIVED_OF, derive_of_others
-from simaudit.scoring.jobs import derive_job
+from simaudit.scoring.derived.derive import DERIVED_OF, derive_of_others
+from simaudit.scoring.derived.jobs import derive_job
 from simaudit.scoring.score_file import Scores, ScoreWriter
 from simaudit.storage.hashes import sha256_file
 from simaudit.storage.json import read_json

@@ -38,7 +38,7 @@ def test_planning_imports_no_library_that_computes(statement):
 @pytest.mark.parametrize(
     "statement",
     [
-        "import simaudit.scoring.derive, simaudit.scoring.score_file",
+        "import simaudit.scoring.derived.derive, simaudit.scoring.score_file",
         "from simaudit.attacks.attack import attack_type; attack_type('complexity')().derive",
         *(f"import simaudit.evaluation.{module}" for module in EVALUATION),
         *(f"import simaudit.report.{module}" for module in REPORT),

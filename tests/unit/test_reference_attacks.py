@@ -14,8 +14,8 @@ from simaudit.attacks.derived_attack import Known, Reference, Statistics
 from simaudit.data.split import Split, make_split, write_split
 from simaudit.evaluation.statistics.intervals import Delong
 from simaudit.evaluation.statistics.roc import Roc
-from simaudit.scoring.derive import DERIVED_OF
-from simaudit.scoring.jobs import derive_job
+from simaudit.scoring.derived.derive import DERIVED_OF
+from simaudit.scoring.derived.jobs import derive_job
 from simaudit.scoring.score_file import Scores, ScoreWriter
 from simaudit.storage.hashes import sha256_file
 from simaudit.storage.parquet import write_table

@@ -128,14 +128,13 @@ TableFile = Annotated[GivenPath, ending(*READERS)]
 
 
 def _column(cells: Iterable[Any], may_be_numbers: bool) -> Coded | np.ndarray:
+    if isinstance(cells, pa.ChunkedArray) and pa.types.is_nested(cells.type):
+        cells = cells.to_pylist()
     if not isinstance(cells, pa.ChunkedArray):
         return Coded.of(map(_text, cells))
     if may_be_numbers and (pa.types.is_integer(cells.type) or pa.types.is_floating(cells.type)):
         return np.asarray(cells.cast(pa.float64(), safe=False).to_numpy())
-    try:
-        encoded = cells.dictionary_encode().unify_dictionaries().combine_chunks()
-    except pa.ArrowNotImplementedError:  # of lists and mappings
-        return Coded.of(map(_text, cells.to_pylist()))
+    encoded = cells.dictionary_encode().unify_dictionaries().combine_chunks()
     codes = encoded.indices.fill_null(-1).to_numpy().astype(np.int32)
     return Coded(codes, encoded.dictionary.to_pylist()).mapped(_text)
 

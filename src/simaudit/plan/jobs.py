@@ -17,7 +17,8 @@ from simaudit.figures.jobs import figure_job
 from simaudit.plan.params import Params
 from simaudit.report.jobs import NO_RECORDS, report_job, tables_job, verdict_job
 from simaudit.samples.jobs import sample_job
-from simaudit.scoring.jobs import derive_job, score_job
+from simaudit.scoring.derived.jobs import derive_job
+from simaudit.scoring.jobs import score_job
 from simaudit.targets.files import SUMMARY
 from simaudit.targets.jobs import theory_job, train_job
 from simaudit.vocabulary import paths

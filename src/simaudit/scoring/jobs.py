@@ -1,15 +1,13 @@
-"""The jobs that score: one attack on one target, for every sample of a split; or one attack, derived of others."""
+"""The jobs that score: one attack on one target, for every sample of a split."""
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 
 from pydantic import Field
 
 from simaudit.attacks.attack import Attack, TargetAttack, attack_modules
-from simaudit.attacks.derived_attack import DerivedAttack
 from simaudit.attacks.residual_attack import ResidualAttack
 from simaudit.attacks.wrapping_attack import WrappingAttack
 from simaudit.scoring.memory import score_mb
@@ -43,13 +41,7 @@ AttackOfKind = TypeVar("AttackOfKind", bound=Attack)
 NEEDS_MEMORY = {"score": "scoring.batch_size"}
 """The knobs that bound the memory of a job, by its function."""
 
-
-def derive_mb(job: Job) -> float:
-    """Return how much memory the scores need that a derived attack reads."""
-    return 600 + 30 * job.read_mb(*{"scores", "references"} & job.reads.keys())
-
-
-MEMORY_MB = {"score": score_mb, "derive": derive_mb}
+MEMORY_MB = {"score": score_mb}
 """MB of memory that a job needs, by its function."""
 
 
@@ -241,77 +233,6 @@ def _asked_for(
         metadata |= of_all | changes.get(job.name, {})
         files.append(ScoreFile(job.output("scores"), asking[job.name], metadata, key))
     return asker, files, device
-
-
-def derive_job(
-    audit: str,
-    attack: str,
-    knobs: DerivedAttack,
-    split: str,
-    dataset: str,
-    references: Mapping[str, str] = MappingProxyType({}),
-) -> Job:
-    """Compute one attack of the scores of others of the same audit, its bases, or of images that its target draws.
-
-    `references` are the splits of the audit's references, by target, where the attack reads scores under these, too.
-    Its name begins as those of the audit's other scores, so that whoever takes them all takes it too.
-    """
-    under = {
-        "references": {
-            name: {base: paths.reference_scores(audit, name, base) for base in knobs.bases}
-            for name in references
-        },
-        "trained_on": {name: paths.split(own) for name, own in references.items()},
-    }
-    drawn = {"images": paths.images(dataset), "samples": paths.samples(audit)} if knobs.needs_samples else {}
-    return Job(
-        f"score/{audit}/derived/{attack}",
-        reference(derive),
-        {"audit": audit, **asked(attack, knobs)},
-        {
-            "scores": {base: paths.scores(audit, base) for base in knobs.bases},
-            "split": paths.split(split),
-            "features": paths.features(split),
-            **(under if references else {}),
-            **drawn,
-        },
-        {"scores": paths.scores(audit, attack), "cost": paths.cost(audit, attack)},
-        modules_of(knobs),
-        process=f"{'derive' if references else 'score'}/{audit}",
-    )
-
-
-def derive(job: Job) -> None:
-    """Compute one attack of the scores of others or of drawn images, for every sample of the split."""
-    from simaudit.data.complexity import read_features
-    from simaudit.data.split import Split
-    from simaudit.data.store import Images
-    from simaudit.machine.cost import Meter
-    from simaudit.scoring.derive import ReferenceFiles, write_derived
-    from simaudit.storage.json import write_json
-
-    name, samples = job.params["name"], Split.read(job.input("split"))
-    attack = attack_of(job.params, DerivedAttack)
-    meter = Meter()
-    write_derived(
-        job.output("scores"),
-        name,
-        attack,
-        _paths(job.reads["scores"]),
-        samples,
-        read_features(job.input("features"), samples.sample_id),
-        {
-            target: ReferenceFiles(_paths(files), Path(job.reads["trained_on"][target]))
-            for target, files in job.reads.get("references", {}).items()
-        },
-        **{role: Images.open(job.input(role)) for role in ("images", "samples") if role in job.reads},
-    )
-    attacks = {name: {"cost": meter.read()}}
-    write_json(job.output("cost"), {"target": job.params["audit"], "attacks": attacks})
-
-
-def _paths(files: Mapping[str, str]) -> dict[str, Path]:
-    return {name: Path(file) for name, file in files.items()}
 
 
 def asked(name: str, knobs: Attack) -> dict[str, Any]:

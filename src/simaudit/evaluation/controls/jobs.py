@@ -115,7 +115,6 @@ def own_statistics_job(
             "target": audit,
             "kind": family.kind,
             "attacks": [asked(name, knobs) for name, knobs in asking.items()],
-            "judged": list(judged),
             "scoring": deciding(scoring),
             **by_class,
         },
@@ -144,7 +143,7 @@ def own_statistics(job: Job) -> Mapping[str, Any]:
     from simaudit.evaluation.controls.own_samples import SCHEMA, own_statistics
     from simaudit.evaluation.protocol.selection import selected_column
     from simaudit.samples.asked import OwnSamples
-    from simaudit.scoring.derive import derive_of_others
+    from simaudit.scoring.derived.derive import derive_of_others
     from simaudit.scoring.jobs import attack_of
     from simaudit.scoring.score_file import Scores
     from simaudit.storage.parquet import write_table
@@ -160,12 +159,13 @@ def own_statistics(job: Job) -> Mapping[str, Any]:
         scores = {base: Scores.read(Path(files[base])) for base in of}
         return derive_of_others(attack, scores, split, features[0], of, features[1])
 
-    statistics = own_statistics(
-        {said["name"]: attack_of(said, Attack) for said in job.params["attacks"]},
-        {name: selected_column(Scores.read(Path(files[name]))) for name in job.params["judged"]},
-        own.statistics,
-        derive,
-    )
+    attacks = {said["name"]: attack_of(said, Attack) for said in job.params["attacks"]}
+    chosen = {
+        name: selected_column(Scores.read(Path(files[name])))
+        for name, attack in attacks.items()
+        if left_out(attack) is None
+    }
+    statistics = own_statistics(attacks, chosen, own.statistics, derive)
     write_table(job.output("own_statistics"), statistics, SCHEMA)
     return {"device": str(own.device)}
 
