@@ -13,12 +13,13 @@ import pandas as pd
 from simaudit.audit.question import IMAGES, require_known
 from simaudit.data.store import read_items
 from simaudit.evaluation.numbers import Ledger, Number
-from simaudit.evaluation.protocol.selected import BLIND, SelectedScores
+from simaudit.evaluation.protocol.selected import SelectedScores
 from simaudit.figures.printed import estimate
 from simaudit.report.outcome import page_line, verdict_lines
 from simaudit.storage.atomic import atomic_path
 from simaudit.vocabulary import paths
 from simaudit.vocabulary.errors import SimauditError
+from simaudit.vocabulary.kinds import BLIND
 from simaudit.vocabulary.metrics import METRICS
 from simaudit.vocabulary.sides import CALIBRATION, EVALUATION, HELDOUT, MEMBER
 

@@ -17,7 +17,6 @@ from simaudit.attacks.derived.complexity import Complexity
 from simaudit.attacks.threshold.sima import SimA
 from simaudit.cli import simaudit
 from simaudit.evaluation.numbers import Ledger, ledger
-from simaudit.evaluation.protocol.selected import BLIND
 from simaudit.evaluation.results import Run
 from simaudit.figures import style
 from simaudit.figures.caption import Caption
@@ -32,6 +31,7 @@ from simaudit.report.jobs import report_job
 from simaudit.storage.json import write_json
 from simaudit.vocabulary import paths
 from simaudit.vocabulary.errors import SimauditError
+from simaudit.vocabulary.kinds import BLIND
 from simaudit.vocabulary.paths import FIGURE_SUFFIXES
 from simaudit.vocabulary.variant import variant_text
 

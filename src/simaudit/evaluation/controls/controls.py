@@ -4,10 +4,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from simaudit.evaluation.protocol.selected import BLIND
 from simaudit.evaluation.results import Results
 from simaudit.evaluation.statistics.intervals import Delong, Interval, together
 from simaudit.evaluation.statistics.permutation import widened
+from simaudit.vocabulary.kinds import BLIND
 from simaudit.vocabulary.metrics import AUC
 from simaudit.vocabulary.sides import EVALUATION
 

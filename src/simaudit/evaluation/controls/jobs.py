@@ -14,6 +14,7 @@ from simaudit.targets.family import TargetFamily, family_modules
 from simaudit.targets.memory import model_mb
 from simaudit.vocabulary import paths
 from simaudit.vocabulary.job import Job, paths_in, reference
+from simaudit.vocabulary.kinds import BLIND
 from simaudit.vocabulary.knobs import Condition, deciding, speed
 
 NEEDS_MEMORY = {"blind": "evaluation.blind.side", "own_statistics": "scoring.batch_size"}
@@ -59,7 +60,6 @@ def blind(job: Job) -> None:
     from simaudit.data.store import Images, read_items
     from simaudit.evaluation.controls.blind import blind_scores
     from simaudit.evaluation.protocol.evaluate import evaluate_blind
-    from simaudit.evaluation.protocol.selected import BLIND
     from simaudit.scoring.score_file import Scores, ScoreWriter
     from simaudit.storage.atomic import atomic_path
     from simaudit.storage.json import write_json

@@ -16,14 +16,14 @@ from simaudit.evaluation.protocol.metrics import folds
 from simaudit.evaluation.protocol.near_duplicates import without_near_duplicates
 from simaudit.evaluation.protocol.profiles import profile
 from simaudit.evaluation.protocol.resemblance import distance_correlations
-from simaudit.evaluation.protocol.selected import BLIND, SelectedScores
+from simaudit.evaluation.protocol.selected import SelectedScores
 from simaudit.evaluation.protocol.selection import SELECTION
 from simaudit.evaluation.statistics.bootstrap import Bootstrap
 from simaudit.evaluation.statistics.intervals import Delong, Interval
 from simaudit.evaluation.statistics.permutation import Permutations, permuted_protocol
 from simaudit.scoring.score_file import AGAINST_FLOAT32, Key, Scores
 from simaudit.vocabulary.errors import SimauditError
-from simaudit.vocabulary.kinds import RECONSTRUCTION
+from simaudit.vocabulary.kinds import BLIND, RECONSTRUCTION
 from simaudit.vocabulary.metrics import AUC, TPR_AT_1PCT
 from simaudit.vocabulary.sides import EVALUATION
 

@@ -13,8 +13,7 @@ from simaudit.scoring.score_file import labels
 from simaudit.storage.atomic import atomic_path
 from simaudit.storage.parquet import CHECKED, CHECKSUMS
 from simaudit.storage.reading import reading
-from simaudit.vocabulary.kinds import BLIND as BLIND
-from simaudit.vocabulary.kinds import entry_of
+from simaudit.vocabulary.kinds import BLIND, entry_of
 from simaudit.vocabulary.metrics import TPR_AT_1PCT, TPR_LEVELS
 from simaudit.vocabulary.sides import EVALUATION, FOLDS, HELDOUT, SIDES
 

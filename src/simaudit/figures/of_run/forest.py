@@ -10,12 +10,12 @@ import matplotlib.figure
 import pandas as pd
 
 from simaudit.evaluation import results
-from simaudit.evaluation.protocol import selected
 from simaudit.figures import legend, style
 from simaudit.figures.figure import RunFigure, looks
 from simaudit.figures.printed import mention
 from simaudit.vocabulary import metrics
 from simaudit.vocabulary.context import AuditContext
+from simaudit.vocabulary.kinds import BLIND
 
 ZONES = {"weak": (0.5, 0.6, "0.97"), "clear": (0.6, 0.8, "0.93"), "strong": (0.8, 1.0, "0.88")}
 """Grades of a leak, each with the AUCs where it begins and ends, and its grey."""
@@ -51,7 +51,7 @@ class Forest(RunFigure):
         rows = []
         for target, attack in shown:
             auc = run.ledger.number(metrics.AUC, target, attack)
-            beyond = run.ledger.get(metrics.AUC, target, attack, f"minus_{selected.BLIND}")
+            beyond = run.ledger.get(metrics.AUC, target, attack, f"minus_{BLIND}")
             row: dict[str, Any] = {
                 "target": target,
                 "control": run.contexts[target].control,
@@ -110,7 +110,7 @@ def _is_of_one(rows: pd.DataFrame) -> bool:
 
 def _mark_blind(axis: matplotlib.axes.Axes, rows: pd.DataFrame, bottom: float) -> None:
     """Mark the AUC of the images alone in each row, or once for all rows of a single target, below the grades."""
-    colour, label = legend.look(selected.BLIND).colour, "images alone"
+    colour, label = legend.look(BLIND).colour, "images alone"
     if not _is_of_one(rows):
         axis.plot(rows.blind, rows.place, "x", color=colour, markersize=4, label=label, zorder=1)
     elif rows.blind.notna().all():

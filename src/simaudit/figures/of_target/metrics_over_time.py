@@ -15,6 +15,7 @@ from simaudit.figures import legend, style
 from simaudit.figures.figure import TargetFigure, groups, looks
 from simaudit.figures.printed import mention
 from simaudit.vocabulary import metrics
+from simaudit.vocabulary.kinds import BLIND
 from simaudit.vocabulary.sides import EVALUATION
 
 PANELS = {metrics.AUC: (0.4, 1.0), metrics.TPR_AT_1PCT: (0.0, 1.0), metrics.BALANCED_ACCURACY: (0.5, 1.0)}
@@ -63,7 +64,7 @@ class MetricsOverTime(TargetFigure):
                     )
                 )
             if metric in of_blind:
-                level = {"attack": selected.BLIND, "metric": metric, "value": of_blind[metric]}
+                level = {"attack": BLIND, "metric": metric, "value": of_blind[metric]}
                 parts.append(pd.DataFrame([level]))
         return pd.concat(parts, ignore_index=True)
 
@@ -72,7 +73,7 @@ class MetricsOverTime(TargetFigure):
         axes, look_of = figure.subplots(len(PANELS), sharex=True), looks(values)
         for axis, (metric, (bottom, top)) in zip(axes, PANELS.items(), strict=True):
             rows = values[values.metric == metric]
-            for number, (attack, line) in enumerate(groups(rows[rows.attack != selected.BLIND], "attack")):
+            for number, (attack, line) in enumerate(groups(rows[rows.attack != BLIND], "attack")):
                 look, x = look_of[attack], line[self.over].astype(float)
                 is_best = bool(line.has_band.iloc[0])
                 axis.plot(
@@ -91,8 +92,8 @@ class MetricsOverTime(TargetFigure):
                 chosen = line[line.selected.astype(bool)]
                 axis.plot(chosen[self.over].astype(float), chosen.value, **style.circle(look.colour, is_best))
             axis.axhline(metrics.CHANCE[metric], label="chance", **style.CHANCE)
-            for blind in rows.loc[rows.attack == selected.BLIND, "value"]:
-                look = legend.look(selected.BLIND)
+            for blind in rows.loc[rows.attack == BLIND, "value"]:
+                look = legend.look(BLIND)
                 axis.axhline(blind, color=look.colour, label=look.name, zorder=1, **style.BLIND_LINE)
             room = 0.05 * (top - bottom)  # for the circles at either end
             axis.set_ylim(bottom - room, top + room)
@@ -121,9 +122,9 @@ def _calibration_auc(audit: results.Results, attack: str) -> float:
 
 def _of_blind(scores: selected.SelectedScores) -> dict[str, float]:
     """Return what the blind classifiers reach, by metric."""
-    blind = scores.roc(selected.BLIND)
+    blind = scores.roc(BLIND)
     return {
         metrics.AUC: blind.auc,
         metrics.TPR_AT_1PCT: blind.found_at(metrics.TPR_LEVELS[metrics.TPR_AT_1PCT]) / blind.members,
-        metrics.BALANCED_ACCURACY: rates.balanced_accuracy_at(scores.threshold(selected.BLIND), blind).value,
+        metrics.BALANCED_ACCURACY: rates.balanced_accuracy_at(scores.threshold(BLIND), blind).value,
     }

@@ -9,11 +9,11 @@ import numpy as np
 import pandas as pd
 
 from simaudit.evaluation import results
-from simaudit.evaluation.protocol import selected
 from simaudit.figures import legend, style
 from simaudit.figures.figure import TargetFigure, groups, looks
 from simaudit.figures.printed import mention
 from simaudit.vocabulary import metrics
+from simaudit.vocabulary.kinds import BLIND
 
 MOST_POINTS = 20_000
 """The longest curve of which every point is drawn: ten attacks on a million samples have millions of points."""
@@ -47,7 +47,7 @@ class RocLogLog(TargetFigure):
 
     def values(self, audit: results.Results) -> pd.DataFrame:
         parts = []
-        blind = [selected.BLIND] if audit.selected.has_blind else []
+        blind = [BLIND] if audit.selected.has_blind else []
         for attack in legend.in_order([*audit.attacks, *audit.heads, *blind], audit.kinds):
             roc = audit.selected.roc(attack)
             counts = {"true_positives": roc.true_positives, "false_positives": roc.false_positives}
